@@ -1,0 +1,45 @@
+"""What evaluation needs from others: a release to search, documents to check labels against, points to read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from sluice.access import AccessTags, Principal
+from sluice.records import Chunk, DocumentState, Hit
+
+
+class Searcher(Protocol):
+    """Search within one release, as a principal."""
+
+    def search(self, query: str, principal: Principal, k: int) -> list[Hit]:
+        """The k best chunks the principal may read, best first."""
+
+    def search_documents(self, query: str, principal: Principal, k: int) -> list[Hit]:
+        """The best chunk of each of the k best documents the principal may read, best first."""
+
+
+class LabelledDocuments(Protocol):
+    """The documents that labels point to."""
+
+    def find(self, uri: str, source: str | None) -> list[DocumentState]:
+        """Every document with this uri, deleted ones included; more than one only when sources share it."""
+
+    def text(self, state: DocumentState) -> str | None:
+        """The parsed text a release holds for the document; None where it has none."""
+
+    def raw_text(self, state: DocumentState) -> str | None:
+        """The text of the bytes fetched last, before any cleaning; None where they cannot be read as text."""
+
+
+class ReleasePoints(Protocol):
+    """The points of one release, read back from the store."""
+
+    def scan(self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None) -> Iterator[Any]:
+        """Every point once: `.id`, `.payload` (these fields), `.dense` (float32, where asked for)."""
+
+
+class ExpectedChunks(Protocol):
+    """What a release must hold, computed again from the documents and the chunker, independent of the store."""
+
+    def chunks(self) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]: ...

@@ -1,0 +1,65 @@
+"""A release: one version of an index, from the first point staged to the collection's removal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+State = Literal["building", "staged", "canary", "promoted", "retired", "rejected", "abandoned"]
+
+TRANSITIONS: Mapping[State, tuple[State, ...]] = {
+    "building": ("staged", "abandoned"),
+    "staged": ("canary", "promoted", "rejected"),
+    "canary": ("promoted", "staged"),
+    "promoted": ("retired",),
+    "retired": ("promoted",),
+    "rejected": ("promoted",),
+    "abandoned": ("building",),
+}
+"""What may follow what. `retired → promoted` is a rollback; `rejected → promoted` is someone overruling a gate;
+`abandoned → building` is a build that is taken up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A state, when it was entered, and who asked for it."""
+
+    state: State
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The manifest of a release.
+
+    `fingerprint` and `access_root` are Merkle roots (DESIGN, section 6); two releases with both equal answer alike.
+    `held` says why a run must not offer this fingerprint again by itself (rejected, rolled back). `removed` is when
+    its collection was deleted by retention; the manifest stays.
+    """
+
+    id: str
+    index: str
+    collection: str
+    state: State
+    fingerprint: str
+    access_root: str
+    created: datetime
+    history: tuple[Transition, ...] = ()
+    fingerprints: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    documents: int = 0
+    chunks: int = 0
+    tokens: int = 0
+    embedded: int = 0
+    cached: int = 0
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    verdicts: tuple[Mapping[str, Any], ...] = ()
+    gates_fingerprint: str = ""
+    held: str = ""
+    pinned: bool = False
+    replaced: str | None = None
+    removed: datetime | None = None

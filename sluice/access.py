@@ -1,0 +1,72 @@
+"""Who may read what: a default-deny algebra over tags, pure.
+
+A document carries tags; a principal carries tags; the principal reads the document when they share at least one.
+A document without tags is readable by nobody, and so is everything by a principal without tags.
+Rules in the configuration are the ceiling. What a document or its source says about itself may narrow that, never
+widen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sluice.globs import matches
+
+
+class AccessTags(frozenset[str]):
+    """An immutable set of access tags; empty means nobody."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"AccessTags({sorted(self)})"
+
+
+NOBODY = AccessTags()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Someone who searches: their tags, and a stable id where the caller has one."""
+
+    tags: AccessTags
+    id: str = ""
+
+    @classmethod
+    def of(cls, tags: Iterable[str], id: str = "") -> Principal:
+        return cls(AccessTags(tag.strip() for tag in tags if tag.strip()), id)
+
+    def may_read(self, tags: Iterable[str]) -> bool:
+        return not self.tags.isdisjoint(tags)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """A glob over uris, optionally of one source only, and the tags it grants."""
+
+    match: str
+    tags: AccessTags
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """An ordered list of rules: the first that matches wins; no match means nobody."""
+
+    rules: Sequence[AccessRule]
+
+    def ceiling(self, source: str, uri: str) -> AccessTags:
+        """The most that anyone may be granted on this uri."""
+        for rule in self.rules:
+            if (rule.source is None or rule.source == source) and matches(uri, rule.match):
+                return rule.tags
+        return NOBODY
+
+    def effective(self, source: str, uri: str, *own: AccessTags | None) -> AccessTags:
+        """The ceiling, narrowed by each set of tags that the document or its source states (None: states nothing)."""
+        tags = self.ceiling(source, uri)
+        for stated in own:
+            if stated is not None:
+                tags = AccessTags(tags & stated)
+        return tags

@@ -1,0 +1,100 @@
+"""Every error Sluice raises on purpose.
+
+    SluiceError                    exit 1
+    ├── Permanent                  trying again will not help until something changes
+    │   ├── ConfigurationError     exit 2: a key, path, golden file or argument is wrong
+    │   ├── DocumentError          one document cannot be processed: quarantine, never failure
+    │   ├── MassDeletion           a source suddenly yields far less than last time
+    │   ├── ReleaseError           a release cannot make this transition (unknown id, wrong state)
+    │   ├── IntegrityError         something that must be equal is not (hashes, counts, offsets)
+    │   └── GateRejected           exit 3: the evidence is not good enough
+    └── Retryable                  the same call may succeed later
+        ├── StoreUnavailable       MongoDB or Qdrant did not answer
+        ├── SourceUnavailable      a source did not answer
+        └── IndexBusy              exit 4: another process holds the index
+
+A message says what failed, on which id, what was seen against what was allowed; the hint says what to do next.
+Neither ever holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class SluiceError(Exception):
+    """Root of every expected failure: `message` for what happened, `hint` for what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def as_json(self) -> dict[str, str]:
+        """The `error` object of the command line's JSON output."""
+        return {"type": type(self).__name__, "message": self.message, "hint": self.hint}
+
+    def __reduce__(self) -> tuple[object, tuple[type[SluiceError], dict[str, object]]]:
+        return _rebuild, (type(self), dict(self.__dict__))
+
+
+def _rebuild(kind: type[SluiceError], state: dict[str, object]) -> SluiceError:
+    """Unpickle an error (they cross process boundaries with worker pools and Dask)."""
+    error = kind.__new__(kind)
+    Exception.__init__(error, state["message"])
+    error.__dict__.update(state)
+    return error
+
+
+class Permanent(SluiceError):
+    """Trying again will not help until something changes."""
+
+
+class Retryable(SluiceError):
+    """The same call may succeed later."""
+
+
+class ConfigurationError(Permanent):
+    """A configuration key, a path, a golden file or a command's argument is wrong."""
+
+    exit_code = 2
+
+
+class DocumentError(Permanent):
+    """One document cannot be processed; `reason` is the short, countable name of why."""
+
+    def __init__(self, reason: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class MassDeletion(Permanent):
+    """A source suddenly yields far less than last time; nothing was tombstoned."""
+
+
+class ReleaseError(Permanent):
+    """A release is unknown or cannot make this transition from its present state."""
+
+
+class IntegrityError(Permanent):
+    """Two things that must be equal are not."""
+
+
+class GateRejected(Permanent):
+    """The evidence is not good enough for this release to go live."""
+
+    exit_code = 3
+
+
+class StoreUnavailable(Retryable):
+    """MongoDB or Qdrant did not answer."""
+
+
+class SourceUnavailable(Retryable):
+    """A source did not answer."""
+
+
+class IndexBusy(Retryable):
+    """Another process holds the index; the message says who, and since when."""
+
+    exit_code = 4

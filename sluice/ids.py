@@ -1,0 +1,78 @@
+"""Canonical hashing: the same input gives the same id, on any machine, in any order.
+
+Every id is a SHA-256 over length-prefixed, type-tagged fields, so that no two different lists of fields share an
+input ("ab","c" and "a","bc" do not). Nothing here ever hashes a vector, a time or the order of a dict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Field = str | bytes | int | None
+
+
+def digest(*fields: Field) -> str:
+    """SHA-256 (hex) over the fields, each tagged with its type and prefixed with its length."""
+    return _digest(fields).hexdigest()
+
+
+def _digest(fields: Iterable[Field]) -> hashlib._Hash:
+    state = hashlib.sha256()
+    for field in fields:
+        match field:
+            case None:
+                tag, data = b"n", b""
+            case bytes():
+                tag, data = b"b", field
+            case str():
+                tag, data = b"s", field.encode("utf-8", "surrogatepass")
+            case int():
+                tag, data = b"i", str(int(field)).encode()
+        state.update(tag + len(data).to_bytes(8, "big") + data)
+    return state
+
+
+def fingerprint(kind: str, value: Mapping[str, Any]) -> str:
+    """Hash of a configuration: canonical JSON (sorted keys, no spaces), prefixed with what kind of thing it is."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return digest(kind, canonical)
+
+
+def content_hash(content: bytes) -> str:
+    """SHA-256 of the raw bytes (hex)."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of the UTF-8 of what is embedded (hex)."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def document_key(source: str, uri: str) -> str:
+    """A document's identity: its source and its uri, whatever its content."""
+    return digest("document", source, uri)
+
+
+def version_id(key: str, content: str, parse_fingerprint: str) -> str:
+    """A parsed version's identity: document, bytes, and how they were parsed."""
+    return digest("version", key, content, parse_fingerprint)
+
+
+def chunk_id(key: str, strategy_fingerprint: str, start: int, text: str) -> str:
+    """A chunk's identity as a UUID: document, strategy, start offset, text. Neither vector nor tags are part of it."""
+    return str(uuid.UUID(bytes=_digest(("chunk", key, strategy_fingerprint, start, text)).digest()[:16], version=5))
+
+
+def merkle_root(leaves: Iterable[str]) -> str:
+    """Root of a binary Merkle tree over the sorted leaves: independent of their order, sensitive to each."""
+    level = sorted(leaves)
+    if not level:
+        return digest("empty")
+    while len(level) > 1:
+        pairs = [(level[i], level[i + 1] if i + 1 < len(level) else None) for i in range(0, len(level), 2)]
+        level = [digest("node", left, right) for left, right in pairs]
+    return digest("root", level[0])

@@ -1,0 +1,197 @@
+"""The records that travel down the pipeline: frozen, slotted, and free of behaviour.
+
+    ItemRef ─fetch▶ RawItem ─parse▶ Document ─chunk▶ Chunk ─embed, stage▶ (a point) ─search▶ Hit
+                        └──────▶ DocumentState: what is known about one document between two runs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sluice.access import AccessTags
+
+Metadata = Mapping[str, Any]
+"""Plain values only (str, int, float, bool, None, lists and string-keyed dicts of these): it is stored and filtered on."""
+
+Status = Literal["active", "deleted", "expired", "quarantined"]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRef:
+    """What a source says about an item without fetching it.
+
+    `validator` is an opaque string that changes whenever the item's bytes may have changed
+    (etag, `mtime:size`, revision); an equal validator means that nothing needs to be fetched.
+    """
+
+    uri: str
+    validator: str
+    modified: datetime | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """An item as fetched: its bytes, and what the source itself knows about it.
+
+    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it.
+    """
+
+    uri: str
+    content: bytes
+    validator: str
+    media_type: str | None = None
+    modified: datetime | None = None
+    metadata: Metadata = field(default_factory=dict)
+    tags: AccessTags | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A structural piece of a document's text: `document.text[start:end]`.
+
+    `kind` is one of title, text, list, table, code, other. `heading_path` names the headings above it, outermost
+    first (a title element's own text is the last entry of its own path). `page` counts from 1; None where the
+    format has no pages.
+    """
+
+    kind: str
+    start: int
+    end: int
+    heading_path: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document: `elements` are in order, do not overlap, and lie within `text`."""
+
+    key: str
+    source: str
+    uri: str
+    version: str
+    title: str
+    language: str
+    text: str
+    elements: tuple[Element, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+    tags: AccessTags | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document: `document.text[start:end] == text`, always.
+
+    `context` (title, heading path) is put before the text for the embedder only; `tokens` counts those of `text`
+    in the embedding model's tokenizer, special tokens not included.
+    """
+
+    id: str
+    document_key: str
+    start: int
+    end: int
+    text: str
+    tokens: int
+    context: str = ""
+    context_cut: bool = False
+    heading_path: tuple[str, ...] = ()
+    page: int | None = None
+
+    @property
+    def embedded_text(self) -> str:
+        """What the embedder sees: context, a blank line, text."""
+        return f"{self.context}\n\n{self.text}" if self.context else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """What is known about one document of a source between two runs.
+
+    `content_hash` is of the bytes fetched last; `version` is the content hash of the last version that parsed, under
+    `parse_fingerprint`. They differ while a newer version waits or fails to parse (`stale`). `dropped` says why a
+    parsed document has no place in a release (empty). `own_tags` come from the document or its source, and may only
+    narrow what the rules give; `tags` are the effective ones.
+    """
+
+    key: str
+    source: str
+    uri: str
+    status: Status = "active"
+    validator: str = ""
+    content_hash: str = ""
+    version: str = ""
+    parse_fingerprint: str = ""
+    stale: bool = False
+    dropped: str = ""
+    media_type: str | None = None
+    size: int | None = None
+    title: str = ""
+    language: str = ""
+    metadata: Metadata = field(default_factory=dict)
+    source_tags: AccessTags | None = None
+    own_tags: AccessTags | None = None
+    tags: AccessTags = AccessTags()
+    expires: datetime | None = None
+    modified: datetime | None = None
+    first_seen: datetime | None = None
+    fetched: datetime | None = None
+
+    @property
+    def in_release(self) -> bool:
+        """Whether a release built now contains this document."""
+        return self.status == "active" and bool(self.version) and not self.dropped
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """A document that a stage could not process, and whether trying again may help."""
+
+    document_key: str
+    source: str
+    uri: str
+    stage: str
+    reason: str
+    error: str
+    retryable: bool
+    content_hash: str
+    fingerprint: str
+    attempts: int
+    first_seen: datetime
+    last_seen: datetime
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that a principal may read, with what is needed to cite it; `score` grows with similarity."""
+
+    chunk_id: str
+    document_key: str
+    uri: str
+    source: str
+    title: str
+    score: float
+    start: int
+    end: int
+    text: str
+    heading_path: tuple[str, ...]
+    page: int | None
+    language: str
+    access_tags: tuple[str, ...]
+    metadata: Metadata
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a gate found: whether the release may pass, why in one sentence, and the figures behind it."""
+
+    gate: str
+    passed: bool
+    reason: str
+    evidence: Metadata = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,257 @@
+"""A configuration file as frozen settings.
+
+YAML, with `${NAME}` replaced from the environment and every path relative to the file that holds it. A key that
+nothing understands fails with its path. Sources, chunking strategies and gates are open families: the keys that are
+common to a family live here; the rest of a section stays in `options` until the member it names checks it with
+`options(...)`, which reports a wrong key in the same words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from sluice.access import AccessRule, AccessRules, AccessTags
+from sluice.errors import ConfigurationError
+
+
+def _resolved(path: Path, info: ValidationInfo) -> Path:
+    base: Path = (info.context or {}).get("base", Path())
+    return Path(os.path.normpath(base / path.expanduser()))
+
+
+ConfigPath = Annotated[Path, AfterValidator(_resolved)]
+"""A path in a configuration, made absolute against the file that holds it."""
+
+
+class Section(BaseModel):
+    """A frozen section that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class OpenSection(Section):
+    """A section of an open family: keys it does not know are kept in `options` for the member to check."""
+
+    options: dict[str, Any] = Field(default_factory=dict, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or "options" in value:
+            return value
+        known = set(cls.model_fields) - {"options"}
+        return {k: v for k, v in value.items() if k in known} | {"options": {k: v for k, v in value.items() if k not in known}}
+
+
+class MongoSettings(Section):
+    uri: str = "embedded"
+    database: str = ""
+
+
+class QdrantSettings(Section):
+    url: str = "embedded"
+    api_key: str | None = None
+    timeout_s: float = Field(default=30, gt=0)
+    wait_s: float = Field(default=30, ge=0)
+    """How long a process waits for the embedded store while another one holds it."""
+
+
+class StoreSettings(Section):
+    mongodb: MongoSettings = MongoSettings()
+    qdrant: QdrantSettings = QdrantSettings()
+
+
+class SourceSettings(OpenSection):
+    """What every source has; the rest is checked by the source that `type` names."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    type: str
+    parse: Literal["elements", "verbatim"] = "elements"
+    max_deletions: float = Field(default=0.5, ge=0, le=1)
+    """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
+
+
+class RuleSettings(Section):
+    match: str
+    tags: tuple[str, ...]
+    source: str | None = None
+
+
+class AccessSettings(Section):
+    rules: tuple[RuleSettings, ...] = ()
+
+    def compiled(self) -> AccessRules:
+        return AccessRules(tuple(AccessRule(r.match, AccessTags(r.tags), r.source) for r in self.rules))
+
+
+class ChunkingSettings(OpenSection):
+    """What every strategy has; the rest is checked by the strategy that `strategy` names. Sizes are in tokens."""
+
+    strategy: str = "recursive"
+    max_tokens: int = Field(default=200, ge=8)
+    overlap_tokens: int = Field(default=0, ge=0)
+    context: Literal["none", "title", "headings"] = "none"
+
+    @model_validator(mode="after")
+    def _overlap_is_smaller(self) -> ChunkingSettings:
+        if self.overlap_tokens >= self.max_tokens:
+            raise ValueError(f"overlap_tokens ({self.overlap_tokens}) must be smaller than max_tokens ({self.max_tokens})")
+        return self
+
+
+class EmbeddingSettings(OpenSection):
+    model: str = "bundled:all-MiniLM-L6-v2"
+    precision: Literal["auto", "fp32", "bf16", "openvino-fp32", "openvino-bf16"] = "auto"
+
+
+class SearchSettings(Section):
+    mode: Literal["dense", "sparse", "hybrid"] = "dense"
+
+
+class GateSettings(OpenSection):
+    """The rest is checked by the gate that `type` names."""
+
+    type: str
+
+
+class RetentionSettings(Section):
+    keep: int = Field(default=3, ge=1)
+
+
+class ScheduleSettings(Section):
+    cron: str = "0 2 * * *"
+    timezone: str = "UTC"
+
+
+def _name_of_an_index(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*", value):
+        raise ValueError("an index is named with letters, digits, '.', '-' and single '_'")
+    return value
+
+
+class Settings(Section):
+    """One index: where its documents come from, how they become chunks and vectors, and what must hold to go live."""
+
+    index: Annotated[str, AfterValidator(_name_of_an_index)]
+    state_dir: ConfigPath
+    stores: StoreSettings = StoreSettings()
+    sources: tuple[SourceSettings, ...] = Field(min_length=1)
+    access: AccessSettings = AccessSettings()
+    chunking: ChunkingSettings = ChunkingSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    search: SearchSettings = SearchSettings()
+    gates: tuple[GateSettings, ...]
+    retention: RetentionSettings = RetentionSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    base: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
+    """The folder of the configuration file: what relative paths are relative to."""
+    path: Path = Field(exclude=True)
+    """The configuration file itself, for messages and for other processes to load again."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Settings:
+        names = [s.name for s in self.sources]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are named '{name}': a source's name is part of its documents' identity")
+        for position, rule in enumerate(self.access.rules):
+            if rule.source is not None and rule.source not in names:
+                raise ValueError(f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})")
+        return self
+
+    @property
+    def database(self) -> str:
+        return self.stores.mongodb.database or f"sluice_{self.index}".replace(".", "_")
+
+    def source(self, name: str) -> SourceSettings:
+        for source in self.sources:
+            if source.name == name:
+                return source
+        raise ConfigurationError(
+            f"{self.path}: no source is named '{name}'", hint=f"the configured sources are: {', '.join(s.name for s in self.sources)}"
+        )
+
+
+T = TypeVar("T", bound=BaseModel)
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read a configuration file; raises ConfigurationError naming the file and the key."""
+    file = Path(path).absolute()
+    raw = read_yaml(file, os.environ if environment is None else environment)
+    for own in ("base", "path"):
+        if own in raw:
+            raise ConfigurationError(f"{file}: unknown key '{own}'", hint="remove it")
+    if "gates" not in raw:
+        raise ConfigurationError(
+            f"{file}: the key 'gates' is missing", hint="list the gates a release must pass, or write 'gates: []' to promote on reconciliation alone"
+        )
+    raw.setdefault("state_dir", f".sluice/{raw.get('index', 'index')}")
+    return validated(Settings, raw | {"base": file.parent, "path": file}, where=str(file), base=file.parent)
+
+
+def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """A YAML mapping with `${NAME}` replaced in every string; raises ConfigurationError."""
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{file}: no such configuration file", hint="name one with --config FILE") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{file}: not valid YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{file}: a configuration is a mapping of keys, this is a {type(raw).__name__}")
+    return {str(key): _expanded(value, environment, file, str(key)) for key, value in raw.items()}
+
+
+def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _expanded(v, environment, file, f"{where}.{k}") for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expanded(v, environment, file, f"{where}.{i}") for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in environment:
+            raise ConfigurationError(f"{file}: {where}: the environment variable '{name}' is not set", hint=f"set it: export {name}=…")
+        return environment[name]
+
+    return _VARIABLE.sub(variable, value)
+
+
+def options(model: type[T], section: OpenSection, *, where: str, settings: Settings) -> T:
+    """The rest of an open section, as the options model of the member it names; raises ConfigurationError."""
+    return validated(model, section.options, where=f"{settings.path}: {where}", base=settings.base, sep=".")
+
+
+def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path, sep: str = ": ") -> T:
+    """`raw` as a `model`, or one ConfigurationError that names each wrong key by its path (five at most)."""
+    try:
+        return model.model_validate(dict(raw), context={"base": base})
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        lines = [_problem(problem, model) for problem in problems[:5]]
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise ConfigurationError(f"{where}{sep}" + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed") from None
+
+
+def _problem(problem: Any, model: type[BaseModel]) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key '{path}'"
+    if problem["type"] == "missing":
+        return f"the key '{path}' is missing"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{path}: {message}" if path else message
