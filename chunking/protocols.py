@@ -1,6 +1,6 @@
 """What chunking needs from others, and what it promises.
 
-    Tokenizer ─▶ Strategy ─▶ Chunker (strategy + context + ids) ─▶ chunks
+Tokenizer ─▶ Strategy ─▶ Chunker (strategy + context + ids) ─▶ chunks
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from sluice.access import AccessTags, Principal
+from sluice.points import StoredPoint
 from sluice.records import Chunk, DocumentState, Hit
 
 
@@ -35,8 +36,10 @@ class LabelledDocuments(Protocol):
 class ReleasePoints(Protocol):
     """The points of one release, read back from the store."""
 
-    def scan(self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None) -> Iterator[Any]:
-        """Every point once: `.id`, `.payload` (these fields), `.dense` (float32, where asked for)."""
+    def scan(
+        self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+    ) -> Iterator[StoredPoint]:
+        """Every point once, with these payload fields; with `readable_by`, only those the store's own filter admits."""
 
 
 class ExpectedChunks(Protocol):

@@ -7,72 +7,12 @@ suite of its protocol in `tests/conformance/`. Every method raises StoreUnavaila
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from indexing.records import Release, State
 from sluice.access import AccessTags
+from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint, Vector, VectorQuery
 from sluice.records import Chunk, Document, DocumentState
-
-Vector = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class SparseVector:
-    """Indices (ascending, unique) and their weights, of equal length."""
-
-    indices: tuple[int, ...]
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One chunk as stored. `payload` holds what a reader needs to cite and filter (see `indexing/payload.py`)."""
-
-    id: str
-    dense: Vector
-    payload: Mapping[str, Any]
-    sparse: SparseVector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPoint:
-    """A point read back: only the payload fields that were asked for, and the dense vector where asked for."""
-
-    id: str
-    payload: Mapping[str, Any]
-    dense: Vector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredPoint:
-    """A point that answers a query."""
-
-    id: str
-    score: float
-    payload: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a reader may narrow a search to, beside what they may read; empty means no narrowing."""
-
-    sources: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    modified_since: datetime | None = None
-    modified_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VectorQuery:
-    """A query in the forms its search mode needs: both means server-side reciprocal rank fusion."""
-
-    dense: Vector | None = None
-    sparse: SparseVector | None = None
+from sluice.releases import Release, State
 
 
 class Encoder(Protocol):
@@ -168,7 +108,9 @@ class VectorSearch(Protocol):
     def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
         """The k best points, best first; empty without tags; ReleaseError when the collection does not exist."""
 
-    def nearest_documents(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+    def nearest_documents(
+        self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
+    ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
 
 

@@ -1,6 +1,6 @@
 """Accounting: what enters a stage leaves it, and everything that does not go on has a reason.
 
-    seen == kept + unchanged + dropped + failed
+seen == kept + unchanged + dropped + failed
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The records that travel down the pipeline: frozen, slotted, and free of behaviour.
 
-    ItemRef ─fetch▶ RawItem ─parse▶ Document ─chunk▶ Chunk ─embed, stage▶ (a point) ─search▶ Hit
-                        └──────▶ DocumentState: what is known about one document between two runs
+ItemRef ─fetch▶ RawItem ─parse▶ Document ─chunk▶ Chunk ─embed, stage▶ (a point) ─search▶ Hit
+                    └──────▶ DocumentState: what is known about one document between two runs
 """
 
 from __future__ import annotations

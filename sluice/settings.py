@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
@@ -163,7 +172,9 @@ class Settings(Section):
                 raise ValueError(f"two sources are named '{name}': a source's name is part of its documents' identity")
         for position, rule in enumerate(self.access.rules):
             if rule.source is not None and rule.source not in names:
-                raise ValueError(f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})")
+                raise ValueError(
+                    f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})"
+                )
         return self
 
     @property
@@ -175,7 +186,8 @@ class Settings(Section):
             if source.name == name:
                 return source
         raise ConfigurationError(
-            f"{self.path}: no source is named '{name}'", hint=f"the configured sources are: {', '.join(s.name for s in self.sources)}"
+            f"{self.path}: no source is named '{name}'",
+            hint=f"the configured sources are: {', '.join(s.name for s in self.sources)}",
         )
 
 
@@ -193,7 +205,8 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Sett
             raise ConfigurationError(f"{file}: unknown key '{own}'", hint="remove it")
     if "gates" not in raw:
         raise ConfigurationError(
-            f"{file}: the key 'gates' is missing", hint="list the gates a release must pass, or write 'gates: []' to promote on reconciliation alone"
+            f"{file}: the key 'gates' is missing",
+            hint="list the gates a release must pass, or write 'gates: []' to promote on reconciliation alone",
         )
     raw.setdefault("state_dir", f".sluice/{raw.get('index', 'index')}")
     return validated(Settings, raw | {"base": file.parent, "path": file}, where=str(file), base=file.parent)
@@ -225,7 +238,9 @@ def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str
     def variable(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in environment:
-            raise ConfigurationError(f"{file}: {where}: the environment variable '{name}' is not set", hint=f"set it: export {name}=…")
+            raise ConfigurationError(
+                f"{file}: {where}: the environment variable '{name}' is not set", hint=f"set it: export {name}=…"
+            )
         return environment[name]
 
     return _VARIABLE.sub(variable, value)
@@ -244,7 +259,9 @@ def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path,
         problems = error.errors(include_url=False, include_input=False)
         lines = [_problem(problem, model) for problem in problems[:5]]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise ConfigurationError(f"{where}{sep}" + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed") from None
+        raise ConfigurationError(
+            f"{where}{sep}" + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed"
+        ) from None
 
 
 def _problem(problem: Any, model: type[BaseModel]) -> str:

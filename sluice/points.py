@@ -1,0 +1,67 @@
+"""Points of a vector store, as written, read back and found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Indices (ascending, unique) and their weights, of equal length."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One chunk as stored. `payload` holds what a reader needs to cite and filter (DESIGN, section 3)."""
+
+    id: str
+    dense: Vector
+    payload: Mapping[str, Any]
+    sparse: SparseVector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """A point read back: only the payload fields that were asked for, and the dense vector where asked for."""
+
+    id: str
+    payload: Mapping[str, Any]
+    dense: Vector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPoint:
+    """A point that answers a query."""
+
+    id: str
+    score: float
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a reader may narrow a search to, beside what they may read; empty means no narrowing."""
+
+    sources: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    modified_since: datetime | None = None
+    modified_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VectorQuery:
+    """A query in the forms its search mode needs: both means server-side reciprocal rank fusion."""
+
+    dense: Vector | None = None
+    sparse: SparseVector | None = None
