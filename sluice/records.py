@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sluice.access import AccessTags
+from sluice.access import NOBODY, AccessTags
 
 Metadata = Mapping[str, Any]
 """Plain values only (str, int, float, bool, None, lists and string-keyed dicts of these): it is stored and filtered on."""
@@ -134,7 +134,7 @@ class DocumentState:
     metadata: Metadata = field(default_factory=dict)
     source_tags: AccessTags | None = None
     own_tags: AccessTags | None = None
-    tags: AccessTags = AccessTags()
+    tags: AccessTags = NOBODY
     expires: datetime | None = None
     modified: datetime | None = None
     first_seen: datetime | None = None
