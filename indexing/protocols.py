@@ -16,12 +16,19 @@ from sluice.releases import Release, State
 
 
 class Encoder(Protocol):
-    """Texts to unit vectors: float32, shape (n, dimension), in the order given."""
+    """Texts to unit vectors, float32."""
 
-    fingerprint: str
-    dimension: int
+    @property
+    def fingerprint(self) -> str: ...
 
-    def encode(self, texts: Sequence[str]) -> Vector: ...
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        """Shape (n, dimension), in the order given; IntegrityError for a text longer than the window: never cut."""
+
+    def encode_query(self, text: str) -> Vector:
+        """Shape (dimension,); a query longer than the window is cut."""
 
 
 class SparseEncoder(Protocol):

@@ -1,0 +1,54 @@
+"""What a release is made of, as two hashes.
+
+The release fingerprint says which texts a release holds and how they were cut and embedded; the access root says who
+may read them. Two releases with both equal answer alike (DESIGN, section 6). Neither depends on vector bytes, on time or on the
+order of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from sluice.ids import digest, merkle_root
+from sluice.records import DocumentState
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFingerprints:
+    """How chunks and vectors are made; how documents are parsed is in each document's own state."""
+
+    chunking: str
+    model: str
+    sparse: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def release_fingerprint(states: Iterable[DocumentState], how: BuildFingerprints) -> str:
+    """Merkle root over the documents a release built now would contain."""
+    return merkle_root(
+        digest(
+            "leaf",
+            state.key,
+            state.version,
+            state.parse_fingerprint,
+            state.expires.isoformat() if state.expires else None,
+            how.chunking,
+            how.model,
+            how.sparse,
+        )
+        for state in states
+        if state.in_release
+    )
+
+
+def access_root(states: Iterable[DocumentState]) -> str:
+    """Merkle root over who may read each document of a release built now."""
+    return merkle_root(digest("access", state.key, *sorted(state.tags)) for state in states if state.in_release)
+
+
+def tags_root(states: Iterable[DocumentState]) -> str:
+    """Merkle root over the tags of every document ever seen, deleted ones included: what a collection was synced to."""
+    return merkle_root(digest("tags", state.key, *sorted(state.tags)) for state in states if state.tags)

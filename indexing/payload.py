@@ -1,0 +1,55 @@
+"""What a point holds beside its vectors: all that a reader needs to cite and filter, and nothing that they may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sluice.ids import text_hash
+from sluice.points import ScoredPoint
+from sluice.records import Chunk, Document, DocumentState, Hit
+
+
+def payload(chunk: Chunk, document: Document, state: DocumentState, release: str) -> dict[str, Any]:
+    """The payload of a chunk's point. Access tags are the document's present ones."""
+    return {
+        "document_key": state.key,
+        "version": state.version,
+        "source": state.source,
+        "uri": state.uri,
+        "title": document.title,
+        "heading_path": list(chunk.heading_path),
+        "page": chunk.page,
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": chunk.text,
+        "tokens": chunk.tokens,
+        "text_hash": text_hash(chunk.embedded_text),
+        "language": document.language,
+        "access_tags": sorted(state.tags),
+        "metadata": dict(document.metadata),
+        "modified": state.modified.isoformat() if state.modified else None,
+        "release": release,
+    }
+
+
+def hit(point: ScoredPoint) -> Hit:
+    """A stored point as an answer."""
+    held: Mapping[str, Any] = point.payload
+    return Hit(
+        chunk_id=point.id,
+        document_key=held["document_key"],
+        uri=held["uri"],
+        source=held["source"],
+        title=held["title"],
+        score=point.score,
+        start=held["start"],
+        end=held["end"],
+        text=held["text"],
+        heading_path=tuple(held["heading_path"]),
+        page=held["page"],
+        language=held["language"],
+        access_tags=tuple(held["access_tags"]),
+        metadata=held["metadata"],
+        release=held["release"],
+    )

@@ -1,0 +1,122 @@
+"""What a run has to do, decided before anything is done: pure, from one listing and one bulk read.
+
+    listing + known states ─▶ fetch (new or changed) · unchanged · gone · held back
+    states + fingerprints + quarantine ─▶ which documents must be parsed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sluice.errors import IntegrityError, MassDeletion
+from sluice.ids import document_key
+from sluice.records import DocumentState, ItemRef, QuarantineEntry
+
+GUARD_MINIMUM = 10
+"""Fewer vanished documents than this never stop a run: small corpora change by large shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """What one source needs: items to fetch, documents that are gone, and how many need nothing."""
+
+    source: str
+    listed: int
+    fetch: tuple[ItemRef, ...] = ()
+    gone: tuple[DocumentState, ...] = ()
+    unchanged: int = 0
+    held: Mapping[str, int] | None = None
+    """Items that failed for good and have not changed since: reason → count. They are not fetched again."""
+
+
+def plan_source(
+    source: str,
+    listing: Iterable[ItemRef],
+    known: Iterable[DocumentState],
+    failures: Iterable[QuarantineEntry] = (),
+    *,
+    force: Callable[[str], bool] = lambda _uri: False,
+) -> SourcePlan:
+    """Compare what a source lists with what is known of it; `force` names uris to fetch whatever their validator.
+
+    `failures` are the fetch-stage quarantine entries: a permanent one is held back while the validator is the one that
+    failed. Raises IntegrityError when the source lists a uri twice.
+    """
+    states = {state.uri: state for state in known if state.source == source}
+    failed = {e.uri: e for e in failures if e.source == source and e.stage == "fetch" and not e.retryable}
+    listed: set[str] = set()
+    fetch: list[ItemRef] = []
+    held: dict[str, int] = {}
+    unchanged = 0
+    for ref in listing:
+        if ref.uri in listed:
+            raise IntegrityError(
+                f"source '{source}' listed '{ref.uri}' twice", hint="a source lists each uri once; see its conformance suite"
+            )
+        listed.add(ref.uri)
+        state, failure = states.get(ref.uri), failed.get(ref.uri)
+        if force(ref.uri):
+            fetch.append(ref)
+        elif failure is not None and failure.fingerprint == ref.validator:
+            held[failure.reason] = held.get(failure.reason, 0) + 1
+        elif state is None or state.status == "deleted" or state.validator != ref.validator:
+            fetch.append(ref)
+        else:
+            unchanged += 1
+    gone = tuple(s for s in states.values() if s.uri not in listed and s.status != "deleted")
+    return SourcePlan(source, len(listed), tuple(fetch), gone, unchanged, held)
+
+
+def guard_against_mass_deletion(plan: SourcePlan, known: int, limit: float) -> None:
+    """Raise MassDeletion when more than `limit` (a share) of a source's `known` documents vanished at once."""
+    gone = len(plan.gone)
+    if gone >= GUARD_MINIMUM and known and gone / known > limit:
+        raise MassDeletion(
+            f"source '{plan.source}' listed {plan.listed} documents; {gone} of the {known} known ones are gone "
+            f"({gone / known:.0%}, allowed: {limit:.0%}); nothing was changed",
+            hint=f"check that the source is whole (mounted, logged in, not an error page); if the deletions are meant, "
+            f"run again with --allow-deletions {plan.source}",
+        )
+
+
+def to_parse(
+    states: Iterable[DocumentState],
+    fingerprints: Mapping[str, str],
+    failures: Iterable[QuarantineEntry] = (),
+    *,
+    force: Callable[[str], bool] = lambda _uri: False,
+) -> tuple[list[DocumentState], dict[str, int]]:
+    """Documents whose bytes or parser changed since they were parsed, and those held back (reason → count).
+
+    `fingerprints` gives each source's parse fingerprint. A permanent failure is held back until the bytes or the
+    parser's fingerprint change; a retryable one is tried again.
+    """
+    failed = {e.document_key: e for e in failures if e.stage == "parse"}
+    due: list[DocumentState] = []
+    held: dict[str, int] = {}
+    for state in states:
+        if state.status in ("deleted", "expired") or not state.content_hash or state.source not in fingerprints:
+            continue
+        wanted = fingerprints[state.source]
+        failure = failed.get(state.key)
+        if force(state.uri):
+            due.append(state)
+        elif (
+            failure is not None and not failure.retryable and (failure.content_hash, failure.fingerprint) == (state.content_hash, wanted)
+        ):
+            held[failure.reason] = held.get(failure.reason, 0) + 1
+        elif (state.version, state.parse_fingerprint) != (state.content_hash, wanted) or (failure is not None and failure.retryable):
+            due.append(state)
+    return due, held
+
+
+def expired(states: Iterable[DocumentState], now: datetime) -> list[DocumentState]:
+    """Active documents whose time is up."""
+    return [s for s in states if s.status == "active" and s.expires is not None and s.expires <= now]
+
+
+def key_of(source: str, ref: ItemRef) -> str:
+    """The document key of a listed item."""
+    return document_key(source, ref.uri)
