@@ -11,15 +11,15 @@ State = Literal["building", "staged", "canary", "promoted", "retired", "rejected
 
 TRANSITIONS: Mapping[State, tuple[State, ...]] = {
     "building": ("staged", "abandoned"),
-    "staged": ("canary", "promoted", "rejected"),
+    "staged": ("canary", "promoted", "rejected", "abandoned"),
     "canary": ("promoted", "staged"),
     "promoted": ("retired",),
     "retired": ("promoted",),
     "rejected": ("promoted",),
-    "abandoned": ("building",),
+    "abandoned": (),
 }
-"""What may follow what. `retired → promoted` is a rollback; `rejected → promoted` is someone overruling a gate;
-`abandoned → building` is a build that is taken up again."""
+"""What may follow what. `retired → promoted` is a rollback, `rejected → promoted` someone offering it once more;
+`abandoned` is a build that was not resumed, or a staged release that a newer one took the place of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Release:
     """The manifest of a release.
 
     `fingerprint` and `access_root` are Merkle roots (DESIGN, section 6); two releases with both equal answer alike.
-    `held` says why a run must not offer this fingerprint again by itself (rejected, rolled back). `removed` is when
-    its collection was deleted by retention; the manifest stays.
+    `held` says why a run must not offer this fingerprint again by itself (rejected, rolled back). `synced` is the root
+    of the access tags that its collection was last brought to. `replaced` is the release that was live before it.
+    `removed` is when its collection was deleted by retention; the manifest stays.
     """
 
     id: str
@@ -63,3 +64,15 @@ class Release:
     pinned: bool = False
     replaced: str | None = None
     removed: datetime | None = None
+    synced: str = ""
+
+    @property
+    def searchable(self) -> bool:
+        """Whether its collection is complete and still there."""
+        return self.removed is None and self.state not in ("building", "abandoned")
+
+    @property
+    def last_live(self) -> datetime | None:
+        """When it last went live; None when it never did."""
+        times = [t.at for t in self.history if t.state == "promoted"]
+        return max(times) if times else None
