@@ -1,0 +1,110 @@
+"""Documents to points: chunk, embed what was never embedded, write; one partition at a time.
+
+Every point's id is its chunk's id and every vector comes from the cache or goes into it first, so a partition that is
+done twice, on whatever machine, leaves the same collection and costs no embedding the second time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from indexing.embed import CachedEmbedder
+from indexing.payload import payload
+from indexing.protocols import Chunker, Points, SparseEncoder, VersionReader
+from sluice.counts import StageCounts
+from sluice.errors import IntegrityError
+from sluice.ids import text_hash, version_id
+from sluice.points import Point
+from sluice.records import Chunk, Document, DocumentState
+from sluice.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What building one partition did; adding two gives what building both did."""
+
+    counts: dict[str, StageCounts] = field(default_factory=dict)
+    chunks: int = 0
+    tokens: int = 0
+    tokens_embedded: int = 0
+    embedded: int = 0
+    cached: int = 0
+    contexts_cut: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: Built) -> Built:
+        return Built(
+            {s: self.counts.get(s, StageCounts()) + other.counts.get(s, StageCounts()) for s in {**self.counts, **other.counts}},
+            self.chunks + other.chunks,
+            self.tokens + other.tokens,
+            self.tokens_embedded + other.tokens_embedded,
+            self.embedded + other.embedded,
+            self.cached + other.cached,
+            self.contexts_cut + other.contexts_cut,
+            {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in {**self.seconds, **other.seconds}},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds partitions of one release."""
+
+    versions: VersionReader
+    chunker: Chunker
+    embedder: CachedEmbedder
+    points: Points
+    sparse: SparseEncoder | None = None
+    progress: Callable[[int], None] = lambda _documents: None
+
+    def chunks(self, states: Sequence[DocumentState]) -> Iterator[tuple[DocumentState, Document, list[Chunk]]]:
+        """The chunks of each document; raises IntegrityError when a version that a release needs is missing."""
+        ids = {s.key: version_id(s.key, s.version, s.parse_fingerprint) for s in states}
+        documents = self.versions.get(list(ids.values()))
+        for state in states:
+            document = documents.get(ids[state.key])
+            if document is None:
+                raise IntegrityError(
+                    f"the parsed version of '{state.uri}' (source '{state.source}') is missing from MongoDB",
+                    hint=f"sluice backfill --source {state.source} --match '{state.uri}' --from parse",
+                )
+            yield state, document, self.chunker.chunk(document)
+
+    def build(self, release: Release, states: Sequence[DocumentState]) -> Built:
+        """Chunk, embed and write these documents; idempotent."""
+        started = time.perf_counter()
+        cut = list(self.chunks(states))
+        chunked = time.perf_counter()
+        texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
+        result = self.embedder.vectors(texts)
+        embedded = time.perf_counter()
+        weights = iter(self.sparse.documents(texts)) if self.sparse is not None else None
+        points = [
+            Point(
+                id=chunk.id,
+                dense=result.vectors[text_hash(chunk.embedded_text)],
+                payload=payload(chunk, document, state, release.id),
+                sparse=next(weights) if weights is not None else None,
+            )
+            for state, document, chunks in cut
+            for chunk in chunks
+        ]
+        self.points.upsert(release.collection, points)
+        self.progress(len(states))
+        written = time.perf_counter()
+        with_text = sum(1 for _, _, chunks in cut if chunks)
+        return Built(
+            counts={
+                "chunk": StageCounts(len(cut), with_text, dropped={"no_text": len(cut) - with_text} if len(cut) > with_text else {}),
+                "embed": StageCounts(len(texts), result.embedded, len(texts) - result.embedded),
+                "stage": StageCounts(len(points), len(points)),
+            },
+            chunks=len(points),
+            tokens=sum(chunk.tokens for _, _, chunks in cut for chunk in chunks),
+            tokens_embedded=result.tokens,
+            embedded=result.embedded,
+            cached=len(texts) - result.embedded,
+            contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
+            seconds={"chunk": chunked - started, "embed": embedded - chunked, "stage": written - embedded},
+        )

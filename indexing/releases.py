@@ -1,0 +1,281 @@
+"""The release state machine: building → staged → promoted → retired, and the ways back.
+
+The alias is the truth about what is live; the ledger records it. Every change that readers can see is one atomic alias
+request. What must survive a crash between the alias and the ledger is written before the alias moves, and `recover`
+repairs the rest, so that it may be called at any time and twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from indexing.access_sync import SyncResult, sync
+from indexing.protocols import Aliases, Collections, Points, ReleaseLedger
+from sluice.access import AccessTags
+from sluice.errors import ReleaseError
+from sluice.releases import TRANSITIONS, Release, State, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentAccess:
+    """Who may read each document now, and the root that stands for it (see `fingerprints.tags_root`)."""
+
+    tags: Mapping[str, AccessTags]
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """The releases of one index. Callers hold the index's lease for everything but reading."""
+
+    index: str
+    ledger: ReleaseLedger
+    collections: Collections
+    aliases: Aliases
+    points: Points
+    actor: str
+    now: Callable[[], datetime]
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def candidate_alias(self) -> str:
+        return f"{self.index}__candidate"
+
+    def all(self) -> list[Release]:
+        """Every release, oldest first."""
+        return self.ledger.read()
+
+    def get(self, release_id: str) -> Release:
+        """One release by its id; raises ReleaseError naming the ids there are."""
+        releases = self.all()
+        for release in releases:
+            if release.id == release_id:
+                return release
+        newest = ", ".join(r.id for r in releases[-5:]) or "none yet"
+        raise ReleaseError(f"index '{self.index}' has no release '{release_id}'", hint=f"the newest releases are: {newest}")
+
+    def live(self) -> Release | None:
+        """The release that the alias names; None before the first promotion."""
+        collection = self.aliases.read().get(self.index)
+        return next((r for r in self.all() if r.collection == collection), None) if collection else None
+
+    def held(self, fingerprint: str) -> Release | None:
+        """The newest release with this fingerprint, if it must not be offered again by a run."""
+        same = [r for r in self.all() if r.fingerprint == fingerprint]
+        return same[-1] if same and same[-1].held else None
+
+    # ── building ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin(
+        self,
+        fingerprint: str,
+        *,
+        release_id: str,
+        access_root: str,
+        dimension: int,
+        sparse: bool,
+        fingerprints: Mapping[str, Any],
+        configuration: Mapping[str, Any],
+    ) -> Release:
+        """The release to build for this fingerprint: an interrupted or staged one is taken up, else a new one begins.
+
+        Builds and staged releases of other fingerprints are abandoned and their collections dropped.
+        """
+        mine: Release | None = None
+        for release in self.all():
+            if release.state == "canary":
+                raise ReleaseError(
+                    f"release {release.id} is serving as a canary; nothing is built meanwhile",
+                    hint=f"end it first: sluice promote {release.id}, or sluice rollback",
+                )
+            if release.state in ("building", "staged"):
+                if release.fingerprint == fingerprint and mine is None:
+                    mine = release
+                else:
+                    self._abandon(release)
+        if mine is None:
+            now = self.now()
+            mine = Release(
+                id=release_id,
+                index=self.index,
+                collection=f"{self.index}__{release_id}",
+                state="building",
+                fingerprint=fingerprint,
+                access_root=access_root,
+                created=now,
+                history=(Transition("building", now, self.actor),),
+                fingerprints=fingerprints,
+                configuration=configuration,
+            )
+            self.ledger.add(mine)
+        if mine.state == "building":
+            self.collections.create(mine.collection, dimension=dimension, sparse=sparse)
+        return mine
+
+    def stage(self, release: Release, measured: Mapping[str, Any]) -> Release:
+        """A complete build becomes the candidate; `measured` are manifest fields (documents, chunks, tokens, counts…)."""
+        staged = self._move(release, "staged", measured)
+        self.aliases.switch({self.candidate_alias: release.collection})
+        return staged
+
+    def _abandon(self, release: Release) -> None:
+        self._move(release, "abandoned")
+        self.collections.drop(release.collection)
+        self.ledger.update(release.id, {"removed": self.now()})
+
+    # ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def record(self, release: Release, verdicts: Sequence[Mapping[str, Any]], gates_fingerprint: str) -> Release:
+        """Keep what the gates found; the state does not change."""
+        return self.ledger.update(release.id, {"verdicts": tuple(verdicts), "gates_fingerprint": gates_fingerprint})
+
+    def reject(self, release: Release) -> Release:
+        """The candidate stays for inspection and is not offered again by itself; nothing that is live changes."""
+        if release.state == "rejected":
+            return release
+        held = {"held": "rejected by a gate"}
+        if release.state != "staged":  # a rolled back or older release offered once more: it stays what it was
+            return self.ledger.update(release.id, held)
+        rejected = self._move(release, "rejected", held)
+        self._candidate(None)
+        return rejected
+
+    # ── going live ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def promote(self, release: Release, access: CurrentAccess) -> Release:
+        """Make a release live: current access tags first, then one atomic alias request, then the ledger."""
+        live = self.live()
+        if live is not None and live.id == release.id:
+            return release
+        self._may_go_live(release)
+        self.sync_access(release, access)
+        self.aliases.switch({self.index: release.collection, self.candidate_alias: None})
+        promoted = self._move(release, "promoted", {"held": "", "replaced": live.id if live else None})
+        if live is not None:
+            self._move(live, "retired")
+        return promoted
+
+    def rollback(self, to: str | None, access: CurrentAccess) -> tuple[Release, Release]:
+        """Return to a release (default: the one that was live before); the release left is held. Gives (left, live)."""
+        live = self.live()
+        if live is None:
+            raise ReleaseError(f"index '{self.index}' has nothing live to roll back from", hint="sluice run publishes a first release")
+        target = self.get(to) if to else self.previous(live)
+        if target.id == live.id:
+            raise ReleaseError(f"release {live.id} is live already", hint="sluice releases lists where you can go")
+        if target.state != "retired":
+            raise ReleaseError(
+                f"release {target.id} is {target.state}; a rollback goes to a release that was live before",
+                hint=f"sluice promote {target.id} offers it to the gates" if target.state in ("staged", "rejected") else "",
+            )
+        self._may_go_live(target)
+        # Before the alias moves: after a crash in between, the release left must already be held.
+        left = self.ledger.update(live.id, {"held": f"rolled back to {target.id}"})
+        return left, self.promote(target, access)
+
+    def previous(self, live: Release) -> Release:
+        """The release that was live most recently before this one and can still be searched."""
+        retired = [r for r in self.all() if r.state == "retired" and r.searchable and r.last_live is not None]
+        if not retired:
+            raise ReleaseError(f"no release was live before {live.id}", hint="sluice releases lists them")
+        return max(retired, key=lambda r: (r.last_live, r.id))
+
+    def _may_go_live(self, release: Release) -> None:
+        if release.removed is not None or release.collection not in self.collections.names():
+            raise ReleaseError(
+                f"release {release.id} was removed by retention" if release.removed else f"the collection of {release.id} is gone",
+                hint="raise retention.keep, or run again to build a new release",
+            )
+        if "promoted" not in TRANSITIONS[release.state]:
+            raise ReleaseError(f"release {release.id} is {release.state} and cannot go live", hint="sluice run builds a complete one")
+
+    # ── access ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sync_access(self, release: Release, access: CurrentAccess) -> SyncResult:
+        """Bring current access tags into one release's collection; costs one comparison when nothing changed."""
+        if self.get(release.id).synced == access.root:
+            return SyncResult(release.collection)
+        # Cleared first: a sync that is interrupted must be done again.
+        self.ledger.update(release.id, {"synced": ""})
+        result = sync(self.points, release.collection, access.tags)
+        self.ledger.update(release.id, {"synced": access.root})
+        return result
+
+    def sync_all_access(self, access: CurrentAccess) -> list[SyncResult]:
+        """Bring current access tags into every collection that exists, the live one first."""
+        existing = set(self.collections.names())
+        live = self.live()
+        present = [r for r in self.all() if r.removed is None and r.collection in existing]
+        present.sort(key=lambda r: live is None or r.id != live.id)
+        return [self.sync_access(release, access) for release in present]
+
+    # ── repair and removal ───────────────────────────────────────────────────────────────────────────────────────
+
+    def recover(self) -> list[str]:
+        """Repair the ledger to the aliases and collections that exist; says what was repaired. Idempotent."""
+        repaired = []
+        aliases, existing = self.aliases.read(), set(self.collections.names())
+        live = aliases.get(self.index)
+        for release in self.all():
+            if release.collection == live and release.state != "promoted":
+                self._move(release, "promoted", {"held": ""}, force=True)
+                repaired.append(f"{release.id} is live: ledger said {release.state}")
+            elif release.collection != live and release.state == "promoted":
+                self._move(release, "retired")
+                repaired.append(f"{release.id} is not live any more: now retired")
+            elif release.removed is None and release.collection not in existing and release.state != "building":
+                self.ledger.update(release.id, {"removed": self.now()})
+                repaired.append(f"the collection of {release.id} is gone: recorded")
+        staged = [r for r in self.all() if r.state in ("staged", "canary") and r.removed is None]
+        self._candidate(staged[-1].collection if staged else None)
+        return repaired
+
+    def retain(self, keep: int) -> list[str]:
+        """Drop the collections of promoted releases beyond the newest `keep`; the ids that were removed.
+
+        Never the live one, the last previously live one, or a pinned one. Of rejected ones the newest stays.
+        """
+        live = self.live()
+        served = [r for r in self.all() if r.state in ("promoted", "retired") and r.removed is None and not r.pinned]
+        served.sort(key=lambda r: (r.last_live or r.created, r.id), reverse=True)
+        safe = {r.id for r in served[: max(keep, 2)]} | ({live.id} if live else set())
+        rejected = [r for r in self.all() if r.state == "rejected" and r.removed is None and not r.pinned]
+        doomed = [r for r in served if r.id not in safe] + rejected[:-1]
+        for release in doomed:
+            self._remove(release)
+        return [release.id for release in doomed]
+
+    def orphans(self) -> list[str]:
+        """Collections of this index that no release of the ledger owns, or whose release was abandoned."""
+        owned = {r.collection for r in self.all() if r.state != "abandoned"}
+        return [name for name in self.collections.names() if name.startswith(f"{self.index}__") and name not in owned]
+
+    def drop_orphans(self) -> list[str]:
+        """Drop them; the names that were dropped."""
+        orphans = self.orphans()
+        for name in orphans:
+            self.collections.drop(name)
+        return orphans
+
+    def _remove(self, release: Release) -> None:
+        self.collections.drop(release.collection)
+        self.ledger.update(release.id, {"removed": self.now()})
+
+    def _candidate(self, collection: str | None) -> None:
+        if self.aliases.read().get(self.candidate_alias) != collection:
+            self.aliases.switch({self.candidate_alias: collection})
+
+    def _move(self, release: Release, state: State, changes: Mapping[str, Any] | None = None, *, force: bool = False) -> Release:
+        if not force and state not in TRANSITIONS[release.state]:
+            raise ReleaseError(f"release {release.id} is {release.state} and cannot become {state}")
+        history = (*release.history, Transition(state, self.now(), self.actor))
+        return self.ledger.update(release.id, {**(changes or {}), "state": state, "history": history}, expect=release.state)
+
+
+def manifest(release: Release) -> dict[str, Any]:
+    """A release as plain data, for people and programs."""
+    return asdict(release)
