@@ -1,0 +1,75 @@
+"""Documents to chunks.
+
+`build` makes a Chunker from a configuration's `chunking` section. A strategy is a member of STRATEGIES or a user's
+own, `module:Class`; see docs/chunking.md.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from chunking.chunker import DocumentChunker
+from chunking.protocols import Chunker, Encoder, Strategy, Tokenizer
+from chunking.spans import Ruler
+from chunking.strategy import Given, NoOptions
+from sluice.errors import ConfigurationError
+from sluice.settings import ChunkingSettings, Settings, options
+
+__all__ = [
+    "STRATEGIES",
+    "Chunker",
+    "DocumentChunker",
+    "Encoder",
+    "Given",
+    "Ruler",
+    "Strategy",
+    "Tokenizer",
+    "build",
+]
+
+STRATEGIES: dict[str, str] = {
+    "fixed": "chunking.fixed:Fixed",
+    "heading": "chunking.heading:Heading",
+    "recursive": "chunking.recursive:Recursive",
+}
+"""Strategies by the name that a configuration gives them."""
+
+
+def build(
+    settings: ChunkingSettings, tokenizer: Tokenizer, *, whole: Settings, encoder: Encoder | None = None
+) -> DocumentChunker:
+    """The chunker that a configuration asks for; raises ConfigurationError naming the key that is wrong.
+
+    `whole` is the configuration that `settings` belongs to, for messages and relative paths.
+    """
+    where = f"{whole.path}: chunking"
+    allowed = tokenizer.window - tokenizer.special_tokens
+    if settings.max_tokens > allowed:
+        raise ConfigurationError(
+            f"{where}.max_tokens: {settings.max_tokens} tokens and the model's {tokenizer.special_tokens} special ones "
+            f"do not fit its window of {tokenizer.window}",
+            hint=f"set max_tokens to {allowed} or less: text is never cut in silence",
+        )
+    strategy = _strategy(settings.strategy, f"{where}.strategy")
+    ruler = Ruler(tokenizer)
+    own = options(getattr(strategy, "Options", NoOptions), settings, where="chunking", settings=whole)
+    given = Given(settings.max_tokens, settings.overlap_tokens, ruler, own, encoder)
+    return DocumentChunker(strategy(given), ruler, max_tokens=settings.max_tokens, context=settings.context)
+
+
+def _strategy(name: str, where: str) -> Any:
+    module, _, attribute = STRATEGIES.get(name, name).partition(":")
+    if not attribute:
+        raise ConfigurationError(
+            f"{where}: there is no strategy '{name}'",
+            hint=f"name one of {', '.join(sorted(STRATEGIES))}, or your own as module:Class",
+        )
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{where}: '{name}' cannot be loaded: {error}",
+            hint="the module must be importable where sluice runs: install it, or set PYTHONPATH",
+        ) from None
+    return found

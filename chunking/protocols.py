@@ -6,7 +6,7 @@ Tokenizer ─▶ Strategy ─▶ Chunker (strategy + context + ids) ─▶ chunk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,11 @@ from sluice.records import Chunk, Document
 
 
 class Tokenizer(Protocol):
-    """The embedding model's tokenizer. `window` counts special tokens in; the other counts leave them out."""
+    """The embedding model's tokenizer. `window` counts special tokens in; the other counts leave them out.
+
+    An implementation may also carry `splits_at_whitespace = True`: the tokens of a text are those of its parts on
+    either side of a space, tab or line break (BERT's pre-tokenizer). Then chunks cut there need not be counted again.
+    """
 
     fingerprint: str
     window: int
@@ -44,6 +48,20 @@ class Strategy(Protocol):
     fingerprint: str
 
     def split(self, document: Document) -> list[tuple[int, int]]: ...
+
+
+@runtime_checkable
+class HasParents(Protocol):
+    """A strategy whose chunks stand for something larger: what a reader is shown instead."""
+
+    def parents(self, document: Document) -> list[tuple[int, int]]: ...
+
+
+@runtime_checkable
+class HasHeaders(Protocol):
+    """A strategy that repeats something of the document in a chunk's context (a table's header)."""
+
+    def header(self, document: Document, span: tuple[int, int]) -> str: ...
 
 
 class Chunker(Protocol):

@@ -87,7 +87,8 @@ class Chunk:
     """A span of a document: `document.text[start:end] == text`, always.
 
     `context` (title, heading path) is put before the text for the embedder only; `tokens` counts those of `text`
-    in the embedding model's tokenizer, special tokens not included.
+    in the embedding model's tokenizer, special tokens not included. `parent` is the span of the document that a reader
+    is shown in the chunk's place (hierarchical chunking); None: the chunk itself.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Chunk:
     context_cut: bool = False
     heading_path: tuple[str, ...] = ()
     page: int | None = None
+    parent: tuple[int, int] | None = None
 
     @property
     def embedded_text(self) -> str:

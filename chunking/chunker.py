@@ -1,0 +1,110 @@
+"""A strategy's spans as chunks: lawful, identified, under their headings, with a context that fits the window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chunking import contexts
+from chunking.contexts import Mode
+from chunking.fitting import fitted
+from chunking.outline import Outline
+from chunking.protocols import HasHeaders, HasParents, Strategy
+from chunking.spans import Ruler, Span, trimmed
+from sluice.errors import IntegrityError
+from sluice.ids import chunk_id, digest
+from sluice.records import Chunk, Document
+
+VERSION = 1
+"""Raised whenever the same spans of a strategy would give other chunks."""
+
+
+class DocumentChunker:
+    """Chunks that obey the laws, whatever the strategy returns.
+
+    Every chunk is a trimmed span of its document with 1 to `max_tokens` tokens, counted on its own; no span occurs
+    twice; chunks are ordered by (start, end). A larger span is split further, between tokens. `fingerprint` covers
+    the strategy, the context and the tokenizer; a chunk's id only the strategy, so that a context, which is not part
+    of a chunk's identity, leaves ids alone. `chunk` raises IntegrityError when a strategy leaves the document,
+    DocumentError when a single character is larger than `max_tokens`.
+    """
+
+    def __init__(self, strategy: Strategy, ruler: Ruler, *, max_tokens: int, context: Mode = "none") -> None:
+        self._strategy = strategy
+        self._ruler = ruler
+        self._max_tokens = max_tokens
+        self._mode: Mode = context
+        self._identity = digest("chunks", VERSION, strategy.fingerprint)
+        self._contexts = contexts.Fitter(ruler.tokenizer)
+        self.fingerprint = digest(
+            "chunker", VERSION, strategy.fingerprint, context, contexts.VERSION, ruler.tokenizer.fingerprint
+        )
+
+    def chunk(self, document: Document) -> list[Chunk]:
+        text = document.text
+        spans = self._strategy.split(document)
+        for start, end in spans:
+            if not 0 <= start <= end <= len(text):
+                raise IntegrityError(
+                    f"{type(self._strategy).__name__} cut {document.uri} at ({start}, {end}), "
+                    f"but its text has {len(text)} characters",
+                    hint="run tests/conformance/strategy_suite.py on the strategy",
+                )
+        outline = Outline(document)
+        chunks = []
+        for span, tokens in fitted(self._ruler, text, spans, self._max_tokens):
+            start, end = span
+            chunks.append(
+                Chunk(
+                    id=chunk_id(document.key, self._identity, start, text[start:end]),
+                    document_key=document.key,
+                    start=start,
+                    end=end,
+                    text=text[start:end],
+                    tokens=tokens,
+                    heading_path=outline.path(span),
+                    page=outline.page(span),
+                )
+            )
+        return self._with_contexts(document, self._with_parents(document, chunks))
+
+    def _with_parents(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
+        """Each chunk with the smallest of its strategy's parents that contains it, or else itself as its parent."""
+        if not isinstance(self._strategy, HasParents):
+            return chunks
+        parents = sorted({trimmed(document.text, span) for span in self._strategy.parents(document)}, key=_length)
+        return [replace(chunk, parent=next((p for p in parents if _contains(p, chunk)), None)) for chunk in chunks]
+
+    def _with_contexts(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
+        known: dict[str, int] = {}
+        window = self._ruler.tokenizer.window - self._ruler.tokenizer.special_tokens
+        result = []
+        for chunk in chunks:
+            names = contexts.entries(self._mode, document.title, chunk.heading_path)
+            header = self._header(document, (chunk.start, chunk.end))
+            if names or header:
+                chunk = self._fitted(chunk, names, header, window, known)
+            result.append(chunk)
+        return result
+
+    def _header(self, document: Document, span: Span) -> str:
+        return self._strategy.header(document, span) if isinstance(self._strategy, HasHeaders) else ""
+
+    def _fitted(self, chunk: Chunk, names: list[str], header: str, window: int, known: dict[str, int]) -> Chunk:
+        room = window - chunk.tokens
+        while True:
+            context, cut = self._contexts.fit(names, header, room, known)
+            candidate = replace(chunk, context=context, context_cut=cut)
+            if not context or self._ruler.exact:  # context and text meet at white space: their counts add up
+                return candidate
+            excess = self._ruler.tokenizer.counts([candidate.embedded_text])[0] - window
+            if excess <= 0:
+                return candidate
+            room -= excess
+
+
+def _length(span: Span) -> int:
+    return span[1] - span[0]
+
+
+def _contains(parent: Span, chunk: Chunk) -> bool:
+    return parent[0] <= chunk.start and chunk.end <= parent[1]

@@ -1,0 +1,107 @@
+"""A document's own structure: contiguous sections under heading paths, and pages."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chunking.spans import Span
+from sluice.records import Document
+
+_MARKDOWN = (".md", ".markdown", ".mdx")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$|^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of text under one heading; `body` says whether there is more in it than that heading."""
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    body: bool = True
+
+
+class Outline:
+    """The parts of a document, in order, without gaps, from 0 to the end of its text.
+
+    They come from the document's elements; a Markdown document without elements (read verbatim) is read for its
+    `#` headings; any other is one part.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.parts = _parts(document)
+        self._starts = [part.start for part in self.parts]
+        self._paged = [e for e in document.elements if e.page is not None]
+        self._page_starts = [e.start for e in self._paged]
+
+    def within(self, span: Span) -> Iterator[tuple[Part, int]]:
+        """The parts that a span touches, with the characters it has in each."""
+        index = max(bisect_right(self._starts, span[0]) - 1, 0)
+        while index < len(self.parts) and self.parts[index].start < span[1]:
+            part = self.parts[index]
+            yield part, min(span[1], part.end) - max(span[0], part.start)
+            index += 1
+
+    def path(self, span: Span) -> tuple[str, ...]:
+        """The deepest heading under which more than half of the span's characters lie, with those above it.
+
+        So a chunk of one long section and the tail of another belongs to the first, and a chunk of ten small
+        sections to the heading above them.
+        """
+        covered: Counter[tuple[str, ...]] = Counter()
+        for part, size in self.within(span):
+            for depth in range(1, len(part.path) + 1):
+                covered[part.path[:depth]] += size
+        most = [path for path, size in covered.items() if 2 * size > span[1] - span[0]]
+        return max(most, key=len, default=())
+
+    def page(self, span: Span) -> int | None:
+        """The page on which the span starts."""
+        if not self._paged:
+            return None
+        index = bisect_right(self._page_starts, span[0]) - 1
+        return self._paged[max(index, 0)].page
+
+
+def _parts(document: Document) -> list[Part]:
+    marks = list(_from_elements(document)) if document.elements else []
+    if not marks and document.uri.lower().endswith(_MARKDOWN):
+        marks = list(_from_markdown(document.text))
+    if not marks or marks[0][0] > 0:
+        marks.insert(0, (0, (), 0))
+    ends = [start for start, _, _ in marks[1:]] + [len(document.text)]
+    text = document.text
+    return [
+        Part(start, end, path, body=bool(text[max(start, content) : end].strip()))
+        for (start, path, content), end in zip(marks, ends, strict=True)
+        if start < end
+    ]
+
+
+def _from_elements(document: Document) -> Iterator[tuple[int, tuple[str, ...], int]]:
+    """Where each part starts, its path, and where its heading ends."""
+    last: tuple[str, ...] = ()
+    for element in document.elements:
+        if element.kind == "title" or element.heading_path != last:
+            last = element.heading_path
+            yield element.start, last, element.end if element.kind == "title" else element.start
+
+
+def _from_markdown(text: str) -> Iterator[tuple[int, tuple[str, ...], int]]:
+    levels: list[tuple[int, str]] = []
+    fence = ""
+    for match in _HEADING.finditer(text):
+        marks, title, ticks = match.groups()
+        if ticks:
+            if not fence:
+                fence = ticks
+            elif ticks.startswith(fence):
+                fence = ""
+        elif not fence:
+            levels = [level for level in levels if level[0] < len(marks)] + [(len(marks), title)]
+            yield match.start(), tuple(name for _, name in levels), match.end()

@@ -1,0 +1,166 @@
+"""Token positions of a document, found once, and the arithmetic on spans that every strategy shares.
+
+A document is tokenised once. A strategy sizes any span from the positions by binary search; the chunker counts again
+only those chunks whose own tokens could differ from that.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chunking.protocols import Tokenizer
+
+Span = tuple[int, int]
+
+_SAFE = frozenset(" \t\n\r")
+_ZERO_WIDTH_JOINER = "\u200d"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_REGIONAL = range(0x1F1E6, 0x1F200)
+_LONGEST_GRAPHEME = 32
+
+
+class Tokens:
+    """The tokens of one text: `starts` and `ends` in characters, int64, ascending, of equal length."""
+
+    __slots__ = ("ends", "starts", "text")
+
+    def __init__(self, text: str, spans: NDArray[np.int32]) -> None:
+        self.text = text
+        positions = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
+        # A tokenizer that reorders combining marks may step back by a character; counting needs ascending starts.
+        self.starts = np.maximum.accumulate(positions[:, 0])
+        self.ends = np.maximum.accumulate(positions[:, 1])
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def first(self, position: int) -> int:
+        """Index of the first token that starts at or after a character position."""
+        return int(np.searchsorted(self.starts, position))
+
+    def count(self, start: int, end: int) -> int:
+        """Tokens that start within the span: additive over any partition of the text."""
+        return self.first(end) - self.first(start)
+
+    def counts(self, edges: Sequence[int]) -> NDArray[np.int64]:
+        """Tokens between each two neighbouring edges, shape (len(edges) - 1,)."""
+        return np.diff(np.searchsorted(self.starts, np.asarray(edges, dtype=np.int64)))
+
+    def before(self, token: int, floor: int) -> int:
+        """A character position to cut at, so that `token` and those after it lie behind the cut; above `floor`."""
+        position = len(self.text) if token >= len(self) else int(self.starts[token])
+        return whole_grapheme(self.text, position, floor)
+
+    def begins_word(self, token: int) -> bool:
+        """Whether white space, or the text's edge, lies before this token."""
+        start = len(self.text) if token >= len(self) else int(self.starts[token])
+        return start in (0, len(self.text)) or self.text[start - 1].isspace()
+
+    def windows(self, start: int, end: int, size: int, overlap: int = 0) -> list[Span]:
+        """The span as windows of at most `size` tokens, each beginning at most `overlap` tokens before the last one's end.
+
+        Cuts fall before a word where one begins in the window's second half, else between tokens; never inside a
+        grapheme, unless a single one is larger than the window.
+        """
+        spans: list[Span] = []
+        last, reached = self.first(end), 0
+        while start < end:
+            token = self.first(start)
+            # Above what is reached already, so that an overlap never makes a window within the last one.
+            lowest = max(token + size // 2, reached)
+            cut = self._word_at_or_before(token + size, lowest) if token + size < last else last
+            stop = end if cut >= last else min(end, self.before(cut, start))
+            if stop <= start:  # tokens that share one character: it stays whole
+                stop = min(end, _next_character(self, start))
+            spans.append((start, stop))
+            if stop >= end:
+                break
+            reached = self.first(stop)
+            start = self._step_back(start, stop, overlap)
+        return spans
+
+    def _word_at_or_before(self, token: int, lowest: int) -> int:
+        return next((t for t in range(token, lowest, -1) if self.begins_word(t)), token)
+
+    def _step_back(self, start: int, stop: int, overlap: int) -> int:
+        token = self.first(stop)
+        if not overlap:
+            return stop
+        lowest = token - overlap
+        back = next((t for t in range(lowest, token) if self.begins_word(t)), lowest)
+        position = self.before(max(back, 0), start)
+        return position if start < position < stop else stop
+
+
+def _next_character(tokens: Tokens, position: int) -> int:
+    text, following = tokens.text, position + 1
+    while following < len(text) and whole_grapheme(text, following, position) <= position:
+        following += 1
+    return following
+
+
+class Ruler:
+    """A tokenizer as a measure of length: the positions of the last few texts are kept, so that strategy and
+    chunker share one pass.
+
+    `exact` says that the tokenizer splits at white space, so that the counts of spans cut there are exact.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.exact = bool(getattr(tokenizer, "splits_at_whitespace", False))
+        self.tokens = lru_cache(maxsize=4)(self._tokens)
+
+    def _tokens(self, text: str) -> Tokens:
+        return Tokens(text, self.tokenizer.spans(text))
+
+    def is_exact(self, text: str, span: Span) -> bool:
+        """Whether the span, counted on its own, has as many tokens as it has within its text."""
+        start, end = span
+        return self.exact and (start == 0 or text[start - 1] in _SAFE) and (end == len(text) or text[end] in _SAFE)
+
+
+def trimmed(text: str, span: Span) -> Span:
+    """The span without white space at its edges; empty (start == end) when there is nothing else."""
+    start, end = span
+    piece = text[start:end]
+    inner = piece.lstrip()
+    start += len(piece) - len(inner)
+    return start, start + len(inner.rstrip())
+
+
+def whole_grapheme(text: str, position: int, floor: int) -> int:
+    """The nearest position at or before this one that does not cut a character from its marks; `position` if none is
+    above `floor`.
+
+    Covers combining marks, variation selectors, joiners, skin tones, flags and CRLF: the rules of Unicode's
+    UAX 29 that ordinary text meets.
+    """
+    if not 0 < position < len(text) or (text[position].isascii() and text[position] != "\n"):
+        return position
+    for candidate in range(position, max(floor, position - _LONGEST_GRAPHEME), -1):
+        if not _joins(text, candidate):
+            return candidate
+    return position
+
+
+def _joins(text: str, position: int) -> bool:
+    here, before = text[position], text[position - 1]
+    if here == "\n":
+        return before == "\r"
+    if here == _ZERO_WIDTH_JOINER or before == _ZERO_WIDTH_JOINER:
+        return True
+    code = ord(here)
+    if code in _SKIN_TONES or unicodedata.category(here) in ("Mn", "Mc", "Me"):
+        return True
+    if code in _REGIONAL:
+        run = 0
+        while run < position and ord(text[position - 1 - run]) in _REGIONAL:
+            run += 1
+        return run % 2 == 1
+    return False
