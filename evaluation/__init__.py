@@ -1,0 +1,32 @@
+"""Evidence: golden sets, measures, gates and reports.
+
+Importing this package is cheap; Great Expectations, pandas and ir_measures arrive when a gate or a measure needs them.
+"""
+
+from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, run_gates
+from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
+from evaluation.labels import ResolvedSet, resolve
+from evaluation.reports import report, verdict_json
+from evaluation.scoring import Evaluation, evaluate
+
+__all__ = [
+    "Evaluation",
+    "Gate",
+    "GateContext",
+    "GoldenQuery",
+    "GoldenSet",
+    "Label",
+    "LeakCase",
+    "LeakCases",
+    "ReleaseView",
+    "ResolvedSet",
+    "build_all",
+    "evaluate",
+    "gates_fingerprint",
+    "load_golden",
+    "load_leaks",
+    "report",
+    "resolve",
+    "run_gates",
+    "verdict_json",
+]

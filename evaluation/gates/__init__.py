@@ -1,0 +1,93 @@
+"""Gates: what a release must show to go live. One file each; the table below is the whole registry.
+
+A type that is not in the table is a user's own, `module:Class`: a class with an `Options` model (pydantic) that is
+made with the checked options, and is then a `Gate` (see `base.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from evaluation.gates.base import Gate, GateContext, ReleaseView
+from sluice.errors import ConfigurationError, IntegrityError, Retryable
+from sluice.ids import fingerprint
+from sluice.records import Verdict
+from sluice.settings import GateSettings, Settings, options
+
+__all__ = ["GATES", "Gate", "GateContext", "ReleaseView", "build", "build_all", "gates_fingerprint", "run_gates"]
+
+GATES: Mapping[str, str] = {
+    "reconciliation": "evaluation.gates.reconciliation:ReconciliationGate",
+    "retrieval": "evaluation.gates.retrieval:RetrievalGate",
+    "leaks": "evaluation.gates.leaks:LeaksGate",
+    "data_quality": "evaluation.gates.data_quality:DataQualityGate",
+}
+
+
+def build(section: GateSettings, settings: Settings, *, where: str = "gates") -> Gate:
+    """The gate that a section of the configuration names; raises ConfigurationError for an unknown type or option."""
+    kind = _gate_class(section.type, f"{settings.path}: {where}.type")
+    gate: Gate = kind(options(kind.Options, section, where=where, settings=settings))
+    return gate
+
+
+def build_all(settings: Settings) -> list[Gate]:
+    """Reconciliation, always, then the configured gates in their order, each with its files read and checked."""
+    sections = [s for s in settings.gates if s.type != "reconciliation"]
+    always = next((s for s in settings.gates if s.type == "reconciliation"), GateSettings(type="reconciliation"))
+    positions = {id(section): position for position, section in enumerate(settings.gates)}
+    gates = [build(s, settings, where=f"gates.{positions.get(id(s), 'reconciliation')}") for s in (always, *sections)]
+    for gate in gates:
+        gate.load()
+    return gates
+
+
+def gates_fingerprint(gates: Sequence[Gate]) -> str:
+    """Changes when any gate's options or the content of a file that it reads change."""
+    return fingerprint("gates", {"gates": [[gate.name, gate.fingerprint] for gate in gates]})
+
+
+def run_gates(gates: Sequence[Gate], context: GateContext) -> list[Verdict]:
+    """Every gate's verdict, in order; each is run whatever the others found.
+
+    A gate that breaks has not passed: its verdict fails and names the error. Errors that are not about the release
+    (ConfigurationError, Retryable) are raised.
+    """
+    return [_verdict(gate, context) for gate in gates]
+
+
+def _verdict(gate: Gate, context: GateContext) -> Verdict:
+    try:
+        return gate.judge(context)
+    except (ConfigurationError, Retryable):
+        raise
+    except IntegrityError as error:
+        return Verdict(gate.name, False, error.message, {"error": error.as_json()})
+    except Exception as error:
+        return Verdict(
+            gate.name,
+            False,
+            f"the gate itself failed, and no evidence is not a pass: {type(error).__name__}: {error}",
+            {"error": {"type": type(error).__name__, "message": str(error)}},
+        )
+
+
+def _gate_class(name: str, where: str) -> Any:
+    target = GATES.get(name, name)
+    module, _, attribute = target.partition(":")
+    if not attribute:
+        raise ConfigurationError(
+            f"{where}: there is no gate '{name}'",
+            hint=f"one of {', '.join(sorted(GATES))}, or 'module:Class' for one of your own",
+        )
+    try:
+        kind = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{where}: '{target}' cannot be imported: {error}", hint="install the module, or put its folder on PYTHONPATH"
+        ) from None
+    if not hasattr(kind, "Options") or not hasattr(kind, "judge"):
+        raise ConfigurationError(f"{where}: '{target}' is not a gate", hint="a gate has an Options model, load() and judge()")
+    return kind

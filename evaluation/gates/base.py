@@ -1,0 +1,75 @@
+"""What a gate is handed and what it hands back.
+
+A gate reads its files in `load`, before anything is built; it judges a staged release from what the context gives it,
+and returns a Verdict. It never promotes, never raises for bad evidence, and never sees a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from evaluation.protocols import ExpectedChunks, LabelledDocuments, ReleasePoints, Searcher
+from sluice.access import NOBODY, AccessTags
+from sluice.records import Verdict
+
+SAMPLES = 5
+"""At most so many samples of anything in a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """One release as a gate may look at it: search in it, its documents, and every tag its points carry."""
+
+    id: str
+    searcher: Searcher
+    documents: LabelledDocuments
+    tags: AccessTags = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class GateContext:
+    """Everything the gates of one candidate may look at.
+
+    `live` is None when there is no live release; when there is one that cannot be measured, `live_unmeasured` says why
+    (a comparison then refuses). `known_tags` is the vocabulary of the access rules. `window` is the embedding model's,
+    in tokens, `special_tokens` included. `workspace` is a folder for what a gate wants to keep.
+    """
+
+    candidate: ReleaseView
+    points: ReleasePoints
+    expected: ExpectedChunks
+    live: ReleaseView | None = None
+    live_unmeasured: str = ""
+    known_tags: AccessTags = NOBODY
+    window: int = 256
+    special_tokens: int = 2
+    dimension: int | None = None
+    workspace: Path | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """What the gates of a user's own need beyond this; Sluice's own gates ignore it."""
+
+
+class Gate(Protocol):
+    """A condition that a release must meet to go live.
+
+    `fingerprint` covers the options and the content of the files they name: when it changes, the gate is run again.
+    """
+
+    name: str
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def load(self) -> None:
+        """Read and check the gate's files; raises ConfigurationError, before anything is built."""
+
+    def judge(self, context: GateContext) -> Verdict:
+        """Whether this candidate passes, why, and the figures (plain values; at most five samples of anything)."""
+
+
+def refused(gate: str, reason: str, **evidence: Any) -> Verdict:
+    """A verdict for want of evidence: no evidence is not a pass."""
+    return Verdict(gate, False, f"refused: {reason}", {"refused": True} | evidence)

@@ -1,0 +1,165 @@
+"""Leaks: nobody is shown what they may not read.
+
+Two proofs. The cases of a file: questions whose answer a principal may not read, each searched as that principal. And
+an audit without any file: for every set of tags in the release, what the store's own filter admits equals what the
+tags of every point, compared one by one, say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field
+
+from evaluation.gates.base import SAMPLES, GateContext, refused
+from evaluation.golden import LeakCase, LeakCases, load_leaks
+from evaluation.labels import only
+from evaluation.protocols import ReleasePoints
+from sluice.access import NOBODY, AccessTags, Principal
+from sluice.ids import fingerprint
+from sluice.records import Hit, Verdict
+from sluice.settings import ConfigPath, Section
+
+MOST_AUDITED = 200
+"""Sets of tags that are audited; a release with more of them is audited on the first so many, and the verdict says so."""
+
+
+class LeaksOptions(Section):
+    """`k` chunks and k documents are asked for in each case."""
+
+    cases: ConfigPath
+    k: int = Field(default=10, ge=1)
+    audit: bool = True
+
+
+class LeaksGate:
+    """No case yields anything of its forbidden document, nor any hit that shares no tag with its principal."""
+
+    Options = LeaksOptions
+    name = "leaks"
+
+    def __init__(self, options: LeaksOptions) -> None:
+        self.options = options
+
+    @cached_property
+    def cases(self) -> LeakCases:
+        return load_leaks(self.options.cases)
+
+    @property
+    def fingerprint(self) -> str:
+        own = self.options.model_dump(mode="json", exclude={"cases"})
+        return fingerprint("gate:leaks", {"options": own, "cases": self.cases.fingerprint, "version": 1})
+
+    def load(self) -> None:
+        _ = self.cases
+
+    def judge(self, context: GateContext) -> Verdict:
+        if not self.cases.cases:
+            return refused(self.name, f"{self.cases.path} holds no cases")
+        checkable, void = self._checkable(context)
+        if not checkable:
+            return refused(
+                self.name, "no case's forbidden document is in the release", cases=len(self.cases.cases), void=void[:SAMPLES]
+            )
+        leaks: list[dict[str, Any]] = []
+        for case in checkable:
+            leaks += self._leaks(case, context)
+        warnings = [f"{len(void)} of {len(self.cases.cases)} cases prove nothing: their document is gone"] if void else []
+        evidence: dict[str, Any] = {
+            "cases": len(checkable),
+            "void": void[:SAMPLES],
+            "forbidden_hits": len(leaks),
+            "leaks": leaks[:SAMPLES],
+            "reachable": sum(self._reachable(case, context) for case in checkable),
+        }
+        if not evidence["reachable"]:
+            warnings.append("no case's document is found even by someone who may read everything: the cases prove little")
+        if self.options.audit:
+            evidence["audit"] = audited = audit(context.points)
+            if audited["left_out"]:
+                warnings.append(f"the audit covered {audited['principals']} sets of tags and left out {audited['left_out']}")
+            if audited["differences"]:
+                count = audited["differences"]
+                return Verdict(
+                    self.name, False, f"the store's filter and the tags disagree on {count} points", evidence, tuple(warnings)
+                )
+        if leaks:
+            failed = len({leak["id"] for leak in leaks})
+            reason = f"{len(leaks)} forbidden hits in {failed} of {len(checkable)} cases"
+            return Verdict(self.name, False, reason, evidence, tuple(warnings))
+        return Verdict(self.name, True, f"0 forbidden hits in {len(checkable)} cases", evidence, tuple(warnings))
+
+    def _checkable(self, context: GateContext) -> tuple[list[LeakCase], list[dict[str, str]]]:
+        """Cases whose document the release holds, and those that can prove nothing, with the reason."""
+        checkable: list[LeakCase] = []
+        void: list[dict[str, str]] = []
+        for case in self.cases.cases:
+            where = f"{self.cases.path}: case '{case.id}'"
+            state = only(context.candidate.documents, case.forbidden_uri, case.source, where=where)
+            if state is None:
+                void.append({"id": case.id, "uri": case.forbidden_uri, "reason": "unknown uri"})
+            elif context.candidate.documents.text(state) is None:
+                void.append({"id": case.id, "uri": case.forbidden_uri, "reason": f"not in the release ({state.status})"})
+            else:
+                checkable.append(case)
+        return checkable, void
+
+    def _leaks(self, case: LeakCase, context: GateContext) -> list[dict[str, Any]]:
+        principal = Principal(case.principal)
+        searcher = context.candidate.searcher
+        hits = [
+            *searcher.search(case.query, principal, self.options.k),
+            *searcher.search_documents(case.query, principal, self.options.k),
+        ]
+        seen: dict[str, dict[str, Any]] = {}
+        for hit in hits:
+            why = _why_forbidden(hit, case, principal)
+            if why:
+                seen[hit.chunk_id] = {"id": case.id, "uri": hit.uri, "source": hit.source, "chunk_id": hit.chunk_id, "why": why}
+        return list(seen.values())
+
+    def _reachable(self, case: LeakCase, context: GateContext) -> bool:
+        """Whether someone who may read everything is shown the document: the case would notice a missing filter."""
+        hits = context.candidate.searcher.search_documents(case.query, Principal(context.candidate.tags), self.options.k)
+        return any(_is_forbidden(hit, case) for hit in hits)
+
+
+def _is_forbidden(hit: Hit, case: LeakCase) -> bool:
+    return hit.uri == case.forbidden_uri and case.source in (None, hit.source)
+
+
+def _why_forbidden(hit: Hit, case: LeakCase, principal: Principal) -> str:
+    if _is_forbidden(hit, case):
+        return "the forbidden document"
+    return "" if principal.may_read(hit.access_tags) else "shares no tag with the principal"
+
+
+def audit(points: ReleasePoints) -> dict[str, Any]:
+    """For nobody, each tag alone and each set of tags in the release: the ids the store admits against brute force."""
+    tags_of = {point.id: AccessTags(point.payload.get("access_tags") or ()) for point in points.scan(("access_tags",))}
+    principals = _principals(tags_of.values())
+    differences = 0
+    samples: list[dict[str, Any]] = []
+    for tags in principals[:MOST_AUDITED]:
+        admitted = {point.id for point in points.scan((), readable_by=tags)}
+        readable = {id for id, own in tags_of.items() if not own.isdisjoint(tags)}
+        wrong = admitted ^ readable
+        differences += len(wrong)
+        if wrong and len(samples) < SAMPLES:
+            id = min(wrong)
+            samples.append({"principal": sorted(tags), "chunk_id": id, "admitted": id in admitted})
+    return {
+        "principals": min(len(principals), MOST_AUDITED),
+        "left_out": max(0, len(principals) - MOST_AUDITED),
+        "points": len(tags_of),
+        "differences": differences,
+        "samples": samples,
+    }
+
+
+def _principals(tag_sets: Iterable[AccessTags]) -> list[AccessTags]:
+    distinct = set(tag_sets)
+    single = {AccessTags({tag}) for tags in distinct for tag in tags}
+    return sorted(distinct | single | {NOBODY}, key=lambda tags: (len(tags), sorted(tags)))

@@ -1,0 +1,138 @@
+"""Reconciliation: what the store holds is exactly what the documents and the chunker say it must hold.
+
+It always runs, also when no gate is configured. Every point is compared, not a sample: id, document, offsets, text,
+tokens and access tags; only what differs is kept in memory with names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaluation.gates.base import SAMPLES, GateContext
+from sluice.ids import fingerprint, text_hash
+from sluice.points import StoredPoint
+from sluice.records import Chunk, DocumentState, Verdict
+from sluice.settings import Section
+
+FIELDS = ("document_key", "start", "end", "text", "tokens", "access_tags")
+
+
+class ReconciliationOptions(Section):
+    """Nothing can be set: exactly equal is the only setting."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """Running totals and the first few names of everything that is not as it must be."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    samples: dict[str, list[Any]] = field(default_factory=dict)
+
+    def note(self, problem: str, sample: Any) -> None:
+        self.counts[problem] = self.counts.get(problem, 0) + 1
+        named = self.samples.setdefault(problem, [])
+        if len(named) < SAMPLES:
+            named.append(sample)
+
+
+class ReconciliationGate:
+    """Document keys and chunk ids expected == points stored, exactly, and each payload as expected."""
+
+    Options = ReconciliationOptions
+    name = "reconciliation"
+
+    def __init__(self, options: ReconciliationOptions) -> None:
+        self.options = options
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint("gate:reconciliation", {"version": 1})
+
+    def load(self) -> None:
+        """Nothing to read."""
+
+    def judge(self, context: GateContext) -> Verdict:
+        account = _Account()
+        stored, points = _stored(context.points.scan(FIELDS), account)
+        documents_stored = {held[0] for held in stored.values()}
+        chunks, documents, empty = _compare(context.expected.chunks(), stored, account)
+        for id, held in stored.items():
+            account.note("unexpected", {"chunk_id": id, "document_key": held[0]})
+        if documents_stored != documents.keys():
+            for key in sorted(documents.keys() - documents_stored):
+                account.note("documents_missing", documents[key])
+            for key in sorted(documents_stored - documents.keys()):
+                account.note("documents_unexpected", {"document_key": key})
+        evidence = {
+            "chunks_expected": chunks,
+            "points_stored": points,
+            "documents_expected": len(documents),
+            "documents_stored": len(documents_stored),
+            "documents_without_text": empty,
+            "problems": dict(sorted(account.counts.items())),
+            "samples": dict(sorted(account.samples.items())),
+        }
+        if account.counts:
+            found = ", ".join(f"{count} {problem.replace('_', ' ')}" for problem, count in sorted(account.counts.items()))
+            return Verdict(self.name, False, f"the store is not what it must be: {found}", evidence)
+        if not chunks:
+            return Verdict(self.name, False, "the release is empty: nothing expected, nothing stored", evidence)
+        return Verdict(self.name, True, f"{chunks} chunks of {len(documents)} documents, all as expected", evidence)
+
+
+_Held = tuple[str, str, frozenset[str]]
+"""Document key, digest of what else the payload must hold, access tags."""
+
+
+def _stored(points: Iterable[StoredPoint], account: _Account) -> tuple[dict[str, _Held], int]:
+    stored: dict[str, _Held] = {}
+    keys: dict[str, str] = {}  # one copy of each key and of each set of tags, however many points carry it
+    tag_sets: dict[frozenset[str], frozenset[str]] = {}
+    total = 0
+    for point in points:
+        total += 1
+        if point.id in stored:
+            account.note("stored_twice", {"chunk_id": point.id})
+        held = point.payload
+        key = str(held.get("document_key", ""))
+        tags = frozenset(held.get("access_tags") or ())
+        digest = _digest(held.get("start"), held.get("end"), held.get("tokens"), held.get("text") or "")
+        stored[point.id] = (keys.setdefault(key, key), digest, tag_sets.setdefault(tags, tags))
+    return stored, total
+
+
+def _compare(
+    expected: Iterable[tuple[DocumentState, Sequence[Chunk]]], stored: dict[str, _Held], account: _Account
+) -> tuple[int, dict[str, dict[str, str]], int]:
+    """Take every expected chunk out of `stored`, noting what is not as expected; what is left there was not expected."""
+    total = empty = 0
+    seen: set[str] = set()
+    documents: dict[str, dict[str, str]] = {}
+    for state, chunks in expected:
+        empty += not chunks
+        for chunk in chunks:
+            total += 1
+            name = {"chunk_id": chunk.id, "uri": state.uri, "source": state.source}
+            documents.setdefault(state.key, {"uri": state.uri, "source": state.source})
+            if chunk.id in seen:
+                account.note("expected_twice", name)
+                continue
+            seen.add(chunk.id)
+            held = stored.pop(chunk.id, None)
+            if held is None:
+                account.note("missing", name)
+                continue
+            key, digest, tags = held
+            if key != state.key:
+                account.note("other_document", name)
+            if digest != _digest(chunk.start, chunk.end, chunk.tokens, chunk.text):
+                account.note("other_content", name)
+            if tags != state.tags:
+                account.note("other_tags", name | {"stored": sorted(tags), "expected": sorted(state.tags)})
+    return total, documents, empty
+
+
+def _digest(start: Any, end: Any, tokens: Any, text: str) -> str:
+    return f"{start}:{end}:{tokens}:{text_hash(text)[:32]}"

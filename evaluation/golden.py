@@ -1,0 +1,203 @@
+"""Golden sets and leak cases: JSON Lines, checked line by line before anything else happens.
+
+A line that cannot be meant stops everything with its file, line and field; fields that nobody here reads (`note`) are
+left alone. Labels are resolved against documents elsewhere (`labels.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from sluice.access import AccessTags
+from sluice.errors import ConfigurationError
+from sluice.ids import fingerprint
+from sluice.settings import validated
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A passage (quote, or character offsets [start, end) into the document's text) or a whole document that answers."""
+
+    uri: str
+    source: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def is_passage(self) -> bool:
+        """Whether the label says where in the document the answer is."""
+        return self.quote is not None or self.start is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenQuery:
+    """A question and what answers it; without `principal` it is asked as someone who holds every tag in the release."""
+
+    id: str
+    query: str
+    relevant: tuple[Label, ...]
+    slices: tuple[str, ...] = ()
+    kind: str = ""
+    principal: AccessTags | None = None
+
+    @property
+    def answerable(self) -> bool:
+        """False for a question that says of itself that nothing here answers it (`relevant: []`)."""
+        return bool(self.relevant)
+
+
+@dataclass(frozen=True, slots=True)
+class LeakCase:
+    """A question whose answer lies in a document that this principal may not read."""
+
+    id: str
+    query: str
+    principal: AccessTags
+    forbidden_uri: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenSet:
+    """The queries of a file, in its order; `fingerprint` covers what they mean, not their order or their notes."""
+
+    path: Path
+    queries: tuple[GoldenQuery, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeakCases:
+    """The cases of a file, in its order; `fingerprint` covers what they mean, not their order or their notes."""
+
+    path: Path
+    cases: tuple[LeakCase, ...]
+    fingerprint: str
+
+
+def load_golden(path: Path) -> GoldenSet:
+    """Read a golden set; raises ConfigurationError naming the file, line and field."""
+    queries = tuple(_query(line) for line in _lines(path, _QueryLine))
+    return GoldenSet(path, queries, _fingerprint("golden", [_plain(query) for query in queries]))
+
+
+def load_leaks(path: Path) -> LeakCases:
+    """Read leak cases; raises ConfigurationError naming the file, line and field."""
+    cases = tuple(
+        LeakCase(line.id, line.query, AccessTags(line.principal), line.forbidden_uri, line.source)
+        for line in _lines(path, _LeakLine)
+    )
+    return LeakCases(path, cases, _fingerprint("leaks", [_plain(case) for case in cases]))
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    id: Text
+    query: Text
+
+
+class _LabelField(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    uri: Text
+    source: Text | None = None
+    quote: Text | None = None
+    start: int | None = Field(default=None, ge=0)
+    end: int | None = None
+
+    @model_validator(mode="after")
+    def _offsets_are_a_range(self) -> _LabelField:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("'start' and 'end' come together")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"'end' ({self.end}) must be larger than 'start' ({self.start})")
+        return self
+
+
+class _QueryLine(_Line):
+    relevant: list[_LabelField]
+    slice: list[Text] = []
+    kind: str = ""
+    principal: list[Text] | None = None
+
+
+class _LeakLine(_Line):
+    principal: list[Text]
+    forbidden_uri: Text
+    source: Text | None = None
+
+
+def _query(line: _QueryLine) -> GoldenQuery:
+    return GoldenQuery(
+        id=line.id,
+        query=line.query,
+        relevant=tuple(Label(f.uri, f.source, f.quote, f.start, f.end) for f in line.relevant),
+        slices=tuple(dict.fromkeys(line.slice)),
+        kind=line.kind,
+        principal=None if line.principal is None else AccessTags(line.principal),
+    )
+
+
+L = TypeVar("L", bound=_Line)
+
+
+def _lines(path: Path, model: type[L]) -> Iterator[L]:
+    """Each non-blank line as a `model`; an id that occurs twice is an error that names both lines."""
+    seen: dict[str, int] = {}
+    for number, text in enumerate(_read(path).split("\n"), start=1):
+        if not text.strip():
+            continue
+        where = f"{path}:{number}"
+        line = validated(model, _object(text, where), where=where, base=path.parent)
+        if line.id in seen:
+            raise ConfigurationError(
+                f"{where}: id: '{line.id}' is already used on line {seen[line.id]}", hint="give each line an id of its own"
+            )
+        seen[line.id] = number
+        yield line
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: no such file", hint="correct the path; it is relative to the configuration") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}", hint="JSON Lines in UTF-8 is expected") from None
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"{where}: not valid JSON: {error.msg} at column {error.colno}", hint="write one JSON object on each line"
+        ) from None
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where}: a JSON object is expected, this is a {type(value).__name__}")
+    return value
+
+
+def _plain(record: GoldenQuery | LeakCase) -> dict[str, Any]:
+    return asdict(record) | {"principal": None if record.principal is None else sorted(record.principal)}
+
+
+def _fingerprint(kind: str, rows: list[Mapping[str, Any]]) -> str:
+    return fingerprint(kind, {"rows": sorted(rows, key=lambda row: str(row["id"]))})
