@@ -24,19 +24,24 @@ FUZZY_RATIO = 0.9
 
 _MARKUP = re.compile(
     r"""
-      (?P<hidden> <!--.*?--> | <(?P<element>style|script)\b[^>]{0,2000}>.*?</(?P=element)\s*> )
-    | (?P<line> ^(?: [ \t]*(?:```|~~~)[^\n]* | [-=:|*_+ \t]{3,}+ )$ )      # code fences; rules and table separators
+      (?P<line> ^(?: [ \t]*(?:```|~~~)[^\n]* | [-=:|*_+ \t]{3,}+ )$ )      # code fences; rules and table separators
     | (?P<bullet> ^[ \t>]*(?: [-+*•] | \d{1,3}[.)] )(?=[ \t]) | ^[ \t]*(?:>[ \t]*)+ | ^[ \t]*\#{1,6}(?=[ \t]) )
     | (?P<target> (?<=\]) \( [^()\s]* (?:\([^()\s]*\)[^()\s]*)* (?:\s+(?:"[^"\n]*"|'[^'\n]*'))? \s* \) )   # ](url "title")
     | < (?P<autolink> (?:https?://|mailto:)[^\s<>]+ ) >
-    | (?P<inline> </?(?:a|abbr|b|code|del|em|i|kbd|mark|s|small|span|strong|sub|sup|u)\b[^<>]{0,2000}> )
+    | (?P<inline> (?i:</?(?:a|abbr|b|code|del|em|i|kbd|mark|s|small|span|strong|sub|sup|u)\b[^<>]{0,2000}>) )
     | (?P<tag> </?[A-Za-z][^<>]{0,2000}> )
     | (?P<entity> &(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31}); )
     | (?P<pipe> \| )
     | (?P<mark> [*_~`\[\]\\] | !(?=\[) | [\u00ad\u200b-\u200f\u2060\ufeff] )
     """,
-    re.VERBOSE | re.MULTILINE | re.DOTALL,
+    re.VERBOSE | re.MULTILINE,
 )
+_HIDDEN = re.compile(r"<!--|<(?:style|script)\b", re.IGNORECASE)
+_ENDS = {
+    "<!--": re.compile(r"-->"),
+    "<style": re.compile(r"</style\s*>", re.IGNORECASE),
+    "<script": re.compile(r"</script\s*>", re.IGNORECASE),
+}
 _WORD = re.compile(r"\S+")
 _DIGIT = re.compile(r"\d")
 
@@ -64,7 +69,7 @@ def plain(text: str) -> Plain:
     letters: list[str] = []
     starts: list[NDArray[np.int32]] = []
     ends: list[NDArray[np.int32]] = []
-    for piece, start, end, verbatim in _pieces(text):
+    for piece, start, end, verbatim in _pieces(_blanked(text)):
         letters.append(piece)
         if verbatim:
             starts.append(np.arange(start, end, dtype=np.int32))
@@ -75,6 +80,22 @@ def plain(text: str) -> Plain:
     if not letters:
         return Plain("", np.empty(0, np.int32), np.empty(0, np.int32))
     return _collapsed("".join(letters), np.concatenate(starts), np.concatenate(ends))
+
+
+def _blanked(text: str) -> str:
+    """Comments, style sheets and scripts as white space of the same length; what is never closed stays."""
+    kept: list[str] = []
+    unclosed: set[str] = set()  # looked for once: thousands of them in one page must not cost thousands of searches
+    at = 0
+    while (match := _HIDDEN.search(text, at)) is not None:
+        kind = match[0].lower()
+        end = None if kind in unclosed else _ENDS[kind].search(text, match.end())
+        if end is None:
+            unclosed.add(kind)
+        stop = match.end() if end is None else end.end()
+        kept += [text[at : match.start()], text[match.start() : stop] if end is None else " " * (stop - match.start())]
+        at = stop
+    return "".join([*kept, text[at:]])
 
 
 def _collapsed(text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]) -> Plain:
