@@ -1,0 +1,45 @@
+"""Sources: one file each, named in one literal table."""
+
+from __future__ import annotations
+
+import importlib
+
+from pydantic import BaseModel
+
+from ingest.protocols import Source
+from sluice.errors import ConfigurationError
+from sluice.settings import Settings, SourceSettings, options
+
+SOURCES: dict[str, str] = {
+    "files": "ingest.sources.files:FilesSource",
+}
+"""The value of a source's `type`, and its class. A class of one's own is named `module:Class` in the configuration.
+
+A source's class has `Options`, the pydantic model of its own keys, and is constructed with (name, options).
+"""
+
+
+def build(settings: SourceSettings, whole: Settings) -> Source:
+    """The source that a section of the configuration names, its options checked; raises ConfigurationError."""
+    where = f"sources.{settings.name}"
+    target = SOURCES.get(settings.type, settings.type)
+    module, separator, name = target.partition(":")
+    if not separator:
+        raise ConfigurationError(
+            f"{whole.path}: {where}.type: there is no source type '{settings.type}'",
+            hint=f"use one of {', '.join(sorted(SOURCES))}, or name a class of your own as module:Class",
+        )
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{whole.path}: {where}.type: '{target}' cannot be imported: {error}",
+            hint="is its package installed in this environment?",
+        ) from error
+    model = getattr(kind, "Options", None)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise ConfigurationError(
+            f"{whole.path}: {where}.type: '{target}' has no 'Options' model", hint="see ingest/sources/files.py for the shape"
+        )
+    source: Source = kind(settings.name, options(model, settings, where=where, settings=whole))
+    return source

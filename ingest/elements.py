@@ -1,0 +1,89 @@
+"""Unstructured's elements as one text with exact offsets, and the hierarchy of headings above each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import lxml.html
+
+from sluice.records import Element
+
+_KINDS = {
+    "Title": "title",
+    "ListItem": "list",
+    "Table": "table",
+    "CodeSnippet": "code",
+    "NarrativeText": "text",
+    "UncategorizedText": "text",
+    "Address": "text",
+    "EmailAddress": "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One element before it has its place: `depth` is the level of a title, 0 for the outermost."""
+
+    kind: str
+    text: str
+    depth: int = 0
+    page: int | None = None
+
+
+def pieces(elements: Iterable[Any]) -> list[Piece]:
+    """Those of unstructured's elements that have text, with table rows as lines of cells joined by ` | `."""
+    found: list[Piece] = []
+    for element in elements:
+        kind = _KINDS.get(element.category, "other")
+        text = _table(element) if kind == "table" else str(element.text or "")
+        if text := _clean(text, keep_indent=kind == "code"):
+            found.append(Piece(kind, text, element.metadata.category_depth or 0, element.metadata.page_number))
+    return found
+
+
+def assembled(found: Iterable[Piece]) -> tuple[str, tuple[Element, ...]]:
+    """The text (pieces joined by a blank line, items of a list by a line break) and its elements.
+
+    A title's path is the titles above it and itself; a title closes every earlier one of the same or a deeper level.
+    """
+    parts: list[str] = []
+    elements: list[Element] = []
+    headings: list[tuple[int, str]] = []
+    position, before = 0, ""
+    for piece in found:
+        if parts:
+            gap = "\n" if piece.kind == before == "list" else "\n\n"
+            parts.append(gap)
+            position += len(gap)
+        if piece.kind == "title":
+            headings = [heading for heading in headings if heading[0] < piece.depth]
+            headings.append((piece.depth, " ".join(piece.text.split())))
+        end = position + len(piece.text)
+        elements.append(Element(piece.kind, position, end, tuple(text for _, text in headings), piece.page))
+        parts.append(piece.text)
+        position, before = end, piece.kind
+    return "".join(parts), tuple(elements)
+
+
+def _table(element: Any) -> str:
+    markup = element.metadata.text_as_html
+    if not markup:
+        return str(element.text or "")
+    rows = []
+    for row in lxml.html.fragment_fromstring(markup, create_parent="div").iter("caption", "tr"):
+        cells = [row] if row.tag == "caption" else row.xpath("./td|./th")
+        texts = [" ".join(cell.text_content().split()) for cell in cells]
+        while texts and not texts[-1]:
+            texts.pop()
+        if texts:
+            rows.append(" | ".join(texts).strip())
+    return "\n".join(rows)
+
+
+def _clean(text: str, *, keep_indent: bool) -> str:
+    text = text.replace("\r\n", "\n").replace("\xa0", " ").replace("\0", "")
+    # PDF fonts can decode to half a surrogate pair, which no store can encode.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.strip("\n").rstrip() if keep_indent else text.strip()

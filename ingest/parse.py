@@ -1,0 +1,151 @@
+"""Bytes to text and structure, through unstructured; every failure is a DocumentError with a countable reason.
+
+    protected         needs a password
+    malformed         claims to be a format and is not, or is broken beyond reading
+    unsupported_type  nothing here reads this format; the hint says what to install, if that would help
+    not_text          binary content where text was expected
+    undecodable       text in an encoding that could not be found out
+    bad_front_matter  permissions, expiry or metadata that cannot be read with certainty
+
+An empty document is no failure: its text is "". Nothing here touches a network, a clock or a store.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import posixpath
+import re
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from ingest import elements, frontmatter, markup, nlp
+from ingest.decode import decode
+from ingest.formats import TEXT, Format, format_of
+from ingest.language import language
+from ingest.readers import READERS, Reading, message_of
+from sluice import ids
+from sluice.errors import DocumentError
+from sluice.records import Document, Element, RawItem
+
+VERSION = 1
+"""Raised whenever this package reads the same bytes differently than before."""
+
+Mode = Literal["elements", "verbatim"]
+T = TypeVar("T")
+
+_LIBRARIES = ("unstructured", "markdown-it-py", "lxml", "langdetect")
+_FIRST_HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
+_LONGEST_TITLE = 300
+_NAMELESS = frozenset({"index", "readme", "main", "_index"})
+
+
+class UnstructuredParser:
+    """Parses every format that needs no external service; implements `ingest.protocols.Parser`.
+
+    `elements` gives text assembled from structure; `verbatim` gives the decoded text untouched, as one element (front
+    matter stays in the text, and still counts). The same bytes give the same document. Cheap to construct; the first
+    parse imports unstructured (seconds). Safe to use from several threads.
+    """
+
+    def __init__(self, mode: Mode = "elements") -> None:
+        self.mode: Mode = mode
+        self.fingerprint: str = ids.fingerprint(
+            "parse",
+            {
+                "parser": "unstructured",
+                "version": VERSION,
+                "mode": mode,
+                "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+                "nlp": nlp.kind(),
+            },
+        )
+
+    def parse(self, item: RawItem, *, source: str) -> Document:
+        """The document in these bytes; raises DocumentError, whatever is wrong with them."""
+        read = _verbatim if self.mode == "verbatim" else _structured
+        return _guarded(item.uri, lambda: _document(item, source, *read(item)))
+
+
+def raw_text(content: bytes, uri: str, media_type: str | None = None) -> str | None:
+    """The text that raw bytes hold, whatever this parser makes of it; None where it cannot be read.
+
+    Text formats are decoded (HTML and XML without tags), e-mail gives its subject and body, the others are parsed.
+    """
+    try:
+        return _guarded(uri, lambda: _raw(content, uri, format_of(uri, media_type, content)))
+    except DocumentError:
+        return None
+
+
+def _structured(item: RawItem) -> tuple[str, tuple[Element, ...], Reading]:
+    if not item.content.strip():
+        return "", (), Reading([])
+    reading = READERS[format_of(item.uri, item.media_type, item.content)](item.content, item.uri)
+    return *elements.assembled(reading.pieces), reading
+
+
+def _verbatim(item: RawItem) -> tuple[str, tuple[Element, ...], Reading]:
+    kind = format_of(item.uri, item.media_type, item.content)
+    text = decode(item.content, uri=item.uri, declared=kind in ("html", "xml"))
+    front, titles = None, []
+    if kind == "markdown":
+        front = frontmatter.split(text, uri=item.uri)
+        titles = [elements.Piece("title", found.group(1)) for found in _FIRST_HEADING.finditer(front.body)][:1]
+    return text, (Element("text", 0, len(text)),) if text else (), Reading(titles, front=front)
+
+
+def _document(item: RawItem, source: str, text: str, found: tuple[Element, ...], reading: Reading) -> Document:
+    front = reading.front or frontmatter.FrontMatter(body="")
+    about = dict(reading.properties)
+    own_title = about.pop("title", "")
+    return Document(
+        key=ids.document_key(source, item.uri),
+        source=source,
+        uri=item.uri,
+        version=ids.content_hash(item.content),
+        title=front.title or _title(reading, own_title) or _name(item.uri),
+        language=language(text),
+        text=text,
+        elements=found,
+        metadata={**item.metadata, **about, **front.metadata},
+        tags=front.tags,
+        expires=front.expires,
+    )
+
+
+def _title(reading: Reading, own: str) -> str:
+    headings = [piece for piece in reading.pieces if piece.kind == "title" and len(piece.text) <= _LONGEST_TITLE]
+    outermost = next((piece.text for piece in headings if piece.depth == 0), "")
+    first = next((piece.text for piece in headings), "")
+    return " ".join(((own if reading.own_title else "") or outermost or own or first).split())
+
+
+def _name(uri: str) -> str:
+    """The file's name without extension; of an `index.md` or the like, its folder's name."""
+    folder, name = posixpath.split(uri)
+    stem = posixpath.splitext(name)[0]
+    return posixpath.basename(folder) if stem.lower() in _NAMELESS and folder else stem
+
+
+def _raw(content: bytes, uri: str, kind: Format) -> str:
+    if kind in TEXT:
+        text = decode(content, uri=uri, declared=kind in ("html", "xml"))
+        return markup.visible_text(text) if kind in ("html", "xml") else text
+    if kind == "email":
+        message, body, subtype = message_of(content, uri)
+        return f"{message.get('subject') or ''}\n\n{markup.visible_text(body) if subtype == 'html' else body}"
+    return elements.assembled(READERS[kind](content, uri).pieces)[0]
+
+
+def _guarded(uri: str, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (DocumentError, MemoryError):
+        raise
+    except Exception as error:
+        what = " ".join(str(error).split())[:200]
+        if any(word in what.lower() for word in ("encrypted", "password", "decrypt")):
+            raise DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it") from error
+        raise DocumentError(
+            "malformed", f"{uri}: cannot be parsed: {type(error).__name__}: {what}", hint="save it again, or exclude it"
+        ) from error

@@ -1,0 +1,92 @@
+"""What a file says about itself outside its text: title, author, last change. Small, plain, and never an error."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+from lxml import etree
+
+from ingest.markup import parsed
+
+Properties = dict[str, str]
+
+_CORE = {
+    "{http://purl.org/dc/elements/1.1/}title": "title",
+    "{http://purl.org/dc/elements/1.1/}creator": "author",
+    "{http://purl.org/dc/terms/}modified": "last_modified",
+}
+
+
+def of_html(text: str) -> Properties:
+    """Title, author and description of a page's head, and its declared language."""
+    root = parsed(text)
+    if root is None:
+        return {}
+    metas = {str(m.get("name") or "").lower(): str(m.get("content") or "") for m in root.iter("meta")}
+    return _kept(
+        title=root.findtext(".//title"),
+        author=metas.get("author"),
+        description=metas.get("description"),
+    )
+
+
+def of_office(content: bytes) -> Properties:
+    """The core properties of an Office Open XML file (DOCX, PPTX, XLSX)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if archive.getinfo("docProps/core.xml").file_size > 1_000_000:
+                return {}
+            raw = archive.read("docProps/core.xml")
+        root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile, NotImplementedError, etree.XMLSyntaxError):
+        return {}
+    return _kept(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
+
+
+def of_email(message: EmailMessage) -> Properties:
+    """Subject, sender, recipients and date (ISO 8601, UTC where the message says its zone)."""
+    return _kept(
+        title=_header(message, "subject"),
+        subject=_header(message, "subject"),
+        **{"from": _header(message, "from")},
+        to=_header(message, "to"),
+        cc=_header(message, "cc"),
+        date=_date(message),
+    )
+
+
+def of_pdf(reader: Any) -> Properties:
+    """Title, author and modification date of a pypdf reader."""
+    try:
+        info = reader.metadata
+        if info is None:
+            return {}
+        changed = info.modification_date
+        return _kept(title=info.title, author=info.author, last_modified=changed.isoformat() if changed else None)
+    except Exception:  # a broken information dictionary raises anything; the text is what counts
+        return {}
+
+
+def _date(message: EmailMessage) -> str | None:
+    try:
+        at: datetime | None = message["date"].datetime if message["date"] is not None else None
+        return None if at is None else (at.astimezone(UTC) if at.tzinfo else at).isoformat()
+    except Exception:  # the standard library's header parser raises several types on malformed dates
+        return _header(message, "date")
+
+
+def _header(message: EmailMessage, name: str) -> str | None:
+    try:
+        value = message.get(name)
+        return None if value is None else str(value)
+    except Exception:  # as above, on malformed addresses and encoded words
+        return None
+
+
+def _kept(**values: str | None) -> Properties:
+    cleaned = {name: " ".join(str(value or "").encode("utf-8", "replace").decode().split()) for name, value in values.items()}
+    return {name: value for name, value in cleaned.items() if value}

@@ -1,0 +1,195 @@
+"""Files below a folder.
+
+A uri is the file's POSIX path relative to the root, as it is on disk; bytes of a name that are not UTF-8 are written
+as `\\xNN`. A validator is `mtime_ns:size`: an equal one means that the file is not even opened.
+
+Symbolic links are followed inside the root only. A link to a file outside, a dangling one, and a link to a folder
+outside (as one item) are listed, so that they are seen, and refused when fetched. Below a linked folder, links to
+folders that lead back up, or that follow two links before them, are left alone: what they hold is listed where it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import mimetypes
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from pydantic import Field
+
+from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
+from sluice.globs import matches, selected
+from sluice.records import ItemRef, RawItem
+from sluice.settings import ConfigPath, Section
+
+_ATTEMPTS = 5
+_MAX_LINKS = 2
+_TYPES = mimetypes.MimeTypes(filenames=())  # Python's own table: the same on every machine
+_TYPES.add_type("text/markdown", ".md")
+_TYPES.add_type("text/markdown", ".markdown")
+_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
+
+
+class FilesOptions(Section):
+    root: ConfigPath
+    include: tuple[str, ...] = ("**/*",)
+    exclude: tuple[str, ...] = ()
+    max_bytes: int = Field(default=50_000_000, gt=0)
+
+
+class FilesSource:
+    """Every file below `root` that a pattern of `include` matches and none of `exclude` does."""
+
+    Options = FilesOptions
+
+    def __init__(self, name: str, options: FilesOptions) -> None:
+        self.name = name
+        self.options = options
+        self._root = os.path.realpath(options.root)
+
+    def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
+        """Each file once, ordered by path; reads no contents, and does not need `known`.
+
+        Raises ConfigurationError for a root that is not there or no folder (before the first item), SourceUnavailable
+        for a folder that cannot be listed: a part is never passed off as the whole.
+        """
+        if not os.path.isdir(self._root):
+            problem = "is not a folder" if os.path.exists(self._root) else "does not exist"
+            raise ConfigurationError(
+                f"source '{self.name}': root: {self.options.root} {problem}",
+                hint="correct sources.root in the configuration, or mount it; nothing was changed",
+            )
+        return self._folder(self._root, "", ())
+
+    def fetch(self, ref: ItemRef) -> RawItem:
+        """The file's bytes, read without a change in between, and their validator.
+
+        Raises DocumentError (`outside_root`, `dangling_link`, `gone`, `unreadable`, `not_a_file`, `too_large`) and SourceUnavailable.
+        """
+        path = _path(self._root, ref.uri)
+        real = os.path.realpath(path)
+        if not _below(real, self._root):
+            raise DocumentError(
+                "outside_root",
+                f"source '{self.name}': {ref.uri}: leads out of the root {self.options.root}",
+                hint="copy the file into the root, or exclude the link",
+            )
+        if os.path.islink(path) and not os.path.exists(real):
+            raise DocumentError(
+                "dangling_link", f"source '{self.name}': {ref.uri}: links to nothing", hint="repair the link, or exclude it"
+            )
+        for _ in range(_ATTEMPTS):
+            content, before, after = self._read(real, ref.uri)
+            if _validator(before) == _validator(after) and len(content) == after.st_size:
+                return RawItem(
+                    uri=ref.uri,
+                    content=content,
+                    validator=_validator(after),
+                    media_type=_TYPES.guess_type(ref.uri)[0],
+                    modified=_modified(after),
+                )
+        raise SourceUnavailable(
+            f"source '{self.name}': {ref.uri}: changed while it was read, {_ATTEMPTS} times", hint="run again when it is written"
+        )
+
+    def _read(self, real: str, uri: str) -> tuple[bytes, os.stat_result, os.stat_result]:
+        try:
+            # Not blocking: opening a pipe would wait for its other end for ever.
+            descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with open(descriptor, "rb") as file:
+                before = os.fstat(descriptor)
+                if not stat.S_ISREG(before.st_mode):
+                    raise DocumentError("not_a_file", f"source '{self.name}': {uri}: is no regular file", hint="exclude it")
+                if before.st_size > self.options.max_bytes:
+                    raise DocumentError(
+                        "too_large",
+                        f"source '{self.name}': {uri}: {before.st_size} bytes, max_bytes is {self.options.max_bytes}",
+                        hint="raise max_bytes of this source, or exclude the file",
+                    )
+                return file.read(self.options.max_bytes + 1), before, os.fstat(descriptor)
+        except OSError as error:
+            self._refuse(uri, error)
+
+    def _refuse(self, uri: str, error: OSError) -> NoReturn:
+        what = f"source '{self.name}': {uri}: {error.strerror or error}"
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP) and os.path.isdir(self._root):
+            raise DocumentError("gone", what, hint="run again: a new scan will not list it") from None
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise DocumentError("unreadable", what, hint="let the user that runs Sluice read it, or exclude it") from None
+        raise SourceUnavailable(what, hint="is the file system mounted and healthy?") from error
+
+    def _folder(self, path: str, prefix: str, links: tuple[str, ...]) -> Iterator[ItemRef]:
+        try:
+            with os.scandir(path) as listing:
+                entries = sorted(listing, key=_name)
+            for entry in entries:
+                uri = prefix + _decoded(entry.name)
+                if entry.is_symlink():
+                    yield from self._link(entry, uri, links)
+                elif entry.is_dir(follow_symlinks=False):
+                    if not self._pruned(uri):
+                        yield from self._folder(entry.path, uri + "/", links)
+                elif entry.is_file(follow_symlinks=False) and self._selected(uri):
+                    yield _ref(uri, entry.stat(follow_symlinks=False))
+        except OSError as error:
+            raise SourceUnavailable(
+                f"source '{self.name}': {path}: cannot be listed: {error.strerror or error}",
+                hint="make it readable, or exclude it as 'folder/**'",
+            ) from error
+
+    def _link(self, entry: os.DirEntry[str], uri: str, links: tuple[str, ...]) -> Iterator[ItemRef]:
+        real = os.path.realpath(entry.path)
+        if _below(real, self._root) and os.path.isdir(real):
+            leads_up = _below(os.path.realpath(os.path.dirname(entry.path)), real)
+            if len(links) < _MAX_LINKS and not leads_up and real not in links and not self._pruned(uri):
+                yield from self._folder(real, uri + "/", (*links, real))
+        elif self._selected(uri):
+            # A target outside the root is not even looked at: the link's own times stand for it.
+            yield _ref(uri, entry.stat(follow_symlinks=_below(real, self._root) and os.path.isfile(real)))
+
+    def _selected(self, uri: str) -> bool:
+        return selected(uri, self.options.include, self.options.exclude)
+
+    def _pruned(self, folder: str) -> bool:
+        """Whether everything below a folder is excluded, so that it need not be listed (nor be readable)."""
+        return any(matches(folder, pattern[:-3]) for pattern in self.options.exclude if pattern.endswith("/**"))
+
+
+def _ref(uri: str, at: os.stat_result) -> ItemRef:
+    return ItemRef(uri, _validator(at), _modified(at), at.st_size)
+
+
+def _validator(at: os.stat_result) -> str:
+    return f"{at.st_mtime_ns}:{at.st_size}"
+
+
+def _modified(at: os.stat_result) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(at.st_mtime_ns // 1_000_000_000, UTC)
+    except (OverflowError, ValueError, OSError):  # a clock far off; the validator still holds it exactly
+        return None
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _decoded(name: str) -> str:
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _path(root: str, uri: str) -> str:
+    """Where a uri lies: literally, else with the bytes that its escapes stand for."""
+    literal = os.path.join(root, *uri.split("/"))
+    if "\\x" not in uri or os.path.lexists(literal):
+        return literal
+    raw = _ESCAPED.sub(lambda found: bytes([int(found.group(1), 16)]), uri.encode("utf-8"))
+    return os.path.join(root, *os.fsdecode(raw).split("/"))
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
