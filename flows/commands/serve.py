@@ -1,0 +1,25 @@
+"""`sluice serve`: the schedules, on this machine, with no server to install."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from flows import prefect_environment
+from sluice.settings import load
+
+
+@click.command()
+@click.option("--once", is_flag=True, hidden=True, help="Start, run the nightly flow once, and stop (tests).")
+@click.pass_obj
+def serve(config: Path, once: bool) -> None:
+    """Run the schedules of this configuration on this machine until interrupted: the nightly run, and backfills on demand.
+
+    Starts a Prefect server of its own unless PREFECT_API_URL names one.
+    """
+    settings = load(config)
+    prefect_environment.prepare(settings.state_dir)
+    from flows import serving  # Prefect costs seconds
+
+    serving.serve(settings, once=once)

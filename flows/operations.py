@@ -1,0 +1,372 @@
+"""Whole operations, built from steps: what each command and each flow does, under the index's lease.
+
+The heavy middle (ingest, build, conclude) is handed in as an `Engine`, so that the same operation decides first, without
+Prefect, whether there is anything to do, and does it inside a flow only when there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import evaluation
+from flows import steps
+from flows.steps import Account, Assessment, Look, Redo
+from flows.wiring import Wiring, utc_now
+from sluice.access import AccessTags, Principal
+from sluice.errors import ConfigurationError, GateRejected, ReleaseError
+from sluice.globs import matches
+from sluice.ids import fingerprint
+from sluice.records import DocumentState, Hit
+from sluice.releases import Release
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who does the heavy work: mapped Prefect tasks."""
+
+    ingest: Callable[[Wiring, Account, Look, Redo], None]
+    build: Callable[[Wiring, Account, Assessment], Release]
+    conclude: Callable[[Wiring, Account, Release], Result]
+
+
+class WorkToDo(BaseException):
+    """Not an error: raised in place of the heavy work by `planning_engine`, to say that a flow is needed."""
+
+
+def planning_engine() -> Engine:
+    """An engine that does nothing heavy: it says that there is something to do.
+
+    What was found by then waits in `Wiring.handover` for the flow, which does not look again.
+    """
+
+    def needed(*_: Any) -> Any:
+        raise WorkToDo
+
+    return Engine(needed, needed, needed)
+
+
+def check(w: Wiring) -> None:
+    """Everything that can be found wrong before anything is changed: gates' files, strategy, model, sources' options."""
+    _ = w.gates, w.chunker, w.sources, w.parsers
+
+
+def run(w: Wiring, engine: Engine, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Result:
+    """Plan, and do what the plan calls for."""
+    return _recorded(w, "run", {"source": source}, lambda account: _run(w, engine, account, source, allow_deletions, Redo()))
+
+
+def _run(w: Wiring, engine: Engine, account: Account, source: str | None, allow_deletions: Collection[str], redo: Redo) -> Result:
+    states = _ingest(w, engine, account, source, allow_deletions, redo)
+    return _index(w, engine, account, states, redo)
+
+
+def _ingest(
+    w: Wiring, engine: Engine, account: Account, source: str | None, allow_deletions: Collection[str], redo: Redo
+) -> list[DocumentState]:
+    if w.handover is not None:  # the command that started this flow has looked and settled already
+        (seen, states, earlier), w.handover = w.handover, None
+        account.take(earlier)
+    else:
+        with account.timed("plan"):
+            check(w)
+            seen = steps.look(w, source, redo=redo, allow_deletions=allow_deletions)
+            steps.check_uris(w, seen)
+            states = steps.settle(w, account, seen)
+        w.handover = (seen, states, account.copy())
+    if seen.ingest_needed:
+        engine.ingest(w, account, seen, redo)
+        with account.timed("access"):
+            states = steps.settle(w, account)
+    steps.count_ingest(w, account, seen)
+    return states
+
+
+def _index(w: Wiring, engine: Engine, account: Account, states: list[DocumentState], redo: Redo) -> Result:
+    found = steps.assess(w, states)
+    if found.action == "nothing" and redo.chunk and found.held is None and not steps.live_holds(w, found, redo.chunk):
+        found = steps.assess(w, states, rebuild=True)
+    match found.action:
+        case "nothing":
+            if found.held is not None:
+                account.held = {"release": found.held.id, "reason": found.held.held}
+                account.warnings.append(
+                    f"release {found.held.id} of this very content is held ({found.held.held}): not offered again; "
+                    f"change an input, or say: sluice promote {found.held.id}"
+                )
+            return account.as_json("unchanged", found.live.id if found.live else None)
+        case "gates":
+            live = cast(Release, found.live)
+            steps.judge(w, live, account)
+            failing = [v.gate for v in account.verdicts if not v.passed]
+            if failing:
+                account.warnings.append(f"the live release {live.id} does not pass the changed gates: {', '.join(failing)}")
+            return account.as_json("unchanged", live.id)
+        case "judge":
+            return engine.conclude(w, account, cast(Release, found.waiting))
+        case "build":
+            return engine.conclude(w, account, engine.build(w, account, found))
+
+
+def ingest(w: Wiring, engine: Engine, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Result:
+    """Fetch and parse what changed, apply revocations and access; build nothing."""
+
+    def work(account: Account) -> Result:
+        _ingest(w, engine, account, source, allow_deletions, Redo())
+        live = w.releases.live()
+        return account.as_json("ingested", live.id if live else None)
+
+    return _recorded(w, "ingest", {"source": source}, work)
+
+
+def index(w: Wiring, engine: Engine) -> Result:
+    """Build and stage a release from what is ingested; it waits for `promote`."""
+
+    def work(account: Account) -> Result:
+        check(w)
+        states = steps.settle(w, account)
+        found = steps.assess(w, states)
+        if found.action in ("nothing", "gates"):
+            return account.as_json("unchanged", found.live.id if found.live else None)
+        release = found.waiting or engine.build(w, account, found)
+        return account.as_json("staged", release.id)
+
+    return _recorded(w, "index", {}, work)
+
+
+def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False) -> Result:
+    """Offer a release to the gates, whatever held it back; `force` overrules every gate but reconciliation."""
+
+    def work(account: Account) -> Result:
+        check(w)
+        release = w.releases.get(release_id)
+        live = w.releases.live()
+        if live is not None and live.id == release.id:
+            return account.as_json("unchanged", live.id)
+        steps.settle(w, account)
+        if not force:
+            return engine.conclude(w, account, release)
+        steps.judge(w, release, account)
+        broken = [v for v in account.verdicts if not v.passed and v.gate == "reconciliation"]
+        if broken:
+            raise GateRejected(
+                f"release {release.id} does not hold what it should: {broken[0].reason}",
+                hint="reconciliation cannot be overruled: run again",
+            )
+        overruled = [v.gate for v in account.verdicts if not v.passed]
+        if overruled:
+            account.warnings.append(f"overruled by {w.actor}: {', '.join(overruled)}")
+        promoted = w.releases.promote(w.releases.get(release.id), w.access(w.stores.documents.read()))
+        return account.as_json("promoted", promoted.id)
+
+    return _recorded(w, "promote", {"release": release_id, "force": force}, work)
+
+
+def rollback(w: Wiring, to: str | None = None) -> Result:
+    """Return to an earlier release: the same alias request with another argument, after current access was applied."""
+
+    def work(account: Account) -> Result:
+        states = steps.settle(w, account)
+        with account.timed("promote"):
+            left, live = w.releases.rollback(to, w.access(states))
+        return {**account.as_json("rolled back", live.id), "left": left.id}
+
+    return _recorded(w, "rollback", {"to": to}, work)
+
+
+def retry(w: Wiring, engine: Engine) -> Result:
+    """Try every quarantined document again, also those that failed for good."""
+
+    def work(account: Account) -> Result:
+        entries = w.stores.quarantine.entries()
+        redo = Redo(
+            fetch=frozenset(e.document_key for e in entries if e.stage == "fetch"),
+            parse=frozenset(e.document_key for e in entries if e.stage == "parse"),
+        )
+        return {**_run(w, engine, account, None, (), redo), "selected": len(entries)}
+
+    return _recorded(w, "retry", {}, work)
+
+
+def sync_access(w: Wiring) -> Result:
+    """Apply the present access rules to every existing collection; nothing is cut or embedded."""
+
+    def work(account: Account) -> Result:
+        with account.timed("access"):
+            steps.settle(w, account)
+        live = w.releases.live()
+        return account.as_json("synced", live.id if live else None)
+
+    return _recorded(w, "access sync", {}, work)
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def released(w: Wiring, release: str | None) -> Release:
+    """The release that was named, or the live one; ReleaseError when there is none."""
+    if release is not None:
+        return w.releases.get(release)
+    live = w.releases.live()
+    if live is None:
+        raise ReleaseError(f"index '{w.settings.index}' has no live release yet", hint="sluice run publishes one")
+    return live
+
+
+def search(w: Wiring, query: str, principal: Principal, k: int, release: str | None) -> list[Hit]:
+    """Search one release (the live one by default) as a principal."""
+    return w.searcher(released(w, release)).search(query, principal, k)
+
+
+def evaluate(w: Wiring, golden: Path | None, release: str | None, k: int, *, gate: bool = False) -> dict[str, Any]:
+    """Measure a release on a golden set; with `gate`, outcome `rejected` below a configured floor."""
+    found = released(w, release)
+    chosen = golden_set(w, golden)
+    states = w.stores.documents.read()
+    tags = AccessTags(frozenset[str]().union(*(s.tags for s in states)))
+    resolved = evaluation.resolve(chosen, w.corpus())
+    measured = evaluation.evaluate(w.searcher(found), resolved, k=k, everyone=tags)
+    result = {"release": found.id, "golden": str(chosen.path), **measured.as_json()}
+    if gate:
+        below = _below_the_floors(w, found, states)
+        result |= {"outcome": "rejected" if below else "passed", "below": below}
+    return result
+
+
+def _below_the_floors(w: Wiring, release: Release, states: list[DocumentState]) -> list[str]:
+    """The reasons of every configured retrieval gate that this release does not pass by itself."""
+    context = steps.gate_context(w, release, None, states)
+    gates = [gate for gate in w.gates if gate.name == "retrieval"]
+    if not gates:
+        raise ConfigurationError(
+            f"{w.settings.path}: no retrieval gate is configured", hint="add one under gates: with its floors"
+        )
+    return [verdict.reason for verdict in evaluation.run_gates(gates, context) if not verdict.passed]
+
+
+def golden_set(w: Wiring, path: Path | None) -> evaluation.GoldenSet:
+    """The golden set that was named, or that of the first retrieval gate."""
+    if path is not None:
+        return evaluation.load_golden(path)
+    for gate in w.gates:
+        if isinstance(found := getattr(gate, "golden", None), evaluation.GoldenSet):
+            return found
+    raise ConfigurationError(f"{w.settings.path}: no gate names a golden set", hint="name one: --golden FILE")
+
+
+def check_golden(w: Wiring, path: Path | None) -> dict[str, Any]:
+    """Whether the labels of a golden set are still true."""
+    chosen = golden_set(w, path)
+    return {"golden": str(chosen.path), **evaluation.check_golden(chosen, w.corpus()).as_json()}
+
+
+# ── backfill ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which documents a backfill redoes, in the words of its command; dates are of last modification."""
+
+    source: str | None = None
+    match: str | None = None
+    since: str | None = None
+    until: str | None = None
+    stage: str = "parse"
+
+    def of(self, w: Wiring) -> list[DocumentState]:
+        """The documents it names; ConfigurationError for a wrong stage, source or date, or when it names nothing."""
+        if self.stage not in ("fetch", "parse", "chunk"):
+            raise ConfigurationError(f"--from '{self.stage}' is not a stage", hint="use fetch, parse or chunk")
+        if self.source is not None:
+            w.settings.source(self.source)
+        since, until = _date("--since", self.since), _date("--until", self.until)
+        chosen = [
+            s
+            for s in w.stores.documents.read(source=self.source)
+            if s.status not in ("deleted", "expired")
+            and (self.match is None or matches(s.uri, self.match))
+            and (since is None or (_when(s) or until or since) >= since)
+            and (until is None or (_when(s) or since or until) < until)
+        ]
+        if not chosen:
+            raise ConfigurationError(
+                f"no document matches this slice (source={self.source}, match={self.match}, since={self.since}, until={self.until})",
+                hint="globs are matched against the whole uri, e.g. --match 'content/**/*.md'; sluice run ingests first",
+            )
+        return chosen
+
+
+def _when(state: DocumentState) -> datetime | None:
+    return state.modified or state.fetched
+
+
+def _date(option: str, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} '{value}' is not a date", hint="use ISO 8601: 2026-11-21 or 2026-11-21T02:00:00Z"
+        ) from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def backfill(w: Wiring, engine: Engine, which: Selection, *, allow_deletions: Collection[str] = ()) -> Result:
+    """Redo a slice from a stage on, then index as a run would; a release is published when its content differs."""
+    chosen = which.of(w)
+
+    def work(account: Account) -> Result:
+        result = _run(w, engine, account, which.source, allow_deletions, Redo.since(which.stage, (s.key for s in chosen)))
+        return {**result, "selected": len(chosen)}
+
+    return _recorded(w, "backfill", {"selection": fingerprint("selection", vars_of(which)), **vars_of(which)}, work)
+
+
+def vars_of(which: Selection) -> dict[str, Any]:
+    """A selection as plain parameters."""
+    return {"source": which.source, "match": which.match, "since": which.since, "until": which.until, "stage": which.stage}
+
+
+# ── the record of runs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _recorded(w: Wiring, command: str, parameters: dict[str, Any], work: Callable[[Account], Result]) -> Result:
+    """Do the work and leave a row in `runs`: what was asked, what came of it, also when it failed.
+
+    What a finished operation leaves for a flow that will not come is dropped.
+    """
+    account = Account()
+    started = utc_now()
+    row = {
+        "command": command,
+        "parameters": parameters,
+        "actor": w.actor,
+        "started": started,
+        "configuration": configuration_hash(w),
+    }
+    try:
+        result = work(account)
+    except WorkToDo:
+        raise
+    except BaseException as error:
+        w.stores.runs.record(
+            w.run_id, {**row, "finished": utc_now(), "outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+        )
+        raise
+    w.handover = None
+    w.stores.runs.record(
+        w.run_id,
+        {**row, "finished": utc_now(), "outcome": result["outcome"], "release": result["release"], "counts": result["counts"]},
+    )
+    return {**result, "run": w.run_id}
+
+
+def configuration_hash(w: Wiring) -> str:
+    """Fingerprint of the whole configuration as written (its secrets are hashed with it, never shown)."""
+    return fingerprint("configuration", {"file": w.settings.path.read_text(encoding="utf-8")})

@@ -1,0 +1,256 @@
+"""Everything a run uses, put together from the settings: the one place where stages meet stores.
+
+Nothing is opened or loaded before it is used, so a command pays for what it touches only. Within a process one
+configuration has one Wiring (`shared`): Qdrant's local mode admits one client, and the tasks of a flow share it with the
+command that started the flow. On another machine a task opens its own.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import chunking
+import evaluation
+from evaluation import Gate
+from flows.corpus import CorpusDocuments
+from flows.progress import Progress
+from indexing import models
+from indexing.build import Builder
+from indexing.embed import CachedEmbedder
+from indexing.fingerprints import BuildFingerprints, tags_root
+from indexing.protocols import Encoder, SparseEncoder
+from indexing.releases import CurrentAccess, Releases
+from indexing.search import Searcher
+from ingest import sources
+from ingest.parse import UnstructuredParser
+from ingest.pipeline import Ingestion
+from ingest.protocols import Source
+from sluice.access import AccessTags
+from sluice.errors import ReleaseError
+from sluice.records import DocumentState
+from sluice.releases import Release
+from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from stores import Stores, open_stores
+
+
+def utc_now() -> datetime:
+    """The present, aware, in UTC, to the millisecond that MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def present_actor(command: str) -> str:
+    """Who does this, for the record: command, user and host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{command} by {user}@{socket.gethostname()}"
+
+
+class Wiring:
+    """One configuration, wired. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, *, actor: str = "", progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.actor = actor or present_actor("sluice")
+        self.progress = progress or Progress.quiet()
+        self.run_id = f"{utc_now():%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+        self.handover: Any = None
+        """What a command found by looking, for the flow that it then starts (see `operations.planning_engine`)."""
+        self._closing = ExitStack()
+        self._lease_depth = 0
+        self._lock = threading.RLock()
+
+    # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def stores(self) -> Stores:
+        with self._lock:
+            return self._closing.enter_context(open_stores(self.settings))
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def __enter__(self) -> Wiring:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def lease(self, command: str) -> Iterator[None]:
+        """Hold the index for writing; nested calls within this wiring share the outer one. Raises IndexBusy."""
+        with ExitStack() as stack:
+            if self._lease_depth == 0:
+                stack.enter_context(self.stores.lease.acquire(command))
+                repaired = self.releases.recover()
+                for line in repaired:
+                    self.progress.note(f"recovered: {line}")
+            self._lease_depth += 1
+            try:
+                yield
+            finally:
+                self._lease_depth -= 1
+
+    # ── ingest ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
+
+    @cached_property
+    def parsers(self) -> dict[str, UnstructuredParser]:
+        return {s.name: UnstructuredParser(s.parse) for s in self.settings.sources}
+
+    @cached_property
+    def parse_fingerprints(self) -> dict[str, str]:
+        return {name: parser.fingerprint for name, parser in self.parsers.items()}
+
+    @property
+    def ingestion(self) -> Ingestion:
+        s = self.stores
+        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, self.settings.access.compiled(), self.run_id, utc_now)
+
+    def corpus(self) -> CorpusDocuments:
+        """The documents that golden labels point to."""
+        return CorpusDocuments(self.stores.documents.read(), self.stores.versions, self.stores.blobs)
+
+    # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def model(self) -> models.Model:
+        return self.model_of(self.settings.embedding)
+
+    def model_of(self, embedding: EmbeddingSettings) -> models.Model:
+        """An embedding model: its tokenizer and encoder, with `precision: auto` as decided once for this index."""
+        return models.open_model(
+            embedding,
+            base=self.settings.base,
+            cache=self.settings.state_dir / "models",
+            decide=self.stores.decisions.decide,
+            decided=self.stores.decisions.get,
+            note=self.progress.note,
+        )
+
+    @cached_property
+    def chunker(self) -> chunking.Chunker:
+        return self.chunker_of(self.settings.chunking)
+
+    def chunker_of(self, section: ChunkingSettings) -> chunking.Chunker:
+        return chunking.build(section, self.model.tokenizer, whole=self.settings, encoder=self.embedder.as_encoder())
+
+    @cached_property
+    def sparse(self) -> SparseEncoder | None:
+        return models.sparse_encoder() if self.settings.search.mode != "dense" else None
+
+    @cached_property
+    def embedder(self) -> CachedEmbedder:
+        return CachedEmbedder(self.model.encoder, self.stores.vectors, on_progress=self.progress.embedded)
+
+    def builder(self) -> Builder:
+        return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.built)
+
+    @property
+    def build_fingerprints(self) -> BuildFingerprints:
+        sparse = self.sparse.fingerprint if self.sparse is not None else ""
+        return BuildFingerprints(self.chunker.fingerprint, self.model.encoder.fingerprint, sparse)
+
+    # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def releases(self) -> Releases:
+        qdrant = self.stores.qdrant
+        return Releases(self.settings.index, self.stores.ledger, qdrant, qdrant, qdrant, self.actor, utc_now)
+
+    def access(self, states: list[DocumentState]) -> CurrentAccess:
+        """Who may read what now."""
+        return CurrentAccess({state.key: state.tags for state in states}, tags_root(states))
+
+    def searcher(self, release: Release) -> Searcher:
+        """Search in one release with the model and the mode it was built with."""
+        if not release.searchable:
+            state = "removed by retention" if release.removed else release.state
+            raise ReleaseError(
+                f"release {release.id} cannot be searched: it is {state}", hint="sluice releases lists those that can"
+            )
+        embedding = EmbeddingSettings.model_validate(release.configuration["embedding"])
+        encoder: Encoder = self.model.encoder
+        if release.fingerprints["model"] != encoder.fingerprint:
+            encoder = self.model_of(embedding).encoder
+            if release.fingerprints["model"] != encoder.fingerprint:
+                raise ReleaseError(
+                    f"release {release.id} was embedded with another version of '{embedding.model}' than is installed",
+                    hint="install the version it was built with, or run again to build a new release",
+                )
+        mode = SearchSettings.model_validate(release.configuration["search"]).mode
+        sparse = models.sparse_encoder() if mode != "dense" else None
+        return Searcher(self.stores.qdrant, release.collection, encoder, sparse, mode)
+
+    # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def gates(self) -> list[Gate]:
+        """Reconciliation and the configured gates, their files read and checked (ConfigurationError)."""
+        return evaluation.build_all(self.settings)
+
+    @property
+    def gates_fingerprint(self) -> str:
+        return evaluation.gates_fingerprint(self.gates)
+
+    def configuration(self) -> dict[str, Any]:
+        """The part of the settings a release is made from, as plain data; `precision` as decided."""
+        dumped = self.settings.model_dump(
+            mode="json", include={"index", "sources", "chunking", "embedding", "search", "retention"}
+        )
+        for section, own in (("chunking", self.settings.chunking), ("embedding", self.settings.embedding)):
+            dumped[section] |= own.options
+        for plain, source in zip(dumped["sources"], self.settings.sources, strict=True):
+            plain |= {key: str(value) if isinstance(value, Path) else value for key, value in source.options.items()}
+        dumped["embedding"]["precision"] = self.model.precision
+        return dict(dumped)
+
+    def known_tags(self, states: list[DocumentState]) -> AccessTags:
+        """Every tag that a rule or a document gives."""
+        ruled = {tag for rule in self.settings.access.rules for tag in rule.tags}
+        return AccessTags(ruled.union(*(state.tags for state in states)))
+
+
+_shared: dict[str, tuple[Wiring, int]] = {}
+_shared_lock = threading.Lock()
+
+
+@contextmanager
+def shared(config: str, factory: Callable[[Settings], Wiring] = Wiring) -> Iterator[Wiring]:
+    """The process's one Wiring of a configuration file; the last to leave closes it."""
+    key = str(Path(config).absolute())
+    with _shared_lock:
+        wiring, users = _shared.get(key, (None, 0))
+        if wiring is None:
+            wiring = factory(load(key))
+        _shared[key] = (wiring, users + 1)
+    try:
+        yield wiring
+    finally:
+        with _shared_lock:
+            wiring, users = _shared[key]
+            if users == 1:
+                del _shared[key]
+                wiring.close()
+            else:
+                _shared[key] = (wiring, users - 1)
+
+
+def with_run(ingestion: Ingestion, run: str) -> Ingestion:
+    """The same ingestion, recorded under another run."""
+    return replace(ingestion, run=run)
