@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.evaluation.fakes import write_lines
 
 from evaluation.golden import Label, load_golden, load_leaks
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
+from tests.unit.evaluation.fakes import write_lines
 
 QUERY = {"id": "q1", "query": "how long?", "relevant": [{"uri": "a.md", "quote": "30 days"}]}
 CASE = {"id": "l1", "query": "what pay?", "principal": ["public"], "forbidden_uri": "pay.md"}

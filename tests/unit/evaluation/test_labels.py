@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.golden import GoldenSet, load_golden
+from evaluation.labels import ResolvedLabel, resolve, resolve_like
+from sluice.errors import ConfigurationError
+from tests.unit.evaluation.fakes import Doc, Release, write_lines
+
+TEXT = "Intro.\n\nLaptops are replaced after 36 months of use."
+QUOTE = "replaced after 36 months"
+
+
+def golden(tmp_path: Path, *relevant: dict[str, Any], principal: list[str] | None = None) -> GoldenSet:
+    line = {"id": "q1", "query": "when are laptops replaced?", "relevant": list(relevant), "principal": principal}
+    return load_golden(write_lines(tmp_path / "golden.jsonl", line))
+
+
+def only_label(tmp_path: Path, label: dict[str, Any], *docs: Doc) -> ResolvedLabel:
+    resolved = resolve(golden(tmp_path, label), Release(docs))
+    [query] = (*resolved.scored, *resolved.unscored)
+    return query.labels[0]
+
+
+def test_a_quote_in_the_text_is_found_with_its_offsets(tmp_path: Path) -> None:
+    """The span is in the characters of the release's text."""
+    label = only_label(tmp_path, {"uri": "a.md", "quote": QUOTE}, Doc("a.md", TEXT))
+    assert label.state == "found"
+    assert label.span is not None
+    assert TEXT[slice(*label.span)] == QUOTE
+
+
+def test_a_label_without_a_passage_is_satisfied_by_its_document(tmp_path: Path) -> None:
+    """A whole document is the label."""
+    label = only_label(tmp_path, {"uri": "a.md"}, Doc("a.md", "anything"))
+    assert (label.state, label.span) == ("found", None)
+
+
+@pytest.mark.parametrize(
+    ("doc", "state", "reason"),
+    [
+        (Doc("a.md", TEXT, status="deleted"), "stale", "the source deleted the document"),
+        (Doc("a.md", "New words.", raw="New words."), "stale", "the source no longer holds the passage"),
+        (Doc("a.md", "Intro.", raw=TEXT), "missing", "the passage is in the source, not in the release's text"),
+        (Doc("a.md", None, raw=TEXT, status="quarantined"), "missing", "the release holds no text of the document: quarantined"),
+        (Doc("a.md", None, raw="New words.", status="quarantined"), "stale", "the source no longer holds the passage"),
+        (Doc("b.md", TEXT), "missing", "unknown uri"),
+    ],
+)
+def test_stale_is_only_what_the_source_took_away(tmp_path: Path, doc: Doc, state: str, reason: str) -> None:
+    """Deleted or rewritten at the source is stale; everything else that is absent is a miss."""
+    label = only_label(tmp_path, {"uri": "a.md", "quote": QUOTE}, doc)
+    assert (label.state, label.reason) == (state, reason)
+
+
+def test_bytes_that_cannot_be_read_as_text_prove_nothing(tmp_path: Path) -> None:
+    """A PDF whose text lost the passage is a miss: nobody has shown that the source changed."""
+
+    class Unreadable(Release):
+        def raw_text(self, state: object) -> None:
+            return None
+
+    resolved = resolve(golden(tmp_path, {"uri": "a.pdf", "quote": QUOTE}), Unreadable([Doc("a.pdf", "Intro.")]))
+    assert [label.state for _, label in resolved.with_state("missing")] == ["missing"]
+
+
+def test_offsets_are_used_as_they_are_while_they_hold(tmp_path: Path) -> None:
+    """Spans of an evaluation corpus need no search; out of range is a miss; a quote that moved is found again."""
+    doc = Doc("a.md", TEXT)
+    assert only_label(tmp_path, {"uri": "a.md", "start": 2, "end": 9}, doc).span == (2, 9)
+    assert only_label(tmp_path, {"uri": "a.md", "start": 2, "end": 999}, doc).state == "missing"
+    moved = only_label(tmp_path, {"uri": "a.md", "start": 0, "end": 5, "quote": QUOTE}, doc)
+    assert moved.span is not None
+    assert TEXT[slice(*moved.span)] == QUOTE
+
+
+def test_a_uri_in_two_sources_must_name_its_source(tmp_path: Path) -> None:
+    """The message names the file, the query and the uri; with the source named, that document is meant."""
+    docs = [Doc("a.md", TEXT, source="s"), Doc("a.md", "Other.", source="t")]
+    with pytest.raises(ConfigurationError) as caught:
+        only_label(tmp_path, {"uri": "a.md", "quote": QUOTE}, *docs)
+    assert "golden.jsonl: query 'q1': the uri 'a.md' is ambiguous" in caught.value.message
+    assert "source" in caught.value.hint
+    assert only_label(tmp_path, {"uri": "a.md", "source": "s", "quote": QUOTE}, *docs).state == "found"
+
+
+def test_the_set_sorts_queries_and_counts_stale_labels(tmp_path: Path) -> None:
+    """Queries that lost all their labels are unscored, those without labels unanswerable; the share counts labels."""
+    lines = [
+        {"id": "both", "query": "x", "relevant": [{"uri": "a.md", "quote": QUOTE}, {"uri": "gone.md"}]},
+        {"id": "lost", "query": "x", "relevant": [{"uri": "gone.md"}]},
+        {"id": "none", "query": "x", "relevant": []},
+    ]
+    resolved = resolve(
+        load_golden(write_lines(tmp_path / "g.jsonl", *lines)),
+        Release([Doc("a.md", TEXT), Doc("gone.md", "x", status="deleted")]),
+    )
+    assert [q.query.id for q in resolved.scored] == ["both"]
+    assert [q.query.id for q in resolved.unscored] == ["lost"]
+    assert [q.id for q in resolved.unanswerable] == ["none"]
+    assert (resolved.labels, resolved.stale, resolved.stale_share) == (3, 2, pytest.approx(2 / 3))
+
+
+def test_an_older_release_is_scored_on_the_labels_of_the_newer(tmp_path: Path) -> None:
+    """What is stale for the candidate is stale for live, though live still holds the old text; and nothing else is."""
+    lines = [
+        {"id": "rewritten", "query": "x", "relevant": [{"uri": "a.md", "quote": QUOTE}]},
+        {"id": "new", "query": "x", "relevant": [{"uri": "b.md", "quote": "brand new words here"}]},
+    ]
+    labels = load_golden(write_lines(tmp_path / "g.jsonl", *lines))
+    candidate = resolve(labels, Release([Doc("a.md", "New."), Doc("b.md", "There are brand new words here.")]))
+    live_documents = Release([Doc("a.md", TEXT, raw="New."), Doc("b.md", "Old.", raw="Old.")])
+    live = resolve_like(labels, live_documents, candidate)
+    assert [q.query.id for q in live.unscored] == ["rewritten"]
+    assert [(id, label.reason) for id, label in live.with_state("missing")] == [("new", "this release does not hold the passage")]
