@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
 
+# The payload fields a store filters and groups by; the rest of a payload is for readers only.
+ACCESS_TAGS = "access_tags"
+DOCUMENT_KEY = "document_key"
+SOURCE = "source"
+LANGUAGE = "language"
+MODIFIED = "modified"
+
 
 @dataclass(frozen=True, slots=True)
 class SparseVector:

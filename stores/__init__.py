@@ -1,0 +1,10 @@
+"""Where everything is kept: MongoDB and Qdrant, served or embedded. `open_stores` is the way in."""
+
+from __future__ import annotations
+
+from stores.embedded import EmbeddedMongo
+from stores.opening import Stores, open_stores
+from stores.operations import Operation, probe
+from stores.qdrant import QdrantStore
+
+__all__ = ["EmbeddedMongo", "Operation", "QdrantStore", "Stores", "open_stores", "probe"]

@@ -1,0 +1,145 @@
+"""An embedded MongoDB-compatible server for each state directory, shared by the processes of this machine.
+
+It is nx-27017 (on SQLite), which the real pymongo driver talks to over the wire. The first process that needs it
+starts it, others join, and it stops with the last (`embedded_server.py` has how). In `state_dir/mongodb`:
+`users.lock` (shared, one holder per user), `start.lock` (who decides to start one), `server.lock` (the server's own),
+`server.json` (its port), `server.log`, `data/` (a file per database).
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pymongo
+from pymongo.errors import PyMongoError
+
+from sluice.errors import ConfigurationError, StoreUnavailable
+from stores.locks import FileLock
+
+_SCRIPT = Path(__file__).with_name("embedded_server.py")
+_ATTEMPTS = 3
+_LOG_LIMIT = 10_000_000
+
+
+class EmbeddedMongo:
+    """One user of the embedded server of a state directory; any number of them, in any number of processes.
+
+    Opening takes about half a second when the server has to be started, and milliseconds when it runs. It listens on
+    127.0.0.1 without a password: whoever has an account on this machine can connect.
+    Raises StoreUnavailable when it does not come up within `timeout_s`, ConfigurationError when the directory cannot
+    be written.
+    """
+
+    def __init__(self, state_dir: Path, *, timeout_s: float = 15.0) -> None:
+        self._folder = Path(state_dir).absolute() / "mongodb"
+        self._deadline = time.monotonic() + timeout_s
+        self._timeout_s = timeout_s
+        self._user = FileLock(self._folder / "users.lock")
+        try:
+            # Refused only while a server without users is on its way out: wait for it to be gone.
+            if not self._user.acquire(shared=True, wait_s=timeout_s):
+                raise self._unavailable("a former server does not stop")
+            self.uri = f"mongodb://127.0.0.1:{self._port()}/?directConnection=true"
+        except BaseException:
+            self._user.close()
+            raise
+
+    def close(self) -> None:
+        """Leave; the server stops by itself when nobody is left. Safe to call again."""
+        self._user.close()
+
+    def __enter__(self) -> str:
+        return self.uri
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _port(self) -> int:
+        with FileLock(self._folder / "start.lock") as starting:
+            if not starting.acquire(wait_s=self._remaining()):
+                raise self._unavailable("another process has been starting it for too long")
+            for _ in range(_ATTEMPTS):
+                server = None if self._running() else self._start()
+                while server is None or server.poll() is None:
+                    port = self._recorded_port()
+                    if port and _answers(port):
+                        return port
+                    if not self._remaining():
+                        if server is not None:
+                            server.kill()
+                        raise self._unavailable("it runs, but does not answer")
+                    time.sleep(0.02)
+            raise self._unavailable("it stops as soon as it is started")
+
+    def _running(self) -> bool:
+        with FileLock(self._folder / "server.lock") as server:
+            return not server.acquire()
+
+    def _recorded_port(self) -> int | None:
+        """The port in server.json, if the process that wrote it is a server of this very folder.
+
+        After a crash or a reboot the file is stale, and its pid and even its port may be another folder's server's.
+        """
+        try:
+            recorded = json.loads((self._folder / "server.json").read_text())
+            if psutil.Process(recorded["pid"]).cmdline()[-1:] == [str(self._folder)]:
+                return int(recorded["port"])
+        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+            pass
+        return None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        log = self._folder / "server.log"
+        try:
+            if log.exists() and log.stat().st_size > _LOG_LIMIT:
+                log.unlink()
+            output = log.open("ab")
+        except OSError as error:
+            raise ConfigurationError(
+                f"the state directory cannot be written: {log}: {error.strerror}", hint="choose another state_dir"
+            ) from None
+        with output:
+            # A session of its own: Ctrl-C in a terminal reaches the users, and the server leaves after them.
+            server = subprocess.Popen(
+                [sys.executable, "-P", str(_SCRIPT), str(self._folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        _started[:] = [child for child in _started if child.poll() is None] + [server]
+        return server
+
+    def _remaining(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    def _unavailable(self, why: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"the embedded MongoDB-compatible server in {self._folder} is not available: {why} (limit: {self._timeout_s:g} s)",
+            hint=f"see {self._folder / 'server.log'}",
+        )
+
+
+_started: list[subprocess.Popen[bytes]] = []
+"""Servers that this process started and may outlive: looked at now and then, so that none stays a zombie."""
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()  # much cheaper than a client, while it starts
+    except OSError:
+        return False
+    with pymongo.MongoClient[dict[str, object]](
+        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000, connectTimeoutMS=1000, socketTimeoutMS=1000
+    ) as client:
+        try:
+            client.admin.command("ping")
+        except PyMongoError:
+            return False
+    return True

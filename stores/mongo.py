@@ -1,0 +1,127 @@
+"""The connection to MongoDB, and the one seam where its driver's errors become Sluice's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pymongo
+from bson.errors import BSONError
+from pymongo import errors
+from pymongo.database import Database
+
+from sluice.errors import ConfigurationError, IntegrityError, Permanent, SluiceError, StoreUnavailable
+
+MongoDatabase = Database[dict[str, Any]]
+T = TypeVar("T")
+
+SELECTION_TIMEOUT_S = 5.0
+SOCKET_TIMEOUT_S = 60.0
+
+_REFUSED_CREDENTIALS = (13, 18, 8000)
+"""Unauthorized, AuthenticationFailed, and Atlas' own code for both."""
+
+
+def connect(uri: str, database: str) -> MongoDatabase:
+    """A database that has just answered; close it with `database.client.close()`.
+
+    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within 5 s, and
+    ConfigurationError for a uri or a name that cannot be, or credentials that are refused.
+    """
+    try:
+        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+            uri,
+            serverSelectionTimeoutMS=int(SELECTION_TIMEOUT_S * 1000),
+            connectTimeoutMS=int(SELECTION_TIMEOUT_S * 1000),
+            socketTimeoutMS=int(SOCKET_TIMEOUT_S * 1000),
+            tz_aware=True,
+            appname="sluice",
+        )
+    except (errors.PyMongoError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"stores.mongodb.uri is not a MongoDB URI: {_without_secrets(uri, error)}",
+            hint="write mongodb://user:password@host:port (reserved characters percent-encoded), or 'embedded'",
+        ) from None
+    try:
+        found = client[database]
+        with translated(found, "connecting"):
+            client.admin.command("ping")
+    except errors.InvalidName as error:
+        client.close()
+        raise ConfigurationError(f"stores.mongodb.database: {error}", hint="use letters, digits, '-' and '_'") from None
+    except BaseException:
+        client.close()
+        raise
+    return found
+
+
+def _without_secrets(uri: str, error: Exception) -> str:
+    """What the driver said, unless it quotes a part of a uri that holds credentials."""
+    return type(error).__name__ if "@" in uri else str(error)
+
+
+def address(database: MongoDatabase) -> str:
+    """Host and port, as configured."""
+    servers = database.client.topology_description.server_descriptions()
+    return ", ".join(sorted(f"{host}:{port}" if port else host for host, port in servers)) or "unknown address"
+
+
+@contextmanager
+def translated(database: MongoDatabase, doing: str) -> Iterator[None]:
+    """Whatever the driver raises within, as an error of Sluice's."""
+    try:
+        yield
+    except (errors.PyMongoError, BSONError) as error:
+        raise translate(error, doing=doing, where=address(database)) from error
+
+
+def translate(error: Exception, *, doing: str, where: str) -> SluiceError:
+    """The error of Sluice's for any error of pymongo, gridfs or bson.
+
+    Nobody answered, or not in time: StoreUnavailable. Wrong credentials or settings: ConfigurationError. A key that must
+    be unique is not: IntegrityError. Anything else was understood and refused: Permanent.
+    """
+    kind = type(error).__name__
+    labelled = isinstance(error, errors.PyMongoError) and (
+        error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError")
+    )
+    match error:
+        case errors.OperationFailure(code=code) if code in _REFUSED_CREDENTIALS:
+            return ConfigurationError(
+                f"MongoDB at {where} refused the credentials while {doing}", hint="check user and password in stores.mongodb.uri"
+            )
+        case errors.ConfigurationError() | errors.InvalidName():
+            return ConfigurationError(f"MongoDB at {where} cannot be used as configured ({kind})", hint="check stores.mongodb")
+        case errors.DuplicateKeyError():
+            return IntegrityError(
+                f"MongoDB at {where} already holds a row with this key ({doing})",
+                hint="run 'sluice doctor' on this configuration",
+            )
+        case (
+            errors.ConnectionFailure()
+            | errors.ProtocolError()
+            | errors.ExecutionTimeout()
+            | errors.CursorNotFound()
+            | errors.WriteConcernError()
+        ):
+            return _unavailable(kind, doing, where)
+        case _ if labelled:
+            return _unavailable(kind, doing, where)
+    return Permanent(
+        f"MongoDB at {where} refused an operation while {doing}: {kind}: {str(error)[:200]}",
+        hint="run 'sluice doctor': it proves every operation Sluice needs on this server",
+    )
+
+
+def _unavailable(kind: str, doing: str, where: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"MongoDB at {where} did not answer while {doing} ({kind})",
+        hint="check that it runs and can be reached from here, and stores.mongodb.uri; nothing was lost",
+    )
+
+
+def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Consecutive slices of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

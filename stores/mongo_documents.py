@@ -1,0 +1,159 @@
+"""What ingestion leaves behind, in MongoDB: document states, parsed versions, quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bson.binary import Binary
+from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from sluice.errors import IntegrityError
+from sluice.records import Document, DocumentState, QuarantineEntry
+from stores.blobs import MongoBlobs
+from stores.codec import Row, encode_text, from_row, to_row
+from stores.mongo import MongoDatabase, batches, translated
+from stores.versions_codec import pack, unpack
+
+WRITE_BATCH = 1000
+READ_BATCH = 5000
+VERSIONS_BATCH = 200
+INLINE_BYTES = 1_000_000
+"""A packed version above this goes to the blobs (a row may have 16 MB)."""
+
+
+class MongoDocumentStates:
+    """The table of documents of one index: `documents`, one row per source and uri."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["documents"], index
+
+    def read(self, keys: Sequence[str] | None = None, *, source: str | None = None) -> list[DocumentState]:
+        """Rows by key, or of one source, or all; ordered by key."""
+        query: Row = {"index": self._index}
+        if source is not None:
+            query["source"] = encode_text(source)
+        with translated(self._database, "reading the documents"):
+            if keys is None:
+                rows = list(self._rows.find(query).batch_size(READ_BATCH))
+            else:
+                ids = [f"{self._index}/{key}" for key in dict.fromkeys(keys)]
+                found = (
+                    self._rows.find({"_id": {"$in": list(part)}}).batch_size(READ_BATCH) for part in batches(ids, READ_BATCH)
+                )
+                rows = [row for part in found for row in part if source is None or row["source"] == query["source"]]
+        return sorted((from_row(DocumentState, row) for row in rows), key=lambda state: state.key)
+
+    def write(self, states: Iterable[DocumentState]) -> None:
+        """Insert or replace whole rows; idempotent; in batches of 1000."""
+        # Never ReplaceOne: with upsert, the embedded server loses the _id.
+        changes = [
+            UpdateOne({"_id": f"{self._index}/{s.key}"}, {"$set": {"index": self._index, **to_row(s)}}, upsert=True)
+            for s in states
+        ]
+        with translated(self._database, "writing the documents"):
+            for part in batches(changes, WRITE_BATCH):
+                self._rows.bulk_write(list(part), ordered=False)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Erase rows for good (a deletion at the source is a status, not this)."""
+        ids = [f"{self._index}/{key}" for key in keys]
+        with translated(self._database, "erasing documents"):
+            for part in batches(ids, WRITE_BATCH):
+                self._rows.delete_many({"_id": {"$in": list(part)}})
+
+
+class MongoVersions:
+    """Parsed documents of one index: `versions`, one row per `ids.version_id(...)`; large ones lie in the blobs."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["versions"], index
+        self._blobs = MongoBlobs(database)
+
+    def put(self, version_id: str, document: Document) -> None:
+        """Keep a parsed document; idempotent."""
+        packed = pack(document)
+        row: Row = {
+            "index": self._index,
+            "version_id": version_id,
+            "document_key": document.key,
+            "content_hash": document.version,
+            "title": encode_text(document.title),
+            "language": document.language,
+            "characters": len(document.text),
+            "elements": len(document.elements),
+            "packed": None,
+            "blob": None,
+        }
+        if len(packed) > INLINE_BYTES:
+            row["blob"] = self._blobs.put(packed)
+        else:
+            row["packed"] = Binary(packed)
+        with translated(self._database, "writing a version"):
+            self._rows.update_one({"_id": f"{self._index}/{version_id}"}, {"$set": row}, upsert=True)
+
+    def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
+        """Those of the ids that exist."""
+        found: dict[str, Document] = {}
+        ids = [f"{self._index}/{version_id}" for version_id in dict.fromkeys(version_ids)]
+        for part in batches(ids, VERSIONS_BATCH):
+            with translated(self._database, "reading versions"):
+                rows = list(self._rows.find({"_id": {"$in": list(part)}}).batch_size(VERSIONS_BATCH))
+            for row in rows:
+                packed = self._blobs.get(row["blob"]) if row["blob"] else row["packed"]
+                found[row["version_id"]] = unpack(packed)
+        return found
+
+    def ids(self, document_keys: Iterable[str] | None = None) -> dict[str, str]:
+        """Version id to document key: all of the index, or of these documents."""
+        wanted = None if document_keys is None else set(document_keys)
+        with translated(self._database, "listing versions"):
+            rows = list(self._rows.find({"index": self._index}, {"version_id": 1, "document_key": 1}).batch_size(READ_BATCH))
+        return {row["version_id"]: row["document_key"] for row in rows if wanted is None or row["document_key"] in wanted}
+
+    def delete(self, version_ids: Iterable[str]) -> None:
+        """Remove versions; their large texts with them, unless another version's is the same."""
+        ids = [f"{self._index}/{version_id}" for version_id in version_ids]
+        with translated(self._database, "removing versions"):
+            for part in batches(ids, WRITE_BATCH):
+                rows = list(self._rows.find({"_id": {"$in": list(part)}}, {"blob": 1}).batch_size(WRITE_BATCH))
+                self._rows.delete_many({"_id": {"$in": list(part)}})
+                for blob in {row["blob"] for row in rows if row.get("blob")}:
+                    if self._rows.find_one({"blob": blob}) is None:
+                        self._blobs.delete(blob)
+
+
+class MongoQuarantine:
+    """What failed in one index: `quarantine`, one row per document and stage."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["quarantine"], index
+
+    def add(self, entry: QuarantineEntry) -> None:
+        """Insert, or replace while keeping `first_seen` and counting `attempts` up."""
+        identity = {"_id": f"{self._index}/{entry.stage}/{entry.document_key}"}
+        row = {"index": self._index, **to_row(entry)}
+        again = {k: v for k, v in row.items() if k not in ("attempts", "first_seen")}
+        with translated(self._database, "writing to the quarantine"):
+            for _ in range(3):  # another process may add or clear the same entry in between
+                if self._rows.update_one(identity, {"$set": again, "$inc": {"attempts": 1}}).matched_count:
+                    return
+                try:
+                    self._rows.insert_one(identity | row)
+                except DuplicateKeyError:
+                    continue
+                return
+        raise IntegrityError(f"the quarantine entry of document {entry.document_key} keeps changing under this process")
+
+    def entries(self, *, stage: str | None = None) -> list[QuarantineEntry]:
+        """All of them, or of one stage; ordered by document and stage."""
+        query = {"index": self._index} | ({} if stage is None else {"stage": stage})
+        with translated(self._database, "reading the quarantine"):
+            rows = list(self._rows.find(query).batch_size(READ_BATCH))
+        entries = [from_row(QuarantineEntry, row) for row in rows]
+        return sorted(entries, key=lambda entry: (entry.source, entry.uri, entry.stage))
+
+    def clear(self, document_key: str, stage: str) -> None:
+        """Forget an entry; no error when there is none."""
+        with translated(self._database, "clearing a quarantine entry"):
+            self._rows.delete_one({"_id": f"{self._index}/{stage}/{document_key}"})

@@ -1,0 +1,159 @@
+"""What a run leaves behind, in MongoDB: releases, runs, decisions, and the cache of vectors."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from bson.binary import Binary
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from sluice.errors import ReleaseError
+from sluice.points import Vector
+from sluice.releases import Release, State
+from stores.codec import encode, from_row, to_json, to_row
+from stores.mongo import MongoDatabase, batches, translated
+
+VECTORS_BATCH = 1000
+_FIELDS = frozenset(f.name for f in fields(Release))
+
+
+class MongoReleaseLedger:
+    """The releases of one index: `releases`, one row per release."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["releases"], index
+
+    def add(self, release: Release) -> None:
+        """Insert; raises ReleaseError when the id exists."""
+        with translated(self._database, f"recording release {release.id}"):
+            try:
+                # The row's place comes last: a release never moves to another index.
+                self._rows.insert_one({**to_row(release), "_id": f"{self._index}/{release.id}", "index": self._index})
+            except DuplicateKeyError:
+                raise ReleaseError(f"release {release.id} of index '{self._index}' exists already", hint="run again") from None
+
+    def read(self) -> list[Release]:
+        """All of them, oldest first."""
+        with translated(self._database, "reading the releases"):
+            rows = list(self._rows.find({"index": self._index}))
+        return sorted((from_row(Release, row) for row in rows), key=lambda release: (release.created, release.id))
+
+    def update(self, release_id: str, changes: Mapping[str, Any], *, expect: State | None = None) -> Release:
+        """Set fields of one release and return it; with `expect`, only if it is in that state, else ReleaseError.
+
+        One atomic compare-and-set: of any number of processes that expect the same state and change it, one succeeds.
+        """
+        unknown = changes.keys() - _FIELDS | changes.keys() & {"id", "index"}
+        if unknown:
+            raise ReleaseError(f"release {release_id}: these fields cannot be set: {', '.join(sorted(unknown))}")
+        identity = {"_id": f"{self._index}/{release_id}"}
+        condition = identity if expect is None else identity | {"state": expect}
+        with translated(self._database, f"updating release {release_id}"):
+            row = self._rows.find_one_and_update(
+                condition,
+                {"$set": {name: encode(value) for name, value in changes.items()}},
+                return_document=ReturnDocument.AFTER,
+            )
+            if row is not None:
+                return from_row(Release, row)
+            present = self._rows.find_one(identity)
+        if present is None:
+            raise ReleaseError(f"index '{self._index}' has no release {release_id}", hint="sluice releases lists them")
+        raise ReleaseError(
+            f"release {release_id} is {present['state']}, not {expect}: another process changed it, or the step does not apply",
+            hint="look at 'sluice releases' and run again",
+        )
+
+
+class MongoRuns:
+    """The runs of one index: `runs`, one row per run, as plain values (times come back as ISO 8601 text)."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["runs"], index
+
+    def record(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Insert the run, or set these of its values and keep the others."""
+        identity = {"_id": f"{self._index}/{run_id}"}
+        with translated(self._database, f"recording run {run_id}"):
+            present = self._rows.find_one(identity)
+            merged = (json.loads(present["values"]) if present else {}) | dict(values)
+            added = present["added"] if present else time.time_ns()
+            row = {"index": self._index, "run": run_id, "added": added, "values": to_json(merged)}
+            self._rows.update_one(identity, {"$set": row}, upsert=True)
+
+    def get(self, run_id: str) -> dict[str, Any] | None:
+        """One run's values, with its id as `run`; None when there is none."""
+        with translated(self._database, f"reading run {run_id}"):
+            row = self._rows.find_one({"_id": f"{self._index}/{run_id}"})
+        return None if row is None else {"run": run_id, **json.loads(row["values"])}
+
+    def read(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The latest `limit` runs, or all, newest first."""
+        with translated(self._database, "reading the runs"):
+            rows = list(self._rows.find({"index": self._index}))
+        rows.sort(key=lambda row: (row["added"], row["run"]), reverse=True)
+        return [{"run": row["run"], **json.loads(row["values"])} for row in rows[:limit]]
+
+
+class MongoDecisions:
+    """What is decided once for an index and holds from then on: `decisions`, one row per name."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["decisions"], index
+
+    def decide(self, name: str, value: Any) -> Any:
+        """Record a plain value unless something was decided before; what holds now, whoever came first."""
+        identity = {"_id": f"{self._index}/{name}"}
+        with translated(self._database, f"deciding {name}"), suppress(DuplicateKeyError):
+            self._rows.insert_one({**identity, "index": self._index, "name": name, "value": to_json(value)})
+        return self.get(name)
+
+    def get(self, name: str) -> Any:
+        """What was decided; None when nothing was."""
+        with translated(self._database, f"reading the decision on {name}"):
+            row = self._rows.find_one({"_id": f"{self._index}/{name}"})
+        return None if row is None else json.loads(row["value"])
+
+
+class MongoVectorCache:
+    """Vectors by model fingerprint and text hash: `embeddings`, shared by the indexes of a database."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database, self._rows = database, database["embeddings"]
+
+    def get(self, model: str, hashes: Sequence[str]) -> dict[str, Vector]:
+        """Those that are there, float32 of shape (dimension,), bit for bit as they were put; read-only views."""
+        ids = [f"{model}/{text}" for text in dict.fromkeys(hashes)]
+        found: dict[str, Vector] = {}
+        with translated(self._database, "reading cached vectors"):
+            for part in batches(ids, VECTORS_BATCH):
+                for row in self._rows.find({"_id": {"$in": list(part)}}).batch_size(VECTORS_BATCH):
+                    found[row["hash"]] = np.frombuffer(row["vector"], dtype="<f4").astype(np.float32, copy=False)
+        return found
+
+    def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors; written when it returns; idempotent."""
+        changes = [
+            UpdateOne(
+                {"_id": f"{model}/{text}"},
+                {"$set": {"model": model, "hash": text, "vector": Binary(np.asarray(vector, dtype="<f4").tobytes())}},
+                upsert=True,
+            )
+            for text, vector in vectors.items()
+        ]
+        with translated(self._database, "writing vectors to the cache"):
+            for part in batches(changes, VECTORS_BATCH):
+                self._rows.bulk_write(list(part), ordered=False)
+
+    def delete(self, hashes: Iterable[str]) -> None:
+        """Erase the vectors of these texts, of every model."""
+        with translated(self._database, "erasing cached vectors"):
+            for part in batches(list(hashes), VECTORS_BATCH):
+                self._rows.delete_many({"hash": {"$in": list(part)}})

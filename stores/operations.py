@@ -1,0 +1,220 @@
+"""Every MongoDB operation that Sluice uses, each with its proof: the one list of what a server must be able to do.
+
+`sluice doctor` runs the proofs on the configured server, and so do the conformance tests. An operation that is not in
+`OPERATIONS` may not be used in `stores/`; FACTS about servers that look like MongoDB and are not are why.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gridfs
+from bson.binary import Binary
+from gridfs.errors import NoFile
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from sluice.errors import SluiceError
+from stores.mongo import MongoDatabase, translated
+
+Rows = Collection[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation, whether this server does it right, and what it did instead."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+def probe(database: MongoDatabase) -> list[Operation]:
+    """Prove every operation on scratch collections of their own, which are dropped afterwards.
+
+    Raises StoreUnavailable when the server does not answer at all; what it answers wrongly is in the list.
+    """
+    found = []
+    with translated(database, "probing"):
+        database.client.admin.command("ping")
+    for name, proof in OPERATIONS.items():
+        scratch = f"sluice_probe_{os.urandom(6).hex()}"
+        try:
+            with translated(database, f"proving '{name}'"):
+                wrong = proof(database, database[scratch])
+            found.append(Operation(name, not wrong, wrong))
+        except SluiceError as error:
+            found.append(Operation(name, False, error.message))
+        finally:
+            for collection in (scratch, f"{scratch}.files", f"{scratch}.chunks"):
+                with translated(database, "cleaning up after a proof"):
+                    database.drop_collection(collection)
+    return found
+
+
+def _differs(seen: Any, expected: Any) -> str:
+    return "" if seen == expected else f"expected {expected!r:.120}, got {seen!r:.120}"
+
+
+# No float, boolean or date: the embedded server changes them in bulk writes (see codec.py).
+_VALUES: dict[str, Any] = {
+    "text": "ä 😀 \u2028 a\0b",
+    "dollar": "$set",
+    "number": 2**53 - 1,
+    "nothing": None,
+    "list": ["a", "b"],
+    "bytes": bytes(range(256)),
+    "escaped": {"json": '"\\udc80"'},
+    "empty": "",
+}
+
+
+def _insert_one(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_one({"_id": "a/1", **_VALUES, "fraction": 0.1 + 0.2})
+    row = rows.find_one({"_id": "a/1"})
+    if row != {"_id": "a/1", **_VALUES, "fraction": 0.1 + 0.2}:
+        return _differs(row, _VALUES)
+    try:
+        rows.insert_one({"_id": "a/1", "text": "other"})
+    except DuplicateKeyError:
+        return _differs(rows.count_documents({}), 1)
+    return "a second row with the same _id was accepted"
+
+
+def _bulk_upsert(_: MongoDatabase, rows: Rows) -> str:
+    for value in ("first", "second"):
+        rows.bulk_write(
+            [UpdateOne({"_id": f"a/{i}"}, {"$set": {**_VALUES, "text": value, "n": i}}, upsert=True) for i in range(300)],
+            ordered=False,
+        )
+    if rows.count_documents({}) != 300:
+        return _differs(rows.count_documents({}), 300)
+    return _differs(rows.find_one({"_id": "a/7"}), {"_id": "a/7", **_VALUES, "text": "second", "n": 7})
+
+
+def _update_upsert(_: MongoDatabase, rows: Rows) -> str:
+    rows.update_one({"_id": "a"}, {"$set": {"v": 1, "w": 1}}, upsert=True)
+    rows.update_one({"_id": "a"}, {"$set": {"v": Binary(b"\0")}}, upsert=True)
+    return _differs(list(rows.find({})), [{"_id": "a", "v": b"\0", "w": 1}])
+
+
+def _compare_and_set(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_one({"_id": "i", "token": "old", "heartbeat": "1"})
+    rows.insert_one({"_id": "j", "token": "old", "heartbeat": "1"})
+    won = rows.update_one(
+        {"_id": "i", "token": "old", "heartbeat": "1"}, {"$set": {"token": "new", "f": 0.1 + 0.2}}
+    ).matched_count
+    lost = rows.update_one({"_id": "i", "token": "old", "heartbeat": "1"}, {"$set": {"token": "late"}}).matched_count
+    tokens = sorted((row["_id"], row["token"], row.get("f")) for row in rows.find({}))
+    return _differs((won, lost, tokens), (1, 0, [("i", "new", 0.1 + 0.2), ("j", "old", None)]))
+
+
+def _find_and_update(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_one({"_id": "i/1", "state": "staged", "n": 0})
+    rows.insert_one({"_id": "i/2", "state": "staged", "n": 0})
+    won = rows.find_one_and_update(
+        {"_id": "i/2", "state": "staged"}, {"$set": {"state": "promoted"}}, return_document=ReturnDocument.AFTER
+    )
+    lost = rows.find_one_and_update(
+        {"_id": "i/2", "state": "staged"}, {"$set": {"state": "rejected"}}, return_document=ReturnDocument.AFTER
+    )
+    other = rows.find_one({"_id": "i/1"})
+    return _differs((won, lost, other and other["state"]), ({"_id": "i/2", "state": "promoted", "n": 0}, None, "staged"))
+
+
+def _increment(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_one({"_id": "a", "attempts": 1})
+    rows.update_one({"_id": "a"}, {"$set": {"v": 2}, "$inc": {"attempts": 1}})
+    none = rows.update_one({"_id": "b"}, {"$set": {"v": 2}, "$inc": {"attempts": 1}}).matched_count
+    return _differs((rows.find_one({"_id": "a"}), none), ({"_id": "a", "attempts": 2, "v": 2}, 0))
+
+
+def _find_by_field(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_many([{"_id": f"{'ij'[n % 2]}/{n}", "index": "ij"[n % 2], "source": f"s{n % 4}"} for n in range(400)])
+    both = {row["_id"] for row in rows.find({"index": "i", "source": "s2"}).batch_size(30)}
+    return _differs(both, {f"i/{n}" for n in range(400) if n % 4 == 2})
+
+
+def _find_many_ids(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_many([{"_id": f"a/{n}", "n": n} for n in range(3000)])
+    wanted = [f"a/{n}" for n in range(0, 3000, 2)] + ["a/none"]
+    return _differs(sum(row["n"] for row in rows.find({"_id": {"$in": wanted}}).batch_size(500)), sum(range(0, 3000, 2)))
+
+
+def _project(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_one({"_id": "a", "one": 1, "two": 2, "three": 3})
+    return _differs(list(rows.find({}, {"one": 1, "two": 1})), [{"_id": "a", "one": 1, "two": 2}])
+
+
+def _delete(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_many([{"_id": f"a/{n}", "token": "mine" if n < 5 else "theirs"} for n in range(10)])
+    one = rows.delete_one({"_id": "a/9", "token": "mine"}).deleted_count
+    own = rows.delete_one({"_id": "a/1", "token": "mine"}).deleted_count
+    many = rows.delete_many({"_id": {"$in": ["a/2", "a/3", "a/none"]}}).deleted_count
+    field = rows.delete_many({"token": {"$in": ["theirs"]}}).deleted_count
+    return _differs((one, own, many, field, rows.count_documents({})), (0, 1, 2, 5, 2))
+
+
+def _large_row(_: MongoDatabase, rows: Rows) -> str:
+    content = os.urandom(1_500_000)
+    rows.update_one({"_id": "a"}, {"$set": {"content": Binary(content)}}, upsert=True)
+    row = rows.find_one({"_id": "a"})
+    return "" if row and row["content"] == content else "1.5 MB of bytes came back changed"
+
+
+def _create_index(_: MongoDatabase, rows: Rows) -> str:
+    for _again in range(2):
+        rows.create_index([("index", 1), ("source", 1)])
+    rows.insert_one({"_id": "i/a", "index": "i", "source": "s"})
+    rows.insert_one({"_id": "j/a", "index": "j", "source": "s"})
+    return _differs([row["_id"] for row in rows.find({"index": "i"})], ["i/a"])
+
+
+def _databases_are_apart(database: MongoDatabase, rows: Rows) -> str:
+    other = database.client[f"{database.name[:40]}_{os.urandom(4).hex()}"]
+    try:
+        rows.insert_one({"_id": "a"})
+        return _differs(other[rows.name].find_one({"_id": "a"}), None)
+    finally:
+        database.client.drop_database(other.name)
+
+
+def _gridfs(database: MongoDatabase, rows: Rows) -> str:
+    bucket, content = gridfs.GridFSBucket(database, rows.name), os.urandom(700_000)
+    for _again in range(2):
+        bucket.upload_from_stream("name", content)
+    files = database[f"{rows.name}.files"]
+    if bucket.open_download_stream_by_name("name").read() != content:
+        return "700 kB came back changed"
+    if len(list(files.find({"filename": "name"}, {"_id": 1}))) != 2:
+        return "two files of one name are not two"
+    for file in files.find({"filename": "name"}, {"_id": 1}):
+        bucket.delete(file["_id"])
+    try:
+        bucket.open_download_stream_by_name("name")
+    except NoFile:
+        return _differs(files.find_one({"filename": "name"}), None)
+    return "a deleted file is still there"
+
+
+OPERATIONS: Mapping[str, Callable[[MongoDatabase, Rows], str]] = {
+    "insert_one, refused for an _id that exists": _insert_one,
+    "bulk_write of UpdateOne $set with upsert, twice": _bulk_upsert,
+    "update_one $set with upsert, by _id": _update_upsert,
+    "update_one as compare-and-set on several fields": _compare_and_set,
+    "find_one_and_update as compare-and-set, returning the new row": _find_and_update,
+    "update_one $set with $inc": _increment,
+    "find by equality of two fields, over several batches": _find_by_field,
+    "find by _id $in, thousands": _find_many_ids,
+    "find with a projection of top-level fields": _project,
+    "delete_one by two fields, delete_many by $in": _delete,
+    "1.5 MB of bytes in a row": _large_row,
+    "create_index on two fields, again": _create_index,
+    "databases do not share collections": _databases_are_apart,
+    "GridFS: put, get by name, list, delete": _gridfs,
+}
+"""What it is called in a report, and its proof: an empty text, or what was wrong."""
