@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chunking import contexts
-from chunking.contexts import Mode
+from chunking.contexts import Fitter, Mode, Wording, names
 from chunking.fitting import fitted
 from chunking.outline import Outline
 from chunking.protocols import HasHeaders, HasParents, Strategy
@@ -34,7 +34,8 @@ class DocumentChunker:
         self._max_tokens = max_tokens
         self._mode: Mode = context
         self._identity = digest("chunks", VERSION, strategy.fingerprint)
-        self._contexts = contexts.Fitter(ruler.tokenizer)
+        self._parents = strategy if isinstance(strategy, HasParents) else None
+        self._headers = strategy if isinstance(strategy, HasHeaders) else None
         self.fingerprint = digest(
             "chunker", VERSION, strategy.fingerprint, context, contexts.VERSION, ruler.tokenizer.fingerprint
         )
@@ -68,31 +69,28 @@ class DocumentChunker:
         return self._with_contexts(document, self._with_parents(document, chunks))
 
     def _with_parents(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
-        """Each chunk with the smallest of its strategy's parents that contains it, or else itself as its parent."""
-        if not isinstance(self._strategy, HasParents):
+        """Each chunk with the smallest of its strategy's parents that contains it; None where there is none."""
+        if self._parents is None:
             return chunks
-        parents = sorted({trimmed(document.text, span) for span in self._strategy.parents(document)}, key=_length)
+        parents = sorted({trimmed(document.text, span) for span in self._parents.parents(document)}, key=_length)
         return [replace(chunk, parent=next((p for p in parents if _contains(p, chunk)), None)) for chunk in chunks]
 
     def _with_contexts(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
-        known: dict[str, int] = {}
+        if self._mode == "none" and self._headers is None:
+            return chunks
+        wordings = [self._wording(document, chunk) for chunk in chunks]
+        fitter = Fitter(self._ruler, wordings)
+        return [self._fitted(chunk, wording, fitter) for chunk, wording in zip(chunks, wordings, strict=True)]
+
+    def _wording(self, document: Document, chunk: Chunk) -> Wording:
+        header = self._headers.header(document, (chunk.start, chunk.end)) if self._headers else ""
+        return Wording(names(self._mode, document.title, chunk.heading_path), header)
+
+    def _fitted(self, chunk: Chunk, wording: Wording, fitter: Fitter) -> Chunk:
         window = self._ruler.tokenizer.window - self._ruler.tokenizer.special_tokens
-        result = []
-        for chunk in chunks:
-            names = contexts.entries(self._mode, document.title, chunk.heading_path)
-            header = self._header(document, (chunk.start, chunk.end))
-            if names or header:
-                chunk = self._fitted(chunk, names, header, window, known)
-            result.append(chunk)
-        return result
-
-    def _header(self, document: Document, span: Span) -> str:
-        return self._strategy.header(document, span) if isinstance(self._strategy, HasHeaders) else ""
-
-    def _fitted(self, chunk: Chunk, names: list[str], header: str, window: int, known: dict[str, int]) -> Chunk:
         room = window - chunk.tokens
         while True:
-            context, cut = self._contexts.fit(names, header, room, known)
+            context, cut = fitter.fit(wording, room)
             candidate = replace(chunk, context=context, context_cut=cut)
             if not context or self._ruler.exact:  # context and text meet at white space: their counts add up
                 return candidate

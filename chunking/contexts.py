@@ -2,53 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from chunking.protocols import Tokenizer
+from chunking.spans import Ruler
 
 Mode = Literal["none", "title", "headings"]
 
 VERSION = 1
 """Raised whenever the same document and mode would give another context."""
 
-_SEPARATOR = " > "
+_SEPARATOR = ">"
 
 
-def entries(mode: Mode, title: str, path: Sequence[str]) -> list[str]:
+def names(mode: Mode, title: str, path: Sequence[str]) -> tuple[str, ...]:
     """The title, then the headings from the outermost: each on one line, without empty ones and repetitions."""
-    names = {"none": [], "title": [title], "headings": [title, *path]}[mode]
+    if mode == "none":
+        return ()
     kept: list[str] = []
-    for name in (" ".join(name.split()) for name in names):
+    for name in (" ".join(name.split()) for name in ([title, *path] if mode == "headings" else [title])):
         if name and name.casefold() not in (kept[0].casefold() if kept else "", kept[-1].casefold() if kept else ""):
             kept.append(name)
-    return kept
+    return tuple(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a chunk's context says: names from the outermost to the deepest, and a header below them."""
+
+    names: tuple[str, ...]
+    header: str = ""
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, [f" {_SEPARATOR} ".join(self.names), self.header]))
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.header)
+
+    def pieces(self) -> list[str]:
+        """What is left of the text when it is cut at the white space between its parts."""
+        joined = [piece for name in self.names for piece in (_SEPARATOR, name)][1:]
+        return [*joined, self.header] if self.header else joined
 
 
 class Fitter:
-    """Contexts for the chunks of one index: the longest that leave room for the text, counted once per wording."""
+    """Contexts for the chunks of one document: the longest that leave room for the text.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+    Each wording is counted once; where counts add up at white space, each name is, however many contexts it is in.
+    """
 
-    def fit(self, names: Sequence[str], header: str, room: int, known: dict[str, int]) -> tuple[str, bool]:
+    def __init__(self, ruler: Ruler, wordings: Sequence[Wording]) -> None:
+        self._tokenizer = ruler.tokenizer
+        self._pieces: Callable[[Wording], list[str]] = Wording.pieces if ruler.exact else lambda wording: [str(wording)]
+        texts = list({piece for wording in wordings if wording for piece in self._pieces(wording)})
+        self._known = dict(zip(texts, self._tokenizer.counts(texts) if texts else [], strict=True))
+
+    def fit(self, wording: Wording, room: int) -> tuple[str, bool]:
         """The context of at most `room` tokens, and whether it was cut.
 
-        The outermost names go first, so that the deepest heading stays longest; then the header's end. `known` keeps
-        counts between calls.
+        The outermost names go first, so that the deepest heading stays longest; then the end of what is left.
         """
-        for dropped in range(len(names) + 1):
-            context = "\n".join(filter(None, [_SEPARATOR.join(names[dropped:]), header]))
-            if dropped == len(names) and not header:
-                break
-            if self._count(context, known) <= room:
-                return context, dropped > 0
-        return self._beginning(header or (names[-1] if names else ""), room), bool(header or names)
+        shorter = wording
+        while shorter:
+            if self._count(shorter) <= room:
+                return str(shorter), shorter is not wording
+            shorter = replace(shorter, names=shorter.names[1:]) if shorter.names else Wording(())
+        return self._beginning(wording.header or "".join(wording.names[-1:]), room), bool(wording)
 
-    def _count(self, text: str, known: dict[str, int]) -> int:
-        if text not in known:
-            known[text] = self._tokenizer.counts([text])[0]
-        return known[text]
+    def _count(self, wording: Wording) -> int:
+        total = 0
+        for piece in self._pieces(wording):
+            if piece not in self._known:
+                self._known[piece] = self._tokenizer.counts([piece])[0]
+            total += self._known[piece]
+        return total
 
     def _beginning(self, text: str, room: int) -> str:
         """The longest beginning, cut between tokens, that has at most `room` tokens on its own."""

