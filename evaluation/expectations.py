@@ -6,12 +6,17 @@ first table is checked.
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sluice.errors import ConfigurationError
+import numpy as np
+
+from sluice.errors import ConfigurationError, IntegrityError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,18 +62,26 @@ def check(
     `named_by` are the columns that name a row in the samples; `parameters` fill `{"$PARAMETER": …}`.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when it is imported
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.exceptions import GreatExpectationsError
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.exceptions import GreatExpectationsError
+        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    try:
-        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=[dict(e) for e in expectations]))
-    except (GreatExpectationsError, ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"the expectations '{name}' cannot be read: {error}", hint="see Great Expectations' gallery for types and kwargs"
-        ) from None
+    suite = gx.ExpectationSuite(name=name)
+    for expectation in expectations:
+        # One by one: a suite that is handed a list only logs what it cannot read, and passes without it.
+        try:
+            suite.add_expectation(ExpectationConfiguration(**expectation).to_domain_obj())
+        except (GreatExpectationsError, ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"the expectation {json.dumps(expectation)[:200]} cannot be used: {error}",
+                hint="see Great Expectations' gallery for its types and their kwargs",
+            ) from None
+    context.suites.add(suite)
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe(name)
     outcome = gx.ValidationDefinition(name=name, data=batch, suite=suite).run(
@@ -80,6 +93,8 @@ def check(
             "partial_unexpected_count": SAMPLES,
         },
     )
+    if len(outcome.results) != len(expectations):
+        raise IntegrityError(f"{len(expectations)} expectations were asked of '{name}', {len(outcome.results)} answered")
     return [_finding(result.to_json_dict(), len(table)) for result in outcome.results]
 
 
@@ -94,9 +109,15 @@ def _finding(result: Mapping[str, Any], rows: int) -> Finding:
         critical=config.get("severity", "critical") == "critical",
         rows=rows,
         unexpected=int(unexpected),
-        samples=tuple(found.get("partial_unexpected_index_list") or ())[:SAMPLES],
+        samples=tuple(_plain(sample) for sample in (found.get("partial_unexpected_index_list") or ())[:SAMPLES]),
         error=_error(result.get("exception_info") or {}),
     )
+
+
+def _plain(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's name and value as plain values: it comes with numpy's scalars and NaN for nothing."""
+    values = {key: value.item() if isinstance(value, np.generic) else value for key, value in sample.items()}
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()}
 
 
 def _error(info: Mapping[str, Any]) -> str:
