@@ -69,6 +69,7 @@ def _run(w: Wiring, engine: Engine, account: Account, source: str | None, allow_
 def _ingest(
     w: Wiring, engine: Engine, account: Account, source: str | None, allow_deletions: Collection[str], redo: Redo
 ) -> list[DocumentState]:
+    states: list[DocumentState]
     if w.handover is not None:  # the command that started this flow has looked and settled already
         (seen, states, earlier), w.handover = w.handover, None
         account.take(earlier)
@@ -295,7 +296,7 @@ class Selection:
         ]
         if not chosen:
             raise ConfigurationError(
-                f"no document matches this slice (source={self.source}, match={self.match}, since={self.since}, until={self.until})",
+                f"no document matches (source={self.source}, match={self.match}, since={self.since}, until={self.until})",
                 hint="globs are matched against the whole uri, e.g. --match 'content/**/*.md'; sluice run ingests first",
             )
         return chosen

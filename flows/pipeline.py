@@ -44,6 +44,10 @@ def may_succeed_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -
 _RETRY: dict[str, Any] = {"retries": 3, "retry_delay_seconds": [1, 5, 20], "retry_condition_fn": may_succeed_later}
 
 
+def _threads() -> ThreadPoolTaskRunner[Any]:
+    return ThreadPoolTaskRunner(max_workers=WORKERS)
+
+
 @task(name="ingest partition", **_RETRY)
 def ingest_partition(
     config: str, run: str, source: str, work: tuple[list[ItemRef], list[str]], redo: Redo
@@ -113,21 +117,21 @@ def _conclude(w: Wiring, account: Account, release: Release) -> dict[str, Any]:
     return account.as_json(outcome, release.id)
 
 
-@flow(name="run", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS), validate_parameters=False)
+@flow(name="run", task_runner=_threads(), validate_parameters=False)
 def run(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent."""
     with shared(config) as w, w.lease("run"):
         return _outcome(operations.run(w, _engine(), source=source, allow_deletions=allow_deletions))
 
 
-@flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS), validate_parameters=False)
+@flow(name="ingest", task_runner=_threads(), validate_parameters=False)
 def ingest(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
     with shared(config) as w, w.lease("ingest"):
         return operations.ingest(w, _engine(), source=source, allow_deletions=allow_deletions)
 
 
-@flow(name="index", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS), validate_parameters=False)
+@flow(name="index", task_runner=_threads(), validate_parameters=False)
 def index(config: str) -> Any:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
     with shared(config) as w, w.lease("index"):
@@ -148,7 +152,7 @@ def rollback(config: str, to: str | None = None) -> Any:
         return operations.rollback(w, to)
 
 
-@flow(name="backfill", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS), validate_parameters=False)
+@flow(name="backfill", task_runner=_threads(), validate_parameters=False)
 def backfill(
     config: str,
     source: str | None = None,
@@ -164,7 +168,7 @@ def backfill(
         return _outcome(operations.backfill(w, _engine(), which, allow_deletions=allow_deletions))
 
 
-@flow(name="retry", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS), validate_parameters=False)
+@flow(name="retry", task_runner=_threads(), validate_parameters=False)
 def retry(config: str) -> Any:
     """Try every quarantined document again, then index what came of it."""
     with shared(config) as w, w.lease("retry"):

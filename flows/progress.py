@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 LINE_EVERY_S = 10.0
@@ -21,7 +21,7 @@ class Progress:
         self._console = console
         self._lock = threading.Lock()
         self._bars: Bars | None = None
-        self._task = None
+        self._task: TaskID | None = None
         self._name, self._total, self._done, self._embedded, self._told = "", 0, 0, 0, 0.0
 
     @classmethod

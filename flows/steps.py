@@ -20,8 +20,8 @@ from indexing.fingerprints import access_root, release_fingerprint
 from indexing.releases import Releases
 from ingest.pipeline import with_tags
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
-from sluice.counts import StageCounts
 from sluice.access import AccessTags
+from sluice.counts import StageCounts
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key, version_id
 from sluice.records import DocumentState, ItemRef, Verdict
@@ -44,7 +44,7 @@ class Redo:
         """These documents, from `fetch`, `parse` or `chunk` on."""
         chosen = frozenset(keys)
         order = ("fetch", "parse", "chunk")
-        return cls(**{name: chosen for name in order[order.index(stage) :]})
+        return cls(**dict.fromkeys(order[order.index(stage):], chosen))
 
     def forces(self, stage: Literal["fetch", "parse"], source: str) -> Callable[[str], bool]:
         """Whether a uri of this source must be fetched or parsed whatever is known of it."""

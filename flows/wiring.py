@@ -24,10 +24,10 @@ import evaluation
 from evaluation import Gate
 from flows.corpus import CorpusDocuments
 from flows.progress import Progress
-from indexing import models
 from indexing.build import Builder
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import BuildFingerprints, tags_root
+from indexing.models import Model, open_model, sparse_encoder
 from indexing.protocols import Encoder, SparseEncoder
 from indexing.releases import CurrentAccess, Releases
 from indexing.search import Searcher
@@ -129,12 +129,12 @@ class Wiring:
     # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
-    def model(self) -> models.Model:
+    def model(self) -> Model:
         return self.model_of(self.settings.embedding)
 
-    def model_of(self, embedding: EmbeddingSettings) -> models.Model:
+    def model_of(self, embedding: EmbeddingSettings) -> Model:
         """An embedding model: its tokenizer and encoder, with `precision: auto` as decided once for this index."""
-        return models.open_model(
+        return open_model(
             embedding,
             base=self.settings.base,
             cache=self.settings.state_dir / "models",
@@ -152,11 +152,13 @@ class Wiring:
 
     @cached_property
     def sparse(self) -> SparseEncoder | None:
-        return models.sparse_encoder() if self.settings.search.mode != "dense" else None
+        return sparse_encoder() if self.settings.search.mode != "dense" else None
 
     @cached_property
     def embedder(self) -> CachedEmbedder:
-        return CachedEmbedder(self.model.encoder, self.stores.vectors, on_progress=self.progress.embedded)
+        return CachedEmbedder(
+            self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=self.progress.embedded
+        )
 
     def builder(self) -> Builder:
         return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.built)
@@ -194,7 +196,7 @@ class Wiring:
                     hint="install the version it was built with, or run again to build a new release",
                 )
         mode = SearchSettings.model_validate(release.configuration["search"]).mode
-        sparse = models.sparse_encoder() if mode != "dense" else None
+        sparse = sparse_encoder() if mode != "dense" else None
         return Searcher(self.stores.qdrant, release.collection, encoder, sparse, mode)
 
     # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from flows.commands.launch import opened
 from flows.console import show, table
 from flows.wiring import Wiring
 from sluice.errors import SluiceError
+from stores import probe
 
 
 @click.command()
@@ -57,7 +58,7 @@ def _gates(w: Wiring) -> str:
 
 
 def _mongodb(w: Wiring) -> str:
-    results = w.stores.probe()
+    results = [(op.name, op.ok, op.detail) for op in probe(w.stores.database)]
     failed = [f"{operation} ({detail})" for operation, ok, detail in results if not ok]
     if failed:
         raise SluiceError(

@@ -72,8 +72,8 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
         console.print(
             table("history", ["state", "at (UTC)", "by"], [(t["state"], when(t["at"]), t["actor"]) for t in found["history"]])
         )
-        rows = [(v["gate"], "pass" if v["passed"] else "FAIL", v["reason"]) for v in found["verdicts"]]
-        console.print(table("verdicts", ["gate", "", "reason"], rows))
+        judged = [(v["gate"], "pass" if v["passed"] else "FAIL", v["reason"]) for v in found["verdicts"]]
+        console.print(table("verdicts", ["gate", "", "reason"], judged))
         measured(console, found["verdicts"])
 
     show(found, as_json, people)

@@ -1,0 +1,121 @@
+"""A small index of its own for each test, driven through the command line's own entry point, in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.cli import main
+
+DEPARTMENTS = ("engineering", "people", "security")
+TOPICS = {
+    "engineering": ("deploy the gateway on Tuesdays", "rotate the staging database", "page the on-call engineer", "tag the release branch"),
+    "people": ("parental leave lasts sixteen weeks", "the travel budget is nine hundred", "holidays roll over until March", "reviews happen in June"),
+    "security": ("passwords hash with argon", "badges expire after ninety days", "report phishing to the hotline", "laptops lock in two minutes"),
+}
+
+
+@dataclass
+class Answer:
+    """What a command gave back."""
+
+    code: int
+    out: dict[str, Any]
+    err: str
+
+
+@dataclass
+class Index:
+    """A configuration and its corpus in a temporary folder, with the command line at hand."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "sluice.yaml"
+
+    @property
+    def corpus(self) -> Path:
+        return self.folder / "corpus"
+
+    def configure(self, **changes: Any) -> None:
+        """Change keys of the configuration and write it."""
+        self.settings |= changes
+        self.config.write_text(yaml.safe_dump(self.settings, sort_keys=False), encoding="utf-8")
+
+    def write(self, uri: str, text: str) -> None:
+        file = self.corpus / uri
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def __call__(self, *arguments: str) -> Answer:
+        """Run a command with --json."""
+        self.capture.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main(["--config", str(self.config), *arguments, "--json"])
+        captured = self.capture.readouterr()
+        assert isinstance(exit.value.code, int)
+        return Answer(exit.value.code, json.loads(captured.out) if captured.out.strip() else {}, captured.err)
+
+    def run(self, outcome: str = "promoted", *arguments: str) -> dict[str, Any]:
+        """`sluice run`, expecting this outcome."""
+        answer = self("run", *arguments)
+        assert answer.out.get("outcome") == outcome, (answer.out, answer.err)
+        return answer.out
+
+    def find(self, query: str, *tags: str, release: str | None = None, k: int = 3) -> list[str]:
+        """The uris that a search finds, best first."""
+        extra = ("--release", release) if release else ()
+        answer = self("search", query, "--as", ",".join(tags), "-k", str(k), *extra)
+        assert answer.code == 0, answer
+        return [hit["uri"] for hit in answer.out["hits"]]
+
+
+def golden_lines() -> list[dict[str, Any]]:
+    return [
+        {"id": f"{d}-{i}", "query": text, "relevant": [{"uri": f"{d}/{i}.md", "quote": text}], "slice": [d], "kind": "fact"}
+        for d in DEPARTMENTS
+        for i, text in enumerate(TOPICS[d])
+    ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Prefect's temporary server keeps its database in a folder of this test process."""
+    os.environ.setdefault("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
+    yield
+
+
+@pytest.fixture
+def index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Index:
+    """Twelve documents of three departments, a hashing encoder, a golden set, leak cases; nothing has run yet."""
+    made = Index(tmp_path, capsys)
+    for department in DEPARTMENTS:
+        for i, text in enumerate(TOPICS[department]):
+            made.write(f"{department}/{i}.md", f"# {department.title()} note {i}\n\nRemember that we {text}.\n")
+    (tmp_path / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in golden_lines()), encoding="utf-8")
+    leak = {"id": "leak-1", "query": TOPICS["security"][0], "principal": ["people"], "forbidden_uri": "security/0.md"}
+    (tmp_path / "leaks.jsonl").write_text(json.dumps(leak) + "\n", encoding="utf-8")
+    made.configure(
+        index="small",
+        state_dir="state",
+        sources=[{"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"]}],
+        access={"rules": [{"match": f"{d}/**", "tags": [d]} for d in DEPARTMENTS]},
+        chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "none"},
+        embedding={"model": "hashing:256", "precision": "fp32"},
+        gates=[
+            {"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.8, "max_drop": 0.1},
+            {"type": "leaks", "cases": "leaks.jsonl"},
+        ],
+    )
+    return made

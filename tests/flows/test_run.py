@@ -1,0 +1,182 @@
+"""The main job through the command line: publish, do nothing, change, reject, roll back; on a real Prefect server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_first_run_publishes_everything_and_its_counts_add_up(index: Index) -> None:
+    """From a folder to a live, gated index; at every stage what was seen is accounted for."""
+    result = index.run()
+    assert result["counts"]["crawl"] == {"seen": 12, "kept": 12, "unchanged": 0, "dropped": {}, "failed": {}}
+    assert result["counts"]["parse"]["kept"] == 12
+    assert result["embedded"] == result["chunks"] == result["counts"]["stage"]["kept"] > 0
+    assert [v["gate"] for v in result["verdicts"]] == ["reconciliation", "retrieval", "leaks"]
+    assert all(v["passed"] for v in result["verdicts"])
+    shown = index("releases", "show", result["release"]).out
+    assert shown["state"] == "promoted"
+    assert shown["documents"] == 12
+    assert shown["fingerprint"]
+    assert shown["access_root"]
+
+
+def test_a_second_run_does_nothing_and_starts_no_flow(index: Index) -> None:
+    """Nothing changed: unchanged, nothing parsed, nothing embedded, the same release live."""
+    first = index.run()
+    second = index.run("unchanged")
+    assert second["release"] == first["release"]
+    assert second["counts"]["crawl"]["unchanged"] == 12
+    assert second["counts"]["parse"]["kept"] == 0
+    assert second["embedded"] == 0
+    assert second["verdicts"] == []
+
+
+def test_a_change_costs_what_changed_and_a_deletion_reaches_every_release(index: Index) -> None:
+    """One edit parses one document and embeds its text only; a deleted document is found nowhere, old release included."""
+    first = index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave to twenty weeks.\n")
+    (index.corpus / "people/1.md").unlink()
+    second = index.run()
+    assert second["counts"]["parse"]["kept"] == 1
+    assert second["documents_deleted"] == 1
+    assert second["embedded"] == 1
+    assert "people/1.md" not in index.find(TOPICS["people"][1], "people")
+    assert "people/1.md" not in index.find(TOPICS["people"][1], "people", release=first["release"])
+    assert index.find(TOPICS["people"][2], "people", release=first["release"])[0] == "people/2.md"
+    diff = index("releases", "diff", first["release"], second["release"]).out
+    assert (diff["changed"], diff["removed"], diff["added"]) == (["people/0.md"], ["people/1.md"], [])
+
+
+def test_a_rejected_configuration_leaves_the_live_release_and_is_not_tried_again(index: Index) -> None:
+    """A candidate below the floor exits 3, is kept for inspection, is held, and is offered again only when asked."""
+    first = index.run()
+    index.configure(gates=[{"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.8, "max_drop": 0.1}])
+    index.configure(chunking={"strategy": "fixed", "max_tokens": 100, "overlap_tokens": 0, "context": "none"})
+    (index.folder / "golden.jsonl").write_text(
+        "".join(
+            json.dumps({"id": f"q{i}", "query": "zebra crossing", "relevant": [{"uri": "people/3.md"}], "slice": []}) + "\n"
+            for i in range(5)
+        )
+    )
+    answer = index("run")
+    assert (answer.code, answer.out["outcome"]) == (3, "rejected")
+    rejected = answer.out["release"]
+    again = index.run("unchanged")
+    assert again["held"]["release"] == rejected
+    assert again["release"] == first["release"]
+    assert index.find(TOPICS["people"][0], "people", release=rejected)
+    offered = index("promote", rejected)
+    assert (offered.code, offered.out["outcome"]) == (3, "rejected")
+    forced = index("promote", rejected, "--force")
+    assert (forced.code, forced.out["outcome"]) == (0, "promoted")
+
+
+def test_a_rollback_is_one_step_and_what_was_left_does_not_come_back_by_itself(index: Index) -> None:
+    """Rollback returns to the release before; the next run does not offer the one left until someone does."""
+    first = index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that we renamed parental leave.\n")
+    second = index.run()
+    back = index("rollback").out
+    assert (back["outcome"], back["release"], back["left"]) == ("rolled back", first["release"], second["release"])
+    third = index.run("unchanged")
+    assert third["release"] == first["release"]
+    assert third["held"]["release"] == second["release"]
+    assert index("promote", second["release"]).out["outcome"] == "promoted"
+    assert index.run("unchanged")["held"] is None
+
+
+def test_a_change_of_access_rules_alone_takes_effect_at_once_and_embeds_nothing(index: Index) -> None:
+    """Tags change in every existing collection without a flow, a chunk or a vector."""
+    first = index.run()
+    assert index.find(TOPICS["security"][1], "people") != ["security/1.md"]
+    rules = [{"match": "security/1.md", "tags": ["people"]}, *({"match": f"{d}/**", "tags": [d]} for d in DEPARTMENTS)]
+    index.configure(access={"rules": rules})
+    result = index.run("unchanged")
+    assert (result["access_changed"], result["embedded"], result["release"]) == (1, 0, first["release"])
+    assert index.find(TOPICS["security"][1], "people")[0] == "security/1.md"
+    assert "security/1.md" not in index.find(TOPICS["security"][1], "security")
+    assert index("access", "sync").out["access_changed"] == 0
+
+
+def test_a_change_of_gates_alone_judges_the_live_release_again_and_publishes_nothing(index: Index) -> None:
+    """New gates are run on what is live; the release stays the same."""
+    first = index.run()
+    index.configure(gates=[{"type": "retrieval", "golden": "golden.jsonl", "k": 5, "min_recall": 0.5}])
+    result = index.run("unchanged")
+    assert result["release"] == first["release"]
+    assert [v["gate"] for v in result["verdicts"]] == ["reconciliation", "retrieval"]
+    assert index.run("unchanged")["verdicts"] == []
+
+
+def test_an_unreadable_document_is_quarantined_and_the_run_goes_on(index: Index) -> None:
+    """One broken file costs one quarantine entry; it is not tried again until its bytes change."""
+    index.write("people/broken.md", "---\naccess_tags: [unclosed\n---\ntext\n")
+    result = index.run()
+    assert sum(result["counts"]["parse"]["failed"].values()) == 1
+    entries = index("quarantine").out["entries"]
+    assert [e["uri"] for e in entries] == ["people/broken.md"]
+    again = index.run("unchanged")
+    assert sum(again["counts"]["parse"]["failed"].values()) == 1
+    assert index("quarantine").out["entries"][0]["attempts"] == 1
+    index.write("people/broken.md", "# Mended\n\nNow it parses.\n")
+    index.run()
+    assert index("quarantine").out["entries"] == []
+
+
+def test_a_backfill_touches_exactly_its_slice(index: Index) -> None:
+    """`--from parse` with a glob parses those documents and no others; a dry run changes nothing."""
+    first = index.run()
+    dry = index("backfill", "--match", "security/**", "--from", "parse", "--dry-run").out
+    assert (dry["documents"], dry["to_embed"]) == (4, 0)
+    result = index("backfill", "--match", "security/**", "--from", "parse").out
+    assert (result["selected"], result["counts"]["parse"]["kept"], result["embedded"]) == (4, 4, 0)
+    assert (result["outcome"], result["release"]) == ("unchanged", first["release"])
+    assert index("backfill", "--match", "nothing/**", "--from", "parse").code == 2
+
+
+def test_the_parts_do_what_run_does(index: Index) -> None:
+    """ingest, index and promote, one after the other, publish what run would."""
+    assert index("ingest").out["outcome"] == "ingested"
+    staged = index("index").out
+    assert staged["outcome"] == "staged"
+    assert index("search", "anything", "--as", "people").code == 1
+    promoted = index("promote", staged["release"]).out
+    assert promoted["outcome"] == "promoted"
+    assert index.run("unchanged")["release"] == staged["release"]
+
+
+def test_a_source_that_lost_most_of_its_documents_stops_the_run(index: Index) -> None:
+    """Nothing is tombstoned, the message says how to overrule, and overruling works."""
+    for i in range(20):
+        index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
+    index.run()
+    for i in range(20):
+        (index.corpus / f"people/more-{i}.md").unlink()
+    stopped = index("run")
+    assert (stopped.code, stopped.out["error"]["type"]) == (1, "MassDeletion")
+    assert "--allow-deletions notes" in stopped.out["error"]["hint"]
+    assert "people/more-3.md" in index.find("Number 3 of many", "people", k=30)
+    assert index.run("promoted", "--allow-deletions", "notes")["documents_deleted"] == 20
+
+
+def test_retention_keeps_what_rollback_needs(index: Index) -> None:
+    """Older releases lose their collection, never the live one or the one before it; their manifests stay."""
+    index.configure(retention={"keep": 1})
+    ids = []
+    for i in range(3):
+        index.write("people/0.md", f"# People note 0\n\nEdition {i}: parental leave lasts sixteen weeks.\n")
+        ids.append(index.run()["release"])
+    listed = {r["id"]: r for r in index("releases").out["releases"]}
+    assert listed[ids[0]]["removed"]
+    assert not listed[ids[1]]["removed"]
+    assert not listed[ids[2]]["removed"]
+    assert index("rollback").out["release"] == ids[1]
+    assert index("gc", "--dry-run").code == 0
+    assert index("gc").code == 0
+    assert index.find(TOPICS["people"][2], "people")[0] == "people/2.md"

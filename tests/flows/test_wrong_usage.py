@@ -1,0 +1,88 @@
+"""What a user gets wrong: one clear message, the exit code of the contract, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.flows.conftest import Index
+
+
+def _unknown_key(index: Index) -> None:
+    index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap": 5})
+
+
+def _missing_root(index: Index) -> None:
+    index.configure(sources=[{"name": "notes", "type": "files", "root": "nowhere"}])
+
+
+def _malformed_golden(index: Index) -> None:
+    (index.folder / "golden.jsonl").write_text('{"id": "q1", "query": "fine", "relevant": []}\n{"id": "q2", "query": \n')
+
+
+def _missing_gates(index: Index) -> None:
+    del index.settings["gates"]
+    index.configure()
+
+
+def _unknown_strategy(index: Index) -> None:
+    index.configure(chunking={"strategy": "magic", "max_tokens": 100})
+
+
+def _window_too_small(index: Index) -> None:
+    index.configure(chunking={"strategy": "fixed", "max_tokens": 400})
+
+
+def _unknown_source_type(index: Index) -> None:
+    index.configure(sources=[{"name": "notes", "type": "carrier-pigeon"}])
+
+
+def _ambiguous(index: Index) -> None:
+    (index.folder / "other").mkdir()
+    (index.folder / "other" / "people").mkdir()
+    (index.folder / "other" / "people" / "0.md").write_text("# Other\n\nThe same uri in another source.\n")
+    index.configure(sources=[*index.settings["sources"], {"name": "other", "type": "files", "root": "other"}])
+
+
+CASES: dict[str, tuple[Callable[[Index], None], str]] = {
+    "an unknown key": (_unknown_key, "overlap"),
+    "a missing root": (_missing_root, "nowhere"),
+    "a malformed golden line": (_malformed_golden, "golden.jsonl:2"),
+    "a missing gates key": (_missing_gates, "gates"),
+    "an unknown strategy": (_unknown_strategy, "magic"),
+    "chunks beyond the window": (_window_too_small, "max_tokens"),
+    "an unknown source type": (_unknown_source_type, "carrier-pigeon"),
+    "an ambiguous uri": (_ambiguous, "people/0.md"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_configuration_exits_2_and_names_what_is_wrong(index: Index, case: str) -> None:
+    """Each mistake is found before anything is changed, and the message names the key, path, line or uri."""
+    spoil, named = CASES[case]
+    spoil(index)
+    answer = index("run")
+    assert answer.code == 2, answer
+    assert named in answer.out["error"]["message"]
+    assert answer.out["error"]["type"] == "ConfigurationError"
+
+
+def test_an_unreachable_server_exits_1_and_names_it(index: Index) -> None:
+    """The message names the host and port, never a password."""
+    index.configure(stores={"mongodb": {"uri": "mongodb://user:secret@127.0.0.1:9/?serverSelectionTimeoutMS=300"}})
+    answer = index("run")
+    assert answer.code == 1
+    assert answer.out["error"]["type"] == "StoreUnavailable"
+    assert "127.0.0.1:9" in answer.out["error"]["message"]
+    assert "secret" not in json.dumps(answer.out) + answer.err
+
+
+def test_wrong_usage_exits_2(index: Index) -> None:
+    """An unknown option, an unknown command and a missing principal are usage errors, also as JSON."""
+    assert index("run", "--no-such-option").code == 2
+    assert index("no-such-command").code == 2
+    assert index("search", "query").code == 2
+    assert index("search", "query", "--as", " , ").code == 2
+    assert index("run", "--source", "nobody").code == 2
