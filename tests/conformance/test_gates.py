@@ -402,10 +402,15 @@ class TestDataQuality:
 
     def test_a_suite_of_the_users_own_is_added(self, settings: Callable[..., Settings], tmp_path: Path) -> None:
         """The same form as ours, over the same columns; a file that is none is a configuration error."""
-        own = [{"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "language", "value_set": ["de"]}}]
+        own: list[Any] = [{"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "language", "value_set": ["de"]}}]
         (tmp_path / "own.json").write_text(json.dumps(own), encoding="utf-8")
         gate = gate_of(settings, SECTIONS["data_quality"] | {"suite": "own.json"})
         assert "expect_column_values_to_be_in_set language" in gate.judge(context(Release(DOCS))).reason
+        own[0]["kwargs"]["column"] = "no_such_column"
+        (tmp_path / "own.json").write_text(json.dumps(own), encoding="utf-8")
+        blind = gate_of(settings, SECTIONS["data_quality"] | {"suite": "own.json"}).judge(context(Release(DOCS)))
+        assert not blind.passed
+        assert "no_such_column" in blind.reason
         (tmp_path / "own.json").write_text('[{"type": "expect_no_such_thing", "kwargs": {}}]', encoding="utf-8")
         unknown = gate_of(settings, SECTIONS["data_quality"] | {"suite": "own.json"})
         with pytest.raises(ConfigurationError, match="expect_no_such_thing"):
