@@ -26,7 +26,7 @@ _FORMATTING_NAMES = (
     "table tbody td tfoot th thead tr track tt u ul var video wbr"
 )
 _FORMATTING = frozenset(_FORMATTING_NAMES.split())
-_HIDING = frozenset({"script", "style", "iframe", "noscript", "svg", "object", "video", "audio", "del"})
+_HIDING = frozenset({"script", "style", "iframe", "noscript", "svg", "del"})
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9_:-]*)[^<>]*>?")
 
 _DROPPED = ("script", "style", "noscript", "template", "iframe", "svg", "select", "textarea", "datalist", "dialog", "xml", "del")
@@ -118,6 +118,9 @@ def tidied(source: str, *, page: bool = True) -> str:
             line_break.tag = "div"  # two in a row are how older pages and e-mail end a paragraph
     for table in list(body.iter("table")):
         _unwrapped(table) if _is_layout(table) else _flattened(table)
+    for item in list(body.iter("li")):
+        if len(item) and item[0].tag == "p" and not _says(item.text):
+            item[0].drop_tag()  # the first paragraph of an item is the item; only sole ones are taken for it otherwise
     for node in body.iter("p", "div"):
         if len(node) == 0 and len((node.text or "").strip()) == 1:
             node.tag = "li"  # the partitioner skips a paragraph of one character, but not such an item

@@ -68,7 +68,8 @@ class FilesSource:
     def fetch(self, ref: ItemRef) -> RawItem:
         """The file's bytes, read without a change in between, and their validator.
 
-        Raises DocumentError (`outside_root`, `dangling_link`, `gone`, `unreadable`, `not_a_file`, `too_large`) and SourceUnavailable.
+        Raises DocumentError (`outside_root`, `dangling_link`, `gone`, `unreadable`, `not_a_file`, `too_large`), and
+        SourceUnavailable where the next run may succeed.
         """
         path = _path(self._root, ref.uri)
         real = os.path.realpath(path)

@@ -1,0 +1,80 @@
+"""Encodings: marks, UTF-8, declarations, guesses; and what is no text."""
+
+from __future__ import annotations
+
+import codecs
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.decode import decode
+from sluice.errors import DocumentError
+
+GERMAN = "Die Größe der Prüfung hängt von der Übung ab. Für Änderungen genügt ein kurzer Satz.\r\n" * 3
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")))
+def test_utf8_comes_back_as_it_was(text: str) -> None:
+    """Every text without zero characters survives, line ends included."""
+    assert decode(text.encode()) == text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        codecs.BOM_UTF8 + GERMAN.encode(),
+        GERMAN.encode("utf-16"),
+        codecs.BOM_UTF16_BE + GERMAN.encode("utf-16-be"),
+        GERMAN.encode("utf-16-le"),
+        GERMAN.encode("utf-16-be"),
+        GERMAN.encode("utf-32"),
+        GERMAN.encode("latin-1"),
+        GERMAN.encode("cp1252"),
+    ],
+    ids=["utf-8-sig", "utf-16", "utf-16-be-mark", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252"],
+)
+def test_encodings_are_found_and_marks_removed(content: bytes) -> None:
+    """With or without a byte-order mark, the text is the same."""
+    assert decode(content) == GERMAN
+
+
+def test_a_declaration_is_believed_where_utf8_does_not_fit() -> None:
+    """HTML and XML say their charset; a wrong or unknown one is ignored."""
+    page = '<meta charset="{}"><p>日本語の文章です</p>'
+    assert decode(page.format("shift_jis").encode("shift_jis"), declared=True) == page.format("shift_jis")
+    assert decode(page.format("shift_jis").encode("utf-8"), declared=True) == page.format("shift_jis")
+    assert "Größe" in decode(b"<?xml version='1.0' encoding='no-such'?><p>" + GERMAN.encode("latin-1"), declared=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not_text"),
+        (random.Random(0).randbytes(5000), "not_text"),
+        (random.Random(1).randbytes(5000).replace(b"\0", b""), "not_text"),
+        (codecs.BOM_UTF16_LE + b"\x00\xd8\x00\x00", "undecodable"),
+        (codecs.BOM_UTF8 + b"\xff\xfe\xfd", "undecodable"),
+    ],
+    ids=["png", "random", "random-without-zeros", "half-a-pair", "false-mark"],
+)
+def test_what_is_no_text_is_said_to_be_none(content: bytes, reason: str) -> None:
+    """The reason is countable, the message names the document."""
+    with pytest.raises(DocumentError) as error:
+        decode(content, uri="x.txt")
+    assert error.value.reason == reason
+    assert "x.txt" in error.value.message
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_end_as_text_or_as_a_document_error(content: bytes) -> None:
+    """No other exception escapes, and the answer is always the same."""
+
+    def outcome() -> str:
+        try:
+            return decode(content, declared=True)
+        except DocumentError as error:
+            return error.reason
+
+    assert outcome() == outcome()
