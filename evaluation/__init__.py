@@ -3,6 +3,8 @@
 Importing this package is cheap; Great Expectations, pandas and ir_measures arrive when a gate or a measure needs them.
 """
 
+from evaluation.ambiguity import check_uris
+from evaluation.care import check as check_golden
 from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, run_gates
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
 from evaluation.labels import ResolvedSet, resolve
@@ -21,6 +23,8 @@ __all__ = [
     "ReleaseView",
     "ResolvedSet",
     "build_all",
+    "check_golden",
+    "check_uris",
     "evaluate",
     "gates_fingerprint",
     "load_golden",

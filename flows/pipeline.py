@@ -44,7 +44,7 @@ def may_succeed_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -
 _RETRY: dict[str, Any] = {"retries": 3, "retry_delay_seconds": [1, 5, 20], "retry_condition_fn": may_succeed_later}
 
 
-def _threads() -> ThreadPoolTaskRunner[Any]:
+def _threads() -> Any:  # TaskRunner is invariant in its future: the pool is not one of PrefectFuture[Any]
     return ThreadPoolTaskRunner(max_workers=WORKERS)
 
 
