@@ -24,7 +24,7 @@ def fitted(ruler: Ruler, text: str, spans: Iterable[Span], max_tokens: int) -> l
     pending = _unique(text, spans)
     while pending:
         smaller: list[Span] = []
-        for span, count in zip(pending, _sizes(ruler, tokens, pending), strict=True):
+        for span, count in zip(pending, ruler.sizes(text, pending), strict=True):
             if count > max_tokens or span[1] - span[0] > longest:
                 smaller += _smaller(tokens, span, count, max_tokens)
             elif count:
@@ -35,18 +35,6 @@ def fitted(ruler: Ruler, text: str, spans: Iterable[Span], max_tokens: int) -> l
 
 def _unique(text: str, spans: Iterable[Span]) -> list[Span]:
     return [span for span in dict.fromkeys(trimmed(text, span) for span in spans) if span[0] < span[1]]
-
-
-def _sizes(ruler: Ruler, tokens: Tokens, spans: list[Span]) -> list[int]:
-    """Tokens of each span on its own: read off the positions where that is exact, else counted, in one batch."""
-    text = tokens.text
-    sizes = [tokens.count(*span) if ruler.is_exact(text, span) else -1 for span in spans]
-    unsure = [i for i, size in enumerate(sizes) if size < 0]
-    if unsure:
-        counted = ruler.tokenizer.counts([text[slice(*spans[i])] for i in unsure])
-        for i, size in zip(unsure, counted, strict=True):
-            sizes[i] = size
-    return sizes
 
 
 def _smaller(tokens: Tokens, span: Span, count: int, max_tokens: int) -> list[Span]:

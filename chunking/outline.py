@@ -28,8 +28,8 @@ class Part:
 class Outline:
     """The parts of a document, in order, without gaps, from 0 to the end of its text.
 
-    They come from the document's elements; a Markdown document without elements (read verbatim) is read for its
-    `#` headings; any other is one part.
+    They come from the document's elements; a Markdown document read verbatim (at most one element, plain text) is
+    searched for its `#` headings; any other is one part.
     """
 
     def __init__(self, document: Document) -> None:
@@ -69,9 +69,11 @@ class Outline:
 
 
 def _parts(document: Document) -> list[Part]:
-    marks = list(_from_elements(document)) if document.elements else []
-    if not marks and document.uri.lower().endswith(_MARKDOWN):
+    verbatim = not document.elements or (len(document.elements) == 1 and document.elements[0].kind == "text")
+    if verbatim and document.uri.lower().endswith(_MARKDOWN):
         marks = list(_from_markdown(document.text))
+    else:
+        marks = list(_from_elements(document))
     if not marks or marks[0][0] > 0:
         marks.insert(0, (0, (), 0))
     ends = [start for start, _, _ in marks[1:]] + [len(document.text)]

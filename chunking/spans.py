@@ -25,16 +25,17 @@ _LONGEST_GRAPHEME = 32
 
 
 class Tokens:
-    """The tokens of one text: `starts` and `ends` in characters, int64, ascending, of equal length."""
+    """Where the tokens of a text start, in characters: int64, ascending."""
 
-    __slots__ = ("ends", "starts", "text")
+    __slots__ = ("starts", "text")
 
     def __init__(self, text: str, spans: NDArray[np.int32]) -> None:
         self.text = text
         positions = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
-        # A tokenizer that reorders combining marks may step back by a character; counting needs ascending starts.
-        self.starts = np.maximum.accumulate(positions[:, 0])
-        self.ends = np.maximum.accumulate(positions[:, 1])
+        # The second token of one character (a Hangul letter, a byte of an emoji) may have an empty span behind the first:
+        # it counts where that one starts. And a tokenizer that reorders marks may step back by a character.
+        owner = np.maximum.accumulate(np.where(positions[:, 0] < positions[:, 1], np.arange(len(positions)), 0))
+        self.starts = np.maximum.accumulate(positions[owner, 0])
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -119,8 +120,18 @@ class Ruler:
     def _tokens(self, text: str) -> Tokens:
         return Tokens(text, self.tokenizer.spans(text))
 
-    def is_exact(self, text: str, span: Span) -> bool:
-        """Whether the span, counted on its own, has as many tokens as it has within its text."""
+    def sizes(self, text: str, spans: Sequence[Span]) -> list[int]:
+        """Tokens of each span of the text on its own: read off the positions where that is exact, else counted, in one batch."""
+        tokens = self.tokens(text)
+        sizes = [tokens.count(*span) if self._is_exact(text, span) else -1 for span in spans]
+        unsure = [i for i, size in enumerate(sizes) if size < 0]
+        if unsure:
+            counted = self.tokenizer.counts([text[slice(*spans[i])] for i in unsure])
+            for i, size in zip(unsure, counted, strict=True):
+                sizes[i] = size
+        return sizes
+
+    def _is_exact(self, text: str, span: Span) -> bool:
         start, end = span
         return self.exact and (start == 0 or text[start - 1] in _SAFE) and (end == len(text) or text[end] in _SAFE)
 

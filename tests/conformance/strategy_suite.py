@@ -58,7 +58,10 @@ class BundledTokenizer:
         self.passes += 1
         encoding = bundled().encode(text, add_special_tokens=False)
         flat = chain.from_iterable(encoding.offsets)
-        return np.fromiter(flat, dtype=np.int32, count=2 * len(encoding.ids)).reshape(-1, 2)
+        offsets = np.fromiter(flat, dtype=np.int32, count=2 * len(encoding.ids)).reshape(-1, 2)
+        ends = np.maximum.accumulate(offsets[:, 1])
+        starts = np.minimum(np.maximum(offsets[:, 0], np.concatenate([[0], ends[:-1]])), ends)
+        return np.stack([starts, ends], axis=1).astype(np.int32)
 
     def counts(self, texts: Sequence[str]) -> list[int]:
         return [len(e.ids) for e in bundled().encode_batch_fast(list(texts), add_special_tokens=False)]
