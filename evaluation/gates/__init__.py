@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from evaluation.gates.base import Gate, GateContext, ReleaseView
+from evaluation.gates.base import Gate, GateContext, ReleaseView, release_tags
 from sluice.errors import ConfigurationError, IntegrityError, Retryable
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import GateSettings, Settings, options
 
-__all__ = ["GATES", "Gate", "GateContext", "ReleaseView", "build", "build_all", "gates_fingerprint", "run_gates"]
+__all__ = ["GATES", "Gate", "GateContext", "ReleaseView", "build", "build_all", "gates_fingerprint", "release_tags", "run_gates"]
 
 GATES: Mapping[str, str] = {
     "reconciliation": "evaluation.gates.reconciliation:ReconciliationGate",

@@ -6,8 +6,7 @@ and returns a Verdict. It never promotes, never raises for bad evidence, and nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,8 +47,6 @@ class GateContext:
     special_tokens: int = 2
     dimension: int | None = None
     workspace: Path | None = None
-    extras: Mapping[str, Any] = field(default_factory=dict)
-    """What the gates of a user's own need beyond this; Sluice's own gates ignore it."""
 
 
 class Gate(Protocol):
@@ -68,6 +65,11 @@ class Gate(Protocol):
 
     def judge(self, context: GateContext) -> Verdict:
         """Whether this candidate passes, why, and the figures (plain values; at most five samples of anything)."""
+
+
+def release_tags(points: ReleasePoints) -> AccessTags:
+    """Every tag that any point of a release carries: what someone who may read everything holds."""
+    return AccessTags(tag for point in points.scan(("access_tags",)) for tag in point.payload.get("access_tags") or ())
 
 
 def refused(gate: str, reason: str, **evidence: Any) -> Verdict:

@@ -74,19 +74,15 @@ class RetrievalGate:
         unusable = self._unusable(resolved)
         if unusable:
             return refused(self.name, unusable, golden=str(self.golden.path), **_labels(resolved))
-        candidate = self._measure(context.candidate, resolved)
-        warnings = [
-            f"{len(missing)} labels are not in the release's text" for missing in [resolved.with_state("missing")] if missing
-        ]
+        candidate = self._measure(context.candidate, resolved, passages=True)
+        missing = len(resolved.with_state("missing"))
+        warnings = [f"{missing} labels are not in the release's text"] if missing else []
         evidence: dict[str, Any] = {"golden": str(self.golden.path)} | candidate.as_json()
-        failures = [
-            f"{name} {candidate.measures[name]:.3f} is below the floor {floor:.3f}"
-            for name, floor in self.options.floors.items()
-            if candidate.measures[name] < floor - _ROUNDING
-        ]
+        failures = self.shortfalls(candidate)
         live: Evaluation | None = None
         if context.live is not None:
-            live = self._measure(context.live, resolve_like(self.golden, context.live.documents, resolved))
+            labels = resolve_like(self.golden, context.live.documents, resolved)
+            live = self._measure(context.live, labels, passages=False)  # documents decide: half the searches
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
             comparison, drops, doubts = self._compare(candidate, live)
             evidence["comparison"] = comparison
@@ -102,6 +98,14 @@ class RetrievalGate:
             return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings))
         return Verdict(self.name, True, self._summary(candidate, live), evidence, tuple(warnings))
 
+    def shortfalls(self, evaluation: Evaluation) -> list[str]:
+        """Each floor that the measures do not reach, in words; `sluice evaluate --gate` asks this too."""
+        return [
+            f"{name} {evaluation.measures[name]:.3f} is below the floor {floor:.3f}"
+            for name, floor in self.options.floors.items()
+            if evaluation.measures[name] < floor - _ROUNDING
+        ]
+
     def _unusable(self, resolved: ResolvedSet) -> str:
         """Why this golden set is no evidence about this release; empty when it is."""
         if not resolved.scored and not resolved.unscored:
@@ -114,8 +118,8 @@ class RetrievalGate:
             return f"{len(resolved.scored)} queries can be scored, min_queries is {self.options.min_queries}"
         return ""
 
-    def _measure(self, release: ReleaseView, resolved: ResolvedSet) -> Evaluation:
-        return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags)
+    def _measure(self, release: ReleaseView, resolved: ResolvedSet, *, passages: bool) -> Evaluation:
+        return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags, passages=passages)
 
     def _compare(self, candidate: Evaluation, live: Evaluation) -> tuple[dict[str, Any], list[str], list[str]]:
         """The difference of each document measure with its interval; what rejects; what the golden set cannot tell."""
