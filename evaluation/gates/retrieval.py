@@ -16,6 +16,7 @@ from evaluation.golden import GoldenSet, load_golden
 from evaluation.labels import ResolvedSet, resolve, resolve_like
 from evaluation.scoring import Evaluation, QueryResult, evaluate
 from evaluation.statistics import paired_bootstrap, queries_needed
+from sluice.errors import IntegrityError, ReleaseError
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
@@ -79,20 +80,17 @@ class RetrievalGate:
         warnings = [f"{missing} labels are not in the release's text"] if missing else []
         evidence: dict[str, Any] = {"golden": str(self.golden.path)} | candidate.as_json()
         failures = self.shortfalls(candidate)
-        live: Evaluation | None = None
-        if context.live is not None:
-            labels = resolve_like(self.golden, context.live.documents, resolved)
-            live = self._measure(context.live, labels, passages=False)  # documents decide: half the searches
+        live, unmeasured = self._measured_live(context, resolved)
+        if live is not None and context.live is not None:
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
-            comparison, drops, doubts = self._compare(candidate, live)
-            evidence["comparison"] = comparison
+            evidence["comparison"], drops, doubts = self._compare(candidate, live)
             failures += drops
             warnings += doubts
         else:
-            evidence["comparison"] = "refused" if context.live_unmeasured else "not_applicable"
+            evidence["comparison"] = "refused" if unmeasured else "not_applicable"
         evidence["worst"] = _worst(candidate, live, f"Recall@{self.options.k}")
-        if context.live_unmeasured:
-            reason = f"refused: the live release cannot be measured: {context.live_unmeasured}"
+        if unmeasured:
+            reason = f"refused: the live release cannot be measured: {unmeasured}"
             return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings))
         if failures:
             return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings))
@@ -120,6 +118,16 @@ class RetrievalGate:
 
     def _measure(self, release: ReleaseView, resolved: ResolvedSet, *, passages: bool) -> Evaluation:
         return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags, passages=passages)
+
+    def _measured_live(self, context: GateContext, resolved: ResolvedSet) -> tuple[Evaluation | None, str]:
+        """The live release on the same labels; None where there is none, or with the reason why it cannot be measured."""
+        if context.live is None:
+            return None, context.live_unmeasured
+        try:
+            labels = resolve_like(self.golden, context.live.documents, resolved)
+            return self._measure(context.live, labels, passages=False), ""  # documents decide: half the searches
+        except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
+            return None, error.message
 
     def _compare(self, candidate: Evaluation, live: Evaluation) -> tuple[dict[str, Any], list[str], list[str]]:
         """The difference of each document measure with its interval; what rejects; what the golden set cannot tell."""

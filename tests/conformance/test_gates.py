@@ -16,10 +16,10 @@ import pytest
 
 from evaluation.gates import GATES, Gate, GateContext, build, build_all, gates_fingerprint, run_gates
 from evaluation.gates.base import SAMPLES
-from sluice.access import AccessTags
-from sluice.errors import ConfigurationError, StoreUnavailable
+from sluice.access import AccessTags, Principal
+from sluice.errors import ConfigurationError, ReleaseError, StoreUnavailable
 from sluice.points import StoredPoint
-from sluice.records import Verdict
+from sluice.records import Hit, Verdict
 from sluice.settings import Section, Settings, load
 from tests.unit.evaluation.fakes import PUBLIC, Doc, Release, context, write_lines
 
@@ -256,6 +256,17 @@ class TestRetrieval:
         assert not self.judge(settings, Release(DOCS), min_queries=4).passed
         write_lines(tmp_path / "golden.jsonl")
         assert "holds no query" in self.judge(settings, Release(DOCS)).reason
+
+    def test_a_live_release_whose_collection_is_gone_refuses(self, settings: Callable[..., Settings]) -> None:
+        """It exists and cannot be searched: that is no reason to go live without a comparison."""
+
+        class Gone(Release):
+            def search_documents(self, query: str, principal: Principal, k: int) -> list[Hit]:
+                raise ReleaseError("the collection does not exist")
+
+        verdict = self.judge(settings, Release(DOCS), live=Gone(DOCS))
+        assert (verdict.passed, verdict.evidence["comparison"]) == (False, "refused")
+        assert "the collection does not exist" in verdict.reason
 
     def test_stale_labels_within_the_limit_are_left_out_of_both_sides(self, settings: Callable[..., Settings]) -> None:
         """The document was deleted at the source: neither release is scored on it."""
