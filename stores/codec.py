@@ -5,7 +5,7 @@ a time as ISO 8601 text in UTC with microseconds (the embedded server turns date
 MongoDB keeps milliseconds only; text sorts the same); tags as a sorted list; mappings, and tuples of records or mappings,
 as one JSON text (dots, dollars and NUL in keys survive any server); a text that is not valid Unicode (a file name with
 bytes of another encoding) as `{"json": ...}`, which BSON could not hold as it is; a float likewise (the embedded server
-rounds those of bulk writes to 15 digits, and turns their booleans into 0 and 1, which reading undoes).
+rounds those of updates to 15 digits, and turns their booleans into 0 and 1, which reading undoes).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def to_row(record: Any) -> Row:
 
 def from_row(kind: type[T], row: Mapping[str, Any]) -> T:
     """The record a row was made of; fields the row does not have yet take their defaults, unknown ones are ignored."""
-    decoders: dict[str, Callable[[Any], Any]] = _decoders(kind)
+    hashable: Any = kind
+    decoders = _decoders(hashable)
     return kind(**{name: decode(row[name]) for name, decode in decoders.items() if name in row})
 
 

@@ -95,7 +95,7 @@ class MongoLease:
             "host": process.host,
             "namespace": process.namespace,
             "pid": process.pid,
-            "started": process.started,
+            "started_ms": round(process.started * 1000),
             "since": now,
             "heartbeat": now,
         }
@@ -110,7 +110,7 @@ class MongoLease:
         silent_s = max(0.0, (self._clock() - holder.heartbeat).total_seconds())
         return IndexBusy(
             f"index '{self._index}' is held by {holder}; last heard of {silent_s:.0f} s ago",
-            hint=f"wait until it has ended; a dead holder is replaced at once, one on another machine after {self._expiry_s:.0f} s",
+            hint=f"wait until it has ended; a dead holder is replaced at once, on another machine after {self._expiry_s:.0f} s",
         )
 
 
@@ -176,5 +176,5 @@ class Lease:
 
 
 def _holder(row: dict[str, Any]) -> Holder:
-    process = ProcessId(row["host"], row["namespace"], row["pid"], row["started"])
+    process = ProcessId(row["host"], row["namespace"], row["pid"], row["started_ms"] / 1000)
     return Holder(process, row["actor"], decode_time(row["since"]), decode_time(row["heartbeat"]))

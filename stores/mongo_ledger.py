@@ -98,8 +98,8 @@ class MongoRuns:
         """The latest `limit` runs, or all, newest first."""
         with translated(self._database, "reading the runs"):
             rows = list(self._rows.find({"index": self._index}))
-        rows.sort(key=lambda row: (row["added"], row["run"]), reverse=True)
-        return [{"run": row["run"], **json.loads(row["values"])} for row in rows[:limit]]
+        newest_first = sorted(rows, key=lambda row: (row["added"], row["run"]), reverse=True)
+        return [{"run": row["run"], **json.loads(row["values"])} for row in newest_first[:limit]]
 
 
 class MongoDecisions:

@@ -20,7 +20,7 @@ from qdrant_client.http import models
 
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
-from sluice.points import (
+from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
     ACCESS_TAGS,
     DOCUMENT_KEY,
     LANGUAGE,
@@ -34,8 +34,8 @@ from sluice.points import (
 )
 from stores.qdrant_errors import translated
 from stores.qdrant_local import LocalQdrant
+from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
 
-DENSE, SPARSE = "dense", "sparse"
 UPSERT_BATCH = 256
 TAGS_BATCH = 500
 PREFETCH = 200
@@ -148,7 +148,7 @@ class QdrantStore:
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """Durable when it returns; idempotent; in batches of 256, each of which is stored whole or (embedded) not at all."""
         for start in range(0, len(points), UPSERT_BATCH):
-            batch = [_as_struct(point) for point in points[start : start + UPSERT_BATCH]]
+            batch = [as_struct(point) for point in points[start : start + UPSERT_BATCH]]
             with self._writing("writing points to", collection) as client:
                 client.upsert(collection, batch, wait=True)
 
@@ -159,7 +159,7 @@ class QdrantStore:
         if readable_by is not None and not readable_by:
             self._require(collection)
             return
-        admitted = None if readable_by is None else models.Filter(must=[_any_of(ACCESS_TAGS, readable_by)])
+        admitted = None if readable_by is None else admission(readable_by, Filters())
         page = 5000 if self.embedded else 1000  # local mode sorts all ids for every page
         offset: models.ExtendedPointId | None = None
         while True:
@@ -182,7 +182,7 @@ class QdrantStore:
         """Replace the access tags of every point of these documents; nothing else changes; durable when it returns."""
         keys = sorted(set(document_keys))
         for start in range(0, len(keys), TAGS_BATCH):
-            of_these = models.Filter(must=[_any_of(DOCUMENT_KEY, keys[start : start + TAGS_BATCH])])
+            of_these = models.Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + TAGS_BATCH])])
             with self._writing("changing access tags in", collection) as client:
                 client.set_payload(collection, payload={ACCESS_TAGS: sorted(tags)}, points=of_these, wait=True)
 
@@ -218,11 +218,12 @@ class QdrantStore:
         if not tags:
             self._require(collection)
             return []
+        admitted = admission(tags, filters)
         limit, prefetch, before = max(4 * k, 32), max(4 * k, PREFETCH), -1
         while True:
+            asked = arguments(query, admitted, prefetch)
             with self._client("searching", collection) as client:
-                arguments = _query(query, _filter(tags, filters), prefetch)
-                answer = client.query_points(collection, **arguments, limit=limit, with_payload=True)
+                answer = client.query_points(collection, **asked, limit=limit, with_payload=True)
             points = [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]
             points.sort(key=lambda point: (-_rounded(point.score), point.id))
             best: dict[str, ScoredPoint] = {}
@@ -233,7 +234,7 @@ class QdrantStore:
             if len(chosen) == k and (exhausted or _rounded(chosen[-1].score) > _rounded(points[-1].score)):
                 return chosen
             if exhausted:  # of what was prefetched, or of all there is
-                if "prefetch" not in arguments or len(points) == before:
+                if "prefetch" not in asked or len(points) == before:
                     return chosen
                 before, prefetch = len(points), prefetch * 4
             limit *= 4
@@ -283,43 +284,3 @@ class QdrantStore:
 def _rounded(score: float) -> float:
     """Equal vectors may differ in the last bit of their scores, by where they lie in memory."""
     return round(score, 6)
-
-
-def _as_struct(point: Point) -> models.PointStruct:
-    vector: dict[str, Any] = {DENSE: np.asarray(point.dense, dtype=np.float32).tolist()}
-    if point.sparse is not None:
-        vector[SPARSE] = models.SparseVector(indices=list(point.sparse.indices), values=list(point.sparse.values))
-    return models.PointStruct(id=point.id, vector=vector, payload=dict(point.payload))
-
-
-def _any_of(field: str, values: Iterable[str]) -> models.FieldCondition:
-    return models.FieldCondition(key=field, match=models.MatchAny(any=sorted(values)))
-
-
-def _filter(tags: AccessTags, filters: Filters) -> models.Filter:
-    must: list[models.Condition] = [_any_of(ACCESS_TAGS, tags)]
-    if filters.sources:
-        must.append(_any_of(SOURCE, filters.sources))
-    if filters.languages:
-        must.append(_any_of(LANGUAGE, filters.languages))
-    if filters.modified_since is not None or filters.modified_until is not None:
-        period = models.DatetimeRange(gte=filters.modified_since, lte=filters.modified_until)
-        must.append(models.FieldCondition(key=MODIFIED, range=period))
-    return models.Filter(must=must)
-
-
-def _query(query: VectorQuery, admitted: models.Filter, prefetch: int) -> dict[str, Any]:
-    """The arguments of `query_points`: one vector, or both fused by reciprocal rank, each under the filter."""
-    forms: list[tuple[str, Any]] = []
-    if query.dense is not None:
-        forms.append((DENSE, np.asarray(query.dense, dtype=np.float32).tolist()))
-    if query.sparse is not None:
-        sparse = models.SparseVector(indices=list(query.sparse.indices), values=list(query.sparse.values))
-        forms.append((SPARSE, sparse))
-    if not forms:
-        raise ValueError("a query needs a dense or a sparse vector")
-    if len(forms) == 1:
-        return {"using": forms[0][0], "query": forms[0][1], "query_filter": admitted}
-    parts = [models.Prefetch(query=vector, using=name, filter=admitted, limit=prefetch) for name, vector in forms]
-    # The filter again outside: no point that it does not admit leaves the store, whatever the prefetches do.
-    return {"prefetch": parts, "query": models.FusionQuery(fusion=models.Fusion.RRF), "query_filter": admitted}

@@ -1,1 +1,316 @@
 """In-memory stand-ins that pass the same conformance suites as the real implementations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from sluice.access import AccessTags
+from sluice.errors import IntegrityError, ReleaseError
+from sluice.points import (
+    ACCESS_TAGS,
+    DOCUMENT_KEY,
+    LANGUAGE,
+    MODIFIED,
+    SOURCE,
+    Filters,
+    Point,
+    ScoredPoint,
+    SparseVector,
+    StoredPoint,
+    Vector,
+    VectorQuery,
+)
+from sluice.records import Document, DocumentState, QuarantineEntry
+from sluice.releases import Release, State
+
+
+class MemoryDocumentStates:
+    """Implements `DocumentStates`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, DocumentState] = {}
+
+    def read(self, keys: Sequence[str] | None = None, *, source: str | None = None) -> list[DocumentState]:
+        wanted = self.rows.keys() if keys is None else set(keys)
+        return [s for k, s in sorted(self.rows.items()) if k in wanted and source in (None, s.source)]
+
+    def write(self, states: Iterable[DocumentState]) -> None:
+        self.rows |= {state.key: state for state in states}
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.rows.pop(key, None)
+
+
+class MemoryBlobs:
+    """Implements `Blobs`."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def put(self, content: bytes) -> str:
+        name = hashlib.sha256(content).hexdigest()
+        self.contents[name] = content
+        return name
+
+    def get(self, content_hash: str) -> bytes:
+        content = self.contents.get(content_hash)
+        if content is None or hashlib.sha256(content).hexdigest() != content_hash:
+            raise IntegrityError(f"the stored bytes {content_hash} are missing or damaged")
+        return content
+
+    def delete(self, content_hash: str) -> None:
+        self.contents.pop(content_hash, None)
+
+    def hashes(self) -> set[str]:
+        return set(self.contents)
+
+
+class MemoryVersions:
+    """Implements `Versions` and `VersionReader`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Document] = {}
+
+    def put(self, version_id: str, document: Document) -> None:
+        self.rows[version_id] = document
+
+    def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
+        return {version: self.rows[version] for version in version_ids if version in self.rows}
+
+    def ids(self, document_keys: Iterable[str] | None = None) -> dict[str, str]:
+        wanted = None if document_keys is None else set(document_keys)
+        return {v: d.key for v, d in self.rows.items() if wanted is None or d.key in wanted}
+
+    def delete(self, version_ids: Iterable[str]) -> None:
+        for version in version_ids:
+            self.rows.pop(version, None)
+
+
+class MemoryQuarantine:
+    """Implements `Quarantine`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], QuarantineEntry] = {}
+
+    def add(self, entry: QuarantineEntry) -> None:
+        known = self.rows.get((entry.document_key, entry.stage))
+        if known is not None:
+            entry = replace(entry, first_seen=known.first_seen, attempts=known.attempts + 1)
+        self.rows[entry.document_key, entry.stage] = entry
+
+    def entries(self, *, stage: str | None = None) -> list[QuarantineEntry]:
+        found = (entry for entry in self.rows.values() if stage in (None, entry.stage))
+        return sorted(found, key=lambda entry: (entry.source, entry.uri, entry.stage))
+
+    def clear(self, document_key: str, stage: str) -> None:
+        self.rows.pop((document_key, stage), None)
+
+
+class MemoryVectorCache:
+    """Implements `VectorCache`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Vector] = {}
+
+    def get(self, model: str, hashes: Sequence[str]) -> dict[str, Vector]:
+        return {text: self.rows[model, text] for text in hashes if (model, text) in self.rows}
+
+    def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        self.rows |= {(model, text): np.array(vector, dtype=np.float32) for text, vector in vectors.items()}
+
+    def delete(self, hashes: Iterable[str]) -> None:
+        erased = set(hashes)
+        self.rows = {key: vector for key, vector in self.rows.items() if key[1] not in erased}
+
+
+class MemoryReleaseLedger:
+    """Implements `ReleaseLedger`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Release] = {}
+
+    def add(self, release: Release) -> None:
+        if release.id in self.rows:
+            raise ReleaseError(f"release {release.id} exists already")
+        self.rows[release.id] = release
+
+    def read(self) -> list[Release]:
+        return sorted(self.rows.values(), key=lambda release: (release.created, release.id))
+
+    def update(self, release_id: str, changes: Mapping[str, Any], *, expect: State | None = None) -> Release:
+        known = {f.name for f in fields(Release)} - {"id", "index"}
+        if release_id not in self.rows or changes.keys() - known:
+            raise ReleaseError(f"there is no release {release_id}, or no such field")
+        present = self.rows[release_id]
+        if expect is not None and present.state != expect:
+            raise ReleaseError(f"release {release_id} is {present.state}, not {expect}")
+        self.rows[release_id] = replace(present, **changes)
+        return self.rows[release_id]
+
+
+class MemoryRuns:
+    """Stands in for `MongoRuns`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def record(self, run_id: str, values: Mapping[str, Any]) -> None:
+        self.rows[run_id] = self.rows.get(run_id, {"run": run_id}) | json.loads(json.dumps(dict(values), default=_iso))
+
+    def get(self, run_id: str) -> dict[str, Any] | None:
+        return deepcopy(self.rows.get(run_id))
+
+    def read(self, limit: int | None = None) -> list[dict[str, Any]]:
+        return deepcopy(list(reversed(self.rows.values()))[:limit])
+
+
+class MemoryDecisions:
+    """Stands in for `MongoDecisions`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Any] = {}
+
+    def decide(self, name: str, value: Any) -> Any:
+        return self.rows.setdefault(name, value)
+
+    def get(self, name: str) -> Any:
+        return self.rows.get(name)
+
+
+@dataclass
+class _Collection:
+    dimension: int
+    sparse: bool
+    points: dict[str, Point] = field(default_factory=dict)
+
+
+class MemoryVectorStore:
+    """Implements `Collections`, `Aliases`, `Points` and `VectorSearch`, by brute force and in the open."""
+
+    def __init__(self) -> None:
+        self.collections: dict[str, _Collection] = {}
+        self.aliases: dict[str, str] = {}
+
+    def create(self, collection: str, *, dimension: int, sparse: bool) -> None:
+        present = self.collections.setdefault(collection, _Collection(dimension, sparse))
+        if (present.dimension, present.sparse) != (dimension, sparse):
+            raise IntegrityError(f"collection {collection} exists with another shape")
+
+    def names(self) -> list[str]:
+        return sorted(self.collections)
+
+    def drop(self, collection: str) -> None:
+        self.collections.pop(collection, None)
+        self.aliases = {alias: name for alias, name in self.aliases.items() if name != collection}
+
+    def read(self) -> dict[str, str]:
+        return dict(self.aliases)
+
+    def switch(self, changes: Mapping[str, str | None]) -> None:
+        for collection in changes.values():
+            if collection is not None and collection not in self.collections:
+                raise ReleaseError(f"there is no collection {collection}")
+        self.aliases = {alias: name for alias, name in {**self.aliases, **changes}.items() if name is not None}
+
+    def upsert(self, collection: str, points: Sequence[Point]) -> None:
+        self._of(collection).points |= {point.id: deepcopy(point) for point in points}
+
+    def scan(
+        self, collection: str, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+    ) -> Iterator[StoredPoint]:
+        for _, point in sorted(self._of(collection).points.items()):
+            if readable_by is None or not readable_by.isdisjoint(point.payload.get(ACCESS_TAGS) or ()):
+                payload = {name: point.payload[name] for name in fields if name in point.payload}
+                yield StoredPoint(point.id, payload, point.dense if vectors else None)
+
+    def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
+        points, keys = self._of(collection).points, set(document_keys)
+        for point in list(points.values()):
+            if point.payload[DOCUMENT_KEY] in keys:
+                points[point.id] = replace(point, payload={**point.payload, ACCESS_TAGS: sorted(tags)})
+
+    def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+        return self._ranked(collection, query, tags, filters)[:k]
+
+    def nearest_documents(
+        self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
+    ) -> list[ScoredPoint]:
+        best: dict[str, ScoredPoint] = {}
+        for point in self._ranked(collection, query, tags, filters):
+            best.setdefault(str(point.payload[DOCUMENT_KEY]), point)
+        return list(best.values())[:k]
+
+    def _of(self, collection: str) -> _Collection:
+        name = self.aliases.get(collection, collection)
+        if name not in self.collections:
+            raise ReleaseError(f"there is no collection {collection}")
+        return self.collections[name]
+
+    def _ranked(self, collection: str, query: VectorQuery, tags: AccessTags, filters: Filters) -> list[ScoredPoint]:
+        everything = list(self._of(collection).points.values())
+        admitted = [p for p in everything if _admits(p.payload, tags, filters)]
+        rankings = []
+        if query.dense is not None:
+            rankings.append({p.id: float(p.dense @ query.dense) for p in admitted})
+        if query.sparse is not None:
+            rankings.append(_bm25(query.sparse, everything, admitted))
+        if not rankings:
+            raise ValueError("a query needs a dense or a sparse vector")
+        scores = rankings[0] if len(rankings) == 1 else _fused(rankings)
+        payloads = {p.id: p.payload for p in admitted}
+        order = sorted(scores, key=lambda point: (-round(scores[point], 6), point))
+        return [ScoredPoint(point, scores[point], payloads[point]) for point in order]
+
+
+def _admits(payload: Mapping[str, Any], tags: AccessTags, filters: Filters) -> bool:
+    modified = payload.get(MODIFIED)
+    at = datetime.fromisoformat(modified) if modified else None
+    return (
+        not tags.isdisjoint(payload.get(ACCESS_TAGS) or ())
+        and (not filters.sources or payload.get(SOURCE) in filters.sources)
+        and (not filters.languages or payload.get(LANGUAGE) in filters.languages)
+        and (filters.modified_since is None or (at is not None and at >= filters.modified_since))
+        and (filters.modified_until is None or (at is not None and at <= filters.modified_until))
+    )
+
+
+def _bm25(query: SparseVector, everything: Sequence[Point], admitted: Sequence[Point]) -> dict[str, float]:
+    """Dot products weighted by Qdrant's IDF, ln((N - n + 0.5) / (n + 0.5) + 1); points that share no term are no hits."""
+    sparse = [p for p in everything if p.sparse is not None]
+    containing = Counter(index for p in sparse if p.sparse is not None for index in p.sparse.indices)
+    weights = {
+        index: value * math.log((len(sparse) - containing[index] + 0.5) / (containing[index] + 0.5) + 1)
+        for index, value in zip(query.indices, query.values, strict=True)
+    }
+    scores = {}
+    for p in admitted:
+        shared = (
+            [] if p.sparse is None else [(i, v) for i, v in zip(p.sparse.indices, p.sparse.values, strict=True) if i in weights]
+        )
+        if shared:
+            scores[p.id] = sum(weights[index] * value for index, value in shared)
+    return scores
+
+
+def _fused(rankings: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Reciprocal rank fusion as Qdrant does it: 1 / (rank + 2), ranks from 0."""
+    scores: Counter[str] = Counter()
+    for ranking in rankings:
+        for rank, point in enumerate(sorted(ranking, key=lambda p: -ranking[p])):
+            scores[point] += 1 / (rank + 2)  # type: ignore[assignment]
+    return dict(scores)
+
+
+def _iso(value: Any) -> str:
+    return value.isoformat(timespec="microseconds").replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

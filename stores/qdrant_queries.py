@@ -1,0 +1,57 @@
+"""Sluice's points, filters and queries as Qdrant's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from qdrant_client.http import models
+
+from sluice.access import AccessTags
+from sluice.points import ACCESS_TAGS, LANGUAGE, MODIFIED, SOURCE, Filters, Point, VectorQuery
+
+DENSE, SPARSE = "dense", "sparse"
+
+
+def as_struct(point: Point) -> models.PointStruct:
+    """A point with its named vectors."""
+    vector: dict[str, Any] = {DENSE: np.asarray(point.dense, dtype=np.float32).tolist()}
+    if point.sparse is not None:
+        vector[SPARSE] = models.SparseVector(indices=list(point.sparse.indices), values=list(point.sparse.values))
+    return models.PointStruct(id=point.id, vector=vector, payload=dict(point.payload))
+
+
+def any_of(field: str, values: Iterable[str]) -> models.FieldCondition:
+    """The field has at least one of these values; without values it matches nothing."""
+    return models.FieldCondition(key=field, match=models.MatchAny(any=sorted(values)))
+
+
+def admission(tags: AccessTags, filters: Filters) -> models.Filter:
+    """What a reader with these tags may see, narrowed to what they asked for."""
+    must: list[models.Condition] = [any_of(ACCESS_TAGS, tags)]
+    if filters.sources:
+        must.append(any_of(SOURCE, filters.sources))
+    if filters.languages:
+        must.append(any_of(LANGUAGE, filters.languages))
+    if filters.modified_since is not None or filters.modified_until is not None:
+        period = models.DatetimeRange(gte=filters.modified_since, lte=filters.modified_until)
+        must.append(models.FieldCondition(key=MODIFIED, range=period))
+    return models.Filter(must=must)
+
+
+def arguments(query: VectorQuery, admitted: models.Filter, prefetch: int) -> dict[str, Any]:
+    """The arguments of `query_points`: one vector, or both fused by reciprocal rank, each under the filter."""
+    forms: list[tuple[str, Any]] = []
+    if query.dense is not None:
+        forms.append((DENSE, np.asarray(query.dense, dtype=np.float32).tolist()))
+    if query.sparse is not None:
+        sparse = models.SparseVector(indices=list(query.sparse.indices), values=list(query.sparse.values))
+        forms.append((SPARSE, sparse))
+    if not forms:
+        raise ValueError("a query needs a dense or a sparse vector")
+    if len(forms) == 1:
+        return {"using": forms[0][0], "query": forms[0][1], "query_filter": admitted}
+    parts = [models.Prefetch(query=vector, using=name, filter=admitted, limit=prefetch) for name, vector in forms]
+    # The filter again outside: no point that it does not admit leaves the store, whatever the prefetches do.
+    return {"prefetch": parts, "query": models.FusionQuery(fusion=models.Fusion.RRF), "query_filter": admitted}

@@ -1,0 +1,336 @@
+"""What every implementation of the vector store promises, and that an independent brute force agrees with it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sluice.access import AccessTags
+from sluice.errors import IntegrityError, ReleaseError
+from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
+from stores.qdrant import TAGS_BATCH, UPSERT_BATCH, QdrantStore
+from tests.fakes import MemoryVectorStore
+
+DIMENSION = 16
+TAGS = ("public", "hr", "finance", "security")
+NO_FILTER = Filters()
+
+
+@pytest.fixture(params=["memory", "qdrant"])
+def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
+    if request.param == "memory":
+        yield MemoryVectorStore()
+        return
+    found = QdrantStore(path=state_dir / "qdrant", wait_s=0)
+    yield found
+    found.close()
+
+
+def unit(rng: np.random.Generator, count: int, dimension: int = DIMENSION) -> Vector:
+    vectors = rng.standard_normal((count, dimension)).astype(np.float32)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def corpus(count: int, seed: int = 7, *, per_document: int = 5, sparse: bool = False) -> list[Point]:
+    rng = np.random.default_rng(seed)
+    points = []
+    for n, vector in enumerate(unit(rng, count)):
+        terms = sorted(int(t) for t in rng.choice(40, size=6, replace=False))
+        weights = SparseVector(tuple(terms), tuple(float(w) for w in rng.random(6).astype(np.float32)))
+        payload = {
+            "document_key": f"d{n // per_document}",
+            "access_tags": sorted(str(t) for t in rng.choice(TAGS, size=int(rng.integers(0, 3)), replace=False)),
+            "source": f"s{n % 3}",
+            "language": ("en", "de")[n % 2],
+            "modified": datetime(2026, 1 + n % 12, 1, tzinfo=UTC).isoformat() if n % 5 else None,
+            "text": f"text {n}",
+            "page": None,
+            "metadata": {"a.b": n},
+        }
+        points.append(Point(str(uuid.UUID(int=int(rng.integers(1 << 60)))), vector, payload, weights if sparse else None))
+    return points
+
+
+def filled(store: Any, points: list[Point], name: str = "handbook__r1") -> str:
+    store.create(name, dimension=DIMENSION, sparse=points[0].sparse is not None)
+    store.upsert(name, points)
+    return name
+
+
+class TestCollections:
+    def test_collections_come_and_go(self, store: Any) -> None:
+        """Creating and dropping are idempotent; a collection that is made again is empty."""
+        assert store.names() == []
+        for _again in range(2):
+            store.create("b", dimension=4, sparse=True)
+            store.create("a", dimension=DIMENSION, sparse=False)
+        assert store.names() == ["a", "b"]
+        filled(store, corpus(3), "a")
+        for _again in range(2):
+            store.drop("a")
+            assert store.names() == ["b"]
+        store.create("a", dimension=DIMENSION, sparse=False)
+        assert list(store.scan("a")) == []
+
+    @pytest.mark.parametrize(("dimension", "sparse"), [(5, True), (4, False)])
+    def test_another_shape_under_the_same_name_is_refused(self, store: Any, dimension: int, sparse: bool) -> None:
+        """A collection of another model or mode is never written to."""
+        store.create("a", dimension=4, sparse=True)
+        with pytest.raises(IntegrityError, match="a"):
+            store.create("a", dimension=dimension, sparse=sparse)
+
+    def test_a_missing_collection_is_named(self, store: Any) -> None:
+        """Reading, writing and searching what is not there is a ReleaseError, with or without tags."""
+        query = VectorQuery(np.ones(DIMENSION, dtype=np.float32))
+        for tags in (AccessTags(), AccessTags(["public"])):
+            with pytest.raises(ReleaseError, match="gone"):
+                store.nearest("gone", query, tags, 3, NO_FILTER)
+            with pytest.raises(ReleaseError, match="gone"):
+                store.nearest_documents("gone", query, tags, 3, NO_FILTER)
+            with pytest.raises(ReleaseError, match="gone"):
+                list(store.scan("gone", readable_by=tags))
+        with pytest.raises(ReleaseError, match="gone"):
+            store.upsert("gone", corpus(1))
+        with pytest.raises(ReleaseError, match="gone"):
+            store.set_tags("gone", AccessTags(), ["d0"])
+
+
+class TestAliases:
+    def test_aliases_move_together(self, store: Any) -> None:
+        """Set, moved and removed in one call; an alias that is removed twice is no error; readers may use the name."""
+        first, second = filled(store, corpus(4), "i__1"), filled(store, corpus(6), "i__2")
+        store.switch({"i": first, "i__candidate": second})
+        assert store.read() == {"i": first, "i__candidate": second}
+        assert len(list(store.scan("i"))) == 4
+        store.switch({"i": second, "i__candidate": None, "never": None})
+        assert store.read() == {"i": second}
+        assert len(list(store.scan("i"))) == 6
+        store.switch({})
+        store.switch({"i": second})
+        assert store.read() == {"i": second}
+
+    def test_a_switch_that_cannot_be_done_whole_is_not_done_at_all(self, store: Any) -> None:
+        """One of the collections does not exist: every alias stays."""
+        first, second = filled(store, corpus(4), "i__1"), filled(store, corpus(6), "i__2")
+        store.switch({"i": first})
+        with pytest.raises(ReleaseError, match="i__3"):
+            store.switch({"other": second, "i": "i__3"})
+        assert store.read() == {"i": first}
+
+    def test_a_dropped_collection_loses_its_aliases_only(self, store: Any) -> None:
+        """Retention removes what no alias names; the live alias is untouched."""
+        first, second = filled(store, corpus(4), "i__1"), filled(store, corpus(6), "i__2")
+        store.switch({"i": second})
+        store.drop(first)
+        assert store.read() == {"i": second}
+
+
+class TestPoints:
+    def test_points_come_back_once_each_in_the_order_of_ids_bit_for_bit(self, store: Any) -> None:
+        """Every vector and every payload field that was asked for, and no other."""
+        points = corpus(2 * UPSERT_BATCH + 3)
+        name = filled(store, points)
+        stored = list(store.scan(name, ["text", "metadata", "page", "access_tags"], vectors=True))
+        assert [p.id for p in stored] == sorted(p.id for p in points)
+        by_id = {p.id: p for p in points}
+        for p in stored:
+            assert p.dense.tobytes() == by_id[p.id].dense.tobytes()
+            assert p.payload == {key: by_id[p.id].payload[key] for key in ("text", "metadata", "page", "access_tags")}
+        bare = next(iter(store.scan(name)))
+        assert (bare.payload, bare.dense) == ({}, None)
+
+    def test_upserting_again_replaces(self, store: Any) -> None:
+        """The number of points stays; vector and payload are the last ones."""
+        points = corpus(10)
+        name = filled(store, points)
+        other = [replace(p, dense=-p.dense, payload={**p.payload, "text": "new"}) for p in points]
+        store.upsert(name, other)
+        store.upsert(name, [])
+        stored = list(store.scan(name, ["text"], vectors=True))
+        assert {p.payload["text"] for p in stored} == {"new"}
+        assert {p.id: p.dense.tobytes() for p in stored} == {p.id: p.dense.tobytes() for p in other}
+
+    def test_a_scan_as_a_reader_is_what_the_filter_admits(self, store: Any) -> None:
+        """Exactly the points that share a tag; nobody reads nothing."""
+        points = corpus(200)
+        name = filled(store, points)
+        for tags in ([], ["public"], ["hr", "security"], ["unknown"], list(TAGS)):
+            seen = {p.id for p in store.scan(name, readable_by=AccessTags(tags))}
+            assert seen == {p.id for p in points if not set(tags).isdisjoint(p.payload["access_tags"])}
+
+    def test_tags_are_replaced_for_every_point_of_a_document_and_nothing_else_changes(self, store: Any) -> None:
+        """Search sees it at once; other documents, vectors and fields stay; no tags means nobody."""
+        points = corpus(60)
+        name = filled(store, points)
+        store.set_tags(name, AccessTags(["z", "a"]), ["d0", "d3", "missing"])
+        store.set_tags(name, AccessTags(), ["d1"])
+        store.set_tags(name, AccessTags(["z"]), [])
+        for p in store.scan(name, list(points[0].payload), vectors=True):
+            before = next(q for q in points if q.id == p.id)
+            expected = {"d0": ["a", "z"], "d3": ["a", "z"], "d1": []}.get(before.payload["document_key"])
+            assert p.payload == {**before.payload, **({} if expected is None else {"access_tags": expected})}
+            assert p.dense.tobytes() == before.dense.tobytes()
+        found = store.nearest_documents(name, VectorQuery(points[0].dense), AccessTags(["z"]), 9, NO_FILTER)
+        assert {p.payload["document_key"] for p in found} == {"d0", "d3"}
+        assert {p.payload["document_key"] for p in store.scan(name, ["document_key"], readable_by=AccessTags(TAGS))}.isdisjoint(
+            {"d1"}
+        )
+
+    def test_tags_of_more_documents_than_a_batch(self, store: Any) -> None:
+        """All of them, whichever number of requests that takes."""
+        points = corpus(TAGS_BATCH + 40, per_document=1)
+        name = filled(store, points)
+        store.set_tags(name, AccessTags(["new"]), {p.payload["document_key"] for p in points})
+        assert len(list(store.scan(name, readable_by=AccessTags(["new"])))) == len(points)
+
+
+class TestSearch:
+    def test_dense_search_agrees_with_brute_force_for_every_reader(self, store: Any) -> None:
+        """Same points, same order, scores that are the cosine; for chunks and for documents; through the filter."""
+        points = corpus(300)
+        name, rng = filled(store, points), np.random.default_rng(1)
+        for query in unit(rng, 12):
+            tags = AccessTags(str(t) for t in rng.choice(TAGS, size=int(rng.integers(1, 4)), replace=False))
+            readable = [p for p in points if not tags.isdisjoint(p.payload["access_tags"])]
+            ranked = sorted(readable, key=lambda p: (-round(float(p.dense @ query), 6), p.id))
+            found = store.nearest(name, VectorQuery(query), tags, 10, NO_FILTER)
+            assert [p.id for p in found] == [p.id for p in ranked[:10]]
+            np.testing.assert_allclose([p.score for p in found], [p.dense @ query for p in ranked[:10]], atol=1e-6)
+            assert found[0].payload == ranked[0].payload
+            documents = list(dict.fromkeys(p.payload["document_key"] for p in ranked))
+            best = store.nearest_documents(name, VectorQuery(query), tags, 7, NO_FILTER)
+            assert [p.payload["document_key"] for p in best] == documents[:7]
+
+    def test_without_tags_nothing_is_found(self, store: Any) -> None:
+        """Default deny: no tags, unknown tags, and points without tags."""
+        points = [replace(p, payload={**p.payload, "access_tags": []}) for p in corpus(5)]
+        name = filled(store, points)
+        for tags in ([], ["public"]):
+            assert store.nearest(name, VectorQuery(points[0].dense), AccessTags(tags), 3, NO_FILTER) == []
+            assert store.nearest_documents(name, VectorQuery(points[0].dense), AccessTags(tags), 3, NO_FILTER) == []
+
+    def test_equal_scores_are_ordered_by_id_also_at_the_cut(self, store: Any) -> None:
+        """Forty copies of one text: the same five are found every time, whatever order they were written in."""
+        one = corpus(1)[0]
+        copies = [
+            replace(one, id=str(uuid.UUID(int=n + 1)), payload={**one.payload, "access_tags": ["a"], "document_key": f"d{n}"})
+            for n in range(100)
+        ]
+        name = filled(store, [*copies[50:], *corpus(30, seed=3), *copies[:50]])
+        for search in (store.nearest, store.nearest_documents):
+            found = search(name, VectorQuery(one.dense), AccessTags(["a"]), 5, NO_FILTER)
+            assert [p.id for p in found] == [p.id for p in copies[:5]]
+
+    def test_documents_are_found_behind_a_document_of_many_chunks(self, store: Any) -> None:
+        """One document may hold all of the best hundred chunks, in dense and in hybrid search."""
+        rng, points = np.random.default_rng(5), corpus(20, per_document=1, sparse=True)
+        query = unit(rng, 1)[0]
+        points = [replace(p, payload={**p.payload, "access_tags": ["a"]}) for p in points]
+        crowd = [
+            replace(points[0], id=str(uuid.UUID(int=n + 1)), dense=query, payload={**points[0].payload, "document_key": "crowd"})
+            for n in range(400)
+        ]
+        name = filled(store, points + crowd)
+        for form in (VectorQuery(query), VectorQuery(query, points[0].sparse)):
+            found = store.nearest_documents(name, form, AccessTags(["a"]), 6, NO_FILTER)
+            keys = [p.payload["document_key"] for p in found]
+            assert keys[0] == "crowd"
+            assert len(set(keys)) == 6
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            Filters(sources=("s1",)),
+            Filters(languages=("de", "fr")),
+            Filters(modified_since=datetime(2026, 6, 1, tzinfo=UTC)),
+            Filters(modified_until=datetime(2026, 3, 1, tzinfo=UTC)),
+            Filters(("s0", "s2"), ("en",), datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)),
+            Filters(sources=("none",)),
+        ],
+    )
+    def test_filters_narrow_and_never_widen(self, store: Any, filters: Filters) -> None:
+        """Source, language and period, each and together; a document without a date is in no period."""
+        points, reference = corpus(300), MemoryVectorStore()
+        name = filled(store, points)
+        filled(reference, points)
+        tags = AccessTags(["hr", "public"])
+        query = VectorQuery(points[0].dense)
+        found = store.nearest(name, query, tags, 300, filters)
+        assert [p.id for p in found] == [p.id for p in reference.nearest(name, query, tags, 300, filters)]
+        assert all(not tags.isdisjoint(p.payload["access_tags"]) for p in found)
+        assert len(found) < len(store.nearest(name, query, tags, 300, NO_FILTER))
+
+    def test_sparse_and_hybrid_search_agree_with_brute_force(self, store: Any) -> None:
+        """BM25 weights under the store's IDF; both fused by reciprocal rank; the filter holds inside and outside."""
+        points, reference = corpus(250, sparse=True), MemoryVectorStore()
+        name = filled(store, points)
+        filled(reference, points)
+        rng = np.random.default_rng(2)
+        for dense in unit(rng, 8):
+            terms = tuple(sorted(int(t) for t in rng.choice(45, size=4, replace=False)))
+            sparse = SparseVector(terms, (1.0,) * 4)
+            tags = AccessTags(str(t) for t in rng.choice(TAGS, size=2, replace=False))
+            for query in (VectorQuery(sparse=sparse), VectorQuery(dense, sparse)):
+                found = store.nearest(name, query, tags, 10, NO_FILTER)
+                expected = reference.nearest(name, query, tags, 10, NO_FILTER)
+                assert [p.id for p in found] == [p.id for p in expected]
+                np.testing.assert_allclose([p.score for p in found], [p.score for p in expected], rtol=1e-4)
+                documents = store.nearest_documents(name, query, tags, 5, NO_FILTER)
+                assert [p.id for p in documents] == [p.id for p in reference.nearest_documents(name, query, tags, 5, NO_FILTER)]
+
+    def test_a_query_without_a_vector_is_refused(self, store: Any) -> None:
+        """An empty query is a mistake, not an empty answer."""
+        name = filled(store, corpus(3))
+        with pytest.raises(ValueError):
+            store.nearest(name, VectorQuery(), AccessTags(["a"]), 3, NO_FILTER)
+
+
+class TestEmbeddedOnly:
+    def test_everything_survives_closing_and_opening(self, state_dir: Path) -> None:
+        """Points, tags and aliases, and the same answers in the same order."""
+        points = corpus(120, sparse=True)
+        store = QdrantStore(path=state_dir / "qdrant")
+        name = filled(store, points)
+        store.switch({"i": name})
+        store.set_tags(name, AccessTags(["z"]), ["d0"])
+        query, tags = VectorQuery(points[5].dense, points[6].sparse), AccessTags(["z", "hr", "public"])
+        before = store.nearest("i", query, tags, 20, NO_FILTER)
+        scanned = {p.id: p.payload for p in store.scan("i", ["access_tags", "metadata"])}
+        store.close()
+        assert store.read() == {"i": name}
+        assert [p.id for p in store.nearest("i", query, tags, 20, NO_FILTER)] == [p.id for p in before]
+        assert {p.id: p.payload for p in store.scan("i", ["access_tags", "metadata"])} == scanned
+        assert [p.dense.tobytes() for p in store.scan("i", vectors=True)] == [
+            p.dense.tobytes() for p in sorted(points, key=lambda p: p.id)
+        ]
+        store.close()
+
+    def test_a_tag_change_is_seen_by_a_filter_that_was_used_before(self, state_dir: Path) -> None:
+        """What a filter admits is remembered only until the next write."""
+        points = [replace(p, payload={**p.payload, "access_tags": ["a"]}) for p in corpus(20)]
+        store = QdrantStore(path=state_dir / "qdrant")
+        name, query = filled(store, points), VectorQuery(points[0].dense)
+        for _again in range(2):
+            assert len(store.nearest(name, query, AccessTags(["a"]), 50, NO_FILTER)) == 20
+        store.set_tags(name, AccessTags(), ["d0"])
+        assert len(store.nearest(name, query, AccessTags(["a"]), 50, NO_FILTER)) == 15
+        store.upsert(name, points[:1])
+        assert len(store.nearest(name, query, AccessTags(["a"]), 50, NO_FILTER)) == 16
+        store.close()
+
+    def test_a_batch_that_fails_leaves_nothing(self, state_dir: Path) -> None:
+        """A point of the wrong dimension refuses its batch whole; the store stays usable."""
+        points = corpus(10)
+        store = QdrantStore(path=state_dir / "qdrant")
+        name = filled(store, points[:3])
+        with pytest.raises(Exception, match="dimension"):
+            store.upsert(name, [*points[3:], replace(points[0], id=str(uuid.uuid4()), dense=np.ones(3, dtype=np.float32))])
+        assert {p.id for p in store.scan(name)} == {p.id for p in points[:3]}
+        store.close()

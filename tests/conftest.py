@@ -1,0 +1,38 @@
+"""Fixtures that every kind of test shares: one MongoDB server per session, a database of its own per test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stores.embedded import EmbeddedMongo
+from stores.mongo import MongoDatabase, connect
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server under test: SLUICE_TEST_MONGODB_URI, or an embedded one."""
+    configured = os.environ.get("SLUICE_TEST_MONGODB_URI")
+    if configured:
+        yield configured
+        return
+    with EmbeddedMongo(tmp_path_factory.mktemp("mongo")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def database(mongo_uri: str) -> Iterator[MongoDatabase]:
+    """An empty database, dropped afterwards."""
+    found = connect(mongo_uri, f"test_{os.urandom(6).hex()}")
+    yield found
+    found.client.drop_database(found.name)
+    found.client.close()
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Path:
+    """An empty state directory."""
+    return tmp_path / "state"
