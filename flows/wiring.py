@@ -215,8 +215,7 @@ class Wiring:
         dumped = self.settings.model_dump(
             mode="json", include={"index", "sources", "chunking", "embedding", "search", "retention"}
         )
-        for section, own in (("chunking", self.settings.chunking), ("embedding", self.settings.embedding)):
-            dumped[section] |= own.options
+        dumped["chunking"] |= self.settings.chunking.options
         for plain, source in zip(dumped["sources"], self.settings.sources, strict=True):
             plain |= {key: str(value) if isinstance(value, Path) else value for key, value in source.options.items()}
         dumped["embedding"]["precision"] = self.model.precision

@@ -11,12 +11,17 @@ from functools import lru_cache
 
 from wcmatch import glob
 
+from sluice.errors import ConfigurationError
+
 _FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE | glob.FORCEUNIX | glob.CASE
 
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> glob.WcMatcher[str]:
-    return glob.compile(pattern, flags=_FLAGS)
+    try:
+        return glob.compile(pattern, flags=_FLAGS)
+    except Exception as error:  # wcmatch's own type is private
+        raise ConfigurationError(f"the glob '{pattern}' cannot be used: {error}", hint="simplify its braces") from None
 
 
 def matches(uri: str, pattern: str) -> bool:

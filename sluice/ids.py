@@ -10,7 +10,8 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import PurePath
+from typing import Any, assert_never
 
 Field = str | bytes | int | None
 
@@ -32,14 +33,29 @@ def _digest(fields: Iterable[Field]) -> hashlib._Hash:
                 tag, data = b"s", field.encode("utf-8", "surrogatepass")
             case int():
                 tag, data = b"i", str(int(field)).encode()
+            case _:
+                assert_never(field)
         state.update(tag + len(data).to_bytes(8, "big") + data)
     return state
 
 
 def fingerprint(kind: str, value: Mapping[str, Any]) -> str:
-    """Hash of a configuration: canonical JSON (sorted keys, no spaces), prefixed with what kind of thing it is."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    """Hash of a configuration: canonical JSON (sorted keys, no spaces), prefixed with what kind of thing it is.
+
+    Sets count in sorted order and paths as text; TypeError for anything else that JSON does not know, for its text may
+    differ from one process to the next.
+    """
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
     return digest(kind, canonical)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case set() | frozenset():
+            return sorted(value)
+        case PurePath():
+            return str(value)
+    raise TypeError(f"a {type(value).__name__} has no place in a fingerprint")
 
 
 def content_hash(content: bytes) -> str:

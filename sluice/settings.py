@@ -52,9 +52,9 @@ class OpenSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _collect(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping) or "options" in value:
-            return value
+    def _collect(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping) or ("options" in value and not info.context):
+            return value  # made in code; in a file, `options` is a key like any other
         known = set(cls.model_fields) - {"options"}
         return {k: v for k, v in value.items() if k in known} | {"options": {k: v for k, v in value.items() if k not in known}}
 
@@ -87,9 +87,15 @@ class SourceSettings(OpenSection):
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
 
 
+def _tag(value: str) -> str:
+    if not value or value != value.strip() or "," in value:
+        raise ValueError("a tag is a word without commas and outer spaces; as written, no principal could hold it")
+    return value
+
+
 class RuleSettings(Section):
     match: str
-    tags: tuple[str, ...]
+    tags: tuple[Annotated[str, AfterValidator(_tag)], ...]
     source: str | None = None
 
 
@@ -115,7 +121,7 @@ class ChunkingSettings(OpenSection):
         return self
 
 
-class EmbeddingSettings(OpenSection):
+class EmbeddingSettings(Section):
     model: str = "bundled:all-MiniLM-L6-v2"
     precision: Literal["auto", "fp32", "bf16", "openvino-fp32", "openvino-bf16"] = "auto"
 
@@ -215,16 +221,35 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Sett
 def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """A YAML mapping with `${NAME}` replaced in every string; raises ConfigurationError."""
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
         raise ConfigurationError(f"{file}: no such configuration file", hint="name one with --config FILE") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{file}: not valid YAML: {error}") from None
+        raise ConfigurationError(f"{file}: cannot be read: {error}", hint="is it a text file in UTF-8?") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{file}: not valid YAML: {_yaml_problem(error)}", hint="correct the file") from None
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{file}: a configuration is a mapping of keys, this is a {type(raw).__name__}")
     return {str(key): _expanded(value, environment, file, str(key)) for key, value in raw.items()}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is given twice: YAML would forget the first in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key.value}' is given twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_problem(error: Exception) -> str:
+    """What and where, without the line itself, which may hold a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
 
 
 def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str) -> Any:
@@ -247,25 +272,28 @@ def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str
 
 
 def options(model: type[T], section: OpenSection, *, where: str, settings: Settings) -> T:
-    """The rest of an open section, as the options model of the member it names; raises ConfigurationError."""
-    return validated(model, section.options, where=f"{settings.path}: {where}", base=settings.base, sep=".")
+    """The rest of an open section, as the options model of the member it names; raises ConfigurationError.
+
+    `where` is the section's place in the configuration: keys are named below it.
+    """
+    return validated(model, section.options, where=str(settings.path), base=settings.base, prefix=f"{where}.")
 
 
-def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path, sep: str = ": ") -> T:
+def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path, prefix: str = "") -> T:
     """`raw` as a `model`, or one ConfigurationError that names each wrong key by its path (five at most)."""
     try:
         return model.model_validate(dict(raw), context={"base": base})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        lines = [_problem(problem, model) for problem in problems[:5]]
+        lines = [_problem(problem, prefix) for problem in problems[:5]]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise ConfigurationError(
-            f"{where}{sep}" + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed"
+            f"{where}: " + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed"
         ) from None
 
 
-def _problem(problem: Any, model: type[BaseModel]) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
+def _problem(problem: Any, prefix: str) -> str:
+    path = (prefix + ".".join(str(part) for part in problem["loc"])).rstrip(".")
     if problem["type"] == "extra_forbidden":
         return f"unknown key '{path}'"
     if problem["type"] == "missing":

@@ -185,8 +185,8 @@ def test_build_resolves_names_and_classes(tmp_path: Path) -> None:
         ({"type": "nfs"}, "there is no source type 'nfs'"),
         ({"type": "no.such.module:Class"}, "cannot be imported"),
         ({"type": "pathlib:Path"}, "no 'Options'"),
-        ({"type": "files"}, "sources.s.the key 'root' is missing"),
-        ({"type": "files", "root": ".", "rot": 1}, "unknown key 'rot'"),
+        ({"type": "files"}, "the key 'sources.s.root' is missing"),
+        ({"type": "files", "root": ".", "rot": 1}, "unknown key 'sources.s.rot'"),
         ({"type": "files", "root": ".", "max_bytes": 0}, "max_bytes"),
     ],
 )
