@@ -29,9 +29,16 @@ __all__ = [
 ]
 
 STRATEGIES: dict[str, str] = {
+    "auto": "chunking.auto:Auto",
+    "cluster": "chunking.cluster:Cluster",
+    "code": "chunking.code:Code",
     "fixed": "chunking.fixed:Fixed",
     "heading": "chunking.heading:Heading",
+    "hierarchical": "chunking.hierarchical:Hierarchical",
     "recursive": "chunking.recursive:Recursive",
+    "semantic": "chunking.semantic:Semantic",
+    "sentence": "chunking.sentence:Sentence",
+    "table": "chunking.table:Table",
 }
 """Strategies by the name that a configuration gives them."""
 
@@ -55,7 +62,11 @@ def build(
     ruler = Ruler(tokenizer)
     own = options(getattr(strategy, "Options", NoOptions), settings, where="chunking", settings=whole)
     given = Given(settings.max_tokens, settings.overlap_tokens, ruler, own, encoder)
-    return DocumentChunker(strategy(given), ruler, max_tokens=settings.max_tokens, context=settings.context)
+    try:
+        made = strategy(given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{whole.path}: {error.message}", hint=error.hint) from None
+    return DocumentChunker(made, ruler, max_tokens=settings.max_tokens, context=settings.context)
 
 
 def _strategy(name: str, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 
 from chunking import contexts
@@ -69,22 +70,23 @@ class DocumentChunker:
         return self._with_contexts(document, self._with_parents(document, chunks))
 
     def _with_parents(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
-        """Each chunk with the smallest of its strategy's parents that contains it; None where there is none."""
+        """Each chunk with the parent of its strategy that contains it; None where there is none."""
         if self._parents is None:
             return chunks
-        parents = sorted({trimmed(document.text, span) for span in self._parents.parents(document)}, key=_length)
-        return [replace(chunk, parent=next((p for p in parents if _contains(p, chunk)), None)) for chunk in chunks]
+        parents = sorted({trimmed(document.text, span) for span in self._parents.parents(document)})
+        return [replace(chunk, parent=_holding(parents, chunk)) for chunk in chunks]
 
     def _with_contexts(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
         if self._mode == "none" and self._headers is None:
             return chunks
-        wordings = [self._wording(document, chunk) for chunk in chunks]
+        spans = [(chunk.start, chunk.end) for chunk in chunks]
+        headers = self._headers.headers(document, spans) if self._headers else [""] * len(chunks)
+        wordings = [
+            Wording(names(self._mode, document.title, chunk.heading_path), header)
+            for chunk, header in zip(chunks, headers, strict=True)
+        ]
         fitter = Fitter(self._ruler, wordings)
         return [self._fitted(chunk, wording, fitter) for chunk, wording in zip(chunks, wordings, strict=True)]
-
-    def _wording(self, document: Document, chunk: Chunk) -> Wording:
-        header = self._headers.header(document, (chunk.start, chunk.end)) if self._headers else ""
-        return Wording(names(self._mode, document.title, chunk.heading_path), header)
 
     def _fitted(self, chunk: Chunk, wording: Wording, fitter: Fitter) -> Chunk:
         window = self._ruler.tokenizer.window - self._ruler.tokenizer.special_tokens
@@ -100,9 +102,8 @@ class DocumentChunker:
             room -= excess
 
 
-def _length(span: Span) -> int:
-    return span[1] - span[0]
-
-
-def _contains(parent: Span, chunk: Chunk) -> bool:
-    return parent[0] <= chunk.start and chunk.end <= parent[1]
+def _holding(parents: list[Span], chunk: Chunk) -> Span | None:
+    """The parent that contains the chunk, of spans in order that do not overlap."""
+    index = bisect_right(parents, (chunk.start, chunk.end)) - 1
+    candidates = parents[max(index, 0) : index + 2]  # a parent with the chunk's start, but a later end, sorts behind it
+    return next((parent for parent in candidates if parent[0] <= chunk.start and chunk.end <= parent[1]), None)

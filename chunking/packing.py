@@ -27,19 +27,22 @@ class Packing:
                 break
         else:
             return tokens.windows(start, end, self._max, self._overlap)
-        edges = [start, *(mark for mark in marks if mark > start), end]
+        return self.joined(tokens, [start, *(mark for mark in marks if mark > start), end], level + 1)
+
+    def joined(self, tokens: Tokens, edges: Sequence[int], depth: int = 0) -> list[Span]:
+        """The pieces between neighbouring edges, joined while they fit; those too large split from separator `depth` on."""
         sizes: list[int] = tokens.counts(edges).tolist()
         spans: list[Span] = []
         run = 0
         for i, size in enumerate(sizes):
             if size >= self._max:
-                spans += self.merge(edges[run : i + 1], sizes[run:i])
-                spans += self.split(tokens, edges[i], edges[i + 1], level + 1)
+                spans += self._merged(edges[run : i + 1], sizes[run:i])
+                spans += self.split(tokens, edges[i], edges[i + 1], depth)
                 run = i + 1
-        return spans + self.merge(edges[run:], sizes[run:])
+        return spans + self._merged(edges[run:], sizes[run:])
 
-    def merge(self, edges: Sequence[int], sizes: Sequence[int]) -> list[Span]:
-        """Neighbouring pieces, piece i between edges i and i + 1, joined while they fit; each of at most `max_tokens`."""
+    def _merged(self, edges: Sequence[int], sizes: Sequence[int]) -> list[Span]:
+        """Neighbouring pieces, piece i between edges i and i + 1, each smaller than `max_tokens`, joined while they fit."""
         spans: list[Span] = []
         first = total = 0
         for i, size in enumerate(sizes):

@@ -35,6 +35,8 @@ class Tokenizer(Protocol):
 class Encoder(Protocol):
     """Texts to unit vectors, float32 of shape (n, d), in the order given (semantic strategies use it)."""
 
+    fingerprint: str
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
@@ -52,16 +54,20 @@ class Strategy(Protocol):
 
 @runtime_checkable
 class HasParents(Protocol):
-    """A strategy whose chunks stand for something larger: what a reader is shown instead."""
+    """A strategy whose chunks stand for something larger: what a reader is shown instead.
+
+    Parents are in order and do not overlap; every span of `split` lies within one. They are never embedded, so no
+    window limits them.
+    """
 
     def parents(self, document: Document) -> list[tuple[int, int]]: ...
 
 
 @runtime_checkable
 class HasHeaders(Protocol):
-    """A strategy that repeats something of the document in a chunk's context (a table's header)."""
+    """A strategy that repeats something of the document in each chunk's context (a table's header); "" for nothing."""
 
-    def header(self, document: Document, span: tuple[int, int]) -> str: ...
+    def headers(self, document: Document, spans: Sequence[tuple[int, int]]) -> list[str]: ...
 
 
 class Chunker(Protocol):

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from chunking.protocols import Encoder
 from chunking.spans import Ruler
+from sluice.errors import ConfigurationError
 from sluice.ids import fingerprint
 from sluice.settings import Section
 
@@ -30,9 +31,18 @@ class Given:
     options: BaseModel = field(default_factory=NoOptions)
     encoder: Encoder | None = None
 
-    def fingerprint(self, name: str, version: int) -> str:
-        """The fingerprint of a strategy whose spans depend on its name, its version, the sizes and its options."""
-        sizes = {"max_tokens": self.max_tokens, "overlap_tokens": self.overlap_tokens}
+    def encoding(self) -> Encoder:
+        """The encoder; raises ConfigurationError when there is none."""
+        if self.encoder is None:
+            raise ConfigurationError(
+                "chunking.strategy: this strategy compares meanings, and no encoder was handed to chunking.build",
+                hint="hand it one: chunking.build(..., encoder=...)",
+            )
+        return self.encoder
+
+    def fingerprint(self, name: str, version: int, **more: str) -> str:
+        """The fingerprint of a strategy whose spans depend on its name, its version, the sizes, its options and `more`."""
+        sizes = {"max_tokens": self.max_tokens, "overlap_tokens": self.overlap_tokens, **more}
         return fingerprint(
             "strategy", {"name": name, "version": version, **sizes, "options": self.options.model_dump(mode="json")}
         )

@@ -28,6 +28,46 @@ class TestHeadingWithoutMerging(StrategySuite):
     options = {"merge": False}  # noqa: RUF012
 
 
+class TestSentence(StrategySuite):
+    strategy = "sentence"
+
+
+class TestSemantic(StrategySuite):
+    strategy = "semantic"
+
+
+class TestSemanticToATarget(StrategySuite):
+    strategy = "semantic"
+    options = {"target_tokens": 12, "neighbours": 0}  # noqa: RUF012
+
+
+class TestCluster(StrategySuite):
+    strategy = "cluster"
+    options = {"piece_tokens": 6}  # noqa: RUF012
+
+
+class TestHierarchical(StrategySuite):
+    strategy = "hierarchical"
+    options = {"parent_tokens": 100}  # noqa: RUF012
+
+
+class TestCode(StrategySuite):
+    strategy = "code"
+
+
+class TestCodeOfOneLanguage(StrategySuite):
+    strategy = "code"
+    options = {"language": "python"}  # noqa: RUF012
+
+
+class TestTable(StrategySuite):
+    strategy = "table"
+
+
+class TestAuto(StrategySuite):
+    strategy = "auto"
+
+
 def test_every_strategy_is_here() -> None:
     """No strategy is in the table without passing the suite."""
     tested = {suite.strategy for suite in StrategySuite.__subclasses__()}
