@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from qdrant_client import QdrantClient
@@ -20,7 +19,7 @@ from qdrant_client.http import models
 
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
-from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
+from sluice.points import (
     ACCESS_TAGS,
     DOCUMENT_KEY,
     LANGUAGE,
