@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,8 +16,8 @@ from sluice.errors import ConfigurationError, IntegrityError, Permanent, SluiceE
 MongoDatabase = Database[dict[str, Any]]
 T = TypeVar("T")
 
-SELECTION_TIMEOUT_S = 5.0
-SOCKET_TIMEOUT_S = 60.0
+DEFAULTS: Mapping[str, int] = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
+"""What holds unless the uri says otherwise."""
 
 _REFUSED_CREDENTIALS = (13, 18, 8000)
 """Unauthorized, AuthenticationFailed, and Atlas' own code for both."""
@@ -26,18 +26,12 @@ _REFUSED_CREDENTIALS = (13, 18, 8000)
 def connect(uri: str, database: str) -> MongoDatabase:
     """A database that has just answered; close it with `database.client.close()`.
 
-    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within 5 s, and
+    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within 5 s (or the uri's own limit), and
     ConfigurationError for a uri or a name that cannot be, or credentials that are refused.
     """
     try:
-        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            uri,
-            serverSelectionTimeoutMS=int(SELECTION_TIMEOUT_S * 1000),
-            connectTimeoutMS=int(SELECTION_TIMEOUT_S * 1000),
-            socketTimeoutMS=int(SOCKET_TIMEOUT_S * 1000),
-            tz_aware=True,
-            appname="sluice",
-        )
+        options: dict[str, Any] = {name: value for name, value in DEFAULTS.items() if name.lower() not in uri.lower()}
+        client = pymongo.MongoClient[dict[str, Any]](uri, tz_aware=True, appname="sluice", **options)
     except (errors.PyMongoError, ValueError, TypeError) as error:
         raise ConfigurationError(
             f"stores.mongodb.uri is not a MongoDB URI: {_without_secrets(uri, error)}",

@@ -1,0 +1,137 @@
+"""Every error of a driver becomes one of Sluice's, and none of them tells a secret."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import bson.errors
+import gridfs.errors
+import httpx
+import pymongo.errors
+import pytest
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from sluice.errors import ConfigurationError, IntegrityError, Permanent, ReleaseError, SluiceError, StoreUnavailable
+from stores import mongo, qdrant_errors
+
+UNAVAILABLE = {
+    "ProtocolError", "ConnectionFailure", "WaitQueueTimeoutError", "AutoReconnect", "NetworkTimeout", "NotPrimaryError",
+    "ServerSelectionTimeoutError", "CursorNotFound", "ExecutionTimeout", "WriteConcernError", "WTimeoutError",
+    "_OperationCancelled",
+}  # fmt: skip
+CONFIGURATION = {"ConfigurationError", "InvalidURI", "InvalidName"}
+INTEGRITY = {"DuplicateKeyError"}
+
+
+def driver_errors() -> list[type[Exception]]:
+    """Every exception class that pymongo, bson and gridfs define."""
+    found = {
+        kind
+        for module in (pymongo.errors, bson.errors, gridfs.errors)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, pymongo.errors.PyMongoError | bson.errors.BSONError)
+    }
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+def made(kind: type[Exception]) -> Exception:
+    arguments: dict[str, Any] = {
+        "BulkWriteError": {"results": {"writeErrors": []}},
+        "ClientBulkWriteException": {"results": {"error": None}, "verbose": False},
+        "EncryptionError": {"cause": ValueError("x")},
+        "EncryptedCollectionError": {"cause": ValueError("x"), "encrypted_fields": {}},
+    }
+    if kind.__name__ in arguments:
+        return kind(**arguments[kind.__name__])
+    return kind("what the server said")
+
+
+@pytest.mark.parametrize("kind", driver_errors(), ids=lambda kind: kind.__name__)
+def test_every_error_of_the_mongodb_driver_is_mapped(kind: type[Exception]) -> None:
+    """A class that a new version of the driver brings is either unavailable by inheritance or refused: never unmapped."""
+    error = mongo.translate(made(kind), doing="testing", where="db.example:27017")
+    expected: type[SluiceError] = Permanent
+    if kind.__name__ in UNAVAILABLE:
+        expected = StoreUnavailable
+    elif kind.__name__ in CONFIGURATION:
+        expected = ConfigurationError
+    elif kind.__name__ in INTEGRITY:
+        expected = IntegrityError
+    assert type(error) is expected
+    assert "db.example:27017" in error.message
+    assert error.hint
+
+
+def test_there_are_errors_to_map() -> None:
+    """The list above is not empty by accident."""
+    assert len(driver_errors()) > 25
+
+
+@pytest.mark.parametrize("code", [13, 18])
+def test_refused_credentials_are_a_matter_of_configuration(code: int) -> None:
+    """Exit code 2, and not to be retried."""
+    error = mongo.translate(pymongo.errors.OperationFailure("Authentication failed.", code), doing="connecting", where="h:1")
+    assert (type(error), error.exit_code) == (ConfigurationError, 2)
+
+
+def test_what_the_server_calls_transient_is_retryable() -> None:
+    """By its error labels, whatever the class."""
+    labelled = pymongo.errors.OperationFailure("x", 1, {"errorLabels": ["RetryableWriteError"]})
+    assert type(mongo.translate(labelled, doing="x", where="y")) is StoreUnavailable
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    """Host and port, never the credentials; the hint says what to look at."""
+    with pytest.raises(StoreUnavailable) as error:
+        mongo.connect("mongodb://someone:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=100", "x")
+    assert "127.0.0.1:9" in error.value.message
+    assert "hunter2" not in error.value.message + error.value.hint
+    assert "stores.mongodb.uri" in error.value.hint
+
+
+@pytest.mark.parametrize("uri", ["http://x", "mongodb://", "mongodb://u:hunter2@h:notaport", "mongodb://u:hun@ter2@h", ""])
+def test_a_uri_that_is_none_is_a_matter_of_configuration(uri: str) -> None:
+    """Also without quoting a password that was not escaped."""
+    with pytest.raises(ConfigurationError) as error:
+        mongo.connect(uri, "x")
+    assert error.value.exit_code == 2
+    if "@" in uri:
+        assert "hun" not in error.value.message
+
+
+def test_a_database_name_that_cannot_be_is_a_matter_of_configuration(mongo_uri: str) -> None:
+    """The key is named."""
+    with pytest.raises(ConfigurationError, match=r"stores\.mongodb\.database"):
+        mongo.connect(mongo_uri, "a b/c")
+
+
+def response(status: int) -> UnexpectedResponse:
+    return UnexpectedResponse(status, "reason", b'{"status": {"error": "said"}}', httpx.Headers())
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ResponseHandlingException(httpx.ConnectError("refused")), StoreUnavailable),
+        (ResponseHandlingException(httpx.ReadTimeout("slow")), StoreUnavailable),
+        (ResourceExhaustedResponse("too many", 3), StoreUnavailable),
+        (response(500), StoreUnavailable),
+        (response(503), StoreUnavailable),
+        (response(429), StoreUnavailable),
+        (response(401), ConfigurationError),
+        (response(403), ConfigurationError),
+        (response(404), ReleaseError),
+        (response(400), Permanent),
+        (ValueError("Collection a__1 not found"), ReleaseError),
+        (ValueError("Wrong input"), Permanent),
+    ],
+)
+def test_every_error_of_qdrants_client_is_mapped(error: Exception, expected: type[SluiceError]) -> None:
+    """What may pass is retryable; a key that is refused is configuration; a missing collection is a release that is gone."""
+    mapped = qdrant_errors.translate(error, url="https://user:hunter2@db.example:6333/x", doing="searching", collection="a__1")
+    assert type(mapped) is expected
+    assert "db.example:6333" in mapped.message
+    assert "hunter2" not in mapped.message
+    assert mapped.hint
