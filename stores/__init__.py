@@ -5,6 +5,5 @@ from __future__ import annotations
 from stores.embedded import EmbeddedMongo
 from stores.opening import Stores, open_stores
 from stores.operations import Operation, probe
-from stores.qdrant import QdrantStore
 
-__all__ = ["EmbeddedMongo", "Operation", "QdrantStore", "Stores", "open_stores", "probe"]
+__all__ = ["EmbeddedMongo", "Operation", "Stores", "open_stores", "probe"]

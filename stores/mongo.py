@@ -26,8 +26,8 @@ _REFUSED_CREDENTIALS = (13, 18, 8000)
 def connect(uri: str, database: str) -> MongoDatabase:
     """A database that has just answered; close it with `database.client.close()`.
 
-    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within 5 s (or the uri's own limit), and
-    ConfigurationError for a uri or a name that cannot be, or credentials that are refused.
+    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within 5 s (or the uri's own
+    limit), and ConfigurationError for a uri or a name that cannot be, or credentials that are refused.
     """
     try:
         options: dict[str, Any] = {name: value for name, value in DEFAULTS.items() if name.lower() not in uri.lower()}

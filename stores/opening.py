@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sluice.settings import Settings
 from stores.blobs import MongoBlobs
@@ -12,7 +14,9 @@ from stores.mongo import MongoDatabase, connect, translated
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns, MongoVectorCache
-from stores.qdrant import QdrantStore
+
+if TYPE_CHECKING:
+    from stores.qdrant import QdrantStore
 
 _INDEXES = {
     "documents": ("index", "source"),
@@ -24,22 +28,42 @@ _INDEXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Stores:
-    """The stores of one index; close it, or use it as a context manager. Qdrant is opened when first used."""
+    """The stores of one index; close it, or use it as a context manager.
 
-    database: MongoDatabase
-    documents: MongoDocumentStates
-    blobs: MongoBlobs
-    versions: MongoVersions
-    quarantine: MongoQuarantine
-    vectors: MongoVectorCache
-    ledger: MongoReleaseLedger
-    runs: MongoRuns
-    decisions: MongoDecisions
-    lease: MongoLease
-    qdrant: QdrantStore
-    _closing: ExitStack = field(repr=False)
+    Qdrant's client is imported (0.5 s) and the vector store opened when first used: a run without work needs neither.
+    """
+
+    def __init__(self, database: MongoDatabase, settings: Settings, closing: ExitStack) -> None:
+        index = settings.index
+        self.database = database
+        self.documents = MongoDocumentStates(database, index)
+        self.blobs = MongoBlobs(database)
+        self.versions = MongoVersions(database, index)
+        self.quarantine = MongoQuarantine(database, index)
+        self.vectors = MongoVectorCache(database)
+        self.ledger = MongoReleaseLedger(database, index)
+        self.runs = MongoRuns(database, index)
+        self.decisions = MongoDecisions(database, index)
+        self.lease = MongoLease(database, index)
+        self._settings, self._closing = settings, closing
+        self._lock = threading.Lock()
+
+    @property
+    def qdrant(self) -> QdrantStore:
+        """The vector store: one object for all threads."""
+        with self._lock:
+            return self._qdrant
+
+    @cached_property
+    def _qdrant(self) -> QdrantStore:
+        from stores.qdrant import QdrantStore
+
+        chosen = self._settings.stores.qdrant
+        path = self._settings.state_dir / "qdrant"
+        store = QdrantStore(chosen.url, path=path, wait_s=chosen.wait_s, api_key=chosen.api_key, timeout_s=chosen.timeout_s)
+        self._closing.callback(store.close)
+        return store
 
     def close(self) -> None:
         """Let go of the servers; an embedded one stops when nobody else uses it. Safe to call again."""
@@ -58,31 +82,9 @@ def open_stores(settings: Settings) -> Stores:
         uri = settings.stores.mongodb.uri
         if uri == "embedded":
             uri = opened.enter_context(EmbeddedMongo(settings.state_dir))
-        database, index = connect(uri, settings.database), settings.index
+        database = connect(uri, settings.database)
         opened.callback(database.client.close)
         with translated(database, "creating the indexes"):
             for collection, keys in _INDEXES.items():
                 database[collection].create_index([(key, 1) for key in keys])
-        chosen = settings.stores.qdrant
-        qdrant = QdrantStore(
-            chosen.url,
-            path=settings.state_dir / "qdrant",
-            wait_s=chosen.wait_s,
-            api_key=chosen.api_key,
-            timeout_s=chosen.timeout_s,
-        )
-        opened.callback(qdrant.close)
-        return Stores(
-            database,
-            MongoDocumentStates(database, index),
-            MongoBlobs(database),
-            MongoVersions(database, index),
-            MongoQuarantine(database, index),
-            MongoVectorCache(database),
-            MongoReleaseLedger(database, index),
-            MongoRuns(database, index),
-            MongoDecisions(database, index),
-            MongoLease(database, index),
-            qdrant,
-            opened.pop_all(),
-        )
+        return Stores(database, settings, opened.pop_all())
