@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from indexing.encoder import Batch, in_batches
+from indexing.encoder import Batch, in_batches, said
 from indexing.model_files import ModelFiles
 from indexing.tokenizer import ModelTokenizer
 from sluice.errors import ConfigurationError, IntegrityError
@@ -90,7 +90,7 @@ def export(files: ModelFiles, folder: Path) -> None:
             graph = openvino().convert_model(Chain().eval(), example_input=example)
         except Exception as error:  # tracing runs the model's own code
             raise IntegrityError(
-                f"'{files.name}' cannot be converted to OpenVINO: {type(error).__name__}: {str(error).splitlines()[0][:200]}",
+                f"'{files.name}' cannot be converted to OpenVINO: {said(error)}",
                 hint="set embedding.precision to fp32 or bf16",
             ) from error
     openvino().save_model(graph, folder / "model.xml", compress_to_fp16=False)
@@ -113,8 +113,7 @@ def _model(files: ModelFiles) -> SentenceTransformer:
             model = SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
         except Exception as error:  # every architecture fails in its own way
             raise ConfigurationError(
-                f"embedding.model: sentence-transformers cannot load '{files.name}': "
-                f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+                f"embedding.model: sentence-transformers cannot load '{files.name}': {said(error)}",
                 hint="use a model that `SentenceTransformer(folder)` loads without remote code",
             ) from error
         model.max_seq_length = files.window

@@ -113,6 +113,12 @@ def in_batches(ids: Sequence[Sequence[int]], pad_id: int, tokens: int = BATCH_TO
     return batches
 
 
+def said(error: BaseException) -> str:
+    """A foreign error in one line: its type, and the last line of its message (where OpenVINO and transformers say why)."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1].strip()[:200]}"
+
+
 def open_encoder(files: ModelFiles, precision: str, models_dir: Path) -> ModelEncoder | HashingEncoder:
     """The encoder of a model at a decided precision; cheap, the model arrives with the first text.
 

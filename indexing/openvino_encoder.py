@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from indexing.encoder import Batch
+from indexing.encoder import Batch, said
 from indexing.model_files import ModelFiles
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.ids import digest
@@ -68,7 +68,7 @@ def open_runtime(files: ModelFiles, models_dir: Path, *, bf16: bool) -> OpenVino
         seen = runtime.run([batch])[0]
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise IntegrityError(
-            f"the converted model of '{files.name}' in {folder} cannot be opened: {str(error).strip().splitlines()[0][:200]}",
+            f"the converted model of '{files.name}' in {folder} cannot be opened: {said(error)}",
             hint=f"remove that folder, it is made again: rm -r {folder}",
         ) from error
     cosine = float(np.min(np.sum(seen * expected, axis=1) / np.linalg.norm(seen, axis=1)))

@@ -19,8 +19,8 @@ from hashlib import blake2b
 from sluice.ids import fingerprint
 from sluice.points import SparseVector
 
-AVERAGE_WORDS = 128.0
-"""avgdl. Chunks of 200 MiniLM tokens of the handbook have 128 words on average."""
+AVERAGE_WORDS = 110.0
+"""avgdl: 200 tokens of MiniLM's tokenizer are 111 words of the handbook (1,494,467 tokens, 826,697 words)."""
 
 _WORD = re.compile(r"\w+")
 

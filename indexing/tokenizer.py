@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from indexing.hashing import HashingTokenizer
 from indexing.model_files import ModelFiles
 from sluice.errors import ConfigurationError
 from sluice.ids import fingerprint
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ModelTokenizer:
@@ -45,25 +48,32 @@ class ModelTokenizer:
         Several tokens can come from one character (an emoji in bytes, a Hangul syllable in letters): the first of them has
         the character, the others are empty spans behind it, so that n is always `counts([text])[0]`.
         """
-        offsets = np.asarray(self._tokenizer.encode(text, add_special_tokens=False).offsets, dtype=np.int32).reshape(-1, 2)
+        offsets = np.asarray(self._tokenizer.encode(_valid(text), add_special_tokens=False).offsets, dtype=np.int32).reshape(
+            -1, 2
+        )
         ends = np.maximum.accumulate(offsets[:, 1])
         starts = np.minimum(np.maximum(offsets[:, 0], np.concatenate([[0], ends[:-1]])), ends)
         return np.stack([starts, ends], axis=1).astype(np.int32)
 
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, untruncated, without special tokens."""
-        return [len(e) for e in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [len(e) for e in self._tokenizer.encode_batch_fast([_valid(text) for text in texts], add_special_tokens=False)]
 
     def document_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """What the model is given for each text: prompt and special tokens included, untruncated."""
         prompt = self._files.document_prompt
-        return [e.ids for e in self._tokenizer.encode_batch_fast([prompt + text for text in texts])]
+        return [e.ids for e in self._tokenizer.encode_batch_fast([prompt + _valid(text) for text in texts])]
 
     def query_ids(self, text: str) -> list[int]:
         """What the model is given for a query: cut to the window."""
-        encoding = self._tokenizer.encode(self._files.query_prompt + text, add_special_tokens=False)
+        encoding = self._tokenizer.encode(self._files.query_prompt + _valid(text), add_special_tokens=False)
         encoding.truncate(self.window - self._tokenizer.num_special_tokens_to_add(False))
         return list(self._tokenizer.post_process(encoding).ids)
+
+
+def _valid(text: str) -> str:
+    """The same length without lone surrogates, which broken files contain and UTF-8 cannot carry."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def open_tokenizer(files: ModelFiles) -> ModelTokenizer | HashingTokenizer:

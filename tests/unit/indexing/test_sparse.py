@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.sparse import Bm25Encoder, words
+from sluice.points import SparseVector
+
+BM25 = Bm25Encoder(k1=1.2, b=0.75, average_words=4)
+
+
+def weight_of(word: str, vector: SparseVector) -> float:
+    """The weight of a word in a vector; 0 where it is not."""
+    (index,) = Bm25Encoder().query(word).indices
+    return dict(zip(vector.indices, vector.values, strict=True)).get(index, 0.0)
+
+
+def test_document_weights_are_those_of_the_formula() -> None:
+    """By hand: four words, tf 2 and 1, |d| = avgdl, so tf * 2.2 / (tf + 1.2)."""
+    (vector,) = BM25.documents(["red red blue green"])
+    assert weight_of("red", vector) == pytest.approx(2 * 2.2 / (2 + 1.2))
+    assert weight_of("blue", vector) == pytest.approx(2.2 / (1 + 1.2))
+    assert weight_of("yellow", vector) == 0.0
+
+
+def test_longer_texts_are_discounted() -> None:
+    """The same word weighs less in eight words than in four: discount 1.2 * (0.25 + 0.75 * 2)."""
+    (vector,) = BM25.documents(["red b c d e f g h"])
+    assert weight_of("red", vector) == pytest.approx(2.2 / (1 + 1.2 * (0.25 + 0.75 * 2)))
+
+
+def test_query_weights_are_one_for_each_distinct_word() -> None:
+    """Document frequencies are the store's: the query only says which words."""
+    assert set(BM25.query("Red red, RED and blue").values) == {1.0}
+    assert len(BM25.query("Red red, RED and blue").indices) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Policies, policy", ["policy", "policy"]),
+        ("Invoices and buses", ["invoice", "and", "buse"]),
+        ("status process analysis gas", ["status", "process", "analysi", "gas"]),
+        ("ＦＵＬＬ ﬁle naïve", ["full", "file", "naïve"]),
+        ("東京 user_id 3.5", ["東京", "user_id", "3", "5"]),
+        ("", []),
+    ],
+)
+def test_words_are_unicode_lower_case_and_singular(text: str, expected: list[str]) -> None:
+    """NFKC, lower case, and Harman's three rules for English plurals."""
+    assert words(text) == expected
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=300))
+def test_vectors_are_well_formed_for_any_text(text: str) -> None:
+    """Indices ascend, are unique and fit 32 bits; weights are positive and below k1 + 1 for each word."""
+    for vector in (*BM25.documents([text]), BM25.query(text)):
+        assert list(vector.indices) == sorted(set(vector.indices))
+        assert all(0 <= index < 2**32 for index in vector.indices)
+        assert all(value > 0 for value in vector.values)
+        assert len(vector.indices) == len(vector.values)
+
+
+def test_indices_are_the_same_on_any_machine() -> None:
+    """Pinned: an index built on one machine is searched from another."""
+    assert BM25.query("invoice").indices == (2846348124,)
+
+
+def test_the_fingerprint_covers_every_parameter() -> None:
+    """A release built with other constants is another release."""
+    others = [Bm25Encoder(k1=1.5), Bm25Encoder(b=0.5), Bm25Encoder(average_words=99)]
+    assert len({Bm25Encoder().fingerprint, *(o.fingerprint for o in others)}) == 4
