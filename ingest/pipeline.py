@@ -1,21 +1,34 @@
 """Fetch, keep, parse: one partition of documents at a time, each document on its own.
 
-A document that cannot be processed becomes a quarantine entry and never stops the others. Every write is idempotent,
-and states are written last, so that an interrupted partition is simply done again.
+A document that cannot be processed becomes a quarantine entry and never stops the others. Every write is idempotent.
+States are written after what they refer to and before the quarantine, which holds documents back: whatever interrupts a
+partition, the rest of it is simply done again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
-from sluice.errors import Permanent, SluiceError, SourceUnavailable
+from sluice.errors import DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
 from sluice.ids import document_key, version_id
 from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, RawItem
+
+DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
+"""What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """What a partition leaves behind."""
+
+    states: list[DocumentState] = field(default_factory=list)
+    failed: list[QuarantineEntry] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +46,34 @@ class Ingestion:
     def fetch(self, source: Source, refs: Sequence[ItemRef]) -> StageCounts:
         """Fetch items, keep their bytes, update their states; what changed is left for `planning.to_parse` to see."""
         known = {s.key: s for s in self.states.read([document_key(source.name, ref.uri) for ref in refs])}
-        counts, written = StageCounts(), []
+        counts, written = StageCounts(), _Written()
         for ref in refs:
             key = document_key(source.name, ref.uri)
             before = known.get(key)
             try:
                 item = source.fetch(ref)
-                content = self.blobs.put(item.content)
-            except SluiceError as error:
-                counts += self._failed("fetch", error, key, source.name, ref.uri, "", ref.validator)
-                if before is not None and isinstance(error, Permanent):
-                    written.append(replace(before, stale=True))
+            except DOCUMENT_FAILURES as error:
+                state = before or DocumentState(key=key, source=source.name, uri=ref.uri, first_seen=self.now())
+                written.failed.append(self._entry("fetch", error, state, "", ref.validator))
+                written.states.append(_unfetched(state, error))
+                counts += StageCounts(seen=1, failed={_reason(error): 1})
                 continue
-            self.quarantine.clear(key, "fetch")
+            content = self.blobs.put(item.content)
             state = self._fetched(before, key, source.name, item, content)
             same = before is not None and before.content_hash == content and before.status == state.status
             counts += StageCounts(seen=1, kept=int(not same), unchanged=int(same))
-            written.append(state)
-        self.states.write(written)
+            written.states.append(state)
+            written.cleared.append(key)
+        self._keep(written, "fetch")
         return counts
 
     def _fetched(self, before: DocumentState | None, key: str, source: str, item: RawItem, content: str) -> DocumentState:
         now = self.now()
         base = before or DocumentState(key=key, source=source, uri=item.uri, first_seen=now)
+        unparsable = base.status == "quarantined" and not base.version and base.content_hash == content
         state = replace(
             base,
-            status="active",
+            status="quarantined" if unparsable else "active",
             validator=item.validator,
             content_hash=content,
             media_type=item.media_type,
@@ -67,36 +82,40 @@ class Ingestion:
             source_tags=item.tags,
             stale=bool(base.version) and base.version != content,
             fetched=now,
-            metadata=base.metadata if base.content_hash == content else item.metadata,
+            source_metadata=item.metadata,
         )
         return with_tags(with_expiry(state, now), self.rules)
 
     def parse(self, parser: Parser, keys: Sequence[str]) -> StageCounts:
         """Parse the bytes fetched last of these documents and keep the result as their current version."""
-        counts, written = StageCounts(), []
+        counts, written = StageCounts(), _Written()
         for state in self.states.read(keys):
             try:
-                item = RawItem(
-                    uri=state.uri,
-                    content=self.blobs.get(state.content_hash),
-                    validator=state.validator,
-                    media_type=state.media_type,
-                    modified=state.modified,
-                    metadata=state.metadata,
-                    tags=state.source_tags,
-                )
-                document = parser.parse(item, source=state.source)
-                self.versions.put(version_id(state.key, state.content_hash, parser.fingerprint), document)
-            except SluiceError as error:
-                counts += self._failed("parse", error, state.key, state.source, state.uri, state.content_hash, parser.fingerprint)
-                written.append(_unparsed(state))
+                document = parser.parse(self._item(state), source=state.source)
+            except DOCUMENT_FAILURES as error:
+                written.failed.append(self._entry("parse", error, state, state.content_hash, parser.fingerprint))
+                written.states.append(_unparsed(state))
+                counts += StageCounts(seen=1, failed={_reason(error): 1})
                 continue
-            self.quarantine.clear(state.key, "parse")
+            self.versions.put(version_id(state.key, state.content_hash, parser.fingerprint), document)
             parsed = self._parsed(state, document, parser.fingerprint)
-            counts += StageCounts(seen=1, dropped={parsed.dropped: 1}) if parsed.dropped else StageCounts(seen=1, kept=1)
-            written.append(parsed)
-        self.states.write(written)
+            reason = "expired" if parsed.status == "expired" else parsed.dropped
+            counts += StageCounts(seen=1, dropped={reason: 1}) if reason else StageCounts(seen=1, kept=1)
+            written.states.append(parsed)
+            written.cleared.append(state.key)
+        self._keep(written, "parse")
         return counts
+
+    def _item(self, state: DocumentState) -> RawItem:
+        return RawItem(
+            uri=state.uri,
+            content=self.blobs.get(state.content_hash),
+            validator=state.validator,
+            media_type=state.media_type,
+            modified=state.modified,
+            metadata=state.source_metadata,
+            tags=state.source_tags,
+        )
 
     def _parsed(self, state: DocumentState, document: Document, fingerprint: str) -> DocumentState:
         parsed = replace(
@@ -114,19 +133,18 @@ class Ingestion:
         )
         return with_tags(with_expiry(parsed, self.now()), self.rules)
 
-    def _failed(
-        self, stage: str, error: SluiceError, key: str, source: str, uri: str, content_hash: str, fingerprint: str
-    ) -> StageCounts:
-        reason = getattr(error, "reason", type(error).__name__)
+    def _entry(
+        self, stage: str, error: SluiceError, state: DocumentState, content_hash: str, fingerprint: str
+    ) -> QuarantineEntry:
         now = self.now()
-        entry = QuarantineEntry(
-            document_key=key,
-            source=source,
-            uri=uri,
+        return QuarantineEntry(
+            document_key=state.key,
+            source=state.source,
+            uri=state.uri,
             stage=stage,
-            reason=reason,
+            reason=_reason(error),
             error=error.message,
-            retryable=not isinstance(error, Permanent),
+            retryable=isinstance(error, Retryable),
             content_hash=content_hash,
             fingerprint=fingerprint,
             attempts=1,
@@ -134,14 +152,21 @@ class Ingestion:
             last_seen=now,
             run=self.run,
         )
-        if isinstance(error, SourceUnavailable) or isinstance(error, Permanent):
+
+    def _keep(self, written: _Written, stage: str) -> None:
+        self.states.write(written.states)
+        for entry in written.failed:
             self.quarantine.add(entry)
-            return StageCounts(seen=1, failed={reason: 1})
-        raise error  # a store that does not answer is the partition's failure, not the document's
+        for key in written.cleared:
+            self.quarantine.clear(key, stage)
 
     def tombstone(self, states: Iterable[DocumentState]) -> int:
-        """Mark documents deleted: nobody may read them from now on; returns how many."""
-        gone = [replace(state, status="deleted", tags=NOBODY) for state in states]
+        """Mark documents deleted: nobody may read them from now on; returns how many.
+
+        Their last version is forgotten: it may be collected as garbage, and must not come back in the place of a new
+        one that does not parse.
+        """
+        gone = [replace(state, status="deleted", tags=NOBODY, version="", parse_fingerprint="", stale=False) for state in states]
         self.states.write(gone)
         for state in gone:
             self.quarantine.clear(state.key, "fetch")
@@ -162,6 +187,16 @@ def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
     return replace(state, tags=rules.effective(state.source, state.uri, state.source_tags, state.own_tags))
 
 
+def _unfetched(state: DocumentState, error: SluiceError) -> DocumentState:
+    """After a failed fetch: what is known stays, stale if it will not be had again; one that is not known is quarantined.
+
+    A deleted one is not known any more: its bytes may still lie here, and must not be parsed in place of the new ones.
+    """
+    if not state.content_hash or state.status == "deleted":
+        return replace(state, status="quarantined", tags=NOBODY, content_hash="", validator="")
+    return state if isinstance(error, Retryable) else replace(state, stale=bool(state.version))
+
+
 def _unparsed(state: DocumentState) -> DocumentState:
     """After a failed parse: the last good version stays, marked stale; a document without one is quarantined."""
     if state.version:
@@ -172,3 +207,8 @@ def _unparsed(state: DocumentState) -> DocumentState:
 def with_expiry(state: DocumentState, now: datetime) -> DocumentState:
     """The state as expired when its time is up."""
     return replace(state, status="expired") if state.expires is not None and state.expires <= now else state
+
+
+def _reason(error: SluiceError) -> str:
+    """The countable name of a failure."""
+    return str(getattr(error, "reason", type(error).__name__))

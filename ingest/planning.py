@@ -1,7 +1,7 @@
 """What a run has to do, decided before anything is done: pure, from one listing and one bulk read.
 
-    listing + known states ─▶ fetch (new or changed) · unchanged · gone · held back
-    states + fingerprints + quarantine ─▶ which documents must be parsed
+listing + known states ─▶ fetch (new or changed) · unchanged · gone · held back
+states + fingerprints + quarantine ─▶ which documents must be parsed
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sluice.errors import IntegrityError, MassDeletion
-from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef, QuarantineEntry
 
 GUARD_MINIMUM = 10
@@ -41,11 +40,12 @@ def plan_source(
 ) -> SourcePlan:
     """Compare what a source lists with what is known of it; `force` names uris to fetch whatever their validator.
 
-    `failures` are the fetch-stage quarantine entries: a permanent one is held back while the validator is the one that
-    failed. Raises IntegrityError when the source lists a uri twice.
+    `failures` are quarantine entries: an item whose fetch failed for good is held back while its validator is the one
+    that failed, and fetched in any other case, so that its entry is cleared also when the source went back to what is
+    known. Raises IntegrityError when the source lists a uri twice.
     """
     states = {state.uri: state for state in known if state.source == source}
-    failed = {e.uri: e for e in failures if e.source == source and e.stage == "fetch" and not e.retryable}
+    failed = {e.uri: e for e in failures if e.source == source and e.stage == "fetch"}
     listed: set[str] = set()
     fetch: list[ItemRef] = []
     held: dict[str, int] = {}
@@ -59,9 +59,9 @@ def plan_source(
         state, failure = states.get(ref.uri), failed.get(ref.uri)
         if force(ref.uri):
             fetch.append(ref)
-        elif failure is not None and failure.fingerprint == ref.validator:
+        elif failure is not None and not failure.retryable and failure.fingerprint == ref.validator:
             held[failure.reason] = held.get(failure.reason, 0) + 1
-        elif state is None or state.status == "deleted" or state.validator != ref.validator:
+        elif failure is not None or state is None or state.status == "deleted" or state.validator != ref.validator:
             fetch.append(ref)
         else:
             unchanged += 1
@@ -91,23 +91,26 @@ def to_parse(
     """Documents whose bytes or parser changed since they were parsed, and those held back (reason → count).
 
     `fingerprints` gives each source's parse fingerprint. A permanent failure is held back until the bytes or the
-    parser's fingerprint change; a retryable one is tried again.
+    parser's fingerprint change; a retryable one is tried again. An expired document is parsed like any other: only its
+    new version can say that it is to live longer.
     """
     failed = {e.document_key: e for e in failures if e.stage == "parse"}
     due: list[DocumentState] = []
     held: dict[str, int] = {}
     for state in states:
-        if state.status in ("deleted", "expired") or not state.content_hash or state.source not in fingerprints:
+        if state.status == "deleted" or not state.content_hash or state.source not in fingerprints:
             continue
         wanted = fingerprints[state.source]
         failure = failed.get(state.key)
         if force(state.uri):
             due.append(state)
         elif (
-            failure is not None and not failure.retryable and (failure.content_hash, failure.fingerprint) == (state.content_hash, wanted)
+            failure is not None
+            and not failure.retryable
+            and (failure.content_hash, failure.fingerprint) == (state.content_hash, wanted)
         ):
             held[failure.reason] = held.get(failure.reason, 0) + 1
-        elif (state.version, state.parse_fingerprint) != (state.content_hash, wanted) or (failure is not None and failure.retryable):
+        elif failure is not None or (state.version, state.parse_fingerprint) != (state.content_hash, wanted):
             due.append(state)
     return due, held
 
@@ -115,8 +118,3 @@ def to_parse(
 def expired(states: Iterable[DocumentState], now: datetime) -> list[DocumentState]:
     """Active documents whose time is up."""
     return [s for s in states if s.status == "active" and s.expires is not None and s.expires <= now]
-
-
-def key_of(source: str, ref: ItemRef) -> str:
-    """The document key of a listed item."""
-    return document_key(source, ref.uri)

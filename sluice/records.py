@@ -115,8 +115,9 @@ class DocumentState:
 
     `content_hash` is of the bytes fetched last; `version` is the content hash of the last version that parsed, under
     `parse_fingerprint`. They differ while a newer version waits or fails to parse (`stale`). `dropped` says why a
-    parsed document has no place in a release (empty). `own_tags` come from the document or its source, and may only
-    narrow what the rules give; `tags` are the effective ones.
+    parsed document has no place in a release (empty). `source_metadata` is what the source said with these bytes,
+    `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
+    rules give; `tags` are the effective ones.
     """
 
     key: str
@@ -141,6 +142,7 @@ class DocumentState:
     modified: datetime | None = None
     first_seen: datetime | None = None
     fetched: datetime | None = None
+    source_metadata: Metadata = field(default_factory=dict)
 
     @property
     def in_release(self) -> bool:
