@@ -35,7 +35,8 @@ class Tokenizer(Protocol):
 class Encoder(Protocol):
     """Texts to unit vectors, float32 of shape (n, d), in the order given (semantic strategies use it)."""
 
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str: ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 

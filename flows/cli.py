@@ -86,12 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     try:
-        cli.main(args=given, prog_name="sluice", standalone_mode=False)
-        code = 0
+        # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
+        code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
     except SluiceError as error:
         code = fail(error.as_json(), error.exit_code, as_json)
-    except click.exceptions.Exit as done:
-        code = done.exit_code
     except click.UsageError as error:
         usage = error.ctx.get_usage() if error.ctx else ""
         hint = f"see: {error.ctx.command_path} --help" if error.ctx else "see: sluice --help"

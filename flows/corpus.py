@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ingest.parse import raw_text
 from ingest.protocols import Blobs, Versions
@@ -12,10 +12,16 @@ from sluice.records import DocumentState
 
 
 class CorpusDocuments:
-    """Implements `evaluation.protocols.LabelledDocuments` over what ingestion left behind."""
+    """Implements `evaluation.protocols.LabelledDocuments` over what ingestion left behind.
 
-    def __init__(self, states: Sequence[DocumentState], versions: Versions, blobs: Blobs) -> None:
-        self._versions, self._blobs = versions, blobs
+    With `held` (document key → version id) it is one release's view: `text` is what that release holds of a document,
+    which may be older than the source, and None for a document that it does not hold.
+    """
+
+    def __init__(
+        self, states: Sequence[DocumentState], versions: Versions, blobs: Blobs, held: Mapping[str, str] | None = None
+    ) -> None:
+        self._versions, self._blobs, self._held = versions, blobs, held
         self._by_uri: dict[str, list[DocumentState]] = {}
         for state in states:
             self._by_uri.setdefault(state.uri, []).append(state)
@@ -24,9 +30,12 @@ class CorpusDocuments:
         return [s for s in self._by_uri.get(uri, []) if source is None or s.source == source]
 
     def text(self, state: DocumentState) -> str | None:
-        if not state.in_release:
+        if self._held is not None:
+            identity = self._held.get(state.key)
+        else:
+            identity = version_id(state.key, state.version, state.parse_fingerprint) if state.in_release else None
+        if identity is None:
             return None
-        identity = version_id(state.key, state.version, state.parse_fingerprint)
         document = self._versions.get([identity]).get(identity)
         return document.text if document is not None else None
 

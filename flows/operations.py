@@ -162,6 +162,7 @@ def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False) 
         overruled = [v.gate for v in account.verdicts if not v.passed]
         if overruled:
             account.warnings.append(f"overruled by {w.actor}: {', '.join(overruled)}")
+        w.still_mine()
         promoted = w.releases.promote(w.releases.get(release.id), w.access(w.stores.documents.read()))
         return account.as_json("promoted", promoted.id)
 
@@ -173,6 +174,7 @@ def rollback(w: Wiring, to: str | None = None) -> Result:
 
     def work(account: Account) -> Result:
         states = steps.settle(w, account)
+        w.still_mine()
         with account.timed("promote"):
             left, live = w.releases.rollback(to, w.access(states))
         return {**account.as_json("rolled back", live.id), "left": left.id}
@@ -230,7 +232,7 @@ def evaluate(w: Wiring, golden: Path | None, release: str | None, k: int, *, gat
     chosen = golden_set(w, golden)
     states = w.stores.documents.read()
     tags = AccessTags(frozenset[str]().union(*(s.tags for s in states)))
-    resolved = evaluation.resolve(chosen, w.corpus())
+    resolved = evaluation.resolve(chosen, w.corpus(found))
     measured = evaluation.evaluate(w.searcher(found), resolved, k=k, everyone=tags)
     result = {"release": found.id, "golden": str(chosen.path), **measured.as_json()}
     if gate:

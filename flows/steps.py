@@ -44,7 +44,7 @@ class Redo:
         """These documents, from `fetch`, `parse` or `chunk` on."""
         chosen = frozenset(keys)
         order = ("fetch", "parse", "chunk")
-        return cls(**dict.fromkeys(order[order.index(stage):], chosen))
+        return cls(**dict.fromkeys(order[order.index(stage) :], chosen))
 
     def forces(self, stage: Literal["fetch", "parse"], source: str) -> Callable[[str], bool]:
         """Whether a uri of this source must be fetched or parsed whatever is known of it."""
@@ -373,15 +373,15 @@ def _against_manifest(w: Wiring, release: Release) -> Verdict:
 
 def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:
     """What the gates are handed: the candidate, the live release where there is one, documents and stored points."""
-    documents, tags = w.corpus(), AccessTags(frozenset[str]().union(*(s.tags for s in states)))
+    tags = AccessTags(frozenset[str]().union(*(s.tags for s in states)))
     measured, unmeasured = None, ""
     if live is not None:
         try:
-            measured = ReleaseView(live.id, w.searcher(live), documents, tags)
+            measured = ReleaseView(live.id, w.searcher(live), w.corpus(live), tags)
         except SluiceError as error:
             unmeasured = error.message
     return GateContext(
-        candidate=ReleaseView(release.id, w.searcher(release), documents, tags),
+        candidate=ReleaseView(release.id, w.searcher(release), w.corpus(release), tags),
         live=measured,
         live_unmeasured=unmeasured,
         points=CollectionPoints(w, release.collection),
@@ -424,6 +424,7 @@ def conclude(w: Wiring, release: Release, account: Account) -> tuple[Literal["pr
     if not all(verdict.passed for verdict in account.verdicts):
         return "rejected", releases.reject(releases.get(release.id))
     states = w.stores.documents.read()
+    w.still_mine()
     with account.timed("promote"):
         live = releases.promote(releases.get(release.id), w.access(states))
         releases.retain(w.settings.retention.keep)
@@ -470,19 +471,26 @@ def _rates(w: Wiring) -> dict[str, float]:
 
 
 def collect_garbage(w: Wiring, *, dry_run: bool = False) -> dict[str, list[str]]:
-    """Remove what no release and no document needs; gives what was (or would be) removed, by kind."""
-    states = w.stores.documents.read()
-    versions = {version_id(s.key, s.version, s.parse_fingerprint) for s in states if s.version and s.status != "deleted"}
-    contents = {h for s in states if s.status != "deleted" for h in (s.content_hash, s.version) if h}
-    found = {
-        "collections": w.releases.orphans(),
-        "versions": sorted(set(w.stores.versions.ids()) - versions),
-        "blobs": sorted(set(w.stores.blobs.hashes()) - contents),
-    }
+    """Remove what no release and no document needs; gives what was (or would be) removed, by kind.
+
+    A database may be shared by several indexes: bytes go only when no index refers to them.
+    """
+    stores, states = w.stores, w.stores.documents.read()
+    needed = {version_id(s.key, s.version, s.parse_fingerprint) for s in states if s.version and s.status != "deleted"}
+    for release in w.releases.all():
+        if release.searchable:
+            needed |= set(w.versions_in(release).values())
+    versions = sorted(stores.versions.ids().keys() - needed)
+    gone = [s for s in states if s.status == "deleted" and s.content_hash]
     if dry_run:
-        return found
-    found["collections"] = [*w.releases.drop_orphans(), *w.releases.retain(w.settings.retention.keep)]
-    w.stores.versions.delete(found["versions"])
-    for content in found["blobs"]:
-        w.stores.blobs.delete(content)
-    return found
+        kept = {h for s in states if s.status != "deleted" for h in (s.content_hash, s.version)}
+        claimed = {h for s in gone for h in (s.content_hash, s.version) if h} - kept
+        blobs = stores.blobs.hashes() - (stores.blobs.references() - claimed)
+        return {"collections": w.releases.orphans(), "versions": versions, "blobs": sorted(blobs)}
+    collections = [*w.releases.drop_orphans(), *w.releases.retain(w.settings.retention.keep)]
+    stores.versions.delete(versions)
+    stores.documents.write(replace(s, content_hash="", version="") for s in gone)  # a tombstone claims no bytes
+    blobs = stores.blobs.hashes() - stores.blobs.references()
+    for content in blobs:
+        stores.blobs.delete(content)
+    return {"collections": collections, "versions": versions, "blobs": sorted(blobs)}

@@ -37,10 +37,11 @@ from ingest.pipeline import Ingestion
 from ingest.protocols import Source
 from sluice.access import AccessTags
 from sluice.errors import ReleaseError
+from sluice.ids import version_id
 from sluice.records import DocumentState
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
-from stores import Stores, open_stores
+from stores import Lease, Stores, open_stores
 
 
 def utc_now() -> datetime:
@@ -70,6 +71,7 @@ class Wiring:
         """What a command found by looking, for the flow that it then starts (see `operations.planning_engine`)."""
         self._closing = ExitStack()
         self._lease_depth = 0
+        self._held: Lease | None = None
         self._lock = threading.RLock()
 
     # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,7 +95,7 @@ class Wiring:
         """Hold the index for writing; nested calls within this wiring share the outer one. Raises IndexBusy."""
         with ExitStack() as stack:
             if self._lease_depth == 0:
-                stack.enter_context(self.stores.lease.acquire(command))
+                self._held = stack.enter_context(self.stores.lease.acquire(command))
                 repaired = self.releases.recover()
                 for line in repaired:
                     self.progress.note(f"recovered: {line}")
@@ -102,6 +104,11 @@ class Wiring:
                 yield
             finally:
                 self._lease_depth -= 1
+
+    def still_mine(self) -> None:
+        """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
+        if self._held is not None:
+            self._held.check()
 
     # ── ingest ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -122,9 +129,16 @@ class Wiring:
         s = self.stores
         return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, self.settings.access.compiled(), self.run_id, utc_now)
 
-    def corpus(self) -> CorpusDocuments:
-        """The documents that golden labels point to."""
-        return CorpusDocuments(self.stores.documents.read(), self.stores.versions, self.stores.blobs)
+    def corpus(self, release: Release | None = None) -> CorpusDocuments:
+        """The documents that golden labels point to, as they are now or as a release holds them."""
+        held = self.versions_in(release) if release is not None else None
+        return CorpusDocuments(self.stores.documents.read(), self.stores.versions, self.stores.blobs, held)
+
+    def versions_in(self, release: Release) -> dict[str, str]:
+        """Which parsed version of each document a release holds: document key → version id."""
+        fields = ["document_key", "version", "parse_fingerprint"]
+        found = (point.payload for point in self.stores.qdrant.scan(release.collection, fields))
+        return {p["document_key"]: version_id(p["document_key"], p["version"], p["parse_fingerprint"]) for p in found}
 
     # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
 

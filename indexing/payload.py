@@ -15,6 +15,7 @@ def payload(chunk: Chunk, document: Document, state: DocumentState, release: str
     return {
         "document_key": state.key,
         "version": state.version,
+        "parse_fingerprint": state.parse_fingerprint,
         "source": state.source,
         "uri": state.uri,
         "title": document.title,

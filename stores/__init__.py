@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stores.embedded import EmbeddedMongo
+from stores.mongo_lease import Lease
 from stores.opening import Stores, open_stores
 from stores.operations import Operation, probe
 
-__all__ = ["EmbeddedMongo", "Operation", "Stores", "open_stores", "probe"]
+__all__ = ["EmbeddedMongo", "Lease", "Operation", "Stores", "open_stores", "probe"]
