@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 
-from chunking import contexts
+from chunking.contexts import VERSION as CONTEXT_VERSION
 from chunking.contexts import Fitter, Mode, Wording, names
 from chunking.fitting import fitted
 from chunking.outline import Outline
@@ -37,9 +36,7 @@ class DocumentChunker:
         self._identity = digest("chunks", VERSION, strategy.fingerprint)
         self._parents = strategy if isinstance(strategy, HasParents) else None
         self._headers = strategy if isinstance(strategy, HasHeaders) else None
-        self.fingerprint = digest(
-            "chunker", VERSION, strategy.fingerprint, context, contexts.VERSION, ruler.tokenizer.fingerprint
-        )
+        self.fingerprint = digest("chunker", VERSION, strategy.fingerprint, context, CONTEXT_VERSION, ruler.tokenizer.fingerprint)
 
     def chunk(self, document: Document) -> list[Chunk]:
         text = document.text
@@ -51,59 +48,65 @@ class DocumentChunker:
                     f"but its text has {len(text)} characters",
                     hint="run tests/conformance/strategy_suite.py on the strategy",
                 )
+        sized = fitted(self._ruler, text, spans, self._max_tokens)
+        places = [span for span, _ in sized]
         outline = Outline(document)
-        chunks = []
-        for span, tokens in fitted(self._ruler, text, spans, self._max_tokens):
-            start, end = span
-            chunks.append(
-                Chunk(
-                    id=chunk_id(document.key, self._identity, start, text[start:end]),
-                    document_key=document.key,
-                    start=start,
-                    end=end,
-                    text=text[start:end],
-                    tokens=tokens,
-                    heading_path=outline.path(span),
-                    page=outline.page(span),
-                )
+        paths = [outline.path(place) for place in places]
+        contexts = self._contexts(document, sized, paths)
+        parents = self._parents_of(document, places)
+        return [
+            Chunk(
+                id=chunk_id(document.key, self._identity, start, text[start:end]),
+                document_key=document.key,
+                start=start,
+                end=end,
+                text=text[start:end],
+                tokens=tokens,
+                context=context,
+                context_cut=cut,
+                heading_path=path,
+                page=outline.page((start, end)),
+                parent=parent,
             )
-        return self._with_contexts(document, self._with_parents(document, chunks))
-
-    def _with_parents(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
-        """Each chunk with the parent of its strategy that contains it; None where there is none."""
-        if self._parents is None:
-            return chunks
-        parents = sorted({trimmed(document.text, span) for span in self._parents.parents(document)})
-        return [replace(chunk, parent=_holding(parents, chunk)) for chunk in chunks]
-
-    def _with_contexts(self, document: Document, chunks: list[Chunk]) -> list[Chunk]:
-        if self._mode == "none" and self._headers is None:
-            return chunks
-        spans = [(chunk.start, chunk.end) for chunk in chunks]
-        headers = self._headers.headers(document, spans) if self._headers else [""] * len(chunks)
-        wordings = [
-            Wording(names(self._mode, document.title, chunk.heading_path), header)
-            for chunk, header in zip(chunks, headers, strict=True)
+            for ((start, end), tokens), path, (context, cut), parent in zip(sized, paths, contexts, parents, strict=True)
         ]
-        fitter = Fitter(self._ruler, wordings)
-        return [self._fitted(chunk, wording, fitter) for chunk, wording in zip(chunks, wordings, strict=True)]
 
-    def _fitted(self, chunk: Chunk, wording: Wording, fitter: Fitter) -> Chunk:
+    def _parents_of(self, document: Document, places: list[Span]) -> list[Span | None]:
+        """For each place the parent of the strategy that contains it; None where there is none."""
+        if self._parents is None:
+            return [None] * len(places)
+        parents = sorted({trimmed(document.text, span) for span in self._parents.parents(document)})
+        return [_holding(parents, place) for place in places]
+
+    def _contexts(
+        self, document: Document, sized: list[tuple[Span, int]], paths: list[tuple[str, ...]]
+    ) -> list[tuple[str, bool]]:
+        """The context of each span, and whether it was cut."""
+        if self._mode == "none" and self._headers is None:
+            return [("", False)] * len(sized)
+        headers = self._headers.headers(document, [span for span, _ in sized]) if self._headers else [""] * len(sized)
+        wordings = [Wording(names(self._mode, document.title, path), header) for path, header in zip(paths, headers, strict=True)]
+        fitter = Fitter(self._ruler, wordings)
+        return [
+            self._context(document.text[slice(*span)], tokens, wording, fitter)
+            for (span, tokens), wording in zip(sized, wordings, strict=True)
+        ]
+
+    def _context(self, text: str, tokens: int, wording: Wording, fitter: Fitter) -> tuple[str, bool]:
         window = self._ruler.tokenizer.window - self._ruler.tokenizer.special_tokens
-        room = window - chunk.tokens
+        room = window - tokens
         while True:
             context, cut = fitter.fit(wording, room)
-            candidate = replace(chunk, context=context, context_cut=cut)
             if not context or self._ruler.exact:  # context and text meet at white space: their counts add up
-                return candidate
-            excess = self._ruler.tokenizer.counts([candidate.embedded_text])[0] - window
+                return context, cut
+            excess = self._ruler.tokenizer.counts([f"{context}\n\n{text}"])[0] - window
             if excess <= 0:
-                return candidate
+                return context, cut
             room -= excess
 
 
-def _holding(parents: list[Span], chunk: Chunk) -> Span | None:
-    """The parent that contains the chunk, of spans in order that do not overlap."""
-    index = bisect_right(parents, (chunk.start, chunk.end)) - 1
-    candidates = parents[max(index, 0) : index + 2]  # a parent with the chunk's start, but a later end, sorts behind it
-    return next((parent for parent in candidates if parent[0] <= chunk.start and chunk.end <= parent[1]), None)
+def _holding(parents: list[Span], place: Span) -> Span | None:
+    """The parent that contains the place, of spans in order that do not overlap."""
+    index = bisect_right(parents, place) - 1
+    candidates = parents[max(index, 0) : index + 2]  # a parent with the same start, but a later end, sorts behind the place
+    return next((parent for parent in candidates if parent[0] <= place[0] and place[1] <= parent[1]), None)

@@ -53,8 +53,11 @@ class Outline:
         So a chunk of one long section and the tail of another belongs to the first, and a chunk of ten small
         sections to the heading above them.
         """
+        touched = list(self.within(span))
+        if len(touched) == 1:
+            return touched[0][0].path
         covered: Counter[tuple[str, ...]] = Counter()
-        for part, size in self.within(span):
+        for part, size in touched:
             for depth in range(1, len(part.path) + 1):
                 covered[part.path[:depth]] += size
         most = [path for path, size in covered.items() if 2 * size > span[1] - span[0]]

@@ -69,11 +69,11 @@ class Tokens:
         grapheme, unless a single one is larger than the window.
         """
         spans: list[Span] = []
-        last, reached = self.first(end), 0
+        last, reached = self.first(end), -1
         while start < end:
             token = self.first(start)
             # Above what is reached already, so that an overlap never makes a window within the last one.
-            lowest = max(token + size // 2, reached)
+            lowest = max(token + (size + 1) // 2, reached + 1)
             cut = self._word_at_or_before(token + size, lowest) if token + size < last else last
             stop = end if cut >= last else min(end, self.before(cut, start))
             if stop <= start:  # tokens that share one character: it stays whole
@@ -86,7 +86,7 @@ class Tokens:
         return spans
 
     def _word_at_or_before(self, token: int, lowest: int) -> int:
-        return next((t for t in range(token, lowest, -1) if self.begins_word(t)), token)
+        return next((t for t in range(token, lowest - 1, -1) if self.begins_word(t)), token)
 
     def _step_back(self, start: int, stop: int, overlap: int) -> int:
         token = self.first(stop)
