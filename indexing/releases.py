@@ -83,20 +83,26 @@ class Releases:
     ) -> Release:
         """The release to build for this fingerprint: an interrupted or staged one is taken up, else a new one begins.
 
-        Builds and staged releases of other fingerprints are abandoned and their collections dropped.
+        Builds and staged releases of other fingerprints are abandoned and their collections dropped; so is a staged one
+        whose collection is gone. An interrupted build goes on under the access and configuration of today.
         """
-        mine: Release | None = None
-        for release in self.all():
+        waiting = [r for r in self.all() if r.state in ("building", "staged", "canary")]
+        for release in waiting:
             if release.state == "canary":
                 raise ReleaseError(
                     f"release {release.id} is serving as a canary; nothing is built meanwhile",
                     hint=f"end it first: sluice promote {release.id}, or sluice rollback",
                 )
-            if release.state in ("building", "staged"):
-                if release.fingerprint == fingerprint and mine is None:
-                    mine = release
-                else:
-                    self._abandon(release)
+        mine: Release | None = None
+        existing = set(self.collections.names())
+        for release in waiting:
+            usable = release.state == "building" or release.collection in existing
+            if mine is None and usable and release.fingerprint == fingerprint:
+                mine = release
+            else:
+                self._move(release, "abandoned")
+                self._remove(release)
+        today: dict[str, Any] = {"access_root": access_root, "fingerprints": fingerprints, "configuration": configuration}
         if mine is None:
             now = self.now()
             mine = Release(
@@ -105,13 +111,13 @@ class Releases:
                 collection=f"{self.index}__{release_id}",
                 state="building",
                 fingerprint=fingerprint,
-                access_root=access_root,
                 created=now,
                 history=(Transition("building", now, self.actor),),
-                fingerprints=fingerprints,
-                configuration=configuration,
+                **today,
             )
             self.ledger.add(mine)
+        elif mine.state == "building":
+            mine = self.ledger.update(mine.id, today)
         if mine.state == "building":
             self.collections.create(mine.collection, dimension=dimension, sparse=sparse)
         return mine
@@ -121,11 +127,6 @@ class Releases:
         staged = self._move(release, "staged", measured)
         self.aliases.switch({self.candidate_alias: release.collection})
         return staged
-
-    def _abandon(self, release: Release) -> None:
-        self._move(release, "abandoned")
-        self.collections.drop(release.collection)
-        self.ledger.update(release.id, {"removed": self.now()})
 
     # ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,13 +148,19 @@ class Releases:
     # ── going live ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def promote(self, release: Release, access: CurrentAccess) -> Release:
-        """Make a release live: current access tags first, then one atomic alias request, then the ledger."""
-        live = self.live()
+        """Make a release live: current access tags first, then one atomic alias request, then the ledger.
+
+        The candidate alias goes in the same request, unless it names another release, which goes on waiting.
+        """
+        live, release = self.live(), self.get(release.id)  # as it is now: the alias moves before the compare-and-set
         if live is not None and live.id == release.id:
             return release
         self._may_go_live(release)
         self.sync_access(release, access)
-        self.aliases.switch({self.index: release.collection, self.candidate_alias: None})
+        changes: dict[str, str | None] = {self.index: release.collection}
+        if self._is_candidate(release):
+            changes[self.candidate_alias] = None
+        self.aliases.switch(changes)
         promoted = self._move(release, "promoted", {"held": "", "replaced": live.id if live else None})
         if live is not None:
             self._move(live, "retired")
@@ -163,7 +170,9 @@ class Releases:
         """Return to a release (default: the one that was live before); the release left is held. Gives (left, live)."""
         live = self.live()
         if live is None:
-            raise ReleaseError(f"index '{self.index}' has nothing live to roll back from", hint="sluice run publishes a first release")
+            raise ReleaseError(
+                f"index '{self.index}' has nothing live to roll back from", hint="sluice run publishes a first release"
+            )
         target = self.get(to) if to else self.previous(live)
         if target.id == live.id:
             raise ReleaseError(f"release {live.id} is live already", hint="sluice releases lists where you can go")
@@ -187,11 +196,15 @@ class Releases:
     def _may_go_live(self, release: Release) -> None:
         if release.removed is not None or release.collection not in self.collections.names():
             raise ReleaseError(
-                f"release {release.id} was removed by retention" if release.removed else f"the collection of {release.id} is gone",
+                f"release {release.id} was removed by retention"
+                if release.removed
+                else f"the collection of {release.id} is gone",
                 hint="raise retention.keep, or run again to build a new release",
             )
         if "promoted" not in TRANSITIONS[release.state]:
-            raise ReleaseError(f"release {release.id} is {release.state} and cannot go live", hint="sluice run builds a complete one")
+            raise ReleaseError(
+                f"release {release.id} is {release.state} and cannot go live", hint="sluice run builds a complete one"
+            )
 
     # ── access ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,17 +232,28 @@ class Releases:
         """Repair the ledger to the aliases and collections that exist; says what was repaired. Idempotent."""
         repaired = []
         aliases, existing = self.aliases.read(), set(self.collections.names())
-        live = aliases.get(self.index)
-        for release in self.all():
+        live, releases = aliases.get(self.index), self.all()
+        left = next((r.id for r in releases if r.state == "promoted" and r.collection != live), None)
+        for release in releases:
             if release.collection == live and release.state != "promoted":
-                self._move(release, "promoted", {"held": ""}, force=True)
                 repaired.append(f"{release.id} is live: ledger said {release.state}")
+                release = self._move(release, "promoted", {"held": "", "replaced": left}, force=True)
+            elif release.collection == live and release.held:
+                repaired.append(f"{release.id} is still live: not held any more ({release.held})")
+                self.ledger.update(release.id, {"held": ""})
             elif release.collection != live and release.state == "promoted":
-                self._move(release, "retired")
                 repaired.append(f"{release.id} is not live any more: now retired")
-            elif release.removed is None and release.collection not in existing and release.state != "building":
-                self.ledger.update(release.id, {"removed": self.now()})
+                release = self._move(release, "retired")
+            if release.removed is not None or release.state == "building":
+                continue
+            if release.collection not in existing:
                 repaired.append(f"the collection of {release.id} is gone: recorded")
+                if release.state in ("staged", "canary"):
+                    release = self._move(release, "abandoned", force=True)
+                self.ledger.update(release.id, {"removed": self.now()})
+            elif release.state == "abandoned":
+                repaired.append(f"{release.id} was abandoned: its collection is removed")
+                self._remove(release)
         staged = [r for r in self.all() if r.state in ("staged", "canary") and r.removed is None]
         self._candidate(staged[-1].collection if staged else None)
         return repaired
@@ -250,8 +274,8 @@ class Releases:
         return [release.id for release in doomed]
 
     def orphans(self) -> list[str]:
-        """Collections of this index that no release of the ledger owns, or whose release was abandoned."""
-        owned = {r.collection for r in self.all() if r.state != "abandoned"}
+        """Collections of this index that no alias names and no release of the ledger owns, or an abandoned one."""
+        owned = {r.collection for r in self.all() if r.state != "abandoned"} | set(self.aliases.read().values())
         return [name for name in self.collections.names() if name.startswith(f"{self.index}__") and name not in owned]
 
     def drop_orphans(self) -> list[str]:
@@ -262,8 +286,13 @@ class Releases:
         return orphans
 
     def _remove(self, release: Release) -> None:
+        if self._is_candidate(release):
+            self._candidate(None)
         self.collections.drop(release.collection)
         self.ledger.update(release.id, {"removed": self.now()})
+
+    def _is_candidate(self, release: Release) -> bool:
+        return self.aliases.read().get(self.candidate_alias) == release.collection
 
     def _candidate(self, collection: str | None) -> None:
         if self.aliases.read().get(self.candidate_alias) != collection:
