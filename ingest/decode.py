@@ -85,6 +85,9 @@ def _tried(content: bytes, encoding: str) -> str | None:
 
 def _strict(content: bytes, encoding: str, uri: str) -> str:
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeError as error:
         raise DocumentError("undecodable", f"{uri}: marked as {encoding}, but {error}", hint="save it as UTF-8") from None
+    if looks_binary(text[:_SAMPLE].encode("utf-8", "replace")):
+        raise DocumentError("not_text", f"{uri}: read as {encoding}, it is full of control characters", hint="exclude it")
+    return text

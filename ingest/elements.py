@@ -71,15 +71,17 @@ def _table(element: Any) -> str:
     markup = element.metadata.text_as_html
     if not markup:
         return str(element.text or "")
-    rows = []
-    for row in lxml.html.fragment_fromstring(markup, create_parent="div").iter("caption", "tr"):
-        cells = [row] if row.tag == "caption" else row.xpath("./td|./th")
-        texts = [" ".join(cell.text_content().split()) for cell in cells]
-        while texts and not texts[-1]:
-            texts.pop()
-        if texts:
-            rows.append(" | ".join(texts).strip())
-    return "\n".join(rows)
+    rows = lxml.html.fragment_fromstring(markup, create_parent="div").iter("caption", "tr")
+    texts = ([cell.text_content() for cell in ([row] if row.tag == "caption" else row.xpath("./td|./th"))] for row in rows)
+    return "\n".join(filter(None, map(row_text, texts)))
+
+
+def row_text(cells: Iterable[str]) -> str:
+    """A table row as a line of text: cells joined by ` | `, empty ones at its end left out."""
+    texts = [" ".join(cell.replace("\0", "").split()) for cell in cells]
+    while texts and not texts[-1]:
+        texts.pop()
+    return " | ".join(texts).strip()
 
 
 def _clean(text: str, *, keep_indent: bool) -> str:

@@ -1,4 +1,4 @@
-"""Markdown, CSV and XML as HTML, and HTML in the shape that unstructured's partitioner reads without losing words.
+"""Markdown and XML as HTML, and HTML in the shape that unstructured's partitioner reads without losing words.
 
 Unstructured parses Markdown with Python-Markdown, which does not see a list that follows a paragraph, nor a code
 block inside a list; markdown-it reads Markdown as GitHub does (CommonMark with tables). Its HTML partitioner then
@@ -8,7 +8,6 @@ in a table that is no cell, and it sets a space before each inline tag of a cell
 
 from __future__ import annotations
 
-import csv
 import html
 import re
 from functools import cache
@@ -37,6 +36,7 @@ _AS_BLOCK = {
 }
 _TRANSPARENT = ("label", "object", "video", "audio", "picture", "canvas")
 _ROWS = frozenset({"tr", "thead", "tbody", "tfoot"})
+_DEEPEST = 100
 _GRID = _ROWS | {"caption", "colgroup", "col"}
 _STRUCTURE = ".//table|.//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//pre"
 _BREAKING = frozenset(("br", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "tr", "td", "th", "blockquote", "section", "hr"))
@@ -44,14 +44,18 @@ _BREAKING = frozenset(("br", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "tr
 
 def markdown_html(text: str) -> str:
     """Markdown (CommonMark with tables and strikethrough) as tidied HTML; no word of it is lost."""
-    return tidied(_markdown().render(text), page=False)
+    reader, shared = _markdown(), dict[str, Any]()
+    tokens = reader.parse(text, shared)
+    if max((token.level for token in tokens), default=0) >= _DEEPEST - 1:
+        raise ValueError(f"nested {_DEEPEST} levels deep: what lies deeper would be lost")
+    return tidied(reader.renderer.render(tokens, reader.options, shared), page=False)
 
 
 @cache
 def _markdown() -> Any:
     from markdown_it import MarkdownIt
 
-    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    reader = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
     reader.add_render_rule("html_inline", _raw_html)
     reader.add_render_rule("html_block", _raw_html)
     return reader
@@ -59,24 +63,19 @@ def _markdown() -> Any:
 
 def _raw_html(_: Any, tokens: Any, index: int, *__: Any) -> str:
     """Raw HTML in Markdown: formatting stays, `<your-name>` and an unclosed `<script>` are words, as their author meant."""
-    rest = "".join(token.content for token in tokens[index:])
-    return _TAG.sub(lambda tag: tag.group() if _is_formatting(tag, rest) else html.escape(tag.group()), tokens[index].content)
 
+    def closes(name: str) -> bool:
+        kind = tokens[index].type
+        return any(f"</{name}" in token.content.lower() for token in tokens[index:] if token.type == kind)
 
-def _is_formatting(tag: re.Match[str], rest: str) -> bool:
-    name = tag.group(1).lower()
-    if name not in _FORMATTING or not tag.group().endswith(">"):
-        return False
-    return name not in _HIDING or tag.group().startswith("</") or f"</{name}" in rest.lower()
+    def shown(tag: re.Match[str]) -> str:
+        name = tag.group(1).lower()
+        formatting = name in _FORMATTING and tag.group().endswith(">")
+        if formatting and (name not in _HIDING or tag.group().startswith("</") or closes(name)):
+            return tag.group()
+        return html.escape(tag.group())
 
-
-def table_html(text: str, *, tab: bool) -> str:
-    """Delimited text as an HTML table, every cell as written (a data frame would make 7 of 007 and nothing of NA)."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = "\t" if tab else max(",;\t|", key=first.count)
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
-    cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows if any(cell.strip() for cell in row))
-    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    return _TAG.sub(shown, str(tokens[index].content))
 
 
 def xml_html(content: bytes) -> str:
@@ -134,9 +133,14 @@ def parsed(source: str) -> Node | None:
         return None
     parser = lxml.html.HTMLParser(remove_comments=True, remove_pis=True)
     try:
-        return lxml.html.document_fromstring(source, parser=parser)
+        root = lxml.html.document_fromstring(source, parser=parser)
     except etree.ParserError:  # only comments or white space
         return None
+    # The parser drops what exceeds its limits (256 levels, 10 MB of one text), and goes on as if nothing had happened.
+    limits = [entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT"]
+    if limits:
+        raise ValueError(f"text would be lost: {limits[0]}")
+    return root
 
 
 def visible_text(source: str) -> str:

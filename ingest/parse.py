@@ -33,8 +33,11 @@ VERSION = 1
 Mode = Literal["elements", "verbatim"]
 T = TypeVar("T")
 
-_LIBRARIES = ("unstructured", "markdown-it-py", "lxml", "langdetect")
-_FIRST_HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
+_LIBRARIES = (
+    *("unstructured", "markdown-it-py", "lxml", "pdfminer.six", "python-docx", "python-pptx", "openpyxl"),
+    *("charset-normalizer", "langdetect"),
+)
+_FIRST_HEADING = re.compile(r"^# +(.+?)[ #\r]*$", re.MULTILINE)
 _LONGEST_TITLE = 300
 _NAMELESS = frozenset({"index", "readme", "main", "_index"})
 

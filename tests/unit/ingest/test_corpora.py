@@ -1,0 +1,114 @@
+"""Real documents: a whole handbook, and 118 awkward files."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ingest.parse import UnstructuredParser
+from ingest.sources.files import FilesOptions, FilesSource
+from sluice.errors import DocumentError
+from sluice.records import Document
+
+CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
+REASONS = {"protected", "malformed", "unsupported_type", "not_text", "undecodable"}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.corpora,
+    pytest.mark.skipif(not CORPORA.is_dir(), reason="needs ../shared/corpora"),
+]
+
+
+def outcomes(folder: str, *include: str) -> dict[str, Document | DocumentError]:
+    source = FilesSource("s", FilesOptions(root=CORPORA / folder, include=include))
+    parser = UnstructuredParser()
+    found: dict[str, Document | DocumentError] = {}
+    for ref in source.scan({}):
+        try:
+            found[ref.uri] = parser.parse(source.fetch(ref), source="s")
+        except DocumentError as error:
+            found[ref.uri] = error
+    return found
+
+
+@pytest.fixture(scope="module")
+def handbook() -> dict[str, Document]:
+    found = outcomes("handbook", "content/**/*.md")
+    return {uri: document for uri, document in found.items() if isinstance(document, Document)}
+
+
+def plain(markdown: str) -> str:
+    """Markdown as its author's words: without front matter, comments, link targets, tags and list numbers."""
+    for pattern, flags in [
+        (r"\A---\n.*?\n---\n", re.S),
+        (r"<!--.*?-->|<(style|script|iframe)\b.*?</\1>", re.S),
+        (r"^ {0,3}\[[^\]]+\]:\s*\S+.*$|^\s*(```|~~~).*$|^\s*\d+[.)]\s", re.M),
+        (r"</?[a-z][a-z0-9]*(\s[^>]*)?>", 0),
+    ]:
+        markdown = re.sub(pattern, " ", markdown, flags=flags)
+    markdown = re.sub(r"\]\((?:[^()\s]|\([^()]*\))*(\s+\"[^\"]*\")?\)|\]\[[^\]]*\]", "]", markdown)
+    return html.unescape(markdown)
+
+
+def words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower()))
+
+
+def spoken(text: str) -> str:
+    """A quote or text after NFKC and white-space normalisation, and without Markdown markup."""
+    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"^\s*(#+|[-*+]|\d+\.|>)\s+|<[^>]+>", " ", text, flags=re.M)
+    return " ".join(re.sub(r"[*_`|~\\]|-{3,}", " ", text).split())
+
+
+def squeezed(text: str) -> str:
+    return spoken(text).replace(" ", "")
+
+
+def test_every_page_of_the_handbook_parses_with_exact_offsets(handbook: dict[str, Document]) -> None:
+    """883 files: none fails, four are empty, and every element lies where it says."""
+    assert len(handbook) == 883
+    for document in handbook.values():
+        position = 0
+        for element in document.elements:
+            assert position <= element.start < element.end <= len(document.text)
+            position = element.end
+    assert sum(document.language == "en" for document in handbook.values()) > 860
+
+
+def test_no_words_of_the_handbook_are_lost(handbook: dict[str, Document]) -> None:
+    """On average more than 99.5% of a page's words are in its parsed text, and of no page fewer than 90%."""
+    kept = {}
+    for uri, document in handbook.items():
+        written = words(plain((CORPORA / "handbook" / uri).read_text(encoding="utf-8")))
+        if written:
+            kept[uri] = 1 - (written - words(document.text)).total() / written.total()
+    assert sum(kept.values()) / len(kept) > 0.995
+    assert min(kept.values()) > 0.9, min(kept, key=lambda uri: kept[uri])
+
+
+def test_every_golden_quote_is_in_the_parsed_text(handbook: dict[str, Document]) -> None:
+    """119 labels, after the normalisation that DESIGN gives to quotes."""
+    golden = (CORPORA / "handbook.golden.jsonl").read_text(encoding="utf-8").splitlines()
+    labels = [label for line in golden for label in json.loads(line)["relevant"] if "quote" in label]
+    assert len(labels) == 119
+    assert [x for x in labels if squeezed(x["quote"]) not in squeezed(handbook[x["uri"]].text)] == []
+
+
+def test_every_awkward_file_ends_as_document_or_countable_error() -> None:
+    """Encodings, malformed, protected, empty, many types: 111 documents, 7 errors, each with a sane reason."""
+    found = outcomes("formats", "**/*")
+    errors = {uri: outcome.reason for uri, outcome in found.items() if isinstance(outcome, DocumentError)}
+    assert len(found) == 118
+    assert set(errors.values()) <= REASONS
+    expected = {uri: "unsupported_type" for uri in found if uri.endswith((".doc", ".ppt", ".rtf"))}
+    assert {uri: reason for uri, reason in errors.items() if reason != "unsupported_type"} == {"fake-encrypted.msg": "protected"}
+    assert set(errors) <= set(expected) | {"fake-encrypted.msg"}

@@ -1,0 +1,30 @@
+"""Languages: found, the same every time, and not guessed from too little."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.language import language
+
+ENGLISH = "Travel is booked through the portal, and receipts are handed in within thirty days."
+GERMAN = "Reisen werden über das Portal gebucht, und Belege sind innerhalb von dreißig Tagen einzureichen."
+FRENCH = "Les voyages sont réservés sur le portail et les justificatifs remis dans les trente jours."
+
+
+@pytest.mark.parametrize(("text", "code"), [(ENGLISH, "en"), (GERMAN, "de"), (FRENCH, "fr")])
+def test_a_sentence_is_enough(text: str, code: str) -> None:
+    """The same text gives the same answer, every time."""
+    assert {language(text) for _ in range(5)} == {code}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "OK", "12 | 34 | 56\n" * 50, "x | x | x | x\n" * 50, "https://example.org/a/long/path"]
+)
+def test_too_little_text_has_no_language(text: str) -> None:
+    """`und` (ISO 639-2) is better than noise."""
+    assert language(text) == "und"
+
+
+def test_links_and_numbers_do_not_vote() -> None:
+    """A German text with English links is German."""
+    assert language(GERMAN + " https://example.org/the/english/path/of/this/document" * 5) == "de"
