@@ -16,9 +16,24 @@ from flows.cli import main
 
 DEPARTMENTS = ("engineering", "people", "security")
 TOPICS = {
-    "engineering": ("deploy the gateway on Tuesdays", "rotate the staging database", "page the on-call engineer", "tag the release branch"),
-    "people": ("parental leave lasts sixteen weeks", "the travel budget is nine hundred", "holidays roll over until March", "reviews happen in June"),
-    "security": ("passwords hash with argon", "badges expire after ninety days", "report phishing to the hotline", "laptops lock in two minutes"),
+    "engineering": (
+        "deploy the gateway on Tuesdays",
+        "rotate the staging database",
+        "page the on-call engineer",
+        "tag the release branch",
+    ),
+    "people": (
+        "parental leave lasts sixteen weeks",
+        "the travel budget is nine hundred",
+        "holidays roll over until March",
+        "reviews happen in June",
+    ),
+    "security": (
+        "passwords hash with argon",
+        "badges expire after ninety days",
+        "report phishing to the hotline",
+        "laptops lock in two minutes",
+    ),
 }
 
 
@@ -114,7 +129,7 @@ def index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Index:
         chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "none"},
         embedding={"model": "hashing:256", "precision": "fp32"},
         gates=[
-            {"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.8, "max_drop": 0.1},
+            {"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.8, "max_drop": 0.1, "max_stale": 0.2},
             {"type": "leaks", "cases": "leaks.jsonl"},
         ],
     )

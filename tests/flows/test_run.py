@@ -60,8 +60,9 @@ def test_a_rejected_configuration_leaves_the_live_release_and_is_not_tried_again
     index.configure(chunking={"strategy": "fixed", "max_tokens": 100, "overlap_tokens": 0, "context": "none"})
     (index.folder / "golden.jsonl").write_text(
         "".join(
-            json.dumps({"id": f"q{i}", "query": "zebra crossing", "relevant": [{"uri": "people/3.md"}], "slice": []}) + "\n"
-            for i in range(5)
+            json.dumps({"id": f"q-{d}-{i}", "query": "zebra crossing", "relevant": [{"uri": f"{d}/{i}.md"}]}) + "\n"
+            for d in DEPARTMENTS
+            for i in range(4)  # one ranking, twelve different answers: at most 3 of 12 can be within the first 3
         )
     )
     answer = index("run")
