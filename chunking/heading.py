@@ -48,12 +48,12 @@ class Heading:
         if tokens.count(start, end) <= self._max and (self._merge or len(parts) == 1):
             return [(start, end)]
         if len(parts) == 1:
-            return self._pack.split(tokens, start, end)
+            return self._long(tokens, parts[0], start)
         spans: list[Span] = []
         filled = False  # whether the open span, from `start` to here, holds more than headings
         for unit in _units(parts, depth):
             here, there = unit[0].start, unit[-1].end
-            body = any(part.body for part in unit)
+            body = any(part.content < part.end for part in unit)
             fits = tokens.count(start, there) <= self._max
             if not (fits and (self._merge or not filled)):
                 if filled:
@@ -66,6 +66,14 @@ class Heading:
                 spans += self._section(tokens, unit, depth + 1, start)
                 start, filled = there, False
         return [*spans, (start, end)] if start < end else spans
+
+    def _long(self, tokens: Tokens, part: Part, start: int) -> list[Span]:
+        """A section too large for a chunk, split; its headings are never a chunk of their own, as they say nothing."""
+        spans = [span for span in self._pack.split(tokens, start, part.end) if tokens.text[slice(*span)].strip()]
+        if len(spans) > 1 and spans[0][1] <= part.content:
+            joined = start, spans[1][1]  # too large together, or the splitter had joined them: cut further down
+            spans[:2] = tokens.windows(*joined, min(self._max, tokens.count(*joined) * 3 // 5))
+        return spans
 
 
 def _units(parts: Sequence[Part], depth: int) -> list[list[Part]]:

@@ -17,12 +17,12 @@ _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$|^ {0,3}(`{3,}|
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of text under one heading; `body` says whether there is more in it than that heading."""
+    """A stretch of text under one heading; what follows that heading begins at `content` (`end` when nothing does)."""
 
     start: int
+    content: int
     end: int
     path: tuple[str, ...]
-    body: bool = True
 
 
 class Outline:
@@ -80,12 +80,16 @@ def _parts(document: Document) -> list[Part]:
     if not marks or marks[0][0] > 0:
         marks.insert(0, (0, (), 0))
     ends = [start for start, _, _ in marks[1:]] + [len(document.text)]
-    text = document.text
     return [
-        Part(start, end, path, body=bool(text[max(start, content) : end].strip()))
+        Part(start, _visible(document.text, max(start, content), end), end, path)
         for (start, path, content), end in zip(marks, ends, strict=True)
         if start < end
     ]
+
+
+def _visible(text: str, start: int, end: int) -> int:
+    """The first position that is not white space."""
+    return start + len(text[start:end]) - len(text[start:end].lstrip())
 
 
 def _from_elements(document: Document) -> Iterator[tuple[int, tuple[str, ...], int]]:

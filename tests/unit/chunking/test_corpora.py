@@ -1,0 +1,37 @@
+"""The law on real documents: every strategy, every document."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import chunking
+from sluice.records import Document
+from tests.conformance.strategy_suite import BundledTokenizer, build, document, obeys
+
+CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
+
+
+@cache
+def corpus() -> list[Document]:
+    """The handbook and the evaluation texts, read verbatim."""
+    files = [*sorted((CORPORA / "handbook/content").rglob("*.md")), *sorted((CORPORA / "chunking").glob("*.*"))]
+    return [document(f.read_text(encoding="utf-8"), uri=f.relative_to(CORPORA).as_posix(), title=f.stem) for f in files]
+
+
+@pytest.mark.corpora
+@pytest.mark.slow
+@pytest.mark.skipif(not CORPORA.exists(), reason="../shared/corpora is absent")
+@pytest.mark.parametrize("strategy", sorted(chunking.STRATEGIES))
+def test_every_document(strategy: str) -> None:
+    """Offsets, window, order, identity and coverage hold on every document of the corpora."""
+    tokenizer = BundledTokenizer()
+    chunker = build(tokenizer, strategy=strategy, max_tokens=200, overlap_tokens=20, context="headings")
+    total = 0
+    for each in corpus():
+        chunks = chunker.chunk(each)
+        obeys(chunks, each, max_tokens=200, tokenizer=tokenizer)
+        total += len(chunks)
+    assert total > 8_000
