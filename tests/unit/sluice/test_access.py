@@ -1,0 +1,103 @@
+"""Who may read what: default deny, and nothing a document says about itself opens it further."""
+
+from __future__ import annotations
+
+import pickle
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags, Principal
+
+TAGS = st.frozensets(st.sampled_from(["hr", "legal", "public", "security"])).map(AccessTags)
+URI = st.sampled_from(["hr/pay.md", "hr/open/menu.md", "legal/a.md", "readme.md", ".secret/key", ""])
+RULE = st.builds(
+    AccessRule,
+    st.sampled_from(["hr/**", "hr/open/**", "**", "*.md", "legal/*", "nothing"]),
+    TAGS,
+    st.sampled_from([None, "wiki", "files"]),
+)
+RULES = st.lists(RULE, max_size=5).map(lambda rules: AccessRules(tuple(rules)))
+SOURCE = st.sampled_from(["wiki", "files"])
+
+
+@given(SOURCE, URI)
+def test_without_rules_nobody_reads(source: str, uri: str) -> None:
+    """No rule, no match, no reader."""
+    assert AccessRules(()).ceiling(source, uri) == NOBODY
+    assert AccessRules(()).effective(source, uri, AccessTags({"public"})) == NOBODY
+    assert AccessRules((AccessRule("elsewhere/**", AccessTags({"public"})),)).effective(source, uri) == NOBODY
+
+
+@given(RULES, SOURCE, URI, st.lists(st.none() | TAGS, max_size=3))
+def test_narrowing_never_widens(rules: AccessRules, source: str, uri: str, own: list[AccessTags | None]) -> None:
+    """Whatever document and source state: the effective tags are some of the ceiling's, and some of each statement's."""
+    effective = rules.effective(source, uri, *own)
+    assert effective <= rules.ceiling(source, uri)
+    assert all(effective <= stated for stated in own if stated is not None)
+    assert isinstance(effective, AccessTags)
+
+
+@given(RULES, SOURCE, URI, TAGS, st.lists(st.none() | TAGS, max_size=3))
+def test_one_more_statement_never_adds_a_reader(
+    rules: AccessRules, source: str, uri: str, more: AccessTags, own: list[AccessTags | None]
+) -> None:
+    """Statements only take away, in any order; none at all takes nothing away."""
+    assert rules.effective(source, uri, *own, more) <= rules.effective(source, uri, *own)
+    assert rules.effective(source, uri, *own, more) == rules.effective(source, uri, more, *own)
+    assert rules.effective(source, uri, *own, None) == rules.effective(source, uri, *own)
+    assert rules.effective(source, uri) == rules.ceiling(source, uri)
+
+
+@given(RULES, RULES, SOURCE, URI)
+def test_the_first_match_wins(first: AccessRules, then: AccessRules, source: str, uri: str) -> None:
+    """Rules added behind change nothing for what is matched before them, even if it is matched to give nobody."""
+    both = AccessRules((*first.rules, *then.rules))
+    everyone = AccessTags({"everyone"})
+    matched = AccessRules((*first.rules, AccessRule("**", everyone))).ceiling(source, uri) != everyone
+    if matched:
+        assert both.ceiling(source, uri) == first.ceiling(source, uri)
+
+
+def test_a_rule_without_tags_shuts_a_door() -> None:
+    """An empty list of tags is an answer: nobody, although a later rule would say public."""
+    rules = AccessRules((AccessRule("drafts/**", NOBODY), AccessRule("**", AccessTags({"public"}))))
+    assert rules.ceiling("s", "drafts/a.md") == NOBODY
+    assert rules.ceiling("s", "a.md") == AccessTags({"public"})
+
+
+def test_a_rule_may_be_of_one_source_only() -> None:
+    """The same uri in two sources can have two answers."""
+    rules = AccessRules((AccessRule("**", AccessTags({"hr"}), "wiki"), AccessRule("**", AccessTags({"public"}))))
+    assert rules.ceiling("wiki", "a.md") == AccessTags({"hr"})
+    assert rules.ceiling("files", "a.md") == AccessTags({"public"})
+
+
+def test_rules_see_dot_files_and_case() -> None:
+    """A hidden file is under the rule of its folder; another spelling is another folder, and so nobody's."""
+    rules = AccessRules((AccessRule("legal/**", AccessTags({"legal"})),))
+    assert rules.ceiling("s", "legal/.hidden/.a") == AccessTags({"legal"})
+    assert rules.ceiling("s", "Legal/a") == NOBODY
+
+
+@given(TAGS, TAGS)
+def test_a_principal_reads_what_shares_a_tag(held: AccessTags, given: AccessTags) -> None:
+    """At least one in common; so without tags nobody reads, and nothing without tags is read."""
+    assert Principal(held).may_read(given) == bool(held & given)
+    assert not Principal(NOBODY).may_read(given)
+    assert not Principal(held).may_read(NOBODY)
+
+
+def test_a_principal_is_made_of_words() -> None:
+    """Spaces around a tag and empty ones are a command line's, not a tag's."""
+    assert Principal.of([" hr ", "", "  ", "legal"]) == Principal(AccessTags({"hr", "legal"}))
+    assert Principal.of([]).tags == NOBODY
+    assert Principal.of(["hr"], id="ada").id == "ada"
+
+
+def test_tags_look_the_same_everywhere_and_travel() -> None:
+    """Their text is sorted, and they come back from another process as what they were."""
+    tags = AccessTags({"b", "a"})
+    assert repr(tags) == "AccessTags(['a', 'b'])"
+    again = pickle.loads(pickle.dumps(tags))
+    assert (again, type(again)) == (tags, AccessTags)
