@@ -42,10 +42,16 @@ def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], N
     if as_json:
         click.echo(json.dumps(plain(result), ensure_ascii=False, indent=2))
     else:
-        people(Console(highlight=False))
+        people(for_people())
     sys.stdout.flush()
     if result.get("outcome") == "rejected":
         raise click.exceptions.Exit(REJECTED)
+
+
+def for_people(*, stderr: bool = False) -> Console:
+    """A console: as wide as the terminal, and wide enough for tables where there is none."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=120)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
@@ -113,12 +119,17 @@ def measured(console: Console, verdicts: Sequence[Mapping[str, Any]]) -> None:
     for verdict in verdicts:
         evidence = verdict.get("evidence", {})
         if isinstance(evidence.get("measures"), Mapping):
-            console.print(measures_table(evidence["measures"], evidence.get("slices", {}), evidence.get("live_measures")))
+            live = evidence.get("live")
+            console.print(measures_table(evidence["measures"], evidence.get("slices", {}), live["measures"] if live else None))
 
 
-def measures_table(measures: Mapping[str, float], slices: Mapping[str, Any], live: Mapping[str, float] | None = None) -> Table:
-    """Measures in columns, a row overall, one for the live release, one per slice."""
-    names = [name for name in measures if not name.startswith("Token")] + [name for name in measures if name.startswith("Token")]
+def measures_table(
+    measures: Mapping[str, float], slices: Mapping[str, Any], live: Mapping[str, float] | None = None, *, passages: bool = False
+) -> Table:
+    """Measures in columns, a row overall, one for the live release, one per slice; passage measures where asked for."""
+    names = [name for name in measures if not name.startswith("Token")]
+    if passages:
+        names += [name for name in measures if name.startswith("Token")]
     rows: list[list[Any]] = [["overall", *(_figure(measures.get(n)) for n in names)]]
     if live:
         rows.append(["live release", *(_figure(live.get(n)) for n in names)])

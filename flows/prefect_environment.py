@@ -6,6 +6,7 @@ then lies in `state_dir/prefect`, so that two indexes never share one and nothin
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pathlib import Path
 def prepare(state_dir: Path) -> None:
     """Set what the user has not set; must run before the first `import prefect`."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # Prefect's handlers would show its chatter
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     # The temporary server prints a stack of CancelledError when it stops, unless its loggers are told not to.

@@ -16,7 +16,7 @@ from rich.rule import Rule
 from flows import operations
 from flows.cli import with_json
 from flows.commands.launch import launch, opened
-from flows.console import plain, run_report, show
+from flows.console import for_people, plain, run_report, show
 from sluice.access import Principal
 from sluice.errors import ConfigurationError, SluiceError
 
@@ -31,7 +31,7 @@ EDITED_QUERY = "How much is the home office allowance?"
 DELETED, DELETED_QUERY = "company/travel-policy-2023.md", "What is the hotel limit per night?"
 ACCESS_QUERY = "Will the device team and the alarm team be merged?"
 ENGINEER, PEOPLE_LEAD = ("everyone", "engineering"), ("everyone", "people", "people-leads", "people-restricted")
-CARELESS = "chunking: {strategy: fixed, max_tokens: 12, overlap_tokens: 0, context: none}"
+CARELESS = "chunking: {strategy: fixed, max_tokens: 8, overlap_tokens: 0, context: none}"
 
 
 @click.command()
@@ -45,7 +45,7 @@ CARELESS = "chunking: {strategy: fixed, max_tokens: 12, overlap_tokens: 0, conte
 @with_json
 def demo(workplace: Path, as_json: bool) -> None:
     """Tell the whole story on a bundled corpus: publish, change, reject, ask as two people, roll back."""
-    story = Story(workplace.absolute(), Console(stderr=as_json, highlight=False))
+    story = Story(workplace.absolute(), for_people(stderr=as_json))
     result = story.tell()
     show(
         result,
@@ -68,7 +68,7 @@ class Story:
         chapters: dict[str, Callable[[], dict[str, Any]]] = {
             "1. A first version goes live: crawled, parsed, chunked, embedded, staged, gated, promoted": self._first,
             "2. One document is edited and one deleted: the second version costs just that": self._second,
-            "3. A careless configuration (chunks of 12 tokens) is rejected; the live version keeps serving": self._careless,
+            "3. A careless configuration (chunks of 8 tokens) is rejected; the live version keeps serving": self._careless,
             "4. The same question as two people gives two answers": self._two_people,
             "5. Rollback: one step back, and what was deleted stays unreadable": self._rollback,
         }
@@ -153,8 +153,7 @@ class Story:
             hits = plain(operations.search(w, query, Principal.of(tags), 3, None))
         self.console.print(f"\n[bold]“{escape(query)}”[/bold] as {', '.join(tags)}")
         for hit in hits[:2]:
-            text = " ".join(hit["text"].split())
-            self.console.print(f"  [cyan]{hit['uri']}[/cyan]  {escape(text[:160])}…", soft_wrap=True)
+            self.console.print(f"  [cyan]{hit['uri']}[/cyan]  {escape(_excerpt(hit['text'], query))}", soft_wrap=True)
         return list(hits)
 
     def _live(self) -> str:
@@ -168,3 +167,14 @@ class Story:
             raise SluiceError(
                 f"the demo expected: {claim}", hint="this is a defect in Sluice: please report it with the output above"
             )
+
+
+def _excerpt(text: str, query: str, width: int = 200) -> str:
+    """The stretch of a text that shares the most words with the query, for a glance."""
+    words = text.split()
+    wanted = {word.strip("?.,").lower() for word in query.split() if len(word) > 3}
+    size = 28
+    best = max(
+        range(max(len(words) - size, 0) + 1), key=lambda i: sum(w.strip("?.,").lower() in wanted for w in words[i : i + size])
+    )
+    return ("…" if best else "") + " ".join(words[best : best + size])[:width] + "…"

@@ -61,9 +61,9 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
 
     def people(console: Console) -> None:
         console.print(f"release {result['release']} on {result['golden']}: {result['queries']} queries")
-        console.print(measures_table(result["measures"], result["slices"]))
+        console.print(measures_table(result["measures"], result["slices"], passages=True))
         if result.get("kinds"):
-            console.print(measures_table(result["measures"], result["kinds"]))
+            console.print(measures_table(result["measures"], result["kinds"], passages=True))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
         if facts:
             console.print(" · ".join(f"{name} labels {count}" for name, count in facts.items()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,11 +103,10 @@ def golden_lines() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Prefect's temporary server keeps its database in a folder of this test process."""
     os.environ.setdefault("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
-    yield
 
 
 @pytest.fixture
