@@ -33,7 +33,7 @@ def sync(points: Points, collection: str, current: Mapping[str, AccessTags]) -> 
     """
     stored: dict[str, set[AccessTags]] = {}
     for point in points.scan(collection, ["document_key", "access_tags"]):
-        stored.setdefault(point.payload["document_key"], set()).add(AccessTags(point.payload["access_tags"] or ()))
+        stored.setdefault(point.payload["document_key"], set()).add(AccessTags(point.payload.get("access_tags") or ()))
     revoke: dict[AccessTags, list[str]] = {}
     grant: dict[AccessTags, list[str]] = {}
     for key, seen in stored.items():

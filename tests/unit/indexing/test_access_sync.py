@@ -1,0 +1,118 @@
+"""Current access tags in a collection: only what differs is written, and taking away comes before giving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.access_sync import SyncResult, sync
+from sluice.access import NOBODY, AccessTags
+from tests.fakes import MemoryVectorStore
+from tests.unit.indexing.fakes import Tap, point
+
+TAGS = st.frozensets(st.sampled_from("abc")).map(AccessTags)
+KEYS = st.sampled_from(["d1", "d2", "d3", "d4"])
+
+
+class Collection:
+    """One collection in memory, and what was written to it."""
+
+    def __init__(self, **documents: Any) -> None:
+        self.store, self.log = MemoryVectorStore(), list[tuple[Any, ...]]()
+        self.store.create("c", dimension=2, sparse=False)
+        for key, chunks in documents.items():
+            self.store.upsert("c", [point("r", key, tags, text=str(i)) for i, tags in enumerate(chunks)])
+
+    def sync(self, **current: Any) -> SyncResult:
+        self.log.clear()
+        return sync(Tap(self.store, self.log), "c", {key: AccessTags(tags) for key, tags in current.items()})  # type: ignore[arg-type]
+
+    @property
+    def written(self) -> list[tuple[list[str], list[str]]]:
+        """(tags, documents) of each write, in order."""
+        return [(sorted(call[2]), list(call[3])) for call in self.log if call[0] == "set_tags"]
+
+    def tags(self, key: str) -> set[AccessTags]:
+        points = self.store.collections["c"].points.values()
+        return {AccessTags(p.payload["access_tags"]) for p in points if p.payload["document_key"] == key}
+
+
+def test_only_differences_are_written() -> None:
+    """A document whose tags are right is left alone, chunk by chunk the same."""
+    collection = Collection(same=["a", "a"], changed=["a", "a"])
+    assert collection.sync(same="a", changed="b") == SyncResult("c", revoked=1)
+    assert collection.written == [(["b"], ["changed"])]
+
+
+def test_documents_with_the_same_tags_are_written_together() -> None:
+    """A department that changes hands is one request, not one for each document."""
+    collection = Collection(d1=["a"], d2=["a"], d3=["a"])
+    collection.sync(d1="b", d2="b", d3="b")
+    assert collection.written == [(["b"], ["d1", "d2", "d3"])]
+
+
+def test_revocations_come_before_grants() -> None:
+    """Whoever loses access, loses it before anyone gains; who both loses and gains, counts as losing."""
+    collection = Collection(gains=["a"], loses=[["a", "b"]], both=["a"], opens=[""])
+    assert collection.sync(gains=["a", "b"], loses="a", both="c", opens="z") == SyncResult("c", revoked=2, granted=2)
+    order = [key for _, keys in collection.written for key in keys]
+    assert {order.index("loses"), order.index("both")} == {0, 1}
+    assert {order.index("gains"), order.index("opens")} == {2, 3}
+
+
+def test_what_is_not_known_any_more_is_readable_by_nobody() -> None:
+    """A key that is not among the current ones: deleted and forgotten alike."""
+    collection = Collection(gone=["a"])
+    assert collection.sync() == SyncResult("c", revoked=1)
+    assert collection.tags("gone") == {NOBODY}
+
+
+def test_a_second_sync_writes_nothing() -> None:
+    """What is stored is read back, so it is known to be right."""
+    collection = Collection(d1=["a"], d2=["b"])
+    collection.sync(d1="b")
+    assert collection.sync(d1="b") == SyncResult("c")
+    assert collection.written == []
+
+
+def test_chunks_of_one_document_that_disagree_are_repaired() -> None:
+    """An interrupted write left two answers: there is one afterwards, and it counts as a revocation where any had more."""
+    collection = Collection(half=["a", "b"], most=["a", ["a", "b"]], few=["a", ""])
+    assert collection.sync(half="b", most=["a", "b"], few="a") == SyncResult("c", revoked=1, granted=2)
+    assert (collection.tags("half"), collection.tags("most"), collection.tags("few")) == (
+        {AccessTags("b")},
+        {AccessTags("ab")},
+        {AccessTags("a")},
+    )
+
+
+def test_a_document_without_points_costs_nothing() -> None:
+    """An older release does not hold every document of today."""
+    assert Collection().sync(d1="a") == SyncResult("c")
+
+
+def test_a_point_without_tags_at_all_is_readable_by_nobody() -> None:
+    """A payload that lost the field is no reason to stop half way."""
+    collection = Collection(d1=["a"])
+    (stored,) = collection.store.collections["c"].points.values()
+    del stored.payload["access_tags"]  # type: ignore[attr-defined]
+    assert collection.sync(d1="a") == SyncResult("c", granted=1)
+    assert collection.tags("d1") == {AccessTags("a")}
+
+
+@given(st.dictionaries(KEYS, st.lists(TAGS, min_size=1, max_size=3), max_size=4), st.dictionaries(KEYS, TAGS, max_size=4))
+def test_afterwards_the_collection_says_what_is_current(
+    stored: dict[str, list[AccessTags]], current: dict[str, AccessTags]
+) -> None:
+    """Whatever was stored: every chunk has its document's current tags, every write was needed, nothing grew before it shrank."""
+    collection = Collection(**stored)
+    result = collection.sync(**current)
+    wrong = {key for key, chunks in stored.items() if set(chunks) != {current.get(key, NOBODY)}}
+    assert {key for _, keys in collection.written for key in keys} == wrong
+    assert result.changed == len(wrong)
+    for key in stored:
+        assert collection.tags(key) == {current.get(key, NOBODY)}
+    shrinks = [any(t - current.get(k, NOBODY) for k in keys for t in stored[k]) for _, keys in collection.written]
+    assert shrinks == sorted(shrinks, reverse=True)
