@@ -63,6 +63,19 @@ def passage_measures(passages: Sequence[Span], chunks: Sequence[Span], *, lost: 
     )
 
 
+def precision_omega(passages: Sequence[Span], chunks: Iterable[Span]) -> float:
+    """The precision of the chunking itself: every chunk that touches a passage, as if a perfect search returned them all.
+
+    Smith and Troynikov (2024), as their code does: the passages' characters that any chunk holds, over the characters of
+    the united chunks that touch a passage, and of what no chunk holds. `chunks` are all chunks of the corpus (those of
+    documents without a passage change nothing). 0 where no chunk touches a passage.
+    """
+    wanted = _united(passages)
+    touching = _united(chunk for chunk in chunks if _overlap(wanted, [chunk]))
+    held = _overlap(wanted, touching)
+    return held / (_length(touching) + _length(wanted) - held) if held else 0.0
+
+
 def mean(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The mean of each measure over the queries that have it; a measure that no query has is left out."""
     totals: dict[str, list[float]] = {}

@@ -71,6 +71,15 @@ def paired_bootstrap(
     return Interval(float(differences.mean()), float(low), float(high), level, len(differences), p_drop)
 
 
+def bootstrap_interval(
+    values: Sequence[float], *, level: float = 0.95, resamples: int = 2_000, seed: int = SEED
+) -> tuple[float, float]:
+    """The percentile interval of a mean; raises ValueError without values."""
+    means = resampled_means(np.asarray(values, dtype=np.float64), resamples=resamples, seed=seed)
+    low, high = np.percentile(means, [50 * (1 - level), 50 * (1 + level)])
+    return float(low), float(high)
+
+
 def queries_needed(differences: Sequence[float], effect: float, *, level: float = 0.95, power: float = 0.8) -> int | None:
     """Queries after which a true mean difference of `effect` would be seen; None when these differences do not vary.
 

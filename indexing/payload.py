@@ -9,10 +9,21 @@ from sluice.ids import text_hash
 from sluice.points import ScoredPoint
 from sluice.records import Chunk, Document, DocumentState, Hit
 
+PARENT, PARENT_TEXT = "parent", "parent_text"
+
+
+def shown_text(held: Mapping[str, Any]) -> str:
+    """The text that a reader is given for this payload: the parent's where there is one."""
+    return str(held.get(PARENT_TEXT, held["text"]))
+
 
 def payload(chunk: Chunk, document: Document, state: DocumentState, release: str) -> dict[str, Any]:
-    """The payload of a chunk's point. Access tags are the document's present ones."""
-    return {
+    """The payload of a chunk's point. Access tags are the document's present ones.
+
+    A chunk with a parent holds its span and its text too: what a reader is given in the chunk's place.
+    """
+    parent = {} if chunk.parent is None else {PARENT: list(chunk.parent), PARENT_TEXT: document.text[slice(*chunk.parent)]}
+    return parent | {
         "document_key": state.key,
         "version": state.version,
         "parse_fingerprint": state.parse_fingerprint,
@@ -35,8 +46,9 @@ def payload(chunk: Chunk, document: Document, state: DocumentState, release: str
 
 
 def hit(point: ScoredPoint) -> Hit:
-    """A stored point as an answer."""
+    """A stored point as an answer: with its parent's span and text where it has one."""
     held: Mapping[str, Any] = point.payload
+    start, end = held.get(PARENT, (held["start"], held["end"]))
     return Hit(
         chunk_id=point.id,
         document_key=held["document_key"],
@@ -44,9 +56,9 @@ def hit(point: ScoredPoint) -> Hit:
         source=held["source"],
         title=held["title"],
         score=point.score,
-        start=held["start"],
-        end=held["end"],
-        text=held["text"],
+        start=start,
+        end=end,
+        text=shown_text(held),
         heading_path=tuple(held["heading_path"]),
         page=held["page"],
         language=held["language"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from indexing.payload import hit
+from indexing.payload import hit, shown_text
 from indexing.protocols import Encoder, SparseEncoder, VectorSearch
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
@@ -58,7 +58,8 @@ def _distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:
     seen: set[str] = set()
     kept = []
     for point in points:
-        if point.payload["text"] not in seen:
-            seen.add(point.payload["text"])
+        text = shown_text(point.payload)  # children of one parent are one answer, ranked by the best of them
+        if text not in seen:
+            seen.add(text)
             kept.append(point)
     return kept

@@ -1,0 +1,127 @@
+"""An experiment's file as frozen settings: what varies, over which index's documents, measured on which golden set.
+
+Variants are listed one by one, or made by `grid`: every combination of the values given, named after what differs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from sluice.errors import ConfigurationError
+from sluice.settings import ChunkingSettings, ConfigPath, EmbeddingSettings, SearchSettings, Section, read_yaml, validated
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 +._-]*", value):
+        raise ValueError("a name is made of letters, digits, spaces and + . _ -")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class VariantSettings(Section):
+    """One way to cut, embed and search; what is left out is the base's, or the experiment's `k`."""
+
+    name: Name
+    chunking: ChunkingSettings | None = None
+    search: SearchSettings | None = None
+    embedding: EmbeddingSettings | None = None
+    k: int | None = Field(default=None, ge=1, le=100)
+
+
+class Grid(Section):
+    """Every combination of these; `context` replaces the key of that name in each `chunking`."""
+
+    chunking: tuple[dict[str, Any], ...] = Field(min_length=1)
+    context: tuple[str, ...] = ()
+    embedding: tuple[dict[str, Any], ...] = ()
+    search: tuple[dict[str, Any], ...] = ()
+    k: tuple[int, ...] = ()
+
+    def variants(self) -> list[dict[str, Any]]:
+        """The variants as a file would list them, named."""
+        made = []
+        axes = (self.chunking, self.context or (None,), self.embedding or (None,), self.search or (None,), self.k or (None,))
+        for chunking, context, embedding, search, k in itertools.product(*axes):
+            cut = chunking | ({"context": context} if context else {})
+            words = [_called(cut), *(_called(part) for part in (embedding, search) if part), f"k{k}" if k else ""]
+            given = {"chunking": cut, "embedding": embedding, "search": search, "k": k}
+            made.append({"name": " ".join(filter(None, words)), **{key: value for key, value in given.items() if value}})
+        return made
+
+
+def _called(section: Mapping[str, Any]) -> str:
+    """A section in a few words: `recursive 200+20 headings`."""
+    words = []
+    for key, value in section.items():
+        match key:
+            case "max_tokens":
+                words.append(f"{value}+{section['overlap_tokens']}" if section.get("overlap_tokens") else str(value))
+            case "overlap_tokens":
+                continue
+            case "context" if value == "none":
+                continue
+            case "strategy" | "context" | "mode" | "model" | "precision":
+                words.append(str(value))
+            case _:
+                words.append(f"{key} {value}")
+    return re.sub(r"[^A-Za-z0-9 +._-]+", "-", " ".join(words)).strip("- ")
+
+
+class ExperimentSettings(Section):
+    """What is compared. `base` gives documents, access and defaults; nothing of its index is touched."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    base: ConfigPath
+    golden: ConfigPath
+    k: int = Field(default=5, ge=1, le=100)
+    measure: str = "nDCG@10"
+    """What decides: a measure's name, `@k` standing for each variant's own k."""
+    seed: int = 20_241_121
+    baseline: str | None = None
+    """The variant to beat: the best of a seeded half of the queries is confirmed against it on the other half."""
+    variants: tuple[VariantSettings, ...] = Field(min_length=1)
+    path: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
+    """The experiment's file, for messages and for other processes to load again."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> ExperimentSettings:
+        names = [variant.name for variant in self.variants]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two variants are named '{name}'")
+        if self.baseline is not None and self.baseline not in names:
+            raise ValueError(f"baseline: no variant is named '{self.baseline}' (there are: {', '.join(names)})")
+        return self
+
+    def variant(self, name: str) -> VariantSettings:
+        """The variant of this name; raises ConfigurationError."""
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise ConfigurationError(
+            f"{self.path}: no variant is named '{name}'",
+            hint=f"the variants are: {', '.join(variant.name for variant in self.variants)}",
+        )
+
+
+def load_experiment(path: Path | str, environment: Mapping[str, str] | None = None) -> ExperimentSettings:
+    """Read an experiment's file; raises ConfigurationError naming the file and the key."""
+    file = Path(path).absolute()
+    raw = read_yaml(file, os.environ if environment is None else environment)
+    if "path" in raw:
+        raise ConfigurationError(f"{file}: unknown key 'path'", hint="remove it")
+    grid = raw.pop("grid", None)
+    listed = raw.get("variants", [])
+    if grid is not None and isinstance(listed, list):
+        given = grid if isinstance(grid, dict) else {"chunking": grid}
+        raw["variants"] = listed + validated(Grid, given, where=str(file), base=file.parent, prefix="grid.").variants()
+    return validated(ExperimentSettings, raw | {"path": file}, where=str(file), base=file.parent)

@@ -1,0 +1,186 @@
+"""Which variant is best, and whether these queries can tell: one family of intervals over every pair of variants.
+
+The same draws of queries score every variant, so differences stay paired. Each difference is measured in its own standard
+errors (bootstrap-t: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12.5), and the largest of all
+pairs in a draw gives one critical value for all (max-T: Westfall and Young, "Resampling-Based Multiple Testing", 1993).
+All pairs, because the winner is chosen after looking: intervals of the winner against the others alone would rule out
+too much. With no true difference, anything at all is ruled out in at most 1 - level of experiments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.statistics import SEED
+
+LEVEL = 0.90
+RESAMPLES = 10_000
+POWER = 0.8
+FEWEST = 5
+"""Queries below which nothing is settled: four that agree are 1 in 8 by chance, five are 1 in 16 (sign test, two sides)."""
+REALISTIC = 5_000
+"""Queries that somebody might still write and judge; beyond, no number is named."""
+_BLOCK = 4_000_000
+"""Counts held at once (32 MB)."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The winner's mean less this variant's, with its simultaneous interval; `queries` is how many more would tell them
+    apart, None when no realistic number would, 0 when they are told apart."""
+
+    variant: str
+    mean: float
+    low: float
+    high: float
+    queries: int | None
+
+    @property
+    def apart(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "variant": self.variant,
+            "mean": round(self.mean, 6),
+            "low": round(self.low, 6),
+            "high": round(self.high, 6),
+            "queries_needed": self.queries,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the queries say. `leader` has the highest mean (the first of equals); it is the winner only when `settled`."""
+
+    measure: str
+    level: float
+    queries: int
+    leader: str
+    differences: tuple[Difference, ...]
+    probability_best: Mapping[str, float]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the leader is told apart from every other variant."""
+        return bool(self.differences) and all(difference.apart for difference in self.differences)
+
+    @property
+    def winner(self) -> str | None:
+        return self.leader if self.settled else None
+
+    @property
+    def ruled_out(self) -> tuple[str, ...]:
+        return tuple(difference.variant for difference in self.differences if difference.apart)
+
+    @property
+    def queries_needed(self) -> int | None:
+        """How many more queries would settle the rest; 0 when settled, None when no realistic number would."""
+        rest = [difference.queries for difference in self.differences]
+        return None if not rest or None in rest else max(number for number in rest if number is not None)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "measure": self.measure,
+            "level": self.level,
+            "queries": self.queries,
+            "leader": self.leader,
+            "settled": self.settled,
+            "winner": self.winner,
+            "queries_needed": self.queries_needed,
+            "ruled_out": list(self.ruled_out),
+            "differences": [difference.as_json() for difference in self.differences],
+            "probability_best": dict(self.probability_best),
+        }
+
+
+def decide(
+    names: Sequence[str],
+    values: Floats,
+    *,
+    measure: str,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Decision:
+    """The verdict over `values`, shape (queries, variants), each in [0, 1], columns as `names`; ValueError without queries.
+
+    Deterministic for a seed. Two equal columns are never told apart. A single variant is neither settled nor compared.
+    """
+    queries, variants = values.shape
+    if queries == 0 or variants != len(names):
+        raise ValueError(f"values of shape {values.shape} for {len(names)} variants")
+    means = values.mean(axis=0)
+    leader = int(np.argmax(means))
+    first, second = np.triu_indices(variants, 1)
+    resampled, critical = _resample(values, first, second, level, resamples, seed)
+    differences = tuple(
+        _difference(names[other], values[:, leader] - values[:, other], critical) for other in range(variants) if other != leader
+    )
+    best = np.isclose(resampled, resampled.max(axis=1, keepdims=True), rtol=0, atol=1e-12)
+    share = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    probabilities = {name: round(float(p), 4) for name, p in zip(names, share, strict=True)}
+    return Decision(measure, level, queries, names[leader], differences, probabilities)
+
+
+def _resample(
+    values: Floats, first: NDArray[np.intp], second: NDArray[np.intp], level: float, resamples: int, seed: int
+) -> tuple[Floats, float]:
+    """Means of each draw, shape (resamples, variants), and the critical value: the `level` quantile of the largest |t|."""
+    queries = len(values)
+    apart = values[:, first] - values[:, second]
+    truth, varies = apart.mean(axis=0), np.ptp(apart, axis=0) > 1e-12
+    apart, truth = apart[:, varies], truth[varies]
+    random = np.random.default_rng(seed)
+    block = max(1, _BLOCK // max(queries, apart.shape[1]))
+    means, largest = [], []
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = random.integers(0, queries, size=(size, queries)) + np.arange(size)[:, None] * queries
+        weights = np.bincount(drawn.ravel(), minlength=size * queries).reshape(size, queries) / queries
+        means.append(weights @ values)
+        if apart.shape[1]:
+            mean = weights @ apart
+            variance = weights @ (apart * apart) - mean * mean
+            largest.append(_t(mean - truth, variance, queries).max(axis=1))
+    critical = float(np.quantile(np.concatenate(largest), level, method="higher")) if largest else math.inf
+    return np.concatenate(means), critical
+
+
+def _t(shift: Floats, variance: Floats, queries: int) -> Floats:
+    """|shift| in standard errors; infinite where a draw shows no variation (it says nothing of how far the truth is)."""
+    error = np.sqrt(np.maximum(variance, 0.0) / max(queries - 1, 1))
+    flat = error < 1e-9
+    return np.where(flat, np.where(np.abs(shift) < 1e-12, 0.0, np.inf), np.abs(shift) / np.where(flat, 1.0, error))
+
+
+def _difference(name: str, apart: Floats, critical: float) -> Difference:
+    """The interval of one difference; measures lie in [0, 1], so no difference is beyond ±1."""
+    queries, mean = len(apart), float(apart.mean())
+    spread = float(apart.std(ddof=1)) if queries > 1 else math.inf
+    if np.ptp(apart) <= 1e-12:  # equal everywhere, or different by the same on every query
+        half = 0.0 if queries >= FEWEST or mean == 0 else math.inf
+    else:
+        half = critical * spread / math.sqrt(queries) if queries >= FEWEST else math.inf
+    low, high = max(mean - half, -1.0), min(mean + half, 1.0)
+    if low > 0 or high < 0:
+        return Difference(name, mean, low, high, 0)
+    return Difference(name, mean, low, high, _more(mean, spread, critical, queries))
+
+
+def _more(effect: float, spread: float, critical: float, queries: int) -> int | None:
+    """Queries to add until a true difference of `effect` would be told apart with POWER; None beyond REALISTIC in all."""
+    if effect <= 0 or not math.isfinite(spread):
+        return None
+    z = (critical if math.isfinite(critical) else NormalDist().inv_cdf((1 + LEVEL) / 2)) + NormalDist().inv_cdf(POWER)
+    needed = max(math.ceil((z * spread / effect) ** 2), FEWEST)
+    return max(needed - queries, 1) if needed <= REALISTIC else None

@@ -1,0 +1,133 @@
+"""A collection held in memory and searched exactly: what the vector store answers, without the store.
+
+For experiments: nothing is written, and a variant costs no more than its vectors. It ranks as `stores.qdrant` does: dot
+product; BM25 with Qdrant's IDF modifier, ln((N - n + 0.5) / (n + 0.5) + 1) over all points, whoever may read them; both
+fused by reciprocal rank, 1 / (rank + 2) with ranks from 0, over the best of each kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sluice.access import AccessTags
+from sluice.errors import ConfigurationError
+from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, SparseVector, Vector, VectorQuery
+
+PREFETCH = 200
+"""Candidates of each kind that a hybrid search fuses, at least: as many as the vector store's."""
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+
+class ExactSearch:
+    """Implements `VectorSearch` over points in memory; `collection` is not looked at. Safe to use from several threads.
+
+    Equal scores are ordered by id. Filters beyond access tags raise ConfigurationError: experiments have none.
+    """
+
+    def __init__(self, points: Sequence[Point], *, prefetch: int = PREFETCH) -> None:
+        self._points = sorted(points, key=lambda point: point.id)  # a position is an order of ids
+        self._prefetch = prefetch
+        self._dense: Vector = np.array([point.dense for point in self._points], dtype=np.float32)
+        self._postings = _postings([point.sparse for point in self._points])
+        self._readers: dict[str, Positions] = {
+            tag: np.array(positions, dtype=np.intp)
+            for tag, positions in _grouped(point.payload[ACCESS_TAGS] for point in self._points).items()
+        }
+
+    def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+        """The k best points, best first; empty without tags."""
+        return self._best(query, tags, k, filters, lambda position: position)
+
+    def nearest_documents(
+        self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
+    ) -> list[ScoredPoint]:
+        """The best point of each of the k best documents, best first."""
+        return self._best(query, tags, k, filters, lambda position: self._points[position].payload[DOCUMENT_KEY])
+
+    def _best(
+        self, query: VectorQuery, tags: AccessTags, k: int, filters: Filters, group: Callable[[int], Any]
+    ) -> list[ScoredPoint]:
+        if filters != Filters():
+            raise ConfigurationError("an experiment searches without filters", hint="narrow its sources instead")
+        readable = self._readable(tags)
+        if k < 1 or not len(readable):
+            return []
+        rankings = self._rankings(query, readable)
+        prefetch, before = max(4 * k, self._prefetch), -1
+        while True:
+            ranked = rankings[0] if len(rankings) == 1 else _fused([ranking[:prefetch] for ranking in rankings])
+            best: dict[Any, tuple[int, float]] = {}
+            for position, score in ranked:
+                best.setdefault(group(position), (position, score))
+                if len(best) == k:
+                    break
+            if len(best) == k or len(rankings) == 1 or len(ranked) == before:
+                return [ScoredPoint(self._points[p].id, score, self._points[p].payload) for p, score in best.values()]
+            before, prefetch = len(ranked), prefetch * 4
+
+    def _readable(self, tags: AccessTags) -> Positions:
+        mine = [self._readers[tag] for tag in tags if tag in self._readers]
+        return np.unique(np.concatenate(mine)) if mine else np.empty(0, dtype=np.intp)
+
+    def _rankings(self, query: VectorQuery, readable: Positions) -> list[list[tuple[int, float]]]:
+        """For each form of the query, positions and scores, best first."""
+        rankings = []
+        if query.dense is not None:
+            rankings.append(_ranked(readable, (self._dense[readable] @ query.dense).astype(np.float64)))
+        if query.sparse is not None:
+            scores = self._bm25(query.sparse)[readable]
+            rankings.append(_ranked(readable[scores > 0], scores[scores > 0]))
+        if not rankings:
+            raise ValueError("a query needs a dense or a sparse vector")
+        return rankings
+
+    def _bm25(self, query: SparseVector) -> Floats:
+        scores = np.zeros(len(self._points))
+        for index, weight in zip(query.indices, query.values, strict=True):
+            if index in self._postings:
+                positions, values = self._postings[index]
+                idf = math.log((len(self._points) - len(positions) + 0.5) / (len(positions) + 0.5) + 1)
+                scores[positions] += weight * idf * values
+        return scores
+
+
+def _ranked(positions: Positions, scores: Floats) -> list[tuple[int, float]]:
+    """Best first, equal scores by position; equal to the sixth digit is equal (the last bits depend on the batch)."""
+    order = np.lexsort((positions, -np.round(scores, 6)))
+    return list(zip(positions[order].tolist(), scores[order].tolist(), strict=True))
+
+
+def _fused(rankings: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
+    """Reciprocal rank fusion: Cormack, Clarke and Büttcher (SIGIR 2009), with Qdrant's constant."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, (position, _) in enumerate(ranking):
+            scores[position] = scores.get(position, 0.0) + 1 / (rank + 2)
+    return sorted(scores.items(), key=lambda item: (-round(item[1], 6), item[0]))
+
+
+def _postings(vectors: Sequence[SparseVector | None]) -> Mapping[int, tuple[Positions, Floats]]:
+    """For each term the points that hold it and its weight there."""
+    lists: dict[int, tuple[list[int], list[float]]] = {}
+    for position, vector in enumerate(vectors):
+        if vector is not None:
+            for index, value in zip(vector.indices, vector.values, strict=True):
+                positions, values = lists.setdefault(index, ([], []))
+                positions.append(position)
+                values.append(value)
+    return {index: (np.array(p, dtype=np.intp), np.array(v)) for index, (p, v) in lists.items()}
+
+
+def _grouped(tags: Any) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for position, of_point in enumerate(tags):
+        for tag in of_point:
+            groups.setdefault(tag, []).append(position)
+    return groups
