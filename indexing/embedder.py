@@ -58,7 +58,7 @@ class TorchRuntime:
 
 def load(files: ModelFiles, *, bf16: bool = False) -> TorchRuntime:
     """The model in memory; raises ConfigurationError when sentence-transformers refuses it."""
-    model = _model(files)
+    model = sentence_transformer(files)
     return TorchRuntime(model.bfloat16() if bf16 else model)
 
 
@@ -73,7 +73,7 @@ def export(files: ModelFiles, folder: Path) -> None:
 
     from indexing.openvino_encoder import openvino
 
-    model = _model(files)
+    model = sentence_transformer(files)
     batch = in_batches(ModelTokenizer(files).document_ids(PROBES), files.pad_id)[0]
 
     class Chain(torch.nn.Module):
@@ -99,12 +99,13 @@ def export(files: ModelFiles, folder: Path) -> None:
 
 def reference(files: ModelFiles, texts: Sequence[str], model: SentenceTransformer | None = None) -> Vector:
     """What sentence-transformers' own `encode` gives for documents, normalised: the measure of everything else."""
-    given = _model(files) if model is None else model
+    given = sentence_transformer(files) if model is None else model
     texts = [files.document_prompt + text for text in texts]
     return np.asarray(given.encode(texts, prompt="", normalize_embeddings=True, show_progress_bar=False), np.float32)
 
 
-def _model(files: ModelFiles) -> SentenceTransformer:
+def sentence_transformer(files: ModelFiles) -> SentenceTransformer:
+    """The model as sentence-transformers loads it, in fp32, on the CPU, with the window its files state."""
     with _quiet():
         _hide_torchvision_if_broken()
         from sentence_transformers import SentenceTransformer

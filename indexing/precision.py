@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,11 @@ class Decision:
 
 def decide_precision(files: ModelFiles, models_dir: Path) -> Decision:
     """`auto` for a model on this machine; raises ConfigurationError when not even fp32 runs."""
-    return decide({name: open_encoder(files, name, models_dir) for name in (REFERENCE, *TRIED)})
+    return decide({name: partial(open_encoder, files, name, models_dir) for name in (REFERENCE, *TRIED)})
 
 
 def decide(
-    candidates: Mapping[str, Encoder],
+    candidates: Mapping[str, Callable[[], Encoder]],
     texts: Sequence[str] = SAMPLE,
     *,
     budget_s: float = BUDGET_S,
@@ -78,21 +79,21 @@ def decide(
 ) -> Decision:
     """The fastest candidate with cosine >= 0.999 and top-10 overlap >= 0.97 to fp32 on `texts`; ties go to fp32.
 
-    Candidates are named by precision and must include fp32. One that raises a SluiceError is refused, fp32's own errors are
-    the caller's.
+    Candidates are named by precision and must include fp32; each is made when its turn comes, so that one model is in memory
+    at a time. One that raises a SluiceError is refused, fp32's own errors are the caller's.
     """
     begun = clock()
-    reference, figures = _measured(candidates[REFERENCE], texts, clock)
+    reference, figures = _measured(candidates[REFERENCE](), texts, clock)
     seen = {REFERENCE: replace(figures, min_cosine=1.0, overlap=1.0)}
     expected = _neighbours(reference)
-    for name, encoder in candidates.items():
+    for name, make in candidates.items():
         if name == REFERENCE:
             continue
         if clock() - begun > budget_s:
             seen[name] = Figures(refused="not tried: out of time")
             continue
         try:
-            vectors, figures = _measured(encoder, texts, clock, slowest_s=3 * len(texts) / seen[REFERENCE].texts_per_s)
+            vectors, figures = _measured(make(), texts, clock, slowest_s=3 * len(texts) / seen[REFERENCE].texts_per_s)
         except SluiceError as error:
             seen[name] = Figures(refused=error.message)
             continue

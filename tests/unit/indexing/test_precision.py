@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexing.precision import decide, decide_precision
+from indexing.precision import Decision, decide, decide_precision
 from indexing.precision_sample import SAMPLE
 from indexing.tokenizer import ModelTokenizer
 from sluice.errors import ConfigurationError
@@ -51,6 +52,12 @@ class TimedEncoder:
         return self.encode([text])[0]
 
 
+def decided(encoders: Mapping[str, TimedEncoder], clock: Clock, **limits: float) -> Decision:
+    return decide(
+        {name: partial(lambda encoder: encoder, encoder) for name, encoder in encoders.items()}, TEXTS, clock=clock, **limits
+    )
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -58,14 +65,13 @@ def clock() -> Clock:
 
 def test_the_fastest_faithful_candidate_wins(clock: Clock) -> None:
     """Rounding that keeps vectors and neighbours is accepted, and speed decides."""
-    decision = decide(
+    decision = decided(
         {
             "fp32": TimedEncoder(clock, 0.02),
             "openvino-bf16": TimedEncoder(clock, 0.005, noise=1e-5),
             "openvino-fp32": TimedEncoder(clock, 0.01),
         },
-        TEXTS,
-        clock=clock,
+        clock,
     )
     assert decision.precision == "openvino-bf16"
     assert decision.figures["openvino-bf16"].texts_per_s == pytest.approx(200)
@@ -73,14 +79,14 @@ def test_the_fastest_faithful_candidate_wins(clock: Clock) -> None:
 
 def test_a_candidate_that_moves_vectors_is_refused_however_fast(clock: Clock) -> None:
     """A cosine below 0.999 to fp32 loses, and the record says why."""
-    decision = decide({"fp32": TimedEncoder(clock, 0.02), "bf16": TimedEncoder(clock, 0.001, noise=0.02)}, TEXTS, clock=clock)
+    decision = decided({"fp32": TimedEncoder(clock, 0.02), "bf16": TimedEncoder(clock, 0.001, noise=0.02)}, clock)
     assert decision.precision == "fp32"
     assert "cosine to fp32" in decision.figures["bf16"].refused
 
 
 def test_a_candidate_that_reorders_neighbours_is_refused(clock: Clock) -> None:
     """Small errors that change who is near lose too: here every cosine is above 0.999."""
-    decision = decide({"fp32": TimedEncoder(clock, 0.02), "bf16": TimedEncoder(clock, 0.001, noise=0.0045)}, TEXTS, clock=clock)
+    decision = decided({"fp32": TimedEncoder(clock, 0.02), "bf16": TimedEncoder(clock, 0.001, noise=0.0045)}, clock)
     assert decision.figures["bf16"].min_cosine >= 0.999
     assert "overlap" in decision.figures["bf16"].refused
 
@@ -88,18 +94,18 @@ def test_a_candidate_that_reorders_neighbours_is_refused(clock: Clock) -> None:
 def test_ties_go_to_fp32(clock: Clock) -> None:
     """5% faster is not a reason to leave the exact precision, nor to prefer bf16 to openvino-fp32."""
     close = {"fp32": TimedEncoder(clock, 0.0100), "openvino-bf16": TimedEncoder(clock, 0.0095)}
-    assert decide(close, TEXTS, clock=clock).precision == "fp32"
+    assert decided(close, clock).precision == "fp32"
     three = {
         "fp32": TimedEncoder(clock, 0.02),
         "openvino-bf16": TimedEncoder(clock, 0.0095),
         "openvino-fp32": TimedEncoder(clock, 0.01),
     }
-    assert decide(three, TEXTS, clock=clock).precision == "openvino-fp32"
+    assert decided(three, clock).precision == "openvino-fp32"
 
 
 def test_a_candidate_that_fails_is_refused_with_its_reason(clock: Clock) -> None:
     """A precision this machine cannot run costs nothing but a line in the record."""
-    decision = decide({"fp32": TimedEncoder(clock, 0.02), "bf16": TimedEncoder(clock, 0, fails=True)}, TEXTS, clock=clock)
+    decision = decided({"fp32": TimedEncoder(clock, 0.02), "bf16": TimedEncoder(clock, 0, fails=True)}, clock)
     assert decision.precision == "fp32"
     assert decision.figures["bf16"].refused == "this CPU has no bf16"
 
@@ -107,7 +113,7 @@ def test_a_candidate_that_fails_is_refused_with_its_reason(clock: Clock) -> None
 def test_time_is_bounded(clock: Clock) -> None:
     """A slow candidate is left after one pass, and after the budget none is begun."""
     slow, late = TimedEncoder(clock, 0.2), TimedEncoder(clock, 0.001)
-    decision = decide({"fp32": TimedEncoder(clock, 0.01), "bf16": slow, "late": late}, TEXTS, budget_s=5, clock=clock)
+    decision = decided({"fp32": TimedEncoder(clock, 0.01), "bf16": slow, "late": late}, clock, budget_s=5)
     assert slow.calls == 2
     assert decision.figures["bf16"].refused == "too slow"
     assert (late.calls, decision.figures["late"].refused) == (0, "not tried: out of time")
@@ -115,14 +121,14 @@ def test_time_is_bounded(clock: Clock) -> None:
 
 def test_opening_a_model_does_not_count_as_its_speed(clock: Clock) -> None:
     """Loading and the first pass are warm-up."""
-    decision = decide({"fp32": TimedEncoder(clock, 0.01), "bf16": TimedEncoder(clock, 0.005, opening_s=4)}, TEXTS, clock=clock)
+    decision = decided({"fp32": TimedEncoder(clock, 0.01), "bf16": TimedEncoder(clock, 0.005, opening_s=4)}, clock)
     assert decision.precision == "bf16"
     assert decision.figures["bf16"].seconds > 4
 
 
 def test_the_record_is_plain_data(clock: Clock) -> None:
     """What is stored names the precision and each candidate's figures."""
-    record = decide({"fp32": TimedEncoder(clock, 0.01)}, TEXTS, clock=clock).as_json()
+    record = decided({"fp32": TimedEncoder(clock, 0.01)}, clock).as_json()
     assert record["precision"] == "fp32"
     assert set(record["figures"]["fp32"]) == {"texts_per_s", "min_cosine", "overlap", "seconds", "refused"}
 
