@@ -1,0 +1,177 @@
+"""Records of JSON Lines and CSV exports, one document each.
+
+A line that cannot be read fails alone, as an item of its own. A file whose last line is cut off is an export that is still
+being written: it is refused as a whole, or the records that are missing would be taken for deleted.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from ingest.sources.rows import RowOptions, Rows
+from ingest.sources.snapshot import Listed, Snapshot
+from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
+from sluice.globs import selected
+from sluice.records import ItemRef, RawItem
+from sluice.settings import ConfigPath
+
+_CSV = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that do not fit
+_HINT = "correct the line, or export it again"
+
+
+class RecordsOptions(RowOptions):
+    path: ConfigPath
+    """A file, or a folder of files."""
+    include: tuple[str, ...] = ("**/*.jsonl", "**/*.ndjson", "**/*.csv", "**/*.tsv")
+    exclude: tuple[str, ...] = ()
+    format: Literal["auto", "jsonl", "csv"] = "auto"
+    """`auto` goes by the file's extension: .csv and .tsv (by tabs) have a heading line, everything else is JSON Lines."""
+    delimiter: str | None = None
+    encoding: str = "utf-8-sig"
+
+
+class RecordsSource:
+    """Every record of one export, or of all exports below a folder. A uri is `<name>/<key>`."""
+
+    Options = RecordsOptions
+
+    def __init__(self, name: str, options: RecordsOptions) -> None:
+        self.name = name
+        self.options = options
+        self._rows = Rows(name, options, name)
+        self._snapshot = Snapshot(name, self._read)
+
+    def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
+        """Each record once. Raises ConfigurationError for a path that is not there, SourceUnavailable for a file that
+        cannot be read to its end."""
+        return self._snapshot.scan(known)
+
+    def fetch(self, ref: ItemRef) -> RawItem:
+        """The record as it was listed; raises DocumentError (`malformed_record`, `no_key`, `duplicate_key`, `bad_tags`,
+        `too_large`, `gone`)."""
+        return self._snapshot.fetch(ref)
+
+    def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
+        seen: dict[str, str] = {}
+        for file in self._files():
+            try:
+                for item in self._records(file):
+                    yield self._once(item, seen)
+            except (OSError, UnicodeError, LookupError) as error:
+                raise SourceUnavailable(
+                    f"source '{self.name}': {file}: cannot be read to its end: {error}",
+                    hint=f"is it readable, and is its encoding '{self.options.encoding}'?",
+                ) from error
+
+    def _once(self, item: Listed, seen: dict[str, str]) -> Listed:
+        """Two records with one key: neither can be trusted to be the right one."""
+        uri, validator = item.ref.uri, item.ref.validator
+        if seen.setdefault(uri, validator) == validator:
+            return item
+        seen[uri] = f"{seen[uri]}+{validator}"[-200:]
+        what = f"source '{self.name}': {uri}: several records have this key, with different content"
+        hint = "name the fields that tell records apart: key: [id, language], or export each once"
+        return Listed(ItemRef(uri, f"duplicate:{seen[uri]}"), DocumentError("duplicate_key", what, hint=hint))
+
+    def _files(self) -> list[Path]:
+        path, o = self.options.path, self.options
+        if path.is_file():
+            return [path]
+        if not path.is_dir():
+            raise ConfigurationError(
+                f"source '{self.name}': path: {path} does not exist", hint="correct it, or mount it; nothing was changed"
+            )
+        found = (Path(folder, name) for folder, _, names in os.walk(path, onerror=self._unlisted) for name in names)
+        return sorted(file for file in found if selected(file.relative_to(path).as_posix(), o.include, o.exclude))
+
+    def _unlisted(self, error: OSError) -> None:
+        raise SourceUnavailable(f"source '{self.name}': {error}", hint="make the folder readable") from error
+
+    def _records(self, file: Path) -> Iterator[Listed]:
+        delimiter = self.options.delimiter or _CSV.get(file.suffix.lower())
+        kind = self.options.format if self.options.format != "auto" else ("csv" if delimiter else "jsonl")
+        # Text in a CSV has line ends of its own: they are left as they are.
+        newline = "" if kind == "csv" else None
+        with open(file, encoding=self.options.encoding, errors="surrogateescape", newline=newline) as lines:
+            if kind == "csv":
+                yield from self._csv(file.name, lines, delimiter or ",")
+            else:
+                yield from self._jsonl(file.name, lines)
+
+    def _jsonl(self, name: str, lines: Iterator[str]) -> Iterator[Listed]:
+        for number, line in enumerate(self._bounded(lines), start=1):
+            if not line.strip():
+                continue
+            where = f"{name}, line {number}"
+            if _UNDECODABLE.search(line):
+                yield self._undecodable(line, where)
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                if not line.endswith("\n") and _is_cut_off(line, error):
+                    raise SourceUnavailable(
+                        f"source '{self.name}': {where}: the file ends within a record",
+                        hint="run again when the export is complete; if it is, correct its last line",
+                    ) from error
+                said = f"is no JSON: {error}" if isinstance(error, ValueError) else "is nested too deeply"
+                yield self._rows.broken(line, where, "malformed_record", said, _HINT)
+                continue
+            if isinstance(row, dict):
+                yield self._rows.listed(row, where)
+            else:
+                yield self._rows.broken(line, where, "malformed_record", f"is a {type(row).__name__}, no object", _HINT)
+
+    def _undecodable(self, raw: str, where: str) -> Listed:
+        what = f"is not in the encoding '{self.options.encoding}'"
+        return self._rows.broken(raw, where, "malformed_record", what, "name the right one as 'encoding', or export it again")
+
+    def _bounded(self, lines: Any) -> Iterator[str]:
+        """Lines; of one that is longer than `max_bytes`, only its beginning (which then does not parse)."""
+        limit = self.options.max_bytes
+        while line := lines.readline(limit):
+            yield line if len(line) < limit or line.endswith("\n") else line + "\n"
+            while len(line) >= limit and not line.endswith("\n"):
+                line = lines.readline(limit)
+
+    def _csv(self, name: str, lines: Iterator[str], delimiter: str) -> Iterator[Listed]:
+        csv.field_size_limit(max(csv.field_size_limit(), min(self.options.max_bytes, 2**31 - 1)))
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        heading = next(reader, [])
+        while True:
+            number = reader.line_num + 1
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "end of data" in str(error):
+                    raise SourceUnavailable(
+                        f"source '{self.name}': {name}, line {number}: the file ends within quotes",
+                        hint="run again when the export is complete; if it is, close the quotes",
+                    ) from error
+                yield self._rows.broken(str(number), f"{name}, line {number}", "malformed_record", str(error), _HINT)
+                continue
+            if any(map(_UNDECODABLE.search, values)):
+                yield self._undecodable(delimiter.join(values), f"{name}, line {number}")
+            elif len(values) == len(heading):
+                yield self._rows.listed(dict(zip(heading, values, strict=True)), f"{name}, line {number}")
+            elif values:
+                what = f"has {len(values)} fields, the heading has {len(heading)}"
+                raw = delimiter.join(itertools.islice(values, 1000))
+                yield self._rows.broken(raw, f"{name}, line {number}", "malformed_record", what, _HINT)
+
+
+def _is_cut_off(line: str, error: Exception) -> bool:
+    """Whether JSON is right as far as it goes, and simply ends."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated string")
