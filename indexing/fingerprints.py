@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC
 
 from sluice.ids import digest, merkle_root
 from sluice.records import DocumentState
@@ -34,7 +35,7 @@ def release_fingerprint(states: Iterable[DocumentState], how: BuildFingerprints)
             state.key,
             state.version,
             state.parse_fingerprint,
-            state.expires.isoformat() if state.expires else None,
+            state.expires.astimezone(UTC).isoformat() if state.expires else None,
             how.chunking,
             how.model,
             how.sparse,
@@ -50,5 +51,5 @@ def access_root(states: Iterable[DocumentState]) -> str:
 
 
 def tags_root(states: Iterable[DocumentState]) -> str:
-    """Merkle root over the tags of every document ever seen, deleted ones included: what a collection was synced to."""
+    """Merkle root over the tags of every document that anyone may read, in a release or not: what a collection was synced to."""
     return merkle_root(digest("tags", state.key, *sorted(state.tags)) for state in states if state.tags)
