@@ -4,6 +4,7 @@
     ├── Permanent                  trying again will not help until something changes
     │   ├── ConfigurationError     exit 2: a key, path, golden file or argument is wrong
     │   ├── DocumentError          one document cannot be processed: quarantine, never failure
+    │   │   └── DocumentDropped    a policy leaves it out: dropped for that reason, no failure
     │   ├── MassDeletion           a source suddenly yields far less than last time
     │   ├── ReleaseError           a release cannot make this transition (unknown id, wrong state)
     │   ├── IntegrityError         something that must be equal is not (hashes, counts, offsets)
@@ -61,11 +62,24 @@ class ConfigurationError(Permanent):
 
 
 class DocumentError(Permanent):
-    """One document cannot be processed; `reason` is the short, countable name of why."""
+    """One document cannot be processed; `reason` is the short, countable name of why.
 
-    def __init__(self, reason: str, message: str, *, hint: str = "") -> None:
+    `withdraws`: its last good version must not stay in its place (a policy refused it: redaction, poison).
+    `keep_raw`: whether its bytes as fetched may be kept.
+    """
+
+    def __init__(self, reason: str, message: str, *, hint: str = "", withdraws: bool = False, keep_raw: bool = True) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+        self.withdraws = withdraws
+        self.keep_raw = keep_raw
+
+
+class DocumentDropped(DocumentError):
+    """A policy says that a document has no place in a release; it withdraws what was there."""
+
+    def __init__(self, reason: str, message: str, *, hint: str = "", keep_raw: bool = True) -> None:
+        super().__init__(reason, message, hint=hint, withdraws=True, keep_raw=keep_raw)
 
 
 class MassDeletion(Permanent):

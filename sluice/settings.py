@@ -77,6 +77,71 @@ class StoreSettings(Section):
     qdrant: QdrantSettings = QdrantSettings()
 
 
+class LimitSettings(Section):
+    """What one document may cost before it is given up; beyond a limit it is quarantined with that reason."""
+
+    timeout_s: float = Field(default=120, gt=0)
+    """The first document of a format also loads its libraries (up to 5 s)."""
+    memory_mb: int = Field(default=2048, ge=64)
+    """What parsing may take on top of the libraries."""
+    size_mb: int = Field(default=200, ge=1)
+    expanded_mb: int = Field(default=512, ge=1)
+    """What a zipped format (DOCX, XLSX, PPTX, ODT, EPUB) may unpack to."""
+    pages: int = Field(default=5000, ge=1)
+    sandbox: bool = True
+    """Parse in worker processes; without, nothing holds `timeout_s` and `memory_mb`."""
+
+
+PoisonPolicy = Literal["keep", "strip", "flag", "quarantine"]
+
+
+class PoisonSettings(Section):
+    """What is done with text that a person does not see, or that speaks to the model, by rule.
+
+    keep: not looked for; flag: counted in the document's metadata; strip: counted and removed; quarantine: the document
+    goes, and its last good version with it.
+    """
+
+    hidden_css: PoisonPolicy = "strip"
+    hidden_colour: PoisonPolicy = "strip"
+    hidden_size: PoisonPolicy = "strip"
+    hidden_offscreen: PoisonPolicy = "strip"
+    zero_width: PoisonPolicy = "strip"
+    bidi_controls: PoisonPolicy = "strip"
+    tag_characters: PoisonPolicy = "strip"
+    comment: PoisonPolicy = "flag"
+    alt_text: PoisonPolicy = "strip"
+    instructions: PoisonPolicy = "flag"
+    role_markers: PoisonPolicy = "flag"
+    exfiltration: PoisonPolicy = "flag"
+
+
+RedactPolicy = Literal["keep", "mask", "drop", "quarantine"]
+
+
+class RedactSettings(Section):
+    """What is done with secrets and personal data, by type.
+
+    keep: not looked for; mask: replaced by its type; drop: the document has no place in a release; quarantine: a person
+    must look. With any of the last three the raw bytes of a document in which something was found are not kept.
+    """
+
+    secret: RedactPolicy = "keep"
+    email: RedactPolicy = "keep"
+    phone: RedactPolicy = "keep"
+    card: RedactPolicy = "keep"
+    iban: RedactPolicy = "keep"
+    national_id: RedactPolicy = "keep"
+    phone_regions: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
+    """Countries (ISO 3166) whose numbers are known without their country code."""
+
+    @property
+    def policies(self) -> dict[str, RedactPolicy]:
+        """Type to policy, of the types that are looked for."""
+        found = {name: getattr(self, name) for name in type(self).model_fields if name != "phone_regions"}
+        return {name: policy for name, policy in found.items() if policy != "keep"}
+
+
 class SourceSettings(OpenSection):
     """What every source has; the rest is checked by the source that `type` names."""
 
@@ -85,6 +150,11 @@ class SourceSettings(OpenSection):
     parse: Literal["elements", "verbatim"] = "elements"
     max_deletions: float = Field(default=0.5, ge=0, le=1)
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
+    clean: tuple[str, ...] = ()
+    """Names of cleaners (`ingest.clean.CLEANERS`), applied in this order."""
+    redact: RedactSettings = RedactSettings()
+    poison: PoisonSettings = PoisonSettings()
+    limits: LimitSettings = LimitSettings()
 
 
 def _tag(value: str) -> str:
