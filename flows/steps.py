@@ -391,6 +391,9 @@ def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequ
         special_tokens=w.model.tokenizer.special_tokens,
         dimension=w.model.encoder.dimension,
         workspace=w.settings.state_dir / "gates",
+        live_points=CollectionPoints(w, live.collection) if live is not None and measured is not None else None,
+        vectors=lambda hashes: w.stores.vectors.get(release.fingerprints["model"], hashes),
+        embedded_store=w.settings.stores.qdrant.url == "embedded",
     )
 
 

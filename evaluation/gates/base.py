@@ -6,12 +6,14 @@ and returns a Verdict. It never promotes, never raises for bad evidence, and nev
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from evaluation.protocols import ExpectedChunks, LabelledDocuments, ReleasePoints, Searcher
 from sluice.access import NOBODY, AccessTags
+from sluice.points import Vector
 from sluice.records import Verdict
 
 SAMPLES = 5
@@ -35,6 +37,9 @@ class GateContext:
     `live` is None when there is no live release; when there is one that cannot be measured, `live_unmeasured` says why
     (a comparison then refuses). `known_tags` is the vocabulary of the access rules. `window` is the embedding model's,
     in tokens, `special_tokens` included. `workspace` is a folder for what a gate wants to keep.
+    `live_points` are the points of the live release; `vectors` gives what the model made of texts, by their hash (those
+    that are still kept); `embedded_store` says that searches are timed on the embedded store, which no reader uses in
+    earnest.
     """
 
     candidate: ReleaseView
@@ -47,6 +52,9 @@ class GateContext:
     special_tokens: int = 2
     dimension: int | None = None
     workspace: Path | None = None
+    live_points: ReleasePoints | None = None
+    vectors: Callable[[Sequence[str]], Mapping[str, Vector]] | None = None
+    embedded_store: bool = False
 
 
 class Gate(Protocol):
@@ -75,3 +83,8 @@ def release_tags(points: ReleasePoints) -> AccessTags:
 def refused(gate: str, reason: str, **evidence: Any) -> Verdict:
     """A verdict for want of evidence: no evidence is not a pass."""
     return Verdict(gate, False, f"refused: {reason}", {"refused": True} | evidence)
+
+
+def not_applicable(gate: str, reason: str, warnings: tuple[str, ...] = ()) -> Verdict:
+    """A verdict for a comparison that has nothing to be made with: it passes, and says that it says nothing."""
+    return Verdict(gate, True, f"not applicable: {reason}", {"comparison": "not_applicable"}, warnings)

@@ -1,37 +1,39 @@
 """Leaks: nobody is shown what they may not read.
 
-Two proofs. The cases of a file: questions whose answer a principal may not read, each searched as that principal. And
-an audit without any file: for every set of tags in the release, what the store's own filter admits equals what the
-tags of every point, compared one by one, say.
+Three proofs. The cases of a file: questions whose answer a principal may not read, each searched as that principal. An
+audit without any file (`audit.py`): for every set of tags in the release, what the store's own filter admits equals what
+the tags of every point, compared one by one, say. And attacks: chunks are searched for with their own words, as
+principals who hold every tag in the release but the chunk's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from pydantic import Field
 
+from evaluation.gates.audit import attack, audit
 from evaluation.gates.base import SAMPLES, GateContext, refused
 from evaluation.golden import LeakCase, LeakCases, load_leaks
 from evaluation.labels import only
-from evaluation.protocols import ReleasePoints
-from sluice.access import NOBODY, AccessTags, Principal
+from sluice.access import Principal
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section
 
-MOST_AUDITED = 200
-"""Sets of tags that are audited; a release with more of them is audited on the first so many, and the verdict says so."""
-
 
 class LeaksOptions(Section):
-    """`k` chunks and k documents are asked for in each case."""
+    """`k` chunks and k documents are asked for in each case; `own_words` chunks are searched for with their own words,
+    as many of them as `own_words_s` seconds allow."""
 
     cases: ConfigPath
     k: int = Field(default=10, ge=1)
     audit: bool = True
+    own_words: int = Field(default=200, ge=0)
+    own_words_s: float = Field(default=60, gt=0)
 
 
 class LeaksGate:
@@ -40,8 +42,9 @@ class LeaksGate:
     Options = LeaksOptions
     name = "leaks"
 
-    def __init__(self, options: LeaksOptions) -> None:
+    def __init__(self, options: LeaksOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self.options = options
+        self.clock = clock
 
     @cached_property
     def cases(self) -> LeakCases:
@@ -50,7 +53,7 @@ class LeaksGate:
     @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"cases"})
-        return fingerprint("gate:leaks", {"options": own, "cases": self.cases.fingerprint, "version": 1})
+        return fingerprint("gate:leaks", {"options": own, "cases": self.cases.fingerprint, "version": 2})
 
     def load(self) -> None:
         _ = self.cases
@@ -76,20 +79,33 @@ class LeaksGate:
         }
         if not evidence["reachable"]:
             warnings.append("no case's document is found even by someone who may read everything: the cases prove little")
+        failures = []
         if self.options.audit:
             evidence["audit"] = audited = audit(context.points)
             if audited["left_out"]:
                 warnings.append(f"the audit covered {audited['principals']} sets of tags and left out {audited['left_out']}")
             if audited["differences"]:
-                count = audited["differences"]
-                return Verdict(
-                    self.name, False, f"the store's filter and the tags disagree on {count} points", evidence, tuple(warnings)
+                failures.append(f"the store's filter and the tags disagree on {audited['differences']} points")
+        if self.options.own_words:
+            evidence["own_words"] = attacked = self._attack(context)
+            if attacked["left_out"]:
+                warnings.append(
+                    f"{attacked['searches']} chunks were searched for with their own words in {self.options.own_words_s:g} s, "
+                    f"{attacked['left_out']} were left out"
                 )
+            if attacked["leaks"]:
+                failures.append(f"{attacked['leaks']} chunks came up for principals who hold none of their tags")
         if leaks:
             failed = len({leak["id"] for leak in leaks})
-            reason = f"{len(leaks)} forbidden hits in {failed} of {len(checkable)} cases"
-            return Verdict(self.name, False, reason, evidence, tuple(warnings))
+            failures.insert(0, f"{len(leaks)} forbidden hits in {failed} of {len(checkable)} cases")
+        if failures:
+            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings))
         return Verdict(self.name, True, f"0 forbidden hits in {len(checkable)} cases", evidence, tuple(warnings))
+
+    def _attack(self, context: GateContext) -> dict[str, Any]:
+        until = self.clock() + self.options.own_words_s
+        searcher = context.candidate.searcher
+        return attack(context.points, searcher, self.options.own_words, self.options.k, go_on=lambda: self.clock() < until)
 
     def _checkable(self, context: GateContext) -> tuple[list[LeakCase], list[dict[str, str]]]:
         """Cases whose document the release holds, and those that can prove nothing, with the reason."""
@@ -134,32 +150,3 @@ def _why_forbidden(hit: Hit, case: LeakCase, principal: Principal) -> str:
     if _is_forbidden(hit, case):
         return "the forbidden document"
     return "" if principal.may_read(hit.access_tags) else "shares no tag with the principal"
-
-
-def audit(points: ReleasePoints) -> dict[str, Any]:
-    """For nobody, each tag alone and each set of tags in the release: the ids the store admits against brute force."""
-    tags_of = {point.id: AccessTags(point.payload.get("access_tags") or ()) for point in points.scan(("access_tags",))}
-    principals = _principals(tags_of.values())
-    differences = 0
-    samples: list[dict[str, Any]] = []
-    for tags in principals[:MOST_AUDITED]:
-        admitted = {point.id for point in points.scan((), readable_by=tags)}
-        readable = {id for id, own in tags_of.items() if not own.isdisjoint(tags)}
-        wrong = admitted ^ readable
-        differences += len(wrong)
-        if wrong and len(samples) < SAMPLES:
-            id = min(wrong)
-            samples.append({"principal": sorted(tags), "chunk_id": id, "admitted": id in admitted})
-    return {
-        "principals": min(len(principals), MOST_AUDITED),
-        "left_out": max(0, len(principals) - MOST_AUDITED),
-        "points": len(tags_of),
-        "differences": differences,
-        "samples": samples,
-    }
-
-
-def _principals(tag_sets: Iterable[AccessTags]) -> list[AccessTags]:
-    distinct = set(tag_sets)
-    single = {AccessTags({tag}) for tags in distinct for tag in tags}
-    return sorted(distinct | single | {NOBODY}, key=lambda tags: (len(tags), sorted(tags)))

@@ -1,39 +1,63 @@
 """Retrieval: the candidate finds what the golden set says is there, and no less of it than the live release does.
 
-Floors are absolute. Against the live release, on the same queries and the same labels, a drop of Recall@k beyond
-`max_drop` rejects, and so does a smaller one whose 95% interval (paired bootstrap over the queries) lies below zero.
+Floors are absolute, overall and by slice. Against the live release, on the same queries and the same labels, a drop of
+Recall@k beyond `max_drop` rejects, and so does one that is more than chance (see `comparison.py`); other measures
+likewise where a limit is stated for them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, refused
+from evaluation.gates.comparison import ROUNDING, compare
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.labels import ResolvedSet, resolve, resolve_like
 from evaluation.scoring import Evaluation, QueryResult, evaluate
-from evaluation.statistics import paired_bootstrap, queries_needed
-from sluice.errors import IntegrityError, ReleaseError
+from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
 
-_ROUNDING = 1e-9
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class RetrievalOptions(Section):
-    """Floors and limits are shares between 0 and 1; at least one floor is required, for the release that has no other."""
+class SliceFloors(Section):
+    """The least that a slice's measures may be."""
+
+    min_recall: Share | None = None
+    min_success: Share | None = None
+    min_ndcg: Share | None = None
+
+    def by_measure(self, k: int) -> dict[str, float]:
+        """The floors that are stated, by the measure's name."""
+        named = {f"Recall@{k}": self.min_recall, f"Success@{k}": self.min_success, "nDCG@10": self.min_ndcg}
+        return {name: floor for name, floor in named.items() if floor is not None}
+
+
+class RetrievalOptions(SliceFloors):
+    """Floors and limits are shares between 0 and 1; at least one floor is required, for the release that has no other.
+
+    `slices` names floors of single slices; `min_slice_recall` is one for every slice of at least `slice_queries`.
+    `max_drop` is of Recall@k; the other limits are asked only where stated.
+    """
 
     golden: ConfigPath
     k: int = Field(default=5, ge=1)
-    min_recall: float | None = Field(default=None, ge=0, le=1)
-    min_success: float | None = Field(default=None, ge=0, le=1)
-    min_ndcg: float | None = Field(default=None, ge=0, le=1)
-    max_drop: float = Field(default=0.03, ge=0, le=1)
-    max_stale: float = Field(default=0.05, ge=0, le=1)
+    slices: dict[str, SliceFloors] = Field(default_factory=dict)
+    min_slice_recall: Share | None = None
+    slice_queries: int = Field(default=20, ge=2)
+    max_drop: Share = 0.03
+    max_drop_success: Share | None = None
+    max_drop_ndcg: Share | None = None
+    max_drop_token_recall: Share | None = None
+    max_drop_token_precision: Share | None = None
+    max_drop_token_iou: Share | None = None
+    max_stale: Share = 0.05
     min_queries: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
@@ -45,8 +69,26 @@ class RetrievalOptions(Section):
     @property
     def floors(self) -> dict[str, float]:
         """The least that each measure may be, by the measure's name."""
-        named = {f"Recall@{self.k}": self.min_recall, f"Success@{self.k}": self.min_success, "nDCG@10": self.min_ndcg}
-        return {name: floor for name, floor in named.items() if floor is not None}
+        return self.by_measure(self.k)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The greatest drop against live, by the measure's name; Recall@k first."""
+        k = self.k
+        named = {
+            f"Recall@{k}": self.max_drop,
+            f"Success@{k}": self.max_drop_success,
+            "nDCG@10": self.max_drop_ndcg,
+            f"TokenRecall@{k}": self.max_drop_token_recall,
+            f"TokenPrecision@{k}": self.max_drop_token_precision,
+            f"TokenIoU@{k}": self.max_drop_token_iou,
+        }
+        return {name: limit for name, limit in named.items() if limit is not None}
+
+    @property
+    def needs_passages(self) -> bool:
+        """Whether a limit is on a passage measure, so that live's chunks must be searched for too."""
+        return any(name.startswith("Token") for name in self.limits)
 
 
 class RetrievalGate:
@@ -65,10 +107,16 @@ class RetrievalGate:
     @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"golden"})
-        return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 1})
+        return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 2})
 
     def load(self) -> None:
-        _ = self.golden
+        there = {name for query in self.golden.queries if query.answerable for name in query.slices}
+        unknown = sorted(self.options.slices.keys() - there)
+        if unknown:
+            raise ConfigurationError(
+                f"{self.golden.path}: no query is of slice '{unknown[0]}', for which the retrieval gate has a floor",
+                hint=f"its slices are: {', '.join(sorted(there)) or 'none'}",
+            )
 
     def judge(self, context: GateContext) -> Verdict:
         resolved = resolve(self.golden, context.candidate.documents)
@@ -78,14 +126,17 @@ class RetrievalGate:
         candidate = self._measure(context.candidate, resolved, passages=True)
         missing = len(resolved.with_state("missing"))
         warnings = [f"{missing} labels are not in the release's text"] if missing else []
+        warnings += self._small_slices(candidate)
         evidence: dict[str, Any] = {"golden": str(self.golden.path)} | candidate.as_json()
         failures = self.shortfalls(candidate)
         live, unmeasured = self._measured_live(context, resolved)
         if live is not None and context.live is not None:
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
-            evidence["comparison"], drops, doubts = self._compare(candidate, live)
-            failures += drops
-            warnings += doubts
+            shown = (f"Success@{self.options.k}", "nDCG@10")
+            found = compare(candidate, live, limits=self.options.limits, shown=shown, slice_queries=self.options.slice_queries)
+            evidence |= {"comparison": found.measures, "slice_comparison": found.slices}
+            failures += found.failures
+            warnings += found.doubts
         else:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
         evidence["worst"] = _worst(candidate, live, f"Recall@{self.options.k}")
@@ -97,12 +148,26 @@ class RetrievalGate:
         return Verdict(self.name, True, self._summary(candidate, live), evidence, tuple(warnings))
 
     def shortfalls(self, evaluation: Evaluation) -> list[str]:
-        """Each floor that the measures do not reach, in words; `sluice evaluate --gate` asks this too."""
-        return [
-            f"{name} {evaluation.measures[name]:.3f} is below the floor {floor:.3f}"
-            for name, floor in self.options.floors.items()
-            if evaluation.measures[name] < floor - _ROUNDING
-        ]
+        """Each floor that the measures do not reach, in words, overall and by slice."""
+        short = _below(evaluation.measures, self.options.floors, "")
+        slices = evaluation.by_slice()
+        for name, floors in self.options.slices.items():
+            if name not in slices:
+                short.append(f"slice '{name}' has a floor and no query that can be scored: no evidence is not a pass")
+            else:
+                short += _below(slices[name], floors.by_measure(self.options.k), f" of slice '{name}'")
+        if self.options.min_slice_recall is not None:
+            every = {f"Recall@{self.options.k}": self.options.min_slice_recall}
+            for name, figures in slices.items():
+                if figures["queries"] >= self.options.slice_queries and name not in self.options.slices:
+                    short += _below(figures, every, f" of slice '{name}'")
+        return short
+
+    def _small_slices(self, evaluation: Evaluation) -> list[str]:
+        """Floors on slices of too few queries hold, and one query more or less decides them."""
+        counts = {name: int(figures["queries"]) for name, figures in evaluation.by_slice().items() if name in self.options.slices}
+        few = [f"{name} {count}" for name, count in counts.items() if count < self.options.slice_queries]
+        return [f"floors on slices of fewer than {self.options.slice_queries} queries: {', '.join(few)}"] if few else []
 
     def _unusable(self, resolved: ResolvedSet) -> str:
         """Why this golden set is no evidence about this release; empty when it is."""
@@ -125,40 +190,23 @@ class RetrievalGate:
             return None, context.live_unmeasured
         try:
             labels = resolve_like(self.golden, context.live.documents, resolved)
-            return self._measure(context.live, labels, passages=False), ""  # documents decide: half the searches
+            # Documents decide, unless a limit says otherwise: half the searches.
+            return self._measure(context.live, labels, passages=self.options.needs_passages), ""
         except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
             return None, error.message
-
-    def _compare(self, candidate: Evaluation, live: Evaluation) -> tuple[dict[str, Any], list[str], list[str]]:
-        """The difference of each document measure with its interval; what rejects; what the golden set cannot tell."""
-        k, limit = self.options.k, self.options.max_drop
-        decisive = f"Recall@{k}"
-        comparison: dict[str, Any] = {}
-        failures: list[str] = []
-        doubts: list[str] = []
-        for name in dict.fromkeys((decisive, f"Success@{k}", "nDCG@10")):
-            mine = [result.measures[name] for result in candidate.results]
-            theirs = [result.measures[name] for result in live.results]
-            interval = paired_bootstrap(mine, theirs)
-            comparison[name] = interval.as_json()
-            if name != decisive:
-                continue
-            seen = f"{name} {candidate.measures[name]:.3f} against {live.measures[name]:.3f} live"
-            bounds = f"95% interval {interval.low:+.3f} to {interval.high:+.3f}"
-            if -interval.mean > limit + _ROUNDING:
-                failures.append(f"{seen}: a drop beyond max_drop {limit:.3f} ({bounds})")
-            elif interval.high < 0:
-                failures.append(f"{seen}: within max_drop {limit:.3f}, yet more than chance ({bounds})")
-            elif (interval.high - interval.low) / 2 > limit:
-                needed = queries_needed([a - b for a, b in zip(mine, theirs, strict=True)], limit)
-                enough = f"; about {needed} queries would" if needed else ""
-                doubts.append(f"{interval.queries} queries cannot show a drop of {limit:.3f} ({bounds}){enough}")
-        return comparison, failures, doubts
 
     def _summary(self, candidate: Evaluation, live: Evaluation | None) -> str:
         name = f"Recall@{self.options.k}"
         against = f", live {live.measures[name]:.3f}" if live else ", no live release to compare with"
         return f"{name} {candidate.measures[name]:.3f} on {len(candidate.results)} queries{against}"
+
+
+def _below(measures: Mapping[str, float], floors: Mapping[str, float], where: str) -> list[str]:
+    return [
+        f"{name}{where} {measures.get(name, 0.0):.3f} is below the floor {floor:.3f}"
+        for name, floor in floors.items()
+        if measures.get(name, 0.0) < floor - ROUNDING
+    ]
 
 
 def _labels(resolved: ResolvedSet) -> dict[str, Any]:

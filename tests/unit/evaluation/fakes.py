@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluation.gates import GateContext, ReleaseView
 from sluice.access import AccessTags, Principal
-from sluice.ids import chunk_id, document_key
+from sluice.ids import chunk_id, document_key, text_hash
 from sluice.points import StoredPoint
 from sluice.records import Chunk, DocumentState, Hit, Status
 
@@ -67,6 +67,7 @@ class Release:
             "start": chunk.start,
             "end": chunk.end,
             "text": chunk.text,
+            "text_hash": text_hash(chunk.embedded_text),
             "tokens": chunk.tokens,
             "access_tags": sorted(doc.tags),
             "language": "en",
