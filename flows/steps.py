@@ -24,7 +24,7 @@ from sluice.access import AccessTags
 from sluice.counts import StageCounts
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key, version_id
-from sluice.records import DocumentState, ItemRef, Verdict
+from sluice.records import DocumentState, ItemRef, QuarantineEntry, Verdict
 from sluice.releases import Release
 
 PARTITION_DOCUMENTS = 64
@@ -137,7 +137,8 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
     for name in names:
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
-        plan = plan_source(name, w.sources[name].scan(known), mine, failures, force=redo.forces("fetch", name))
+        force = _fetched_again(w, redo, name, mine, failures)
+        plan = plan_source(name, w.sources[name].scan(known), mine, failures, force=force)
         if name not in allow_deletions:
             guard_against_mass_deletion(plan, len(known), w.settings.source(name).max_deletions)
         plans.append(plan)
@@ -151,6 +152,16 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
     return Look(tuple(plans), tuple(expired(states, utc_now())), tuple(due), held, len(states))
+
+
+def _fetched_again(
+    w: Wiring, redo: Redo, name: str, mine: Sequence[DocumentState], failures: Sequence[QuarantineEntry]
+) -> Callable[[str], bool]:
+    """Which uris to fetch although nothing changed: as told, and those to be parsed whose bytes may not be kept."""
+    unkept = [state for state in mine if not state.raw]
+    due, _ = to_parse(unkept, {name: w.parse_fingerprints[name]}, failures, force=redo.forces("parse", name))
+    again, told = {state.uri for state in due}, redo.forces("fetch", name)
+    return lambda uri: uri in again or told(uri)
 
 
 def settle(w: Wiring, account: Account, seen: Look | None = None) -> list[DocumentState]:

@@ -14,12 +14,18 @@ from datetime import datetime
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
-from sluice.errors import DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
+from sluice.errors import DocumentDropped, DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
 from sluice.ids import document_key, version_id
 from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, RawItem
 
 DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
 """What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
+
+REDACTED = "redacted"
+"""Metadata of a document in which redaction found something (type → how often), and why one is dropped for it."""
+
+WITHDRAWN = "withdrawn"
+"""Why a document that policy quarantined has no place in a release until new bytes of it parse."""
 
 
 @dataclass(slots=True)
@@ -29,6 +35,8 @@ class _Written:
     states: list[DocumentState] = field(default_factory=list)
     failed: list[QuarantineEntry] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
+    discarded: set[str] = field(default_factory=set)
+    """Content hashes of bytes that policy does not let us keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ class Ingestion:
             stale=bool(base.version) and base.version != content,
             fetched=now,
             source_metadata=item.metadata,
+            raw=True,
         )
         return with_tags(with_expiry(state, now), self.rules)
 
@@ -92,9 +101,16 @@ class Ingestion:
         for state in self.states.read(keys):
             try:
                 document = parser.parse(self._item(state), source=state.source)
+            except DocumentDropped as error:
+                written.states.append(_left_out(state, error, parser.fingerprint))
+                written.cleared.append(state.key)
+                written.discarded |= set() if error.keep_raw else {state.content_hash}
+                counts += StageCounts(seen=1, dropped={error.reason: 1})
+                continue
             except DOCUMENT_FAILURES as error:
                 written.failed.append(self._entry("parse", error, state, state.content_hash, parser.fingerprint))
-                written.states.append(_unparsed(state))
+                written.states.append(_unparsed(state, error))
+                written.discarded |= set() if _keeps_raw(error) else {state.content_hash}
                 counts += StageCounts(seen=1, failed={_reason(error): 1})
                 continue
             self.versions.put(version_id(state.key, state.content_hash, parser.fingerprint), document)
@@ -103,10 +119,14 @@ class Ingestion:
             counts += StageCounts(seen=1, dropped={reason: 1}) if reason else StageCounts(seen=1, kept=1)
             written.states.append(parsed)
             written.cleared.append(state.key)
+            written.discarded |= set() if parsed.raw else {state.content_hash}
         self._keep(written, "parse")
+        self._discard(written)
         return counts
 
     def _item(self, state: DocumentState) -> RawItem:
+        if not state.raw:
+            raise SourceUnavailable(f"{state.uri}: its bytes were not kept, and must be fetched again", hint="run again")
         return RawItem(
             uri=state.uri,
             content=self.blobs.get(state.content_hash),
@@ -130,6 +150,7 @@ class Ingestion:
             metadata=dict(document.metadata),
             own_tags=document.tags,
             expires=document.expires,
+            raw=not document.metadata.get(REDACTED),
         )
         return with_tags(with_expiry(parsed, self.now()), self.rules)
 
@@ -160,6 +181,13 @@ class Ingestion:
         for key in written.cleared:
             self.quarantine.clear(key, stage)
 
+    def _discard(self, written: _Written) -> None:
+        """Erase bytes that policy does not let us keep, unless another document of this index may keep the same."""
+        if written.discarded:
+            kept = {state.content_hash for state in self.states.read() if state.raw}
+            for content in sorted(written.discarded - kept):
+                self.blobs.delete(content)
+
     def tombstone(self, states: Iterable[DocumentState]) -> int:
         """Mark documents deleted: nobody may read them from now on; returns how many.
 
@@ -181,8 +209,11 @@ class Ingestion:
 
 
 def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
-    """The state with the access tags that rules, source and document give together; nobody unless it is active."""
-    if state.status != "active":
+    """The state with the access tags that rules, source and document give together; nobody unless it is active.
+
+    Also nobody where policy left the document out: that is a revocation, and reaches older releases too.
+    """
+    if state.status != "active" or state.dropped in (REDACTED, WITHDRAWN):
         return replace(state, tags=NOBODY)
     return replace(state, tags=rules.effective(state.source, state.uri, state.source_tags, state.own_tags))
 
@@ -197,16 +228,36 @@ def _unfetched(state: DocumentState, error: SluiceError) -> DocumentState:
     return state if isinstance(error, Retryable) else replace(state, stale=bool(state.version))
 
 
-def _unparsed(state: DocumentState) -> DocumentState:
-    """After a failed parse: the last good version stays, marked stale; a document without one is quarantined."""
+def _unparsed(state: DocumentState, error: SluiceError) -> DocumentState:
+    """After a failed parse: the last good version stays, marked stale; a document without one is quarantined.
+
+    One that policy refused is quarantined in any case: neither its last good version nor what was read of it stays.
+    """
+    if isinstance(error, DocumentError) and error.withdraws:
+        gone = replace(_withdrawn(state), version="", parse_fingerprint="", dropped=WITHDRAWN)
+        return replace(gone, status="quarantined", raw=error.keep_raw)
     if state.version:
         return replace(state, stale=True)
     return replace(state, status="quarantined", tags=NOBODY)
 
 
+def _left_out(state: DocumentState, error: DocumentDropped, fingerprint: str) -> DocumentState:
+    """After a policy dropped these bytes: they are done with, and in no release, until they or the policy change."""
+    done = replace(_withdrawn(state), status="active", raw=error.keep_raw, dropped=error.reason)
+    return replace(done, version=state.content_hash, parse_fingerprint=fingerprint)
+
+
+def _withdrawn(state: DocumentState) -> DocumentState:
+    return replace(state, tags=NOBODY, own_tags=None, stale=False, title="", language="", metadata={}, expires=None)
+
+
 def with_expiry(state: DocumentState, now: datetime) -> DocumentState:
     """The state as expired when its time is up."""
     return replace(state, status="expired") if state.expires is not None and state.expires <= now else state
+
+
+def _keeps_raw(error: SluiceError) -> bool:
+    return not isinstance(error, DocumentError) or error.keep_raw
 
 
 def _reason(error: SluiceError) -> str:

@@ -57,6 +57,9 @@ class Blobs(Protocol):
     def get(self, content_hash: str) -> bytes:
         """The bytes; raises IntegrityError when they are missing or no longer hash to this."""
 
+    def delete(self, content_hash: str) -> None:
+        """Erase the bytes; no error when there are none."""
+
 
 class Versions(Protocol):
     """Parsed versions, kept once per document, content hash and parse fingerprint."""

@@ -117,7 +117,8 @@ class DocumentState:
     `parse_fingerprint`. They differ while a newer version waits or fails to parse (`stale`). `dropped` says why a
     parsed document has no place in a release (empty). `source_metadata` is what the source said with these bytes,
     `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
-    rules give; `tags` are the effective ones.
+    rules give; `tags` are the effective ones. `raw` says whether the bytes of `content_hash` are kept: not those in
+    which redaction found something, so that parsing them again means to fetch them again.
     """
 
     key: str
@@ -143,6 +144,7 @@ class DocumentState:
     first_seen: datetime | None = None
     fetched: datetime | None = None
     source_metadata: Metadata = field(default_factory=dict)
+    raw: bool = True
 
     @property
     def in_release(self) -> bool:

@@ -81,8 +81,8 @@ class MongoBlobs:
         """Every content hash that a document or a version of any index of this database needs."""
         needed: set[str] = set()
         with translated(self._database, "listing the bytes in use"):
-            for row in self._database["documents"].find({}, {"content_hash": 1, "version": 1}).batch_size(5000):
-                needed |= {row["content_hash"], row["version"]}
+            for row in self._database["documents"].find({}, {"content_hash": 1, "version": 1, "raw": 1}).batch_size(5000):
+                needed |= {row["content_hash"], row["version"]} if row.get("raw", True) else set()
             for row in self._database["versions"].find({}, {"content_hash": 1, "blob": 1}).batch_size(5000):
                 needed |= {row["content_hash"], row["blob"] or ""}
         return needed - {""}
