@@ -11,11 +11,18 @@ from sluice.errors import ConfigurationError
 from sluice.settings import Settings, SourceSettings, options
 
 SOURCES: dict[str, str] = {
+    "feed": "ingest.sources.feed:FeedSource",
     "files": "ingest.sources.files:FilesSource",
+    "git": "ingest.sources.git:GitSource",
+    "records": "ingest.sources.records:RecordsSource",
+    "rest": "ingest.sources.rest:RestSource",
+    "sql": "ingest.sources.sql:SqlSource",
 }
 """The value of a source's `type`, and its class. A class of one's own is named `module:Class` in the configuration.
 
-A source's class has `Options`, the pydantic model of its own keys, and is constructed with (name, options).
+A source's class has `Options`, the pydantic model of its own keys, and is constructed with (name, options). Where that
+model has a field `cache`, it is a folder that the source may keep what it likes in, `sources/<name>` in the index's
+`state_dir` unless the configuration names another.
 """
 
 
@@ -41,5 +48,8 @@ def build(settings: SourceSettings, whole: Settings) -> Source:
         raise ConfigurationError(
             f"{whole.path}: {where}.type: '{target}' has no 'Options' model", hint="see ingest/sources/files.py for the shape"
         )
+    if "cache" in model.model_fields:
+        cache = {"cache": str(whole.state_dir / "sources" / settings.name)}
+        settings = settings.model_copy(update={"options": cache | settings.options})
     source: Source = kind(settings.name, options(model, settings, where=where, settings=whole))
     return source

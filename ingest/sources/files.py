@@ -11,7 +11,6 @@ folders that lead back up, or that follow two links before them, are left alone:
 from __future__ import annotations
 
 import errno
-import mimetypes
 import os
 import re
 import stat
@@ -21,6 +20,7 @@ from typing import NoReturn
 
 from pydantic import Field
 
+from ingest.sources.media import media_type
 from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
 from sluice.globs import matches, selected
 from sluice.records import ItemRef, RawItem
@@ -28,9 +28,6 @@ from sluice.settings import ConfigPath, Section
 
 _ATTEMPTS = 5
 _MAX_LINKS = 2
-_TYPES = mimetypes.MimeTypes(filenames=())  # Python's own table: the same on every machine
-_TYPES.add_type("text/markdown", ".md")
-_TYPES.add_type("text/markdown", ".markdown")
 _ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
 
 
@@ -90,7 +87,7 @@ class FilesSource:
                     uri=ref.uri,
                     content=content,
                     validator=_validator(after),
-                    media_type=_TYPES.guess_type(ref.uri)[0],
+                    media_type=media_type(ref.uri),
                     modified=_modified(after),
                 )
         raise SourceUnavailable(

@@ -107,7 +107,7 @@ class RestSource:
                     item = self._rows.broken(json.dumps(row), where, "malformed_record", "is no object", "correct 'items'")
                 seen.add(digest(item.ref.uri)[:24])
                 yield item
-        if self.options.total and total != len(seen):
+        if self.options.total and str(total) != str(len(seen)):
             raise self._partial(f"{self.options.total} says {total!r}, its pages hold {len(seen)}")
 
     def _pages(self) -> Iterator[Any]:
@@ -146,7 +146,7 @@ class RestSource:
             if token is None or token is False or token == "":
                 return None
             token = str(token)
-            is_address = token.startswith(("http://", "https://", "/", "?"))
+            is_address = token.startswith(("http://", "https://")) or (token.startswith(("/", "?")) and "?" in token)
             return self._own(urljoin(answer.url, token)) if is_address else token
         if o.by in ("page", "offset") and isinstance(position, int):
             count = len(self._list(page))
