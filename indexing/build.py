@@ -96,7 +96,9 @@ class Builder:
         with_text = sum(1 for _, _, chunks in cut if chunks)
         return Built(
             counts={
-                "chunk": StageCounts(len(cut), with_text, dropped={"no_text": len(cut) - with_text} if len(cut) > with_text else {}),
+                "chunk": StageCounts(
+                    len(cut), with_text, dropped={"no_text": len(cut) - with_text} if len(cut) > with_text else {}
+                ),
                 "embed": StageCounts(len(texts), result.embedded, len(texts) - result.embedded),
                 "stage": StageCounts(len(points), len(points)),
             },
