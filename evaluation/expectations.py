@@ -1,7 +1,7 @@
-"""The only file that imports Great Expectations: a table and a list of expectations in, findings out.
+"""The only file that imports Great Expectations: tables and lists of expectations in, findings out.
 
-An ephemeral context: nothing is written, nothing is sent, no progress bars. The import takes 4 s, and happens when the
-first table is checked.
+An ephemeral context: nothing is written but the Data Docs that are asked for, nothing is sent, no progress bars. The
+import takes 4 s, and happens when the first table is checked.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ SAMPLES = 5
 class Finding:
     """What one expectation found: `unexpected` of `rows` values, with at most five of them and where they stand."""
 
+    suite: str
     claim: str
     expectation: str
     met: bool
@@ -36,9 +38,12 @@ class Finding:
     unexpected: int
     samples: tuple[Mapping[str, Any], ...] = ()
     error: str = ""
+    observed: str = ""
+    """What was found, where the expectation is about a column and not about its values."""
 
     def as_json(self) -> dict[str, Any]:
         found = {
+            "suite": self.suite,
             "claim": self.claim,
             "expectation": self.expectation,
             "met": self.met,
@@ -46,63 +51,86 @@ class Finding:
             "unexpected": self.unexpected,
             "samples": [dict(sample) for sample in self.samples],
         }
-        return found | ({"error": self.error} if self.error else {})
+        return found | {name: value for name in ("error", "observed") if (value := getattr(self, name))}
 
 
-def check(
-    table: pd.DataFrame,
-    expectations: Sequence[Mapping[str, Any]],
-    *,
-    name: str,
-    named_by: Sequence[str],
-    parameters: Mapping[str, Any],
-) -> list[Finding]:
-    """Each expectation against the table, in order; raises ConfigurationError for one that Great Expectations does not know.
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A table and what is expected of it; `named_by` are the columns that name a row in the samples."""
 
-    `named_by` are the columns that name a row in the samples; `parameters` fill `{"$PARAMETER": …}`.
+    name: str
+    table: pd.DataFrame
+    expectations: Sequence[Mapping[str, Any]]
+    named_by: Sequence[str]
+
+
+def check(suites: Sequence[Suite], *, parameters: Mapping[str, Any], docs: Path | None = None) -> list[Finding]:
+    """Each expectation against its table, in order; with `docs`, the results as Data Docs in that folder too.
+
+    `parameters` fill `{"$PARAMETER": …}`. Raises ConfigurationError for an expectation that Great Expectations does not
+    know.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when it is imported
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
-        from great_expectations.exceptions import GreatExpectationsError
-        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    suite = gx.ExpectationSuite(name=name)
-    for expectation in expectations:
+    findings = [finding for suite in suites for finding in _checked(gx, context, suite, parameters)]
+    if docs is not None:
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+        index = {"class_name": "DefaultSiteIndexBuilder"}
+        context.add_data_docs_site("sluice", {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index})
+        context.build_data_docs(site_names=["sluice"])
+    return findings
+
+
+def _checked(gx: Any, context: Any, asked: Suite, parameters: Mapping[str, Any]) -> list[Finding]:
+    suite = gx.ExpectationSuite(name=asked.name)
+    for expectation in asked.expectations:
         # One by one: a suite that is handed a list only logs what it cannot read, and passes without it.
-        try:
-            suite.add_expectation(ExpectationConfiguration(**expectation).to_domain_obj())
-        except (GreatExpectationsError, ValueError, TypeError) as error:
-            raise ConfigurationError(
-                f"the expectation {json.dumps(expectation)[:200]} cannot be used: {error}",
-                hint="see Great Expectations' gallery for its types and their kwargs",
-            ) from None
+        suite.add_expectation(_expectation(expectation))
     context.suites.add(suite)
-    asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
-    batch = asset.add_batch_definition_whole_dataframe(name)
-    outcome = gx.ValidationDefinition(name=name, data=batch, suite=suite).run(
-        batch_parameters={"dataframe": table},
+    asset = context.data_sources.add_pandas(asked.name).add_dataframe_asset(asked.name)
+    batch = asset.add_batch_definition_whole_dataframe(asked.name)
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=asked.name, data=batch, suite=suite))
+    outcome = definition.run(
+        batch_parameters={"dataframe": asked.table},
         expectation_parameters=dict(parameters),
         result_format={
             "result_format": "SUMMARY",
-            "unexpected_index_column_names": list(named_by),
+            "unexpected_index_column_names": list(asked.named_by),
             "partial_unexpected_count": SAMPLES,
         },
     )
-    if len(outcome.results) != len(expectations):
-        raise IntegrityError(f"{len(expectations)} expectations were asked of '{name}', {len(outcome.results)} answered")
-    return [_finding(result.to_json_dict(), len(table)) for result in outcome.results]
+    if len(outcome.results) != len(asked.expectations):
+        raise IntegrityError(
+            f"{len(asked.expectations)} expectations were asked of '{asked.name}', {len(outcome.results)} answered"
+        )
+    return [_finding(asked.name, result.to_json_dict(), len(asked.table)) for result in outcome.results]
 
 
-def _finding(result: Mapping[str, Any], rows: int) -> Finding:
+def _expectation(given: Mapping[str, Any]) -> Any:
+    from great_expectations.exceptions import GreatExpectationsError
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    try:
+        return ExpectationConfiguration(**given).to_domain_obj()
+    except (GreatExpectationsError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"the expectation {json.dumps(given)[:200]} cannot be used: {error}",
+            hint="see Great Expectations' gallery for its types and their kwargs",
+        ) from None
+
+
+def _finding(suite: str, result: Mapping[str, Any], rows: int) -> Finding:
     config, found = result["expectation_config"], result.get("result") or {}
     met = bool(result["success"])
     unexpected = found.get("unexpected_count", 0 if met else 1)
     return Finding(
+        suite=suite,
         claim=(config.get("meta") or {}).get("claim") or f"{config['type']} {config['kwargs'].get('column', '')}".strip(),
         expectation=config["type"],
         met=met,
@@ -111,7 +139,12 @@ def _finding(result: Mapping[str, Any], rows: int) -> Finding:
         unexpected=int(unexpected),
         samples=tuple(_plain(sample) for sample in (found.get("partial_unexpected_index_list") or ())[:SAMPLES]),
         error=_error(result.get("exception_info") or {}),
+        observed=_observed(found.get("observed_value")),
     )
+
+
+def _observed(value: Any) -> str:
+    return "" if value is None else f"found {value:.4g}" if isinstance(value, (int, float)) else f"found {value}"
 
 
 def _plain(sample: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,43 +1,64 @@
-"""Data quality: every point is whole, by a Great Expectations suite that a user can read and extend.
+"""Data quality: every document, chunk and vector is whole, by Great Expectations suites that a user reads and extends.
 
-`chunks.json` beside this file is the suite. The table has one row for each point, without its text and vector:
-chunk_id, document_key, uri, characters (of the text, stripped), tokens, tags (how many), unknown_tags (those that no
-access rule knows, joined), language, dimension, finite, norm. A suite of a user's own names more expectations over
-these columns in the same form, and may use the parameters max_tokens and dimensions.
+`evaluation/suites/` holds one suite for each table of `tables.py`: documents, chunks, vectors. A file of a user's own
+adds expectations in the same form: a list (about chunks) or an object with a list for each table. They may use the
+parameters max_tokens, dimensions, unique_chunks, unique_documents, current_documents, max_boilerplate and languages.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+from pydantic import Field
 
-from evaluation.expectations import Finding, check
+from evaluation.expectations import Finding, Suite, check
 from evaluation.gates.base import GateContext
+from evaluation.gates.tables import tables
 from sluice.errors import ConfigurationError
 from sluice.ids import fingerprint
-from sluice.points import StoredPoint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
 
-FIELDS = ("document_key", "uri", "text", "tokens", "access_tags", "language")
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMED_BY: Mapping[str, tuple[str, ...]] = {
+    "documents": ("uri", "source"),
+    "chunks": ("chunk_id", "uri"),
+    "vectors": ("chunk_id", "uri"),
+}
+"""The tables, and the columns that name a row of each."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Expectations = dict[str, list[dict[str, Any]]]
 
 
 class DataQualityOptions(Section):
-    """`suite` adds expectations. A chunk that nobody may read (no rule matches its document) is only a warning, unless
-    `require_tags`."""
+    """Limits are shares between 0 and 1.
+
+    `suite` adds expectations. A chunk that nobody may read (no rule matches its document) is only a warning, unless
+    `require_tags`. With `languages`, all but `max_other_languages` of the documents are in one of them (or too short to
+    tell). `data_docs` keeps the results as a site of HTML pages in the state folder.
+    """
 
     suite: ConfigPath | None = None
     require_tags: bool = False
+    max_duplicates: Share = 0.1
+    max_duplicate_chunks: Share = 0.2
+    max_stale_documents: Share = 0.05
+    max_boilerplate: Share = 0.3
+    languages: tuple[str, ...] = ()
+    max_other_languages: Share = 0.05
+    data_docs: bool = False
 
 
 class DataQualityGate:
-    """Keys unique, text there, tokens within the window, tags known, vectors finite and of unit norm."""
+    """Keys unique, texts there, tokens within the window, tags known, vectors finite and of unit norm, few duplicates."""
 
     Options = DataQualityOptions
     name = "data_quality"
@@ -46,67 +67,88 @@ class DataQualityGate:
         self.options = options
 
     @cached_property
-    def expectations(self) -> list[dict[str, Any]]:
-        """The suite of this gate, then the user's."""
-        own: list[dict[str, Any]] = json.loads(files("evaluation.gates").joinpath("chunks.json").read_text(encoding="utf-8"))
+    def expectations(self) -> Expectations:
+        """The suites of this gate, then the user's."""
+        whole: Expectations = {table: _ours(table) for table in NAMED_BY}
         if self.options.require_tags:
-            own = [e | {"severity": "critical"} if e["kwargs"].get("column") == "tags" else e for e in own]
-        return own + (_users(self.options.suite) if self.options.suite else [])
+            whole["chunks"] = [
+                e | {"severity": "critical"} if e["kwargs"].get("column") == "tags" else e for e in whole["chunks"]
+            ]
+        if self.options.languages:
+            whole["documents"].append(_LANGUAGES)
+        for table, added in (_users(self.options.suite) if self.options.suite else {}).items():
+            whole[table] += added
+        return whole
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint("gate:data_quality", {"expectations": self.expectations, "version": 1})
+        own = self.options.model_dump(mode="json", exclude={"suite", "data_docs"})
+        return fingerprint("gate:data_quality", {"options": own, "expectations": self.expectations, "version": 2})
 
     def load(self) -> None:
         _ = self.expectations
 
     def judge(self, context: GateContext) -> Verdict:
-        import pandas as pd
+        made = tables(context)
+        checked = NAMED_BY if len(made["chunks"]) else ("chunks",)  # of nothing, only that it is nothing
+        suites = [Suite(table, made[table], self.expectations[table], NAMED_BY[table]) for table in checked]
+        docs = context.workspace / "data_docs" / context.candidate.id if self.options.data_docs and context.workspace else None
+        findings = check(suites, parameters=self._parameters(context, made["vectors"]), docs=docs)
+        evidence: dict[str, Any] = {
+            "points": len(made["chunks"]),
+            "documents": len(made["documents"]),
+            "expectations": [finding.as_json() for finding in findings],
+            "shares": _shares(made) if len(made["chunks"]) else {},
+        }
+        if docs is not None:
+            evidence["data_docs"] = str(docs / "index.html")
+        return _verdict(self.name, findings, evidence)
 
-        columns: dict[str, list[Any]] = {}
-        for point in context.points.scan(FIELDS, vectors=True):
-            for column, value in _row(point, context.known_tags):
-                columns.setdefault(column, []).append(value)
-        table = pd.DataFrame(columns, columns=list(columns) or [column for column, _ in _row(StoredPoint("", {}), frozenset())])
-        dimension = context.dimension if context.dimension is not None else _most_common(columns.get("dimension", []))
-        findings = check(
-            table,
-            self.expectations,
-            name="chunks",
-            named_by=("chunk_id", "uri"),
-            parameters={"max_tokens": context.window - context.special_tokens, "dimensions": [dimension]},
-        )
-        return _verdict(self.name, findings, len(table))
-
-
-def _row(point: StoredPoint, known_tags: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    held, vector = point.payload, point.dense
-    tags = frozenset(held.get("access_tags") or ())
-    finite = vector is not None and bool(np.isfinite(vector).all())
-    yield "chunk_id", point.id
-    yield "document_key", held.get("document_key")
-    yield "uri", held.get("uri")
-    yield "characters", len(str(held.get("text") or "").strip())
-    yield "tokens", held.get("tokens")
-    yield "tags", len(tags)
-    yield "unknown_tags", ", ".join(sorted(tags - known_tags))
-    yield "language", held.get("language")
-    yield "dimension", 0 if vector is None else len(vector)
-    yield "finite", finite
-    yield "norm", float(np.linalg.norm(vector.astype(np.float64))) if vector is not None and finite else 0.0
+    def _parameters(self, context: GateContext, vectors: pd.DataFrame) -> dict[str, Any]:
+        limits = self.options
+        dimension = context.dimension if context.dimension is not None else _most_common(vectors["dimension"].tolist())
+        return {
+            "max_tokens": context.window - context.special_tokens,
+            "dimensions": [dimension],
+            "unique_chunks": 1 - limits.max_duplicate_chunks,
+            "unique_documents": 1 - limits.max_duplicates,
+            "current_documents": 1 - limits.max_stale_documents,
+            "max_boilerplate": limits.max_boilerplate,
+            "languages": [*limits.languages, "und"],
+            "in_languages": 1 - limits.max_other_languages,
+        }
 
 
-def _verdict(gate: str, findings: list[Finding], rows: int) -> Verdict:
+_LANGUAGES: dict[str, Any] = {
+    "type": "expect_column_values_to_be_in_set",
+    "kwargs": {"column": "language", "value_set": {"$PARAMETER": "languages"}, "mostly": {"$PARAMETER": "in_languages"}},
+    "meta": {"claim": "documents are in the languages expected"},
+}
+
+
+def _shares(made: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """What the limits are about, whether met or not: to see a limit coming nearer."""
+    documents, chunks = made["documents"], made["chunks"]
+    found = {
+        "duplicate_documents": documents["duplicate"].mean(),
+        "duplicate_chunks": chunks["duplicate"].mean(),
+        "stale_documents": documents["stale"].mean(),
+        "boilerplate": documents["boilerplate"].mean(),
+    }
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any]) -> Verdict:
     failed = [finding for finding in findings if not finding.met and finding.critical]
-    evidence = {"points": rows, "expectations": [finding.as_json() for finding in findings]}
     warnings = tuple(_said(finding) for finding in findings if not finding.met and not finding.critical)
     if failed:
         return Verdict(gate, False, "; ".join(_said(finding) for finding in failed), evidence, warnings)
-    return Verdict(gate, True, f"{len(findings)} expectations over {rows} points", evidence, warnings)
+    reason = f"{len(findings)} expectations over {evidence['documents']} documents and {evidence['points']} points"
+    return Verdict(gate, True, reason, evidence, warnings)
 
 
 def _said(finding: Finding) -> str:
-    problem = finding.error or f"{finding.unexpected} of {finding.rows} are otherwise"
+    problem = finding.error or finding.observed or f"{finding.unexpected} of {finding.rows} are otherwise"
     return f"not so: {finding.claim} ({problem})"
 
 
@@ -114,23 +156,35 @@ def _most_common(values: list[int]) -> int:
     return Counter(values).most_common(1)[0][0] if values else 0
 
 
-def _users(path: ConfigPath) -> list[dict[str, Any]]:
-    """A user's suite; raises ConfigurationError naming the file and the entry."""
+def _ours(table: str) -> list[dict[str, Any]]:
+    text = files("evaluation").joinpath("suites", f"{table}.json").read_text(encoding="utf-8")
+    suite: list[dict[str, Any]] = json.loads(text)
+    return suite
+
+
+def _users(path: ConfigPath) -> Expectations:
+    """A user's suite by table; raises ConfigurationError naming the file and the entry."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}", hint="correct the gate's 'suite'") from None
     except ValueError as error:
         raise ConfigurationError(f"{path}: not valid JSON: {error}", hint="a suite is a JSON list of expectations") from None
-    if not isinstance(value, list):
-        raise ConfigurationError(f"{path}: a suite is a JSON list of expectations, this is a {type(value).__name__}")
-    for position, entry in enumerate(value):
-        if (
-            not isinstance(entry, dict)
-            or not str(entry.get("type", "")).startswith("expect_")
-            or not isinstance(entry.get("kwargs"), dict)
-        ):
-            raise ConfigurationError(
-                f"{path}: {position}: not an expectation", hint='write {"type": "expect_…", "kwargs": {…}}, as in chunks.json'
-            )
-    return value
+    by_table = {"chunks": value} if isinstance(value, list) else value
+    if not isinstance(by_table, dict) or not by_table.keys() <= NAMED_BY.keys():
+        raise ConfigurationError(
+            f"{path}: a suite is a JSON list of expectations, or an object with such lists",
+            hint=f"its keys may be {', '.join(NAMED_BY)}",
+        )
+    for table, entries in by_table.items():
+        for position, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+            if not _is_expectation(entry):
+                raise ConfigurationError(
+                    f"{path}: {table}.{position}: not an expectation",
+                    hint='write {"type": "expect_…", "kwargs": {…}}, as in evaluation/suites',
+                )
+    return by_table
+
+
+def _is_expectation(entry: Any) -> bool:
+    return isinstance(entry, dict) and str(entry.get("type", "")).startswith("expect_") and isinstance(entry.get("kwargs"), dict)

@@ -6,6 +6,7 @@ Small enough to compute every figure by hand; honest about access unless it is t
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ import numpy as np
 from evaluation.gates import GateContext, ReleaseView
 from sluice.access import AccessTags, Principal
 from sluice.ids import chunk_id, document_key, text_hash
-from sluice.points import StoredPoint
+from sluice.points import StoredPoint, Vector
 from sluice.records import Chunk, DocumentState, Hit, Status
 
 PUBLIC = AccessTags({"public"})
@@ -64,6 +65,7 @@ class Release:
             "document_key": chunk.document_key,
             "uri": doc.uri,
             "source": doc.source,
+            "title": doc.uri.removesuffix(".md"),
             "start": chunk.start,
             "end": chunk.end,
             "text": chunk.text,
@@ -72,7 +74,7 @@ class Release:
             "access_tags": sorted(doc.tags),
             "language": "en",
         }
-        return StoredPoint(chunk.id, payload, np.array([0.6, 0.8], dtype=np.float32))
+        return StoredPoint(chunk.id, payload, vector(payload["text_hash"]))
 
     # LabelledDocuments
     def find(self, uri: str, source: str | None) -> list[DocumentState]:
@@ -137,6 +139,12 @@ def context(release: Release, **changes: Any) -> GateContext:
     """The context of a candidate without a live release; its tags are the known ones."""
     given = {"candidate": release.view(), "points": release, "expected": release, "known_tags": release.tags, "dimension": 2}
     return GateContext(**(given | changes))
+
+
+def vector(hashed: str) -> Vector:
+    """A unit vector for a text's hash; other texts have others."""
+    angle = int(hashed[:8], 16) / 2**32 * math.tau
+    return np.array([math.cos(angle), math.sin(angle)], dtype=np.float32)
 
 
 def write_lines(path: Path, *lines: Mapping[str, Any] | str) -> Path:

@@ -1,0 +1,167 @@
+"""A release as tables, for expectations: documents, chunks and vectors, one row each, without texts and vectors.
+
+documents  document_key, uri, source, title, language, chunks, tokens, characters, tags (how many), stale (the source has
+           a newer version that waits or failed), duplicate (its text is an earlier document's), boilerplate (the share of
+           its characters in lines that many documents hold; measured on at most `SAMPLED` documents, empty elsewhere)
+chunks     chunk_id, document_key, uri, characters (of the text, stripped), tokens, tags, unknown_tags (those that no
+           access rule knows, joined), language, duplicate (its text is an earlier chunk's)
+vectors    chunk_id, uri, dimension, finite, norm, shared (an earlier chunk of another text has this very vector)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evaluation.gates.base import GateContext
+from sluice.points import StoredPoint, Vector
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIELDS = ("document_key", "uri", "source", "title", "text", "tokens", "access_tags", "language")
+SAMPLED = 2_000
+"""Documents whose lines are counted: those with the smallest keys, which are hashes; memory stays level."""
+_LINE = 20  # characters: shorter lines recur by chance
+_COMMON = 0.01  # of the documents, and at least 5: a line that so many hold belongs to none of them
+
+_Rows = dict[str, list[Any]]
+
+
+@dataclass(slots=True)
+class _Document:
+    uri: str
+    source: str
+    title: str | None
+    language: str | None
+    tags: int
+    chunks: int = 0
+    tokens: int = 0
+    characters: int = 0
+    text: int = 0  # the sum of its chunks' hashes, in whatever order they came
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What came before: hashes only, so that a million chunks cost 100 MB and not their texts."""
+
+    documents: dict[str, _Document] = field(default_factory=dict)
+    texts: set[int] = field(default_factory=set)
+    vectors: dict[int, int] = field(default_factory=dict)
+
+
+def tables(context: GateContext) -> dict[str, pd.DataFrame]:
+    """The three tables of the candidate, by name."""
+    import pandas as pd
+
+    seen = _Seen()
+    chunks: _Rows = {name: [] for name in _CHUNKS}
+    vectors: _Rows = {name: [] for name in _VECTORS}
+    for point in context.points.scan(FIELDS, vectors=True):
+        text = _hash(str(point.payload.get("text") or "").encode())
+        _append(chunks, _chunk(point, context.known_tags, text in seen.texts))
+        _append(vectors, _vector(point, text, seen.vectors))
+        seen.texts.add(text)
+        _add(seen.documents, point, text)
+    documents: _Rows = {name: [] for name in _DOCUMENTS}
+    for row in _documents(context, seen.documents):
+        _append(documents, row)
+    return {
+        "documents": pd.DataFrame(documents),
+        "chunks": pd.DataFrame(chunks),
+        "vectors": pd.DataFrame(vectors),
+    }
+
+
+_CHUNKS = ("chunk_id", "document_key", "uri", "characters", "tokens", "tags", "unknown_tags", "language", "duplicate")
+_VECTORS = ("chunk_id", "uri", "dimension", "finite", "norm", "shared")
+_DOCUMENTS = (
+    "document_key", "uri", "source", "title", "language", "chunks", "tokens", "characters", "tags", "stale", "duplicate",
+    "boilerplate",
+)  # fmt: skip
+
+
+def _append(rows: _Rows, row: Iterable[Any]) -> None:
+    for column, value in zip(rows.values(), row, strict=True):
+        column.append(value)
+
+
+def _chunk(point: StoredPoint, known_tags: frozenset[str], duplicate: bool) -> tuple[Any, ...]:
+    held = point.payload
+    tags = frozenset(held.get("access_tags") or ())
+    return (
+        point.id,
+        held.get("document_key"),
+        held.get("uri"),
+        len(str(held.get("text") or "").strip()),
+        held.get("tokens"),
+        len(tags),
+        ", ".join(sorted(tags - known_tags)),
+        held.get("language"),
+        duplicate,
+    )
+
+
+def _vector(point: StoredPoint, text: int, owners: dict[int, int]) -> tuple[Any, ...]:
+    vector: Vector | None = point.dense
+    finite = vector is not None and bool(np.isfinite(vector).all())
+    norm = float(np.linalg.norm(vector.astype(np.float64))) if vector is not None and finite else 0.0
+    shared = vector is not None and owners.setdefault(_hash(vector.tobytes()), text) != text
+    return point.id, point.payload.get("uri"), 0 if vector is None else len(vector), finite, norm, shared
+
+
+def _add(documents: dict[str, _Document], point: StoredPoint, text: int) -> None:
+    held = point.payload
+    document = documents.setdefault(
+        str(held.get("document_key")),
+        _Document(
+            str(held.get("uri") or ""),
+            str(held.get("source") or ""),
+            held.get("title"),
+            held.get("language"),
+            len(held.get("access_tags") or ()),
+        ),
+    )
+    document.chunks += 1
+    document.tokens += held.get("tokens") or 0
+    document.characters += len(str(held.get("text") or ""))
+    document.text = (document.text + text) % 2**64
+
+
+def _documents(context: GateContext, documents: dict[str, _Document]) -> Iterator[tuple[Any, ...]]:
+    shares = _boilerplate(context, set(nsmallest(SAMPLED, documents)))
+    texts: set[int] = set()
+    for key, d in documents.items():
+        states = context.candidate.documents.find(d.uri, d.source or None)
+        stale = any(state.stale for state in states if state.key == key)
+        yield (
+            key, d.uri, d.source, d.title or None, d.language, d.chunks, d.tokens, d.characters, d.tags, stale,
+            d.text in texts, shares.get(key),
+        )  # fmt: skip
+        texts.add(d.text)
+
+
+def _boilerplate(context: GateContext, sampled: set[str]) -> dict[str, float]:
+    """The share of each sampled document's characters that stand in lines which many documents hold."""
+    lines: dict[str, list[tuple[int, int]]] = {key: [] for key in sampled}
+    for point in context.points.scan(("document_key", "text")):
+        if (mine := lines.get(str(point.payload.get("document_key")))) is not None:
+            text = str(point.payload.get("text") or "")
+            mine += [(_hash(line.encode()), len(line)) for raw in text.splitlines() if len(line := raw.strip()) >= _LINE]
+    held_by = Counter(line for own in lines.values() for line in {line for line, _ in own})
+    many = max(5, _COMMON * len(sampled))
+    shares = {}
+    for key, own in lines.items():
+        total = sum(length for _, length in own)
+        shares[key] = sum(length for line, length in own if held_by[line] >= many) / total if total else 0.0
+    return shares
+
+
+def _hash(content: bytes) -> int:
+    return int.from_bytes(blake2b(content, digest_size=8).digest())
