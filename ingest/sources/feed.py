@@ -103,7 +103,7 @@ class FeedSource:
             if (item := self._entry(entry, about)) is not None:
                 yield Listed(ItemRef(item.uri, item.validator, item.modified, len(item.content) or None), item)
 
-    def _entry(self, entry: Mapping[str, Any], about: Mapping[str, Any]) -> RawItem | None:
+    def _entry(self, entry: dict[str, Any], about: Mapping[str, Any]) -> RawItem | None:
         link, id_ = str(entry.get("link") or ""), str(entry.get("id") or "")
         uri = link or id_
         if not uri:
@@ -194,14 +194,14 @@ def _page(title: str, body: str) -> str:
     return f"<html><head><title>{name}</title></head><body><h1>{name}</h1>\n{body}\n</body></html>\n"
 
 
-def _moment(entry: Mapping[str, Any], kind: str) -> datetime | None:
-    parts = entry.get(f"{kind}_parsed")
+def _moment(entry: dict[str, Any], kind: str) -> datetime | None:
+    parts = dict.get(entry, f"{kind}_parsed")  # not the entry's own: it answers for `updated` with `published`, and warns
     try:
         return datetime.fromtimestamp(calendar.timegm(parts), UTC) if parts else None
     except (TypeError, ValueError, OverflowError, OSError):
         return None
 
 
-def _when(entry: Mapping[str, Any], kind: str) -> str:
+def _when(entry: dict[str, Any], kind: str) -> str:
     moment = _moment(entry, kind)
     return moment.isoformat().replace("+00:00", "Z") if moment else ""

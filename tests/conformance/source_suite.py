@@ -7,20 +7,20 @@
         def stage(self, tmp_path): return Stage(source=…, put=…, delete=…)
 
 `put(uri, content)` and `delete(uri)` change what the source will find, as its users do; a source whose uris cannot be
-chosen maps them. The suite starts from an empty source.
+chosen maps them (`renamed`). The suite starts from an empty source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from ingest.protocols import Source
 from sluice.errors import DocumentError, SluiceError
-from sluice.records import ItemRef
+from sluice.records import ItemRef, RawItem
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,36 @@ class Stage:
     source: Source
     put: Callable[[str, bytes], None]
     delete: Callable[[str], None]
+    snapshot: bool = False
+    """The source gives items as they were when listed (a query's rows, a commit's files), not as they are by now."""
+    binary: bool = True
+    """The source carries any bytes; one that does not carries text, with line ends as they are."""
 
     def scanned(self, known: dict[str, str] | None = None) -> dict[str, ItemRef]:
         refs = list(self.source.scan(known or {}))
         found = {ref.uri: ref for ref in refs}
         assert len(found) == len(refs), "a uri was yielded twice"
         return found
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A source whose uris all begin with a prefix, without it; for sources whose uris cannot be chosen."""
+
+    source: Source
+    prefix: str
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
+        for ref in self.source.scan({self.prefix + uri: validator for uri, validator in known.items()}):
+            yield replace(ref, uri=ref.uri.removeprefix(self.prefix))
+
+    def fetch(self, ref: ItemRef) -> RawItem:
+        item = self.source.fetch(replace(ref, uri=self.prefix + ref.uri))
+        return replace(item, uri=item.uri.removeprefix(self.prefix))
 
 
 class SourceSuite:
@@ -77,18 +101,27 @@ class SourceSuite:
     @pytest.mark.parametrize("content", [b"", b"text\r\n", "Grüße".encode(), bytes(range(256)) * 300], ids=len)
     def test_bytes_come_as_they_are(self, stage: Stage, content: bytes) -> None:
         """Fetching changes no byte, and is as good a second time."""
+        if not stage.binary:
+            content = content if b"\0" not in content else "".join(map(chr, range(32, 1024))).encode()
         stage.put("a.bin", content)
         ref = stage.scanned()["a.bin"]
         assert stage.source.fetch(ref).content == content
         assert stage.source.fetch(ref) == stage.source.fetch(ref)
 
     def test_the_validator_belongs_to_the_bytes(self, stage: Stage) -> None:
-        """What is fetched after a change carries the new validator, even with the ref of an older scan."""
+        """What is fetched after a change carries the new validator, even with the ref of an older scan.
+
+        Of a snapshot: it carries one that the next scan does not confirm, so that the new bytes are fetched then.
+        """
         stage.put("a.md", b"one")
         old = stage.scanned()["a.md"]
         assert stage.source.fetch(old).validator == old.validator
         stage.put("a.md", b"one, and more")
         item = stage.source.fetch(old)
+        if stage.snapshot:
+            current = stage.scanned()["a.md"]
+            assert item.validator == old.validator != current.validator
+            item = stage.source.fetch(current)
         assert (item.uri, item.content) == ("a.md", b"one, and more")
         assert item.validator == stage.scanned()["a.md"].validator
 
