@@ -23,6 +23,9 @@ GATES: Mapping[str, str] = {
     "retrieval": "evaluation.gates.retrieval:RetrievalGate",
     "leaks": "evaluation.gates.leaks:LeaksGate",
     "data_quality": "evaluation.gates.data_quality:DataQualityGate",
+    "drift": "evaluation.gates.drift:DriftGate",
+    "latency": "evaluation.gates.latency:LatencyGate",
+    "replay": "evaluation.gates.replay:ReplayGate",
 }
 
 

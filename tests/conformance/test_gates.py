@@ -80,6 +80,9 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "retrieval": {"type": "retrieval", "golden": "golden.jsonl", "k": 2, "min_recall": 0.7},
     "leaks": {"type": "leaks", "cases": "leaks.jsonl"},
     "data_quality": {"type": "data_quality"},
+    "drift": {"type": "drift"},
+    "latency": {"type": "latency", "golden": "golden.jsonl"},
+    "replay": {"type": "replay", "log": "searches.jsonl"},
     OWN: {"type": OWN},
 }
 
