@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass
 class Asked:
-    """A request as it came."""
+    """A request as it came; header names Like-This."""
 
     path: str
     query: dict[str, str]
@@ -68,7 +68,9 @@ def web() -> Iterator[Web]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            reply = site.reply(Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers.items())))
+            reply = site.reply(
+                Asked(parts.path, dict(parse_qsl(parts.query)), {name.title(): value for name, value in self.headers.items()})
+            )
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)

@@ -27,7 +27,7 @@ from ingest.sources.addresses import Guard, GuardedBackend, authority, deadline
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.settings import Section
 
-USER_AGENT = "sluice/0.1 (+https://github.com/sluice-rag/sluice)"
+USER_AGENT = "sluice/0.1"
 MAX_REDIRECTS = 5
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSALS = {401: "forbidden", 403: "forbidden", 404: "gone", 410: "gone", 451: "forbidden"}
@@ -143,7 +143,8 @@ class Http:
     def _once(self, url: str, headers: Mapping[str, str], types: frozenset[str], params: Mapping[str, Any] | None) -> Answer:
         token = deadline.set(time.monotonic() + self.options.timeout_s)
         try:
-            request = self._client.build_request("GET", url, headers=self._headers(url, headers), params=params)
+            address = httpx.URL(url).copy_merge_params(params or {})
+            request = self._client.build_request("GET", address, headers=self._headers(url, headers))
             for _ in range(MAX_REDIRECTS + 1):
                 response = self._client.send(request, stream=True)
                 try:
