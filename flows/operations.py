@@ -223,7 +223,7 @@ def released(w: Wiring, release: str | None) -> Release:
 
 def search(w: Wiring, query: str, principal: Principal, k: int, release: str | None) -> list[Hit]:
     """Search one release (the live one by default) as a principal."""
-    return w.searcher(released(w, release)).search(query, principal, k)
+    return w.searcher(released(w, release), log=w.query_log).search(query, principal, k)
 
 
 def evaluate(w: Wiring, golden: Path | None, release: str | None, k: int, *, gate: bool = False) -> dict[str, Any]:

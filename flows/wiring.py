@@ -28,7 +28,8 @@ from indexing.build import Builder
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import BuildFingerprints, tags_root
 from indexing.models import Model, open_model, sparse_encoder
-from indexing.protocols import Encoder, SparseEncoder
+from indexing.protocols import Encoder, QueryLog, SparseEncoder
+from indexing.query_log import JsonLinesLog
 from indexing.releases import CurrentAccess, Releases
 from indexing.search import Searcher
 from ingest import sources
@@ -193,7 +194,13 @@ class Wiring:
         """Who may read what now."""
         return CurrentAccess({state.key: state.tags for state in states}, tags_root(states))
 
-    def searcher(self, release: Release) -> Searcher:
+    @property
+    def query_log(self) -> QueryLog | None:
+        """Where readers' searches are written down; None unless the configuration names a file."""
+        path = self.settings.search.log
+        return JsonLinesLog(path, utc_now) if path is not None else None
+
+    def searcher(self, release: Release, *, log: QueryLog | None = None) -> Searcher:
         """Search in one release with the model and the mode it was built with."""
         if not release.searchable:
             state = "removed by retention" if release.removed else release.state
@@ -211,7 +218,7 @@ class Wiring:
                 )
         mode = SearchSettings.model_validate(release.configuration["search"]).mode
         sparse = sparse_encoder() if mode != "dense" else None
-        return Searcher(self.stores.qdrant, release.collection, encoder, sparse, mode)
+        return Searcher(self.stores.qdrant, release.collection, encoder, sparse, mode, log)
 
     # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────
 

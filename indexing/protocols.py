@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from sluice.access import AccessTags
+from sluice.access import AccessTags, Principal
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint, Vector, VectorQuery
-from sluice.records import Chunk, Document, DocumentState
+from sluice.records import Chunk, Document, DocumentState, Hit
 from sluice.releases import Release, State
 
 
@@ -119,6 +119,13 @@ class VectorSearch(Protocol):
         self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
+
+
+class QueryLog(Protocol):
+    """Where searches are written down, for those who want to replay them."""
+
+    def record(self, query: str, principal: Principal, hits: Sequence[Hit]) -> None:
+        """Note one search and what it found; never raises, never keeps a text of a hit."""
 
 
 class ReleaseLedger(Protocol):

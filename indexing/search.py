@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from indexing.payload import hit, shown_text
-from indexing.protocols import Encoder, SparseEncoder, VectorSearch
+from indexing.protocols import Encoder, QueryLog, SparseEncoder, VectorSearch
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.points import Filters, ScoredPoint, VectorQuery
@@ -20,13 +20,14 @@ ANYWHERE = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Search in one collection: dense, sparse or both (reciprocal rank fusion in the store)."""
+    """Search in one collection: dense, sparse or both (reciprocal rank fusion in the store); told to `log` when given."""
 
     vectors: VectorSearch
     collection: str
     encoder: Encoder
     sparse: SparseEncoder | None = None
     mode: str = "dense"
+    log: QueryLog | None = None
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
@@ -36,13 +37,19 @@ class Searcher:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
             distinct = _distinct(found)
             if len(distinct) >= k or len(found) < wanted:
-                return [hit(point) for point in distinct[:k]]
+                return self._logged(query, principal, distinct[:k])
             wanted *= 2
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
         found = self.vectors.nearest_documents(self.collection, self._query(query, k), principal.tags, k, filters)
-        return [hit(point) for point in found]
+        return self._logged(query, principal, found)
+
+    def _logged(self, query: str, principal: Principal, found: list[ScoredPoint]) -> list[Hit]:
+        hits = [hit(point) for point in found]
+        if self.log is not None:
+            self.log.record(query, principal, hits)
+        return hits
 
     def _query(self, text: str, k: int) -> VectorQuery:
         if not text.strip():

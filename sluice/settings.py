@@ -198,6 +198,8 @@ class EmbeddingSettings(Section):
 
 class SearchSettings(Section):
     mode: Literal["dense", "sparse", "hybrid"] = "dense"
+    log: ConfigPath | None = None
+    """Where searches are written down (query, tags, ids and scores of the hits), for the replay gate."""
 
 
 class GateSettings(OpenSection):

@@ -32,10 +32,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DriftOptions(Section):
-    """Limits as shares of what live holds. `max_documents_lost` counts documents of live that the candidate lacks, and
-    `max_group_lost` the same within any set of access tags and any folder (10 or more of them); `max_documents_new`, `max_chunks` and `max_tokens` may exceed
-    1 (tenfold is 9). `max_languages` and `max_tag_sets` are the share of documents whose language or tags would have to
-    change to get from one release's mix to the other's. `min_similarity` is a cosine."""
+    """Limits as shares of what live holds.
+
+    `max_documents_lost` counts documents of live that the candidate lacks, and `max_group_lost` the same within any set of
+    access tags and any folder (10 or more of them). `max_documents_new`, `max_chunks` and `max_tokens` may exceed 1
+    (tenfold is 9). `max_languages` and `max_tag_sets` are the share of documents whose language or tags would have to
+    change to get from one release's mix to the other's. `min_similarity` is a cosine.
+    """
 
     max_documents_lost: Share = 0.2
     max_group_lost: Share = 0.5
@@ -165,17 +168,15 @@ def _figures(profile: _Profile) -> dict[str, Any]:
 def _groups_lost(before: _Profile, lost: set[str]) -> list[dict[str, Any]]:
     """The tag sets and the outermost folders of live that lost documents, those that lost the largest share first."""
     whole, gone = (Counter(g for key in keys for g in _groups(before, key)) for keys in (before.tags, lost))
-    counted = [
-        {"group": group, "documents": whole[group], "lost": count, "share": round(count / whole[group], 4)}
-        for group, count in gone.items()
-        if count >= _GROUP
-    ]
-    counted.sort(key=lambda group: (-group["share"], -group["lost"], len(group["group"]), group["group"]))
-    outermost: list[dict[str, Any]] = []
-    for group in counted:
-        if not any(group["group"].startswith(other["group"] + "/") for other in outermost):
+    shares = {group: count / whole[group] for group, count in gone.items() if count >= _GROUP}
+    outermost: list[str] = []
+    for group in sorted(shares, key=lambda g: (-shares[g], -gone[g], len(g), g)):
+        if not any(group.startswith(f"{other}/") for other in outermost):
             outermost.append(group)
-    return outermost[:SAMPLES]
+    return [
+        {"group": group, "documents": whole[group], "lost": gone[group], "share": round(shares[group], 4)}
+        for group in outermost[:SAMPLES]
+    ]
 
 
 def _groups(profile: _Profile, key: str) -> Iterator[str]:
