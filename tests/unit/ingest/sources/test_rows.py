@@ -1,0 +1,192 @@
+"""Rows as documents: bodies, keys, tags, metadata, paths; JSON Lines and CSV exports."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ingest.sources.paths import steps, value_at
+from ingest.sources.records import RecordsOptions, RecordsSource
+from ingest.sources.rows import RowOptions, Rows
+from sluice.access import AccessTags
+from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
+from sluice.records import RawItem
+
+ROW = {"id": 7, "a.b": 1, "title": "The  gate", "body": "It opens.", "who": {"name": "Ada", "teams": [{"id": "x"}, {"id": "y"}]}}
+
+
+def item(row: dict[str, Any], **options: Any) -> RawItem:
+    found = Rows("s", RowOptions(**({"key": "id", "text": "body"} | options)), "table").listed(row, "row 1").item
+    if not isinstance(found, RawItem):
+        raise found or AssertionError
+    return found
+
+
+def source(path: Path, **options: Any) -> RecordsSource:
+    return RecordsSource("export", RecordsOptions(**({"path": path, "key": "id", "text": "body"} | options)))
+
+
+def outcome(made: RecordsSource) -> dict[str, str]:
+    """Uri → text, or the reason why there is none."""
+    found = {}
+    for ref in made.scan({}):
+        try:
+            found[ref.uri] = made.fetch(ref).content.decode()
+        except DocumentError as error:
+            found[ref.uri if "#" not in ref.uri else "#"] = f"{error.reason}: {error.message}"
+    return found
+
+
+def test_paths_name_values() -> None:
+    """Names, positions, every element; what is not there is None, what is no path is refused."""
+    assert value_at(ROW, "who.name") == "Ada"
+    assert value_at(ROW, "$.who.teams[-1].id") == "y"
+    assert value_at(ROW, "who.teams[*].id") == ["x", "y"]
+    assert value_at(ROW, "a.b") == 1
+    assert value_at(ROW, "who.teams[9].id") is None
+    assert value_at(ROW, "title.name") is None
+    assert value_at([1], "$") == [1]
+    assert steps("a['b c'][0]") == ("a", "b c", 0)
+    for wrong in ("a..b", ".a", "a[x]", "a[", "a.*"):
+        with pytest.raises(ValueError):
+            steps(wrong)
+
+
+def test_bodies_are_a_title_above_a_text_or_a_template() -> None:
+    """In Markdown, HTML or plain text; templates reach nested values, and nothing but values."""
+    assert item(ROW, title="title").content == b"# The gate\n\nIt opens."
+    assert item(ROW | {"title": "<i>"}, title="title", media_type="text/html").content == b"<h1>&lt;i&gt;</h1>\nIt opens."
+    assert item(ROW, text=(), template="{who.name}: {body} {{{id}}} {nothing}").content == b"Ada: It opens. {7} "
+    for wrong in ({"template": "{body!r}", "text": ()}, {"template": "{}", "text": ()}, {"text": ()}, {"template": "{body}"}):
+        with pytest.raises(ValidationError):
+            item(ROW, **wrong)
+
+
+def test_uris_keep_keys_apart() -> None:
+    """Several columns cannot run together, and what is invisible is escaped."""
+    uris = {Rows("s", RowOptions(key=("a", "b"), text="t"), "p").uri({"a": a, "b": b}) for a, b in [("x/y", "z"), ("x", "y/z")]}
+    assert uris == {"p/x%2Fy/z", "p/x/y%2Fz"}
+    rows = Rows("s", RowOptions(key="a", text="t"), "p")
+    assert [rows.uri({"a": key}) for key in ("ü/1", "a b\n#%", 0, None, "")] == ["p/ü/1", "p/a%20b%0A%23%25", "p/0", None, None]
+
+
+@pytest.mark.parametrize(
+    ("stated", "tags"),
+    [(["a", "b"], {"a", "b"}), (" a , b,", {"a", "b"}), ([], set()), (None, set()), (7, {"7"}), (True, {"true"})],
+    ids=repr,
+)
+def test_a_rows_own_tags(stated: Any, tags: set[str]) -> None:
+    """A list, words between commas, one value; a row without any is for nobody."""
+    assert item(ROW | {"acl": stated}, tags="acl").tags == AccessTags(tags)
+    assert item(ROW).tags is None
+
+
+def test_tags_that_cannot_be_read_keep_the_row_out() -> None:
+    """What is no list of words is an error of this row; a permission that has no tag grants nothing."""
+    with pytest.raises(DocumentError) as error:
+        item(ROW, tags="who")
+    assert error.value.reason == "bad_tags"
+    assert item(ROW | {"acl": ["true", "odd"]}, tags="acl", tag_map={"true": ["staff"]}).tags == {"staff"}
+
+
+def test_a_validator_covers_all_that_a_document_is_made_of() -> None:
+    """Body, tags, metadata, and the options that shape them; with updated_at: that, the tags and the options."""
+    base = {"metadata": ("who.name",), "tags": "acl"}
+    row = ROW | {"acl": "a"}
+    one = item(row, **base).validator
+    others = [
+        item(row | {"body": "!"}, **base).validator,
+        item(row | {"acl": "b"}, **base).validator,
+        item(row | {"who": {"name": "Bo"}}, **base).validator,
+        item(row, **base, title="title").validator,
+    ]
+    assert len({one, *others}) == 5
+    assert item(row | {"other": 1}, **base).validator == one
+    timed = base | {"updated_at": "at"}
+    first = item(row | {"at": 1}, **timed).validator
+    assert item(row | {"at": 1, "body": "!"}, **timed).validator == first
+    assert len({first, item(row | {"at": 2}, **timed).validator, item(row | {"at": 1, "acl": "b"}, **timed).validator}) == 3
+
+
+def test_a_bad_line_costs_one_document(tmp_path: Path) -> None:
+    """Malformed, without a key, twice, in another encoding: each is a reason with its line; the rest is read."""
+    file = tmp_path / "export.jsonl"
+    lines = [
+        b'{"id": 1, "body": "one"}',
+        b"{broken",
+        b'{"id": 2, "body": "a"}',
+        b'{"id": 2, "body": "b"}',
+        b'{"id": 3, "body": "3"}',
+    ]
+    file.write_bytes(b"\xef\xbb\xbf" + b"\n".join(lines) + b"\n\n")
+    found = outcome(source(file))
+    assert {uri: text.partition(":")[0] for uri, text in found.items()} == {
+        "export/1": "one",
+        "#": "malformed_record",
+        "export/2": "duplicate_key",
+        "export/3": "3",
+    }
+    assert "export.jsonl, line 2" in found["#"]
+    for line, reason in [(b'{"body": "x"}', "no_key"), (b"[1]", "malformed_record"), (b'{"id": "\xff"}', "malformed_record")]:
+        file.write_bytes(line + b"\n" + lines[0])
+        found = outcome(source(file))
+        assert (found["#"].partition(":")[0], found["export/1"]) == (reason, "one")
+    file.write_bytes(b"[" * 100_000 + b"\n" + b'{"id": 5, "body": "' + b"x" * 5000 + b'"}\n' + lines[0])
+    found = outcome(source(file, max_bytes=1000))
+    assert found["export/1"] == "one"
+    assert len(found) == 2  # both broken lines
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.jsonl", '{"id": 1, "body": "x"}\n{"id": 2, "bo'), ("a.csv", 'id,body\n1,x\n2,"y')],
+)
+def test_an_export_that_is_still_written_is_no_listing(tmp_path: Path, name: str, content: str) -> None:
+    """A file that ends within a record stops the scan: its missing records would be taken for deleted."""
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SourceUnavailable, match="ends within"):
+        list(source(tmp_path).scan({}))
+
+
+def test_csv_values_may_hold_commas_and_lines(tmp_path: Path) -> None:
+    """Quoted as spreadsheets do; a row with too few fields fails alone."""
+    (tmp_path / "a.csv").write_text('id,body\n1,"one, and\ntwo"\n2\n', newline="")
+    (tmp_path / "b.tsv").write_text("id\tbody\n3\tx,y\n")
+    found = outcome(source(tmp_path))
+    assert found.pop("#").startswith("malformed_record: source 'export': a.csv, line 4: has 1 fields")
+    assert found == {"export/1": "one, and\ntwo", "export/3": "x,y"}
+
+
+def test_a_missing_export_is_a_wrong_configuration(tmp_path: Path) -> None:
+    """Never an empty listing."""
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        list(source(tmp_path / "none.jsonl").scan({}))
+
+
+def test_nothing_is_kept_of_what_is_known_and_it_can_still_be_had(tmp_path: Path) -> None:
+    """An unchanged record is not spooled; asked for on purpose, or by another process, it is read again."""
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "body": "one"}\n{"id": 2, "body": "two"}\n')
+    made = source(tmp_path)
+    known = {ref.uri: ref.validator for ref in made.scan({})}
+    refs = list(made.scan(known))
+    assert {ref.uri: ref.validator for ref in refs} == known
+    assert made.fetch(refs[0]).content == b"one"
+    assert source(tmp_path).fetch(refs[1]).content == b"two"
+
+
+def test_a_snapshot_leaves_no_file_open(tmp_path: Path) -> None:
+    """Its temporary file goes with the source."""
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"id": {n}, "body": "{"x" * 1000}"}}\n' for n in range(4000)))
+    before = len(os.listdir("/proc/self/fd"))
+    made = source(tmp_path)
+    refs = list(made.scan({}))
+    assert len(made.fetch(refs[-1]).content) == 1000
+    assert len(os.listdir("/proc/self/fd")) > before
+    del made
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before
