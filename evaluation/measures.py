@@ -63,17 +63,17 @@ def passage_measures(passages: Sequence[Span], chunks: Sequence[Span], *, lost: 
     )
 
 
-def precision_omega(passages: Sequence[Span], chunks: Iterable[Span]) -> float:
+def precision_omega(passages: Sequence[Span], chunks: Iterable[Span], *, lost: int = 0) -> float:
     """The precision of the chunking itself: every chunk that touches a passage, as if a perfect search returned them all.
 
     Smith and Troynikov (2024), as their code does: the passages' characters that any chunk holds, over the characters of
     the united chunks that touch a passage, and of what no chunk holds. `chunks` are all chunks of the corpus (those of
-    documents without a passage change nothing). 0 where no chunk touches a passage.
+    documents without a passage change nothing). `lost` as in `passage_measures`. 0 where no chunk touches a passage.
     """
     wanted = _united(passages)
     touching = _united(chunk for chunk in chunks if _overlap(wanted, [chunk]))
     held = _overlap(wanted, touching)
-    return held / (_length(touching) + _length(wanted) - held) if held else 0.0
+    return held / (_length(touching) + _length(wanted) - held + lost) if held else 0.0
 
 
 def mean(values: Sequence[Mapping[str, float]]) -> dict[str, float]:

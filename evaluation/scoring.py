@@ -133,12 +133,13 @@ def _passage_scores(query: ResolvedQuery, chunks: tuple[Found, ...], k: int) -> 
     if not all(label.label.is_passage for label in query.counted):
         return {}
     passages: list[Span] = [(label.key, *label.span) for label in query.counted if label.key and label.span]
-    lost = sum(_lost_length(label) for label in query.counted if label.span is None)
+    lost = sum(lost_length(label) for label in query.counted if label.span is None)
     scores = passage_measures(passages, [(f.document_key, f.start, f.end) for f in chunks], lost=lost)
     return {f"TokenRecall@{k}": scores.recall, f"TokenPrecision@{k}": scores.precision, f"TokenIoU@{k}": scores.iou}
 
 
-def _lost_length(label: ResolvedLabel) -> int:
+def lost_length(label: ResolvedLabel) -> int:
+    """Characters of a passage that the release does not hold."""
     if label.label.start is not None and label.label.end is not None:
         return label.label.end - label.label.start
     return len(plain(label.label.quote or "").text)

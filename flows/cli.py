@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "rollback": "flows.commands.pipeline:rollback",
     "backfill": "flows.commands.pipeline:backfill",
     "serve": "flows.commands.serve:serve",
+    "compare": "flows.commands.compare:compare",
     "releases": "flows.commands.releases:releases",
     "gc": "flows.commands.releases:gc",
     "search": "flows.commands.read:search",

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -25,6 +25,11 @@ def _name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+
+
+Measure = Literal[
+    "nDCG@10", "MRR@10", "Recall@10", "Recall@k", "Success@k", "TokenRecall@k", "TokenPrecision@k", "TokenIoU@k", "PrecisionOmega"
+]
 
 
 class VariantSettings(Section):
@@ -83,7 +88,7 @@ class ExperimentSettings(Section):
     base: ConfigPath
     golden: ConfigPath
     k: int = Field(default=5, ge=1, le=100)
-    measure: str = "nDCG@10"
+    measure: Measure = "nDCG@10"
     """What decides: a measure's name, `@k` standing for each variant's own k."""
     seed: int = 20_241_121
     baseline: str | None = None

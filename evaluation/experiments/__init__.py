@@ -1,0 +1,24 @@
+"""Experiments: variants of cutting, embedding and searching, compared on one golden set, with an honest verdict.
+
+settings ─▶ running (one variant) ─▶ outcome (verdict over all) ─▶ record (a folder) and report (one page)
+"""
+
+from evaluation.experiments.outcome import Confirmation, Outcome, conclude
+from evaluation.experiments.running import QueryRecord, VariantResult, run_variant
+from evaluation.experiments.settings import ExperimentSettings, VariantSettings, load_experiment
+from evaluation.experiments.verdict import Decision, Difference, decide
+
+__all__ = [
+    "Confirmation",
+    "Decision",
+    "Difference",
+    "ExperimentSettings",
+    "Outcome",
+    "QueryRecord",
+    "VariantResult",
+    "VariantSettings",
+    "conclude",
+    "decide",
+    "load_experiment",
+    "run_variant",
+]

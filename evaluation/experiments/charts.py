@@ -1,0 +1,77 @@
+"""Charts as inline SVG: they scale with the page, print, and need neither a script nor a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 520, 340
+LEFT, RIGHT, TOP, BOTTOM = 48, 16, 14, 46
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A numbered point with its vertical interval; `faint` for what is ruled out."""
+
+    number: int
+    name: str
+    x: float
+    y: float
+    low: float
+    high: float
+    faint: bool = False
+
+
+def scatter(marks: Sequence[Mark], *, x: str, y: str) -> str:
+    """Points over labelled axes; the numbers are those of the table, the full names are in the titles."""
+    if not marks:
+        return ""
+    xs = _ticks(0.0, max(mark.x for mark in marks) * 1.05 or 1.0)
+    ys = _ticks(min(mark.low for mark in marks), max(mark.high for mark in marks))
+
+    def across(value: float) -> float:
+        return LEFT + (value - xs[0]) / (xs[-1] - xs[0]) * (WIDTH - LEFT - RIGHT)
+
+    def up(value: float) -> float:
+        return HEIGHT - BOTTOM - (value - ys[0]) / (ys[-1] - ys[0]) * (HEIGHT - TOP - BOTTOM)
+
+    parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y)} against {escape(x)}">']
+    for value in ys:
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(value):.1f}" y2="{up(value):.1f}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{up(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
+    below = f'y="{HEIGHT - BOTTOM + 18}" text-anchor="middle"'
+    parts += [f'<text x="{across(value):.1f}" {below}>{value:g}</text>' for value in xs]
+    parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x)}</text>')
+    parts.append(f'<text class="axis" x="4" y="{TOP - 2}">{escape(y)}</text>')
+    upwards = sorted(marks, key=lambda mark: not mark.faint)  # what is still open lies on top
+    parts += [_point(mark, across(mark.x), up(mark.y), up(mark.low), up(mark.high)) for mark in upwards]
+    return "".join([*parts, "</svg>"])
+
+
+def _point(mark: Mark, x: float, y: float, low: float, high: float) -> str:
+    kind = "faint" if mark.faint else "open"
+    title = f"{mark.name}: {mark.y:.3f} ({mark.low:.3f} to {mark.high:.3f}), {mark.x:,.0f} tokens"
+    return (
+        f'<g class="{kind}"><title>{escape(title)}</title>'
+        f'<line class="bar" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
+        f'<text class="number" x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle">{mark.number}</text></g>'
+    )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Four to eight round values that enclose [low, high]."""
+    span = max(high - low, 1e-6)
+    step = 10 ** math.floor(math.log10(span / 4))
+    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 6)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(number * step, 10) for number in range(first, max(last, first + 1) + 1)]
+
+
+def shade(value: float, low: float, high: float) -> str:
+    """A background on which dark text reads well: from white at `low` to blue at `high`."""
+    share = 0.0 if high <= low else min(max((value - low) / (high - low), 0.0), 1.0)
+    red, green, blue = (round(255 - share * (255 - end)) for end in (140, 190, 235))
+    return f"#{red:02x}{green:02x}{blue:02x}"

@@ -1,0 +1,49 @@
+"""The queries that variants disagree about most, with the passages that each retrieved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evaluation.experiments.outcome import Outcome
+from evaluation.experiments.protocols import Texts
+
+QUERIES, HITS, CHARACTERS = 8, 3, 320
+
+
+def disagreements(outcome: Outcome, texts: Texts) -> list[dict[str, Any]]:
+    """At most 8 queries by the spread of the deciding measure over the variants (0 is left out), widest first, then by id."""
+    values = {name: result.values(outcome.decision.measure) for name, result in outcome.results.items()}
+    spreads = [max(column) - min(column) for column in zip(*values.values(), strict=True)]
+    order = sorted(range(len(spreads)), key=lambda i: (-round(spreads[i], 9), outcome.queries[i].id))
+    return [_shown(outcome, texts, i, values) for i in order[:QUERIES] if spreads[i] > 0]
+
+
+def _shown(outcome: Outcome, texts: Texts, i: int, values: dict[str, list[float]]) -> dict[str, Any]:
+    query = outcome.queries[i]
+    relevant = list(dict.fromkeys(label.uri for label in query.relevant))
+    return {
+        "id": query.id,
+        "query": query.query,
+        "relevant": relevant,
+        "variants": [
+            {
+                "name": name,
+                "value": values[name][i],
+                "hits": [
+                    {
+                        "uri": hit.uri,
+                        "document_key": hit.document_key,
+                        "relevant": hit.uri in relevant,
+                        "text": _excerpt(texts.passage(hit.document_key, hit.start, hit.end)),
+                    }
+                    for hit in result.queries[i].chunks[:HITS]
+                ],
+            }
+            for name, result in outcome.results.items()
+        ],
+    }
+
+
+def _excerpt(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= CHARACTERS else flat[:CHARACTERS].rsplit(" ", 1)[0] + " …"

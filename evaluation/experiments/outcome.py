@@ -1,0 +1,181 @@
+"""A finished experiment: its variants' results, the verdict, and the summary that programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.experiments.running import VariantResult
+from evaluation.experiments.verdict import Decision, Difference, decide
+from evaluation.golden import GoldenQuery
+from evaluation.labels import ResolvedSet
+from evaluation.measures import mean
+from evaluation.statistics import bootstrap_interval
+from sluice.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The best variant of one seeded half of the queries, against the baseline on the other half."""
+
+    baseline: str
+    selected: str
+    measure: str
+    selected_on: int
+    confirmed_on: int
+    selected_mean: float
+    baseline_mean: float
+    difference: Difference | None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the other half shows it better than the baseline."""
+        return self.difference is not None and self.difference.low > 0 and self.selected_mean > self.baseline_mean
+
+    def as_json(self) -> dict[str, Any]:
+        shown = self.difference
+        return {
+            "baseline": self.baseline,
+            "selected": self.selected,
+            "measure": self.measure,
+            "selected_on": self.selected_on,
+            "confirmed_on": self.confirmed_on,
+            "selected_mean": round(self.selected_mean, 6),
+            "baseline_mean": round(self.baseline_mean, 6),
+            "difference": None if shown is None else {"mean": shown.mean, "low": shown.low, "high": shown.high},
+            "confirmed": self.confirmed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Results by variant, in the experiment's order, on the same queries."""
+
+    queries: tuple[GoldenQuery, ...]
+    results: Mapping[str, VariantResult]
+    decision: Decision
+    confirmation: Confirmation | None
+
+    def interval(self, name: str, measure: str) -> tuple[float, float] | None:
+        """The 95% interval of a variant's mean by itself; None where a query lacks the measure."""
+        try:
+            return bootstrap_interval(self.results[name].values(measure))
+        except KeyError:
+            return None
+
+    def slices(self, name: str) -> dict[str, dict[str, float]]:
+        """Measures of each slice of queries, with `queries`."""
+        groups: dict[str, list[Mapping[str, float]]] = {}
+        for query, record in zip(self.queries, self.results[name].queries, strict=True):
+            for slice in query.slices:
+                groups.setdefault(slice, []).append(record.measures)
+        return {slice: {"queries": len(values)} | mean(values) for slice, values in sorted(groups.items())}
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict and each variant: the JSON of `sluice compare` but for where the experiment lies."""
+        decision = self.decision
+        apart = {difference.variant: difference for difference in decision.differences}
+        return {
+            "measure": decision.measure,
+            "queries": decision.queries,
+            "variants": [
+                {
+                    "name": name,
+                    "k": result.k,
+                    "measures": result.measures,
+                    "intervals": {m: list(found) for m in result.measures if (found := self.interval(name, m))},
+                    "slices": self.slices(name),
+                    "cost": dict(result.cost),
+                    "probability_best": decision.probability_best[name],
+                    "ruled_out": name in decision.ruled_out,
+                    "behind_leader": apart[name].as_json() if name in apart else None,
+                }
+                for name, result in self.results.items()
+            ],
+            "level": decision.level,
+            "leader": decision.leader,
+            "settled": decision.settled,
+            "winner": decision.winner,
+            "queries_needed": decision.queries_needed,
+            "confirmation": self.confirmation.as_json() if self.confirmation else None,
+            "conclusion": self.conclusion(),
+        }
+
+    def conclusion(self) -> list[str]:
+        """The verdict in sentences: what is settled, what is not, and what the choice costs."""
+        decision = self.decision
+        if not decision.differences:
+            return ["There is one variant: nothing to compare."]
+        if decision.settled:
+            return [
+                f"Settled: {decision.leader} is best by {decision.measure} on {decision.queries} queries; "
+                f"every other variant is ruled out at {decision.level:.0%}."
+            ]
+        open_ = [decision.leader, *(d.variant for d in decision.differences if not d.apart)]
+        lines = [
+            f"Not settled: {decision.queries} queries do not tell {_listed(open_)} apart by {decision.measure} "
+            f"(at {decision.level:.0%}, over all pairs)."
+        ]
+        if decision.ruled_out:
+            lines.append(f"Ruled out: {_listed(decision.ruled_out)}.")
+        needed = decision.queries_needed
+        lines.append(
+            f"About {needed} more queries like these would settle it."
+            if needed is not None
+            else "No realistic number of queries would settle it: choose by cost."
+        )
+        embed = min(open_, key=lambda name: self.results[name].cost["tokens"])
+        read = min(open_, key=lambda name: self.results[name].cost["tokens_per_answer"])
+        lines.append(
+            f"Of these, {embed} is the cheapest to embed ({self.results[embed].cost['tokens']:,} tokens), {read} the cheapest "
+            f"to read ({self.results[read].cost['tokens_per_answer']:,.0f} tokens an answer)."
+        )
+        return lines
+
+
+def conclude(
+    resolved: ResolvedSet, results: Mapping[str, VariantResult], *, measure: str, seed: int, baseline: str | None
+) -> Outcome:
+    """The verdict over finished variants; raises ConfigurationError when a query lacks the measure, or none is scored."""
+    queries = tuple(labels.query for labels in resolved.scored)
+    if not queries:
+        raise ConfigurationError("the golden set has no query that can be scored", hint="sluice golden check says why")
+    names, values = list(results), _values(results, measure)
+    decision = decide(names, values, measure=measure, seed=seed)
+    confirmation = _confirm(names, values, baseline, measure, seed) if baseline is not None and len(queries) > 1 else None
+    return Outcome(queries, results, decision, confirmation)
+
+
+def _values(results: Mapping[str, VariantResult], measure: str) -> NDArray[np.float64]:
+    columns = []
+    for name, result in results.items():
+        try:
+            columns.append(result.values(measure))
+        except KeyError:
+            known = sorted(set.intersection(*(set(query.measures) for query in result.queries)))
+            raise ConfigurationError(
+                f"measure: '{measure}' is not known of every query of variant '{name}'",
+                hint=f"these are: {', '.join(known)} (write @k for each variant's own k)",
+            ) from None
+    return np.array(columns, dtype=np.float64).T
+
+
+def _confirm(names: Sequence[str], values: NDArray[np.float64], baseline: str, measure: str, seed: int) -> Confirmation:
+    order = np.random.default_rng(seed).permutation(len(values))
+    half = len(values) // 2
+    chosen, held_back = values[np.sort(order[:half])], values[np.sort(order[half:])]
+    selected = names[int(np.argmax(chosen.mean(axis=0)))]
+    pair = held_back[:, [names.index(selected), names.index(baseline)]]
+    means = pair.mean(axis=0)
+    against = decide(["selected", "baseline"], pair, measure=measure, seed=seed).differences[0] if selected != baseline else None
+    if against is not None and means[0] < means[1]:  # decide() reports the leader's lead: turn it round
+        against = Difference(baseline, -against.mean, -against.high, -against.low, against.queries)
+    return Confirmation(baseline, selected, measure, half, len(values) - half, float(means[0]), float(means[1]), against)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else "".join(names)

@@ -1,0 +1,31 @@
+"""What an experiment needs of a variant: to be searched, and to tell what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from evaluation.protocols import Searcher
+
+
+class PreparedVariant(Protocol):
+    """A variant whose documents are cut and embedded, ready to be searched."""
+
+    @property
+    def searcher(self) -> Searcher: ...
+
+    def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
+        """What a reader can be given of a document: the spans of its chunks, of their parents where they have one."""
+
+    def cost(self) -> Mapping[str, Any]:
+        """What it took: `documents`, `chunks`, `texts`, `tokens`, `embedded`, `vector_bytes`, `contexts_cut`, `seconds`."""
+
+
+class Texts(Protocol):
+    """The documents' texts, and their size in the embedding model's tokens."""
+
+    def passage(self, document_key: str, start: int, end: int) -> str:
+        """A span of a document; empty where the document is gone."""
+
+    def tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """Tokens of each text, special tokens not counted."""

@@ -1,0 +1,126 @@
+"""What an experiment leaves behind: results that answer the same question again, and a folder for each experiment.
+
+    <state_dir>/experiments/results/<fingerprint>.json      one variant on one corpus and golden set
+    <state_dir>/experiments/<name>-<time>/                  experiment.json  summary.json  queries.parquet  hits.parquet
+                                                            passages.json  report.html
+
+Files are written beside their place and moved into it: what is there is whole. Only `passages.json` and `report.html`
+hold words of documents; `erase` takes a document's words, and its places, out of everything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from evaluation.experiments.outcome import Outcome
+from evaluation.experiments.running import VERSION, VariantResult
+
+PACKAGES = ("sluice", "sentence-transformers", "openvino", "torch", "tokenizers", "unstructured", "ir-measures", "numpy")
+
+
+class Results:
+    """Variants' results by fingerprint, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, fingerprint: str) -> VariantResult | None:
+        """The result recorded under this fingerprint; None without one, or when it was written by another version."""
+        try:
+            value = json.loads((self._folder / f"{fingerprint}.json").read_text(encoding="utf-8"))
+            return VariantResult.from_json(value) if value["version"] == VERSION else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None  # measured again, and written anew
+
+    def put(self, result: VariantResult) -> None:
+        """Keep a result; whole or not at all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with _replacing(self._folder / f"{result.fingerprint}.json") as file:
+            file.write_text(json.dumps(result.as_json(), ensure_ascii=False), encoding="utf-8")
+
+
+def write(folder: Path, outcome: Outcome, *, documents: Mapping[str, Any], report: str, passages: Any) -> None:
+    """A new experiment folder with its figures; `documents` are its JSON files by name. FileExistsError when it exists."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+    try:
+        for name, value in documents.items():
+            (made / name).write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
+        (made / "passages.json").write_text(json.dumps(passages, ensure_ascii=False), encoding="utf-8")
+        (made / "report.html").write_text(report, encoding="utf-8")
+        _tables(made, outcome)
+        made.chmod(0o755)
+        os.rename(made, folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _tables(folder: Path, outcome: Outcome) -> None:
+    """`queries.parquet`: a row for each variant and query; `hits.parquet`: one for each document and chunk found."""
+    import pandas as pd  # 0.5 s that a command which only reads need not pay
+
+    rows, hits = [], []
+    for name, result in outcome.results.items():
+        for query, record in zip(outcome.queries, result.queries, strict=True):
+            about = {"variant": name, "query": record.id}
+            rows.append({**about, "slices": list(query.slices), "kind": query.kind, "tokens": record.tokens, **record.measures})
+            for kind, found in (("document", record.documents), ("chunk", record.chunks)):
+                for rank, hit in enumerate(found, 1):
+                    place = {"uri": hit.uri, "source": hit.source, "start": hit.start, "end": hit.end, "score": hit.score}
+                    hits.append({**about, "kind": kind, "rank": rank, **place, "document_key": hit.document_key})
+    columns = ["variant", "query", "kind", "rank", "uri", "source", "start", "end", "score", "document_key"]
+    pd.DataFrame(rows).to_parquet(folder / "queries.parquet", index=False)
+    pd.DataFrame(hits, columns=columns).to_parquet(folder / "hits.parquet", index=False)
+
+
+def environment() -> dict[str, Any]:
+    """The machine and the packages that the figures were made with."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "executable": sys.executable,
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def folder_for(experiments: Path, name: str, at: datetime) -> Path:
+    """A folder that does not exist yet, named after the experiment and the time."""
+    wanted = experiments / f"{name}-{at:%Y%m%dT%H%M%SZ}"
+    number, folder = 1, wanted
+    while folder.exists():
+        number += 1
+        folder = wanted.with_name(f"{wanted.name}-{number}")
+    return folder
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except ModuleNotFoundError:  # PackageNotFoundError is one: an optional package that is not installed
+        return None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file to write in place of `path`, which is replaced at the end, or left alone on an error."""
+    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    os.close(handle)
+    made = Path(name)
+    try:
+        yield made
+        os.replace(made, path)
+    finally:
+        made.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""An experiment as one HTML page: no script, no network, readable on a phone, printable.
+
+It is made from the folder's own `summary.json` and `passages.json`, so that it can be made again when words of a
+document must go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from evaluation.experiments.charts import Mark, scatter, shade
+
+STYLE = """
+:root{color-scheme:light}*{box-sizing:border-box}
+body{margin:0 auto;max-width:70rem;padding:1rem;background:#fff;color:#1a1a1a;
+font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0}h2{font-size:1.2rem;margin:2.2rem 0 .5rem}
+h3{font-size:1rem;margin:1.4rem 0 .3rem}
+p,ul{margin:.4rem 0}.verdict{border-left:.4rem solid #1f5f99;background:#f2f6fa;padding:.6rem 1rem;margin:1rem 0}
+.verdict p:first-child{font-weight:600}.wide{overflow-x:auto;-webkit-overflow-scrolling:touch}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
+th,td{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap;vertical-align:top}
+th{border-bottom:2px solid #555;font-weight:600}th:nth-child(2),td:nth-child(2),.left{text-align:left}
+td.name{white-space:normal;min-width:9rem;overflow-wrap:normal}tr.out td{color:#595959}tr.best td{font-weight:600}
+.chart{width:100%;max-width:44rem;height:auto;font:13px system-ui,sans-serif}.chart text{fill:#1a1a1a}
+.grid{stroke:#ddd}.bar{stroke:#1f5f99;stroke-width:2}.open circle{fill:#1f5f99}.number{font-weight:600;font-size:12px}
+.chart .number{fill:#fff}.faint circle{fill:#757575}.faint .bar{stroke:#757575}
+.note{color:#444;font-size:.9rem}details{margin:.2rem 0;padding:.2rem 0}summary{cursor:pointer}
+ol{margin:.2rem 0 .6rem;padding-left:1.6rem;font-size:.9rem}li{margin:.25rem 0}.right{color:#0b6623;font-weight:600}
+blockquote{margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid #ccc;color:#333}code{font-size:.85em}
+@media(max-width:600px){body{font-size:15px;padding:.7rem}th,td{padding:.25rem .4rem}}
+@media print{body{max-width:none;font-size:10.5px;padding:0}.wide{overflow:visible}table{font-size:8.5px}
+th,td{padding:.15rem .3rem}h2,h3{break-after:avoid}tr,svg,blockquote,li{break-inside:avoid}}
+"""
+
+
+def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]]) -> str:
+    """The page for a summary and the queries that variants disagree about."""
+    title = f"Experiment {summary['name']}"
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        _facts(summary),
+        '<div class="verdict">' + "".join(f"<p>{escape(line)}</p>" for line in summary["conclusion"]) + "</div>",
+        _confirmation(summary),
+        "<h2>Variants</h2>",
+        _table(summary),
+        _costs(summary),
+        _chart(summary),
+        _heat_map(summary),
+        _disagreements(summary, disagreements),
+        _configuration(summary),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(filter(None, body))
+        + "\n</body></html>\n"
+    )
+
+
+def _facts(summary: Mapping[str, Any]) -> str:
+    labels = summary["labels"]
+    doubts = ", ".join(f"{labels[name]} {name}" for name in ("stale", "missing", "unscored") if labels.get(name))
+    facts = [
+        escape(summary["finished"]),
+        f"{summary['queries']} queries of <code>{escape(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
+        f"{summary['documents']:,} documents of <code>{escape(summary['base'])}</code>",
+        f"decided by {escape(summary['measure'])}",
+    ]
+    return f'<p class="note">{" · ".join(facts)}</p>'
+
+
+def _confirmation(summary: Mapping[str, Any]) -> str:
+    found = summary.get("confirmation")
+    if not found:
+        return ""
+    if found["difference"] is None:
+        return f"<p>On a seeded half of the queries the baseline, {escape(found['baseline'])}, is itself the best.</p>"
+    gap = found["difference"]
+    word = "Confirmed" if found["confirmed"] else "Not confirmed"
+    return (
+        f"<p><strong>{word}:</strong> best on {found['selected_on']} seeded queries, {escape(found['selected'])} scores "
+        f"{found['selected_mean']:.3f} on the other {found['confirmed_on']}, against {found['baseline_mean']:.3f} of the "
+        f"baseline {escape(found['baseline'])}: {gap['mean']:+.3f} (90% interval {gap['low']:+.3f} to {gap['high']:+.3f}).</p>"
+    )
+
+
+def _table(summary: Mapping[str, Any]) -> str:
+    """Measures of each variant; the intervals are of the leader's lead, simultaneous over all pairs."""
+    names = list(dict.fromkeys(_general(name, v["k"]) for v in summary["variants"] for name in v["measures"]))
+    head = ["#", "variant", *names, "probability best", "behind the leader by"]
+    rows = []
+    for number, variant in enumerate(summary["variants"], 1):
+        measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
+        gap = variant["behind_leader"]
+        behind = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+        cells = [_number(measures.get(name)) for name in names]
+        row = [str(number), _named(variant, summary), *cells, f"{variant['probability_best']:.2f}", behind]
+        rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
+    note = f"{summary['level']:.0%} intervals, simultaneous over all pairs. Grey: ruled out. @k: each variant's own k"
+    return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).</p>'
+
+
+def _costs(summary: Mapping[str, Any]) -> str:
+    head = ["#", "variant", "chunks", "tokens to embed", "texts embedded now", "vectors MB", "tokens an answer"]
+    head += ["s cut", "s embed", "s search"]
+    rows = []
+    for number, variant in enumerate(summary["variants"], 1):
+        cost, seconds = variant["cost"], variant["cost"]["seconds"]
+        figures = [f"{cost['chunks']:,}", f"{cost['tokens']:,}", f"{cost['embedded']:,}", f"{cost['vector_bytes'] / 1e6:.1f}"]
+        figures += [f"{cost['tokens_per_answer']:,.0f}", *(f"{seconds[part]:.1f}" for part in ("chunk", "embed", "search"))]
+        rows.append(([str(number), escape(variant["name"]), *figures], "out" if variant["ruled_out"] else ""))
+    note = "Seconds as measured when the variant ran; texts that an earlier variant or release had embedded cost nothing then."
+    return "<h2>What they cost</h2>" + _grid(head, rows) + f'<p class="note">{note}</p>'
+
+
+def _chart(summary: Mapping[str, Any]) -> str:
+    marks, label = [], ""
+    for number, variant in enumerate(summary["variants"], 1):
+        name = next((n for n in (f"TokenRecall@{variant['k']}", f"Recall@{variant['k']}") if n in variant["intervals"]), None)
+        if name is None:
+            continue
+        low, high = variant["intervals"][name]
+        label = _general(name, variant["k"])
+        x = variant["cost"]["tokens_per_answer"]
+        marks.append(Mark(number, variant["name"], x, variant["measures"][name], low, high, variant["ruled_out"]))
+    chart = scatter(marks, x="tokens handed to the reader, per answer", y=label)
+    note = '<p class="note">Up and to the left is better. Bars: 95% intervals of each mean by itself.</p>'
+    return "<h2>Recall against what it costs to read</h2>" + chart + note if chart else ""
+
+
+def _heat_map(summary: Mapping[str, Any]) -> str:
+    slices = {name: part["queries"] for variant in summary["variants"] for name, part in variant["slices"].items()}
+    if not slices:
+        return ""
+    values = [[_of_slice(variant, name, summary["measure"]) for variant in summary["variants"]] for name in sorted(slices)]
+    known = [value for row in values for value in row if value is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    head = "".join(f"<th>{number}</th>" for number in range(1, len(summary["variants"]) + 1))
+    body = []
+    for name, row in zip(sorted(slices), values, strict=True):
+        cells = "".join("<td>–</td>" if v is None else f'<td style="background:{shade(v, low, high)}">{v:.2f}</td>' for v in row)
+        body.append(f'<tr><td class="left">{escape(name)}</td><td>{slices[name]}</td>{cells}</tr>')
+    table = (
+        f'<table><thead><tr><th class="left">slice</th><th>queries</th>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    )
+    title = f"<h2>{escape(summary['measure'])} by slice</h2>"
+    few = '<p class="note">Columns are the numbers of the variants. A slice of few queries says little.</p>'
+    return title + f'<div class="wide">{table}</div>' + few
+
+
+def _of_slice(variant: Mapping[str, Any], name: str, measure: str) -> float | None:
+    own = measure.removesuffix("@k") + f"@{variant['k']}" if measure.endswith("@k") else measure
+    return (variant["slices"].get(name) or {}).get(own)
+
+
+def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, Any]]) -> str:
+    if not queries:
+        return ""
+    parts = ["<h2>Where they disagree most</h2>"]
+    for query in queries:
+        parts.append(f"<h3>{escape(query['query'])} <span class=note>({escape(query['id'])})</span></h3>")
+        parts.append(f'<p class="note">Answered by: {", ".join(escape(uri) for uri in query["relevant"])}</p>')
+        for variant in query["variants"]:
+            head = f"{escape(variant['name'])}: {escape(summary['measure'])} {variant['value']:.2f}"
+            hits = "".join(_hit(hit) for hit in variant["hits"]) or "<li>nothing found</li>"
+            parts.append(f"<details open><summary>{head}</summary><ol>{hits}</ol></details>")
+    return "\n".join(parts)
+
+
+def _hit(hit: Mapping[str, Any]) -> str:
+    mark = ' <span class="right">✓ an answering document</span>' if hit["relevant"] else ""
+    return f"<li><code>{escape(hit['uri'])}</code>{mark}<blockquote>{escape(hit['text'])}</blockquote></li>"
+
+
+def _configuration(summary: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            [
+                str(number),
+                escape(v["name"]),
+                *(f'<code class="left">{escape(str(v[part]))}</code>' for part in ("chunking", "search")),
+            ],
+            "",
+        )
+        for number, v in enumerate(summary["variants"], 1)
+    ]
+    facts = ", ".join(f"{escape(name)} <code>{escape(value[:16])}</code>" for name, value in summary["fingerprints"].items())
+    return "<h2>Configuration</h2>" + _grid(["#", "variant", "chunking", "search"], rows) + f'<p class="note">{facts}</p>'
+
+
+def _named(variant: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    mark = " ★" if variant["name"] == summary["winner"] else ""
+    return escape(variant["name"]) + mark
+
+
+def _general(measure: str, k: int) -> str:
+    """A measure at a variant's own k, as `@k`; the depth of 10 that all share stays."""
+    return measure if measure in ("Recall@10", "MRR@10", "nDCG@10") else measure.replace(f"@{k}", "@k")
+
+
+def _ks(summary: Mapping[str, Any]) -> str:
+    ks = sorted({variant["k"] for variant in summary["variants"]})
+    return f"k = {ks[0]}" if len(ks) == 1 else f"k from {ks[0]} to {ks[-1]}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _grid(head: Sequence[str], rows: Iterable[tuple[Sequence[str], str]]) -> str:
+    """A table of cells that are HTML already, each row with a class."""
+    body = "".join(
+        f'<tr class="{kind}">'
+        + "".join(f"<td{' class=name' if i == 1 else ''}>{cell}</td>" for i, cell in enumerate(row))
+        + "</tr>"
+        for row, kind in rows
+    )
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
