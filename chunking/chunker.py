@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from chunking.contexts import VERSION as CONTEXT_VERSION
-from chunking.contexts import Fitter, Mode, Wording, names
+from chunking.contexts import Fitter, Mode, Wording, names, sizes_within
 from chunking.fitting import fitted
 from chunking.outline import Outline
 from chunking.protocols import HasHeaders, HasParents, Strategy
@@ -52,7 +52,7 @@ class DocumentChunker:
         places = [span for span, _ in sized]
         outline = Outline(document)
         paths = [outline.path(place) for place in places]
-        contexts = self._contexts(document, sized, paths)
+        contexts = self._contexts(document, outline, sized, paths)
         parents = self._parents_of(document, places)
         return [
             Chunk(
@@ -79,14 +79,14 @@ class DocumentChunker:
         return [_holding(parents, place) for place in places]
 
     def _contexts(
-        self, document: Document, sized: list[tuple[Span, int]], paths: list[tuple[str, ...]]
+        self, document: Document, outline: Outline, sized: list[tuple[Span, int]], paths: list[tuple[str, ...]]
     ) -> list[tuple[str, bool]]:
         """The context of each span, and whether it was cut."""
         if self._mode == "none" and self._headers is None:
             return [("", False)] * len(sized)
         headers = self._headers.headers(document, [span for span, _ in sized]) if self._headers else [""] * len(sized)
         wordings = [Wording(names(self._mode, document.title, path), header) for path, header in zip(paths, headers, strict=True)]
-        fitter = Fitter(self._ruler, wordings)
+        fitter = Fitter(self._ruler, wordings, sizes_within(self._ruler, document, outline))
         return [
             self._context(document.text[slice(*span)], tokens, wording, fitter)
             for (span, tokens), wording in zip(sized, wordings, strict=True)

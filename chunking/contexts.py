@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from chunking.outline import Outline
 from chunking.spans import Ruler
+from sluice.records import Document
 
 Mode = Literal["none", "title", "headings"]
 
@@ -21,10 +23,27 @@ def names(mode: Mode, title: str, path: Sequence[str]) -> tuple[str, ...]:
     if mode == "none":
         return ()
     kept: list[str] = []
-    for name in (" ".join(name.split()) for name in ([title, *path] if mode == "headings" else [title])):
+    for name in map(one_line, [title, *path] if mode == "headings" else [title]):
         if name and name.casefold() not in (kept[0].casefold() if kept else "", kept[-1].casefold() if kept else ""):
             kept.append(name)
     return tuple(kept)
+
+
+def one_line(name: str) -> str:
+    """A name as a context says it: runs of white space as one space."""
+    return " ".join(name.split())
+
+
+def sizes_within(ruler: Ruler, document: Document, outline: Outline) -> dict[str, int]:
+    """Tokens of those headings that stand in the document's text as a context says them: read off its positions."""
+    sizes: dict[str, int] = {}
+    for part in outline.parts:
+        name = one_line(part.path[-1]) if part.path else ""
+        start = document.text.find(name, part.start, part.content) if name and name not in sizes else -1
+        size = ruler.read(document.text, (start, start + len(name))) if start >= 0 else None
+        if size is not None:
+            sizes[name] = size
+    return sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +68,15 @@ class Wording:
 class Fitter:
     """Contexts for the chunks of one document: the longest that leave room for the text.
 
-    Each wording is counted once; where counts add up at white space, each name is, however many contexts it is in.
+    Each wording is counted once; where counts add up at white space, each name is, however many contexts it is in, and
+    those whose size is known already (`sizes`) are not.
     """
 
-    def __init__(self, ruler: Ruler, wordings: Sequence[Wording]) -> None:
+    def __init__(self, ruler: Ruler, wordings: Sequence[Wording], sizes: Mapping[str, int]) -> None:
         self._tokenizer = ruler.tokenizer
         self._pieces: Callable[[Wording], list[str]] = Wording.pieces if ruler.exact else lambda wording: [str(wording)]
-        texts = list({piece for wording in wordings if wording for piece in self._pieces(wording)})
-        self._known = dict(zip(texts, self._tokenizer.counts(texts) if texts else [], strict=True))
+        texts = list({piece for wording in wordings if wording for piece in self._pieces(wording)} - sizes.keys())
+        self._known = {**sizes, **dict(zip(texts, self._tokenizer.counts(texts) if texts else [], strict=True))}
 
     def fit(self, wording: Wording, room: int) -> tuple[str, bool]:
         """The context of at most `room` tokens, and whether it was cut.

@@ -122,18 +122,17 @@ class Ruler:
 
     def sizes(self, text: str, spans: Sequence[Span]) -> list[int]:
         """Tokens of each span of the text on its own: read off the positions where that is exact, else counted, in one batch."""
-        tokens = self.tokens(text)
-        sizes = [tokens.count(*span) if self._is_exact(text, span) else -1 for span in spans]
-        unsure = [i for i, size in enumerate(sizes) if size < 0]
-        if unsure:
-            counted = self.tokenizer.counts([text[slice(*spans[i])] for i in unsure])
-            for i, size in zip(unsure, counted, strict=True):
-                sizes[i] = size
-        return sizes
+        sizes = [self.read(text, span) for span in spans]
+        unsure = [text[slice(*span)] for span, size in zip(spans, sizes, strict=True) if size is None]
+        counted = iter(self.tokenizer.counts(unsure) if unsure else [])
+        return [next(counted) if size is None else size for size in sizes]
 
-    def _is_exact(self, text: str, span: Span) -> bool:
+    def read(self, text: str, span: Span) -> int | None:
+        """Tokens of the span on its own as read off the text's positions; None where it would have to be counted."""
         start, end = span
-        return self.exact and (start == 0 or text[start - 1] in _SAFE) and (end == len(text) or text[end] in _SAFE)
+        if not self.exact or (start > 0 and text[start - 1] not in _SAFE) or (end < len(text) and text[end] not in _SAFE):
+            return None
+        return self.tokens(text).count(start, end)
 
 
 def trimmed(text: str, span: Span) -> Span:
