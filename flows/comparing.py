@@ -78,7 +78,7 @@ def conclude(lab: Laboratory) -> dict[str, Any]:
 def sections(lab: Laboratory, name: str) -> dict[str, Any]:
     """The sections of the configuration that a variant is made of, whole."""
     whole = lab.settings(lab.experiment.variant(name))
-    dumped = whole.model_dump(mode="json", include=set(SECTIONS))
+    dumped = whole.model_dump(mode="json", include=set(SECTIONS), exclude_none=True)
     dumped["chunking"] |= whole.chunking.options
     return {section: dumped[section] for section in SECTIONS}
 

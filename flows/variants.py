@@ -143,7 +143,7 @@ class Laboratory:
         encoder = self._model(whole.embedding)[2]
         sparse = sparse_encoder().fingerprint if whole.search.mode != "dense" else ""
         chunker = self.chunker(variant).fingerprint
-        search = whole.search.model_dump_json()
+        mode = whole.search.mode
         return digest(
             "variant",
             VERSION,
@@ -152,7 +152,7 @@ class Laboratory:
             chunker,
             encoder.fingerprint,
             sparse,
-            search,
+            mode,
             self.k(variant),
         )
 
