@@ -7,6 +7,7 @@ from evaluation.ambiguity import check_uris
 from evaluation.care import check as check_golden
 from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, release_tags, run_gates
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
+from evaluation.html_report import report_html
 from evaluation.labels import ResolvedSet, resolve
 from evaluation.reports import report, verdict_json
 from evaluation.scoring import Evaluation, evaluate
@@ -31,6 +32,7 @@ __all__ = [
     "load_leaks",
     "release_tags",
     "report",
+    "report_html",
     "resolve",
     "run_gates",
     "verdict_json",
