@@ -134,7 +134,7 @@ def index(w: Wiring, engine: Engine) -> Result:
         found = steps.assess(w, states)
         if found.action in ("nothing", "gates"):
             return account.as_json("unchanged", found.live.id if found.live else None)
-        release = found.waiting or engine.build(w, account, found)
+        release = found.waiting if found.action == "judge" and found.waiting else engine.build(w, account, found)
         return account.as_json("staged", release.id)
 
     return _recorded(w, "index", {}, work)

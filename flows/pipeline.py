@@ -78,15 +78,11 @@ def _ingest(w: Wiring, account: Account, seen: Look, redo: Redo) -> None:
     with account.timed("ingest"):
         total = sum(len(plan.fetch) for plan in seen.plans) + len(seen.parse)
         with w.progress.stage("fetch and parse", total):
+            work = {plan.source: list(steps.partitions(plan, seen.parse)) for plan in seen.plans}
             futures = [
-                ingest_partition.map(
-                    unmapped(config),
-                    unmapped(w.run_id),
-                    unmapped(plan.source),
-                    list(steps.partitions(plan, seen.parse)),
-                    unmapped(redo),
-                )
-                for plan in seen.plans
+                ingest_partition.map(unmapped(config), unmapped(w.run_id), unmapped(source), parts, unmapped(redo))
+                for source, parts in work.items()
+                if parts
             ]
             for partition in futures:
                 for counts in partition.result():
@@ -114,7 +110,7 @@ def _conclude(w: Wiring, account: Account, release: Release) -> dict[str, Any]:
     create_markdown_artifact(
         key=f"release-{release.id}".lower(), markdown=evaluation.report(release), description=f"{outcome}: {release.id}"
     )
-    return account.as_json(outcome, release.id)
+    return {**account.as_json(outcome, release.id), "report": str(steps.write_report(w, release))}
 
 
 @flow(name="run", task_runner=_threads(), validate_parameters=False)

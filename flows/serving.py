@@ -22,13 +22,10 @@ from sluice.settings import Settings
 START_TIMEOUT_S = 90.0
 
 
-def serve(settings: Settings, *, once: bool = False) -> None:
+def serve(settings: Settings) -> None:
     """Serve `nightly-reindex` (on its cron) and `backfill` (on demand) until interrupted."""
     with server(settings):
         config = str(settings.path)
-        if once:
-            pipeline.run(config)
-            return
         nightly = pipeline.run.to_deployment(
             name=f"nightly-reindex-{settings.index}",
             parameters={"config": config},

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import evaluation
@@ -142,6 +143,8 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
         if name not in allow_deletions:
             guard_against_mass_deletion(plan, len(known), w.settings.source(name).max_deletions)
         plans.append(plan)
+    if source is None:
+        plans += _no_longer_configured(w, states)
     going = {s.key for plan in plans for s in plan.gone} | {document_key(p.source, ref.uri) for p in plans for ref in p.fetch}
     due: list[DocumentState] = []
     held: dict[str, int] = {}
@@ -152,6 +155,18 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
     return Look(tuple(plans), tuple(expired(states, utc_now())), tuple(due), held, len(states))
+
+
+def _no_longer_configured(w: Wiring, states: Sequence[DocumentState]) -> list[SourcePlan]:
+    """The documents of sources that the configuration does not name any more: all gone, on purpose, so without a guard."""
+    configured = {s.name for s in w.settings.sources}
+    left: dict[str, list[DocumentState]] = {}
+    for state in states:
+        if state.source not in configured and state.status != "deleted":
+            left.setdefault(state.source, []).append(state)
+    for name, gone in left.items():
+        w.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents are deleted")
+    return [SourcePlan(name, 0, gone=tuple(gone)) for name, gone in left.items()]
 
 
 def _fetched_again(
@@ -297,8 +312,8 @@ def assess(w: Wiring, states: Sequence[DocumentState], *, rebuild: bool = False)
     elif live is not None and live.fingerprint == wanted:
         action = "nothing" if live.gates_fingerprint == w.gates_fingerprint else "gates"
     elif held is not None:
-        reconsidered = held.state == "rejected" and held.removed is None and held.gates_fingerprint != w.gates_fingerprint
-        action, waiting = ("judge", held) if reconsidered else ("nothing", None)
+        reconsidered = held.state == "rejected" and held.gates_fingerprint != w.gates_fingerprint
+        action, waiting = ("nothing" if not reconsidered else "judge" if held.removed is None else "build"), held
     elif waiting is not None:
         action = "judge"
     elif not members and live is None:
@@ -385,7 +400,7 @@ def _against_manifest(w: Wiring, release: Release) -> Verdict:
 def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:
     """What the gates are handed: the candidate, the live release where there is one, documents and stored points."""
     tags = AccessTags(frozenset[str]().union(*(s.tags for s in states)))
-    measured, unmeasured = None, ""
+    measured, unmeasured = None, w.releases.unknown_live()
     if live is not None:
         try:
             measured = ReleaseView(live.id, w.searcher(live), w.corpus(live), tags)
@@ -443,6 +458,17 @@ def conclude(w: Wiring, release: Release, account: Account) -> tuple[Literal["pr
         live = releases.promote(releases.get(release.id), w.access(states))
         releases.retain(w.settings.retention.keep)
     return "promoted", live
+
+
+def write_report(w: Wiring, release: Release) -> Path:
+    """The release's evidence as an HTML page in the state folder, beside the release it was held against."""
+    releases = {r.id: r for r in w.releases.all()}
+    live = w.releases.live()
+    before = releases.get(release.replaced or "") if release.state == "promoted" else live
+    path = w.settings.state_dir / "releases" / f"{release.id}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(evaluation.report_html(release, before), encoding="utf-8")
+    return path
 
 
 # ── estimates and garbage ────────────────────────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,7 @@ from sluice.errors import ReleaseError
 from sluice.ids import version_id
 from sluice.records import DocumentState
 from sluice.releases import Release
-from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, Unexpanded, load, read_yaml
 from stores import Lease, Stores, open_stores
 
 
@@ -180,7 +180,8 @@ class Wiring:
 
     @property
     def build_fingerprints(self) -> BuildFingerprints:
-        sparse = self.sparse.fingerprint if self.sparse is not None else ""
+        # How a release is searched is part of what it answers: `sparse` and `hybrid` hold the same vectors.
+        sparse = f"{self.settings.search.mode} {self.sparse.fingerprint}" if self.sparse is not None else ""
         return BuildFingerprints(self.chunker.fingerprint, self.model.encoder.fingerprint, sparse)
 
     # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,15 +233,14 @@ class Wiring:
         return evaluation.gates_fingerprint(self.gates)
 
     def configuration(self) -> dict[str, Any]:
-        """The part of the settings a release is made from, as plain data; `precision` as decided."""
-        dumped = self.settings.model_dump(
-            mode="json", include={"index", "sources", "chunking", "embedding", "search", "retention"}
-        )
-        dumped["chunking"] |= self.settings.chunking.options
-        for plain, source in zip(dumped["sources"], self.settings.sources, strict=True):
-            plain |= {key: str(value) if isinstance(value, Path) else value for key, value in source.options.items()}
-        dumped["embedding"]["precision"] = self.model.precision
-        return dict(dumped)
+        """What a release is made from, as the file says it: `${NAME}` stays a name, so no secret is kept; plain data.
+
+        `embedding` and `search` are complete, `precision` as decided: a release is searched by them later.
+        """
+        written = read_yaml(self.settings.path, Unexpanded())
+        kept: dict[str, Any] = {key: written[key] for key in ("index", "sources", "chunking", "retention") if key in written}
+        embedding = self.settings.embedding.model_dump(mode="json") | {"precision": self.model.precision}
+        return {**kept, "embedding": embedding, "search": {"mode": self.settings.search.mode}}
 
     def known_tags(self, states: list[DocumentState]) -> AccessTags:
         """Every tag that a rule or a document gives."""

@@ -63,6 +63,13 @@ class Releases:
         collection = self.aliases.read().get(self.index)
         return next((r for r in self.all() if r.collection == collection), None) if collection else None
 
+    def unknown_live(self) -> str:
+        """What is wrong when the alias names a collection that the ledger does not know; empty when nothing is."""
+        collection = self.aliases.read().get(self.index)
+        if collection is None or any(r.collection == collection for r in self.all()):
+            return ""
+        return f"the alias '{self.index}' names '{collection}', which no release of the ledger is"
+
     def held(self, fingerprint: str) -> Release | None:
         """The newest release with this fingerprint, if it must not be offered again by a run."""
         same = [r for r in self.all() if r.fingerprint == fingerprint]

@@ -102,7 +102,7 @@ class PoisonSettings(Section):
     goes, and its last good version with it.
     """
 
-    hidden_css: PoisonPolicy = "strip"
+    hidden_style: PoisonPolicy = "strip"
     hidden_colour: PoisonPolicy = "strip"
     hidden_size: PoisonPolicy = "strip"
     hidden_offscreen: PoisonPolicy = "strip"
@@ -322,6 +322,16 @@ def _yaml_problem(error: Exception) -> str:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return " ".join(str(error).split())
     return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
+
+
+class Unexpanded(dict[str, str]):
+    """An environment in which every variable stands for itself: for showing a configuration without its secrets."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return f"${{{name}}}"
 
 
 def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str) -> Any:

@@ -11,9 +11,8 @@ from sluice.settings import load
 
 
 @click.command()
-@click.option("--once", is_flag=True, hidden=True, help="Start, run the nightly flow once, and stop (tests).")
 @click.pass_obj
-def serve(config: Path, once: bool) -> None:
+def serve(config: Path) -> None:
     """Run the schedules of this configuration on this machine until interrupted: the nightly run, and backfills on demand.
 
     Starts a Prefect server of its own unless PREFECT_API_URL names one.
@@ -22,4 +21,4 @@ def serve(config: Path, once: bool) -> None:
     prefect_environment.prepare(settings.state_dir)
     from flows import serving  # Prefect costs seconds
 
-    serving.serve(settings, once=once)
+    serving.serve(settings)

@@ -181,3 +181,26 @@ def test_retention_keeps_what_rollback_needs(index: Index) -> None:
     assert index("gc", "--dry-run").code == 0
     assert index("gc").code == 0
     assert index.find(TOPICS["people"][2], "people")[0] == "people/2.md"
+
+
+def test_a_source_that_is_not_configured_any_more_leaves_the_index(index: Index) -> None:
+    """Taking a source out of the configuration deletes its documents, everywhere and at once."""
+    (index.folder / "wiki").mkdir()
+    (index.folder / "wiki" / "people.md").write_text("# Wiki\n\nThe canteen serves soup on Mondays.\n")
+    rules = [*index.settings["access"]["rules"], {"match": "*.md", "tags": ["people"]}]
+    index.configure(
+        sources=[*index.settings["sources"], {"name": "wiki", "type": "files", "root": "wiki"}], access={"rules": rules}
+    )
+    first = index.run()
+    assert "people.md" in index.find("soup in the canteen on Mondays", "people")
+    index.configure(sources=index.settings["sources"][:1])
+    assert index.run()["documents_deleted"] == 1
+    assert "people.md" not in index.find("soup in the canteen on Mondays", "people", release=first["release"])
+
+
+def test_no_secret_of_the_environment_is_kept_in_a_manifest(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest keeps the configuration as written: a variable's name, never its value."""
+    monkeypatch.setenv("CORPUS_FOLDER", str(index.corpus))
+    index.configure(sources=[{"name": "notes", "type": "files", "root": "${CORPUS_FOLDER}", "include": ["**/*.md"]}])
+    shown = index("releases", "show", index.run()["release"]).out
+    assert shown["configuration"]["sources"][0]["root"] == "${CORPUS_FOLDER}"
