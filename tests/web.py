@@ -36,19 +36,20 @@ Page = bytes | Reply | Callable[[Asked], Reply]
 
 @dataclass
 class Web:
-    """`pages` by path; `asked` is every request; `bodies` counts the bodies sent, by path."""
+    """`pages` by path, `default` for any other; `asked` is every request; `bodies` counts the bodies sent, by path."""
 
     address: str
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     bodies: Counter[str] = field(default_factory=Counter)
+    default: Page = field(default_factory=lambda: Reply(b"not found", 404))
 
     def url(self, path: str = "") -> str:
         return f"http://{self.address}/{path.removeprefix('/')}"
 
     def reply(self, asked: Asked) -> Reply:
         self.asked.append(asked)
-        page = self.pages.get(asked.path, Reply(b"not found", 404))
+        page = self.pages.get(asked.path, self.default)
         reply = page(asked) if callable(page) else Reply(page) if isinstance(page, bytes) else page
         if reply.etag and reply.status == 200:
             reply = Reply(reply.content, 200, {"ETag": f'"{sha256(reply.content).hexdigest()[:16]}"', **reply.headers})

@@ -1,0 +1,128 @@
+"""RSS and Atom feeds, against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.parse import UnstructuredParser
+from ingest.sources.feed import FeedOptions, FeedSource
+from sluice.errors import DocumentError, SourceUnavailable
+from tests.web import Reply, Web, web
+
+ATOM = """<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom"><title>Releases &amp; news</title><id>f</id><updated>2026-01-02T00:00:00Z</updated>
+{entries}</feed>"""
+FULL = """<entry><title>Version 2</title><id>tag:2</id><link href="{url}v2"/><updated>2026-01-02T10:00:00+01:00</updated>
+<published>2026-01-01T00:00:00Z</published><author><name>Ada</name></author><category term="release"/>
+<content type="html">&lt;p&gt;It is faster.&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;</content></entry>"""
+SHORT = """<entry><title>Version 1</title><id>tag:1</id><link href="{url}v1"/><updated>2026-01-01T00:00:00Z</updated>
+<summary>It is there.</summary></entry>"""
+ARTICLE = Reply(b"<html><body><h1>Version 1</h1><p>The whole story.</p></body></html>", headers={"Content-Type": "text/html"})
+
+
+@pytest.fixture
+def site() -> Iterator[Web]:
+    with web() as made:
+        made.pages["/v1"] = ARTICLE
+        publish(made, FULL, SHORT)
+        yield made
+
+
+def publish(site: Web, *entries: str) -> None:
+    site.pages["/feed"] = ATOM.format(entries="".join(entry.format(url=site.url()) for entry in entries)).encode()
+
+
+def source(site: Web, **options: Any) -> FeedSource:
+    return FeedSource("news", FeedOptions(**({"url": site.url("feed"), "attempts": 1} | options)))
+
+
+def test_an_entry_is_its_text_or_the_article_it_links_to(site: Web) -> None:
+    """Full entries cost no request; summaries are followed; author, time, link and categories are metadata."""
+    made = source(site)
+    refs = {ref.uri: ref for ref in made.scan({})}
+    full, short = made.fetch(refs[site.url("v2")]), made.fetch(refs[site.url("v1")])
+    assert site.bodies == {"/feed": 1, "/v1": 1}
+    assert short.content == ARTICLE.content
+    assert full.metadata == {
+        "feed": "Releases & news",
+        "title": "Version 2",
+        "link": site.url("v2"),
+        "author": "Ada",
+        "published": "2026-01-01T00:00:00Z",
+        "categories": ["release"],
+    }
+    assert full.modified
+    assert full.modified.isoformat() == "2026-01-02T09:00:00+00:00"
+    document = UnstructuredParser().parse(full, source="news")
+    assert (document.title, "It is faster." in document.text, "alert" in document.text) == ("Version 2", True, False)
+    assert made.fetch(refs[site.url("v2")]).tags is None
+
+
+def test_an_unchanged_feed_costs_one_request_without_a_body(site: Web, tmp_path: Path) -> None:
+    """Its ETag is kept between runs, in the source's own folder; articles are asked for only when new."""
+    first = source(site, cache=tmp_path)
+    known = {ref.uri: ref.validator for ref in first.scan({})}
+    site.bodies.clear()
+    second = source(site, cache=tmp_path)
+    assert {ref.uri: ref.validator for ref in second.scan(known)} == known
+    assert not site.bodies
+    publish(site, SHORT.replace("01T00:00:00Z", "03T00:00:00Z"))
+    refs = {ref.uri: ref.validator for ref in source(site, cache=tmp_path).scan(known)}
+    assert {uri for uri in refs if refs[uri] != known[uri]} == {site.url("v1")}
+
+
+def test_a_crash_between_listing_and_fetching_loses_nothing(site: Web, tmp_path: Path) -> None:
+    """A feed that answers 304 to a run that knows nothing is read from the cache."""
+    list(source(site, cache=tmp_path).scan({}))
+    made = source(site, cache=tmp_path)
+    assert len([made.fetch(ref) for ref in made.scan({})]) == 2
+
+
+def test_what_leaves_the_feed_stays_in_the_index(site: Web) -> None:
+    """Unless keep is false, which makes the feed all there is."""
+    known = {ref.uri: ref.validator for ref in source(site).scan({})}
+    publish(site, FULL)
+    assert {ref.uri: ref.validator for ref in source(site).scan(known)} == known
+    assert [ref.uri for ref in source(site, keep=False).scan(known)] == [site.url("v2")]
+    publish(site)
+    assert {ref.uri for ref in source(site).scan(known)} == set(known)
+
+
+@pytest.mark.parametrize("page", [b"<html><body>log in</body></html>", b"", b"{}"], ids=["html", "empty", "json"])
+def test_what_is_no_feed_is_no_listing(site: Web, page: bytes) -> None:
+    """A login page says nothing about entries; nor does a feed that is cut off, where the feed is all there is."""
+    site.pages["/feed"] = page
+    with pytest.raises(SourceUnavailable, match="is no feed"):
+        list(source(site).scan({}))
+    publish(site, FULL, SHORT)
+    whole = site.pages["/feed"]
+    assert isinstance(whole, bytes)
+    site.pages["/feed"] = whole[:-60]
+    with pytest.raises(SourceUnavailable, match="cut off"):
+        list(source(site, keep=False).scan({}))
+
+
+def test_articles_at_private_addresses_are_refused(site: Web) -> None:
+    """A feed's links are not the configuration's: nothing is connected to, and the other entries are unharmed."""
+    with web() as inside:
+        inside.pages["/admin"] = b"secret"
+        publish(site, FULL, SHORT.replace("{url}v1", inside.url("admin")))
+        made = source(site)
+        refs = {ref.uri: ref for ref in made.scan({})}
+        with pytest.raises(DocumentError) as error:
+            made.fetch(refs[inside.url("admin")])
+        assert error.value.reason == "refused_address"
+        assert not inside.asked
+    assert b"faster" in made.fetch(refs[site.url("v2")]).content
+
+
+def test_an_entity_bomb_is_no_feed_and_no_harm(site: Web) -> None:
+    """A billion laughs expand to nothing."""
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ha" * 10}">' for n in range(10))
+    bomb = f"<?xml version='1.0'?><!DOCTYPE rss [{entities}]><rss version='2.0'><channel><title>&a9;</title></channel></rss>"
+    site.pages["/feed"] = bomb.encode()
+    assert list(source(site).scan({})) == []

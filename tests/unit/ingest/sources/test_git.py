@@ -1,0 +1,171 @@
+"""A real git repository."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ingest.parse import UnstructuredParser
+from ingest.sources.files import FilesOptions, FilesSource
+from ingest.sources.git import GitOptions, GitSource
+from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
+from sluice.ids import text_hash
+from tests.repository import Repository
+from tests.web import Asked, Reply, web
+
+CORPORA = Path(__file__).resolve().parents[4] / "../shared/corpora"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository.at(tmp_path / "repository")
+    made.write("docs/a.md", b"# A\n")
+    made.write("docs/b.md", b"# B\n", author="Grace")
+    made.write("code/main.py", b"print()\n")
+    return made
+
+
+def source(repository: Repository | str, tmp_path: Path, **options: Any) -> GitSource:
+    url = str(repository.folder) if isinstance(repository, Repository) else repository
+    return GitSource("code", GitOptions(url=url, cache=tmp_path / "cache", **options))
+
+
+def validators(made: GitSource, known: dict[str, str] | None = None) -> dict[str, str]:
+    return {ref.uri: ref.validator for ref in made.scan(known or {})}
+
+
+def test_a_file_is_known_by_its_blob_and_its_last_change(repository: Repository, tmp_path: Path) -> None:
+    """The validator is git's own id; author, commit and date are those of the last commit that touched the file."""
+    repository.write("docs/a.md", b"# A\n\nmore\n", author="Alan")
+    last = repository.write("other.txt", b"x")
+    made = source(repository, tmp_path)
+    refs = {ref.uri: ref for ref in made.scan({})}
+    assert refs["docs/b.md"].validator == repository.git("rev-parse", "HEAD:docs/b.md")
+    items = {uri: made.fetch(ref) for uri, ref in refs.items()}
+    authors = {uri: item.metadata["author"] for uri, item in items.items()}
+    assert authors == {"docs/a.md": "Alan", "docs/b.md": "Grace", "code/main.py": "Ada", "other.txt": "Ada"}
+    assert items["other.txt"].metadata["commit"] == last
+    assert items["docs/b.md"].modified
+    assert items["docs/b.md"].modified.isoformat() == "2026-01-01T10:03:00+00:00"
+    assert (items["docs/a.md"].content, items["docs/a.md"].media_type) == (b"# A\n\nmore\n", "text/markdown")
+
+
+def test_only_what_a_commit_touched_is_new(repository: Repository, tmp_path: Path) -> None:
+    """Another process, after another commit, sees one changed validator; nothing else is read or walked for."""
+    known = validators(source(repository, tmp_path))
+    repository.write("docs/a.md", b"# A changed\n")
+    repository.delete("code/main.py")
+    after = validators(source(repository, tmp_path), known)
+    assert {uri for uri in after if after[uri] != known[uri]} == {"docs/a.md"}
+    assert set(known) - set(after) == {"code/main.py"}
+
+
+def test_any_ref_can_be_read(repository: Repository, tmp_path: Path) -> None:
+    """A branch, a tag, a commit's id; include and exclude choose; a ref that is not there is a wrong configuration."""
+    old = repository.git("rev-parse", "HEAD")
+    repository.git("tag", "v1")
+    repository.git("checkout", "--quiet", "-b", "feature/x")
+    repository.write("docs/c.md", b"# C\n")
+    assert "docs/c.md" in validators(source(repository, tmp_path, ref="feature/x"))
+    for ref in ("v1", old, "main"):
+        found = validators(source(repository, tmp_path, ref=ref, include=["**/*.md"], exclude=["docs/b*"]))
+        assert list(found) == ["docs/a.md"]
+    with pytest.raises(ConfigurationError, match="has no 'nosuch'"):
+        validators(source(repository, tmp_path, ref="nosuch"))
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        validators(source(str(tmp_path / "nowhere"), tmp_path))
+
+
+@pytest.mark.parametrize("field", ["url", "ref"])
+@pytest.mark.parametrize(
+    "value", ["--upload-pack=touch /tmp/owned", "-oProxyCommand=x", "ext::sh -c touch% /tmp/owned", "a\nb", "ssh://-oProxy/x"]
+)
+def test_hostile_arguments_are_no_options(field: str, value: str) -> None:
+    """What git could take for an option or a command is refused before git is asked."""
+    with pytest.raises(ValidationError):
+        GitOptions(**({"url": "/srv/x"} | {field: value}))
+
+
+def test_what_is_not_a_file_here_is_refused_or_left_alone(repository: Repository, tmp_path: Path) -> None:
+    """Links are followed inside the repository only; LFS pointers say so; submodules are other repositories."""
+    (repository.folder / "docs/link.md").symlink_to("a.md")
+    (repository.folder / "docs/folder").symlink_to("../code")
+    (repository.folder / "out.md").symlink_to("/etc/passwd")
+    (repository.folder / "nothing.md").symlink_to("nowhere.md")
+    (repository.folder / "big.bin").write_bytes(b"x" * 2000)
+    (repository.folder / "lfs.pdf").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    other = Repository.at(tmp_path / "other")
+    repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.folder), "module")
+    repository.commit()
+    made = source(repository, tmp_path, max_bytes=1000)
+    found: dict[str, object] = {}
+    for ref in made.scan({}):
+        try:
+            found[ref.uri] = made.fetch(ref).content
+        except DocumentError as error:
+            found[ref.uri] = error.reason
+    assert found["docs/link.md"] == b"# A\n"
+    reasons = {uri: found[uri] for uri in ("out.md", "nothing.md", "big.bin", "lfs.pdf")}
+    assert reasons == {"out.md": "outside_root", "nothing.md": "dangling_link", "big.bin": "too_large", "lfs.pdf": "lfs_pointer"}
+    assert not any(uri.startswith(("module", "docs/folder")) for uri in found)
+
+
+def test_a_token_travels_in_a_header_and_shows_nowhere(repository: Repository, tmp_path: Path) -> None:
+    """Over real HTTP: not on the command line, not in the cache, not in a message."""
+    bare = tmp_path / "bare.git"
+    repository.git("clone", "--quiet", "--bare", ".", str(bare))
+    subprocess.run(["git", "--git-dir", str(bare), "update-server-info"], check=True)
+    wanted = "Basic " + base64.b64encode(b"me:s3cret").decode()
+
+    def serve(asked: Asked) -> Reply:
+        if asked.headers.get("Authorization") != wanted:
+            return Reply(status=401)
+        file = bare / asked.path.removeprefix("/r.git/")
+        return Reply(file.read_bytes()) if file.is_file() else Reply(status=404)
+
+    with web() as site:
+        site.default = serve
+        good = source(f"http://me:s3cret@{site.address}/r.git", tmp_path)
+        assert set(validators(good)) == {"docs/a.md", "docs/b.md", "code/main.py"}
+        with pytest.raises(SourceUnavailable) as error:
+            validators(source(f"http://me:wr0ng@{site.address}/r.git", tmp_path))
+    assert "wr0ng" not in error.value.message + error.value.hint
+    assert not [f for f in (tmp_path / "cache").rglob("*") if f.is_file() and b"s3cret" in f.read_bytes()]
+    assert "s3cret" not in repr(good.options)
+
+
+def test_another_process_can_fetch_without_a_scan(repository: Repository, tmp_path: Path) -> None:
+    """A ref is enough: workers get partitions of refs."""
+    (ref,) = (ref for ref in source(repository, tmp_path).scan({}) if ref.uri == "docs/b.md")
+    item = source(repository, tmp_path).fetch(ref)
+    assert (item.content, item.metadata["author"]) == (b"# B\n", "Grace")
+
+
+@pytest.mark.slow
+@pytest.mark.corpora
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="needs ../shared/corpora")
+def test_the_handbook_through_git_is_the_handbook(tmp_path: Path) -> None:
+    """The same documents, the same text hashes as through `files`; a second run has nothing to fetch."""
+    folder = tmp_path / "repository"
+    Repository.at(folder)
+    subprocess.run(["cp", "-r", f"{CORPORA}/handbook/.", str(folder)], check=True)
+    repository = Repository(folder)
+    repository.commit()
+    parser, include = UnstructuredParser(), ("content/**/*.md",)
+    through_git = source(repository, tmp_path, include=include)
+    through_files = FilesSource("code", FilesOptions(root=CORPORA / "handbook", include=include))
+    known = validators(through_git)
+    assert len(known) > 800
+    items = {ref.uri: through_git.fetch(ref) for ref in through_git.scan({})}
+    plain = {ref.uri: through_files.fetch(ref) for ref in through_files.scan({})}
+    assert {u: (i.content, i.media_type) for u, i in items.items()} == {u: (i.content, i.media_type) for u, i in plain.items()}
+    for uri in sorted(items)[::40]:  # equal bytes under an equal name parse alike; a sample shows it
+        documents = [parser.parse(item, source="handbook") for item in (items[uri], plain[uri])]
+        assert documents[0].key == documents[1].key
+        assert text_hash(documents[0].text) == text_hash(documents[1].text)
+    assert validators(source(repository, tmp_path, include=include), known) == known
