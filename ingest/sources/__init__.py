@@ -14,6 +14,7 @@ SOURCES: dict[str, str] = {
     "feed": "ingest.sources.feed:FeedSource",
     "files": "ingest.sources.files:FilesSource",
     "git": "ingest.sources.git:GitSource",
+    "mail": "ingest.sources.mail:MailSource",
     "objects": "ingest.sources.objects:ObjectsSource",
     "records": "ingest.sources.records:RecordsSource",
     "rest": "ingest.sources.rest:RestSource",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from ingest.sources.mail import MailOptions, MailSource
 from ingest.sources.objects import ObjectsOptions, ObjectsSource
+from sluice.records import ItemRef, RawItem
+from tests import mailroom
 from tests.conformance.source_suite import SourceSuite, Stage
 
 
@@ -70,3 +75,88 @@ class TestObjectsInS3(SourceSuite):
             files.pipe_file(f"{bucket}/documents/{uri}", content)
 
         return Stage(source, put, lambda uri: files.rm_file(f"{bucket}/documents/{uri}"))
+
+
+class Attached:
+    """A mail source seen through its attachments: `a.md` is what is attached to the message `<a.md@suite>`."""
+
+    name = "mail"
+
+    def __init__(self, **options: object) -> None:
+        self._mail = MailSource("mail", MailOptions.model_validate(options))
+        self._uris: dict[str, str] = {}
+
+    def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
+        before = {uri: known[short] for short, uri in self._uris.items() if short in known}
+        before |= {uri.rpartition("/")[0]: validator.replace(".1:", ".0:") for uri, validator in before.items()}
+        for ref in self._mail.scan(before):
+            message, _, name = ref.uri.rpartition("/")
+            if name == "1-attached":
+                short = unquote(message.rpartition("/")[2]).removesuffix("@suite")
+                self._uris[short] = ref.uri
+                yield replace(ref, uri=short)
+
+    def fetch(self, ref: ItemRef) -> RawItem:
+        return replace(self._mail.fetch(replace(ref, uri=self._uris[ref.uri])), uri=ref.uri)
+
+
+def carrying(uri: str, content: bytes) -> bytes:
+    return mailroom.message(f"{uri}@suite", attached={"attached": content})
+
+
+class TestMailInAnMbox(SourceSuite):
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> Stage:
+        held: dict[str, bytes] = {}
+        path = mailroom.mbox(tmp_path / "archive")
+
+        def put(uri: str, content: bytes) -> None:
+            held[uri] = carrying(uri, content)
+            mailroom.mbox(path, *held.values())
+
+        def delete(uri: str) -> None:
+            del held[uri]
+            mailroom.mbox(path, *held.values())
+
+        return Stage(Attached(path=path), put, delete)
+
+
+class TestMailInAMaildir(SourceSuite):
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> Stage:
+        for part in ("cur", "new", "tmp"):
+            (tmp_path / part).mkdir()
+
+        def file(uri: str) -> Path:
+            return tmp_path / "cur" / f"{uri.replace('/', '_')}.host:2,S"
+
+        return Stage(
+            Attached(path=tmp_path),
+            lambda uri, content: file(uri).write_bytes(carrying(uri, content)) and None,
+            lambda uri: file(uri).unlink(),
+        )
+
+
+@pytest.fixture(scope="module")
+def imap_port() -> Iterator[int]:
+    """An IMAP server (pymap) in a process of its own."""
+    pytest.importorskip("pymap", reason="pymap, an IMAP server for tests, is not installed")
+    with mailroom.imap_server() as port:
+        yield port
+
+
+@pytest.mark.slow
+class TestMailOnAnImapServer(SourceSuite):
+    @pytest.fixture
+    def stage(self, imap_port: int) -> Iterator[Stage]:
+        server, folder = mailroom.client(imap_port), f"Suite-{os.urandom(4).hex()}"
+        server.create(folder)
+
+        def put(uri: str, content: bytes) -> None:
+            mailroom.remove(server, folder, f"{uri}@suite")
+            mailroom.deliver(server, folder, carrying(uri, content))
+
+        url = f"imap://{mailroom.USER}@127.0.0.1:{imap_port}"
+        source = Attached(url=url, password=mailroom.PASSWORD, plaintext=True, folders=[folder])
+        yield Stage(source, put, lambda uri: mailroom.remove(server, folder, f"{uri}@suite"), snapshot=True)
+        server.logout()

@@ -1,0 +1,306 @@
+"""Mail: every message a document, every attachment a document of its own.
+
+A message's uri is `folder/message-id`, an attachment's `folder/message-id/n-name`: rules on folders hold for both. The
+thread, the folder and the message it came with are metadata. An attachment's permissions are its message's, always.
+A message that is known is not read again: its place in the mailbox is its validator (see `ingest.sources.mailboxes`).
+"""
+
+from __future__ import annotations
+
+import email
+import email.header
+import email.policy
+import email.utils
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.message import Message
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, model_validator
+
+from ingest.sources.imap import Imap
+from ingest.sources.mailboxes import Entry, Mailbox, Maildir, Mbox
+from sluice.access import AccessTags
+from sluice.errors import ConfigurationError, DocumentError
+from sluice.globs import matches, selected
+from sluice.ids import digest, fingerprint
+from sluice.records import ItemRef, RawItem
+from sluice.settings import ConfigPath, Section
+
+_SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
+_MOST_REFERENCES = 50
+
+
+class MailOptions(Section):
+    path: ConfigPath | None = None
+    """An mbox file, or a Maildir folder."""
+    url: str | None = None
+    """An IMAP server: `imaps://user@host`."""
+    password: str = Field(default="", repr=False)
+    folders: tuple[str, ...] = ("**",)
+    exclude_folders: tuple[str, ...] = ("Trash", "Junk", "Spam", "Drafts")
+    folder_tags: Mapping[str, tuple[str, ...]] | None = None
+    """Who may read a folder (a glob): the first that matches; a folder that none matches is for nobody."""
+    tags_header: str | None = None
+    """A header that names who may read a message, as words separated by commas; a message without it is for nobody."""
+    attachments: bool = True
+    plaintext: bool = False
+    """Whether a password may be sent unencrypted."""
+    timeout_s: float = Field(default=60, gt=0)
+    max_bytes: int = Field(default=50_000_000, gt=0)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> MailOptions:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("name the mailbox as 'path' (mbox, Maildir) or as 'url' (IMAP); one of the two")
+        if self.url is not None and (urlsplit(self.url).scheme not in ("imap", "imaps") or not urlsplit(self.url).hostname):
+            raise ValueError("url: write it as imaps://user@host")
+        if self.url is not None and urlsplit(self.url).password:
+            raise ValueError("url: give the password apart, as password: ${NAME}")
+        return self
+
+
+class MailSource:
+    """Every message of a mailbox that is not marked as deleted, and its attachments."""
+
+    Options = MailOptions
+
+    def __init__(self, name: str, options: MailOptions) -> None:
+        self.name = name
+        self.options = options
+        shape = {"folder_tags", "tags_header", "attachments"}
+        self._shape = fingerprint("mail", options.model_dump(mode="json", include=shape))[:8]
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._listed: dict[str, str] = {}
+
+    @cached_property
+    def _mailbox(self) -> Mailbox:
+        o = self.options
+        if o.url is not None:
+            return Imap(self.name, o.url, o.password, o.timeout_s, o.plaintext, self._wanted)
+        path = o.path
+        if path is not None and (path / "cur").is_dir():
+            return Maildir(self.name, path, self._wanted)
+        if path is not None and path.is_file():
+            return Mbox(self.name, path, self._wanted)
+        raise ConfigurationError(
+            f"source '{self.name}': path: {path} is neither an mbox file nor a Maildir (a folder with cur, new and tmp)",
+            hint="correct sources.path in the configuration, or mount it; nothing was changed",
+        )
+
+    def _wanted(self, folder: str) -> bool:
+        return selected(folder, self.options.folders, self.options.exclude_folders)
+
+    def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
+        """Each message and attachment once; of what is known nothing but its place is asked for.
+
+        The mailbox is listed to its end before the first item is given. Raises ConfigurationError and SourceUnavailable.
+        """
+        with self._lock:
+            return iter(self._scanned(known))
+
+    def _scanned(self, known: Mapping[str, str]) -> list[ItemRef]:
+        places = {validator: uri for uri, validator in known.items() if validator.startswith(f"{self._shape}.0:")}
+        parts: dict[str, list[str]] = {}
+        for uri in known:
+            if (message := uri.rpartition("/")[0]) in known:
+                parts.setdefault(message, []).append(uri)
+        found: dict[str, Entry] = {}
+        refs: list[ItemRef] = []
+        new: dict[str, Entry] = {}
+        for entry in self._mailbox.entries():
+            validator = self._validator(entry.folder, entry.place)
+            old = places.get(validator)
+            if old is None:
+                new[validator] = entry  # an exact copy within an mbox has the same validator, and is the same document
+            elif old not in found:
+                found[old] = entry
+                refs.append(ItemRef(old, validator, size=entry.size))
+                refs += [ItemRef(p, self._validator(entry.folder, entry.place, _number(p))) for p in parts.get(old, ())]
+        for entry in self._mailbox.identified(new.values()):
+            refs += self._first_seen(entry, found)
+        self._entries = found
+        self._listed = {ref.uri: ref.validator for ref in refs}
+        return refs
+
+    def _first_seen(self, entry: Entry, found: dict[str, Entry]) -> Iterator[ItemRef]:
+        """A message that is not known: it is read, to see what is attached."""
+        base = f"{entry.folder}/{_segment(entry.message_id or 'no-id-' + digest(entry.folder, entry.place)[:16])}"
+        uri, copies = base, 1
+        while uri in found:
+            copies += 1
+            uri = f"{base}~{copies}"
+        found[uri] = entry
+        yield ItemRef(uri, self._validator(entry.folder, entry.place), size=entry.size)
+        if entry.size > self.options.max_bytes or not self.options.attachments:
+            return
+        read = self._mailbox.read(entry)
+        for number, (name, _) in enumerate(_attachments(_parsed(read[0])) if read else (), start=1):
+            yield ItemRef(f"{uri}/{number}-{name}", self._validator(entry.folder, entry.place, number))
+
+    def fetch(self, ref: ItemRef) -> RawItem:
+        """A message as it was received, or an attachment decoded.
+
+        Raises DocumentError (`gone`, `too_large`, `malformed`) and SourceUnavailable.
+        """
+        number = int(ref.validator.partition(":")[0].partition(".")[2] or 0)
+        message_uri = ref.uri.rpartition("/")[0] if number else ref.uri
+        entry = self._entries.get(message_uri) or self._elsewhere(ref.validator)
+        read = self._read(entry, ref.uri) if entry is not None else None
+        if entry is None or read is None:
+            with self._lock:  # it has moved or changed since: listed again, at the cost of what is new
+                self._scanned(self._listed)
+                entry = self._entries.get(message_uri)
+            read = self._read(entry, ref.uri) if entry is not None else None
+        if entry is None or read is None:
+            raise self._refused("gone", ref.uri, "is not in the mailbox any more", "the next run takes it out of the index")
+        content, place = read
+        return self._item(ref.uri, message_uri, number, content, entry.folder, place)
+
+    def _elsewhere(self, validator: str) -> Entry | None:
+        """The entry that another process listed."""
+        head, _, place = validator.partition(":")
+        place, separator, folder = place.partition("@")
+        return self._mailbox.find(folder, place) if separator and head.startswith(self._shape) else None
+
+    def _read(self, entry: Entry, uri: str) -> tuple[bytes, str] | None:
+        if entry.size > self.options.max_bytes:
+            raise self._refused(
+                "too_large",
+                uri,
+                f"{entry.size} bytes, max_bytes is {self.options.max_bytes}",
+                "raise max_bytes of this source, or delete the message",
+            )
+        return self._mailbox.read(entry)
+
+    def _item(self, uri: str, message_uri: str, number: int, content: bytes, folder: str, place: str) -> RawItem:
+        message = _parsed(content)
+        metadata = _threads(message) | {"folder": folder}
+        media_type: str | None = "message/rfc822"
+        if number:
+            parts = _attachments(message)
+            name, part = parts[number - 1] if number <= len(parts) else ("", None)
+            if part is None or uri != f"{message_uri}/{number}-{name}":
+                raise self._refused("gone", uri, "is not attached any more", "the next run takes it out of the index")
+            content = self._decoded(uri, part)
+            declared = part.get_content_type()
+            media_type = None if declared == "application/octet-stream" else declared
+            metadata |= {"message": message_uri, "subject": _text(message, "subject")}
+        return RawItem(
+            uri=uri,
+            content=content,
+            validator=self._validator(folder, place, number),
+            media_type=media_type,
+            modified=_date(message),
+            metadata={key: value for key, value in metadata.items() if value},
+            tags=self._tags(folder, message),
+        )
+
+    def _decoded(self, uri: str, part: Message) -> bytes:
+        try:
+            payload: Any = part.get_payload(0) if part.get_content_type() == "message/rfc822" else part.get_payload(decode=True)
+            return payload.as_bytes() if isinstance(payload, Message) else bytes(payload or b"")
+        except Exception as error:  # hostile headers make the standard library raise several types
+            raise self._refused("malformed", uri, f"cannot be decoded: {type(error).__name__}", "look at the message") from None
+
+    def _tags(self, folder: str, message: Message) -> AccessTags | None:
+        """What the folder grants, narrowed by what the message grants; None where the configuration asks neither."""
+        stated: list[frozenset[str]] = []
+        if self.options.folder_tags is not None:
+            granted = next((tags for glob, tags in self.options.folder_tags.items() if matches(folder, glob)), ())
+            stated.append(frozenset(granted))
+        if self.options.tags_header is not None:
+            words = _text(message, self.options.tags_header).split(",")
+            stated.append(frozenset(word.strip() for word in words if word.strip()))
+        return AccessTags(frozenset.intersection(*stated)) if stated else None
+
+    def _validator(self, folder: str, place: str, number: int = 0) -> str:
+        return f"{self._shape}.{number}:{place}@{folder}"
+
+    def _refused(self, reason: str, uri: str, what: str, hint: str) -> DocumentError:
+        return DocumentError(reason, f"source '{self.name}': {uri}: {what}", hint=hint)
+
+
+def _parsed(content: bytes) -> Message:
+    try:
+        return email.message_from_bytes(content, policy=email.policy.compat32)
+    except Exception:  # parts nested beyond all sense: what can be read is the parser's to say
+        return Message()
+
+
+def _attachments(message: Message) -> list[tuple[str, Message]]:
+    """Parts that a reader would open apart, with names fit for a uri: no bodies, no signatures, no pictures in the text."""
+    found: list[tuple[str, Message]] = []
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        kind = part.get_content_type()
+        nested = kind == "message/rfc822" and part is not message
+        if part.is_multipart() and not nested:
+            waiting += [p for p in reversed(part.get_payload()) if isinstance(p, Message)]  # type: ignore[arg-type]
+            continue
+        name = _decoded_name(part)
+        disposition = str(part.get("Content-Disposition") or "").partition(";")[0].strip().lower()
+        shown = kind.startswith("image/") and (disposition == "inline" or part.get("Content-ID") is not None)
+        body = kind in ("text/plain", "text/html") and disposition != "attachment" and not name
+        if part is message or body or shown or kind in _SIGNATURES:
+            continue
+        fallback = "message.eml" if nested else kind.replace("/", ".")
+        found.append((_segment(name or fallback), part))
+    return found
+
+
+def _decoded_name(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+        name = str(email.header.make_header(email.header.decode_header(name)))
+    except Exception:  # as above
+        name = ""
+    return " ".join(re.split(r"[/\\]", name)[-1].split())[:100].strip(". ")
+
+
+def _threads(message: Message) -> dict[str, Any]:
+    """Message-ID, what it answers, and the thread: the first message of its References."""
+    ids = {name: re.findall(r"<\s*([^<>\s]+)\s*>", _text(message, name)) for name in ("message-id", "in-reply-to", "references")}
+    own = ids["message-id"][0] if ids["message-id"] else ""
+    answered = ids["in-reply-to"][0] if ids["in-reply-to"] else ids["references"][-1] if ids["references"] else ""
+    thread = ids["references"][0] if ids["references"] else answered or own
+    return {
+        "message_id": own,
+        "in_reply_to": answered,
+        "thread": thread,
+        "references": ids["references"][:_MOST_REFERENCES],
+    }
+
+
+def _text(message: Message, header: str) -> str:
+    try:
+        value = message.get(header)
+        text = "" if value is None else str(email.header.make_header(email.header.decode_header(str(value))))
+    except Exception:  # as above
+        return ""
+    return " ".join(text.encode("utf-8", "replace").decode().split())
+
+
+def _date(message: Message) -> datetime | None:
+    try:
+        at = email.utils.parsedate_to_datetime(_text(message, "date"))
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _number(uri: str) -> int:
+    head = uri.rpartition("/")[2].partition("-")[0]
+    return int(head) if head.isdecimal() else 0
+
+
+def _segment(text: str) -> str:
+    """Text as one readable segment of a uri."""
+    kept = (c if c.isalnum() or c in "-_.~@+=$!' ()," else quote(c, safe="", errors="replace") for c in text)
+    return "".join(kept).replace(" ", "-") or "-"
