@@ -1,0 +1,102 @@
+"""What the suites of documents and vectors claim, the limits that can be set, and Data Docs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.gates.data_quality import DataQualityGate, DataQualityOptions
+from evaluation.gates.tables import tables
+from sluice.errors import ConfigurationError
+from sluice.records import DocumentState, Verdict
+from tests.unit.evaluation.fakes import Doc, Release, context
+
+TOPICS = ("gateways", "badges", "holidays", "laptops", "phones", "travel", "reviews", "releases", "incidents", "pages")
+DOCS = [Doc(f"{topic}.md", f"All that is to be known about {topic}, and nothing else.") for topic in TOPICS]
+LOGIN = "Please sign in to continue to your company's single sign-on.\n\nForgotten your password? Ask the service desk for help."
+
+
+class Stale(Release):
+    def find(self, uri: str, source: str | None) -> list[DocumentState]:
+        return [replace(state, stale=state.uri in ("gateways.md", "badges.md")) for state in super().find(uri, source)]
+
+
+def constant(docs: Sequence[Doc]) -> Release:
+    """An encoder that gives every text the same vector."""
+    release = Release(docs)
+    return Release(docs, points=[replace(point, dense=release.points[0].dense) for point in release.points])
+
+
+def judged(release: Release, **options: Any) -> Verdict:
+    gate = DataQualityGate(DataQualityOptions(**options))
+    gate.load()
+    return gate.judge(context(release))
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        (
+            Release([*DOCS[:6], *(replace(doc, text=LOGIN) for doc in DOCS[6:])]),
+            "few documents repeat the text of another (3 of 10",
+        ),
+        (Release([*DOCS[:4], *(replace(d, text=f"{LOGIN}\n\n{d.uri}") for d in DOCS[4:])]), "little of a document is what many"),
+        (Stale(DOCS), "few documents are older than their source (2 of 10"),
+        (constant(DOCS), "different texts have different vectors (9 of 10"),
+    ],
+)
+def test_each_claim_about_documents_and_vectors_is_checked(release: Release, said: str) -> None:
+    """A login page in place of pages, a banner on most of them, versions that failed, a broken encoder."""
+    assert judged(Release(DOCS)).passed
+    verdict = judged(release)
+    assert not verdict.passed
+    assert said in verdict.reason
+
+
+def test_limits_can_be_set_and_what_they_are_about_is_shown_either_way() -> None:
+    """The shares are in the evidence of a release that passes too."""
+    verdict = judged(Stale(DOCS), max_stale_documents=0.3, languages=["en"])
+    assert verdict.passed
+    assert verdict.evidence["shares"]["stale_documents"] == 0.2
+    assert "documents are in the languages expected" in judged(Release(DOCS), languages=["de"]).reason
+
+
+def test_the_tables_hold_no_text_and_no_vector() -> None:
+    """What Great Expectations is shown, and may write down, are figures and names."""
+    made = tables(context(Release(DOCS)))
+    assert {name: len(table) for name, table in made.items()} == {"documents": 10, "chunks": 10, "vectors": 10}
+    assert all("All that is" not in table.to_json() for table in made.values())
+    assert made["documents"]["characters"].tolist() == [len(doc.text or "") for doc in DOCS]
+
+
+def test_data_docs_are_pages_in_the_workspace(tmp_path: Path) -> None:
+    """One folder for each release, made without a network."""
+    gate = DataQualityGate(DataQualityOptions(data_docs=True))
+    verdict = gate.judge(context(Release(DOCS), workspace=tmp_path))
+    assert Path(verdict.evidence["data_docs"]) == tmp_path / "data_docs" / "r1" / "index.html"
+    assert {page.stem for page in (tmp_path / "data_docs" / "r1" / "expectations").glob("*.html")} == {
+        "chunks",
+        "documents",
+        "vectors",
+    }
+
+
+def test_a_suite_of_the_users_own_may_be_about_every_table(tmp_path: Path) -> None:
+    """An object with a list for each table; a table that is none is a configuration error."""
+    own = tmp_path / "own.json"
+    long = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "tokens", "min_value": 100}}
+    own.write_text(json.dumps({"documents": [long]}), encoding="utf-8")
+    assert "expect_column_values_to_be_between tokens (10 of 10" in judged(Release(DOCS), suite=own).reason
+    for wrong, said in (
+        ({"documnets": []}, "documents, chunks, vectors"),
+        ({"documents": [{}]}, r"documents\.0|evaluation/suites"),
+    ):
+        own.write_text(json.dumps(wrong), encoding="utf-8")
+        with pytest.raises(ConfigurationError) as raised:
+            judged(Release(DOCS), suite=own)
+        assert any(part in f"{raised.value.message} {raised.value.hint}" for part in said.split("|"))
