@@ -7,34 +7,32 @@ of the last change are metadata, from one walk through the history that ends whe
 
 from __future__ import annotations
 
-import base64
 import os
 import posixpath
 import re
-import subprocess
 import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from ingest.sources.http import shown
 from ingest.sources.media import media_type
-from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
+from ingest.sources.repository import SCHEMES, Repository, without_password
+from sluice.errors import ConfigurationError, DocumentError
 from sluice.globs import selected
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Section
 
-_SCHEMES = ("https", "http", "ssh", "git", "file")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:[^:].*")
 _REF = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_][\w./+@-]*")
-_BLOB = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 _MAX_LINKS = 8
 
@@ -45,8 +43,8 @@ def _location(value: str, info: ValidationInfo) -> str:
     if value.startswith("-") or "::" in value.partition("/")[0] or not value.isprintable():
         raise ValueError("is no repository's address")
     if found:
-        if scheme not in _SCHEMES or urlsplit(value).netloc.startswith("-"):
-            raise ValueError(f"git is asked over {', '.join(_SCHEMES)} only")
+        if scheme not in SCHEMES or urlsplit(value).netloc.startswith("-"):
+            raise ValueError(f"git is asked over {', '.join(SCHEMES)} only")
         return value
     if _SCP.fullmatch(value):
         return value
@@ -97,7 +95,6 @@ class GitSource:
         self._entries: dict[str, _Entry] = {}
         self._commit = ""
         self._changes: dict[str, dict[str, Any]] = {}
-        self._reader: _Blobs | None = None
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
         """Each file once, ordered by path; reads no contents. `known` saves walking the history for unchanged files.
@@ -123,7 +120,7 @@ class GitSource:
             raise self._refused("gone", ref.uri, "is not in the repository any more", "the next run takes it out of the index")
         if entry.problem[0]:
             raise self._refused(entry.problem[0], ref.uri, entry.problem[1], "repair the link, or exclude it")
-        content = self._content(entry.blob)
+        content = self._repository.blob(entry.blob, self.options.max_bytes)
         if content is None:
             what = f"{entry.size} bytes, max_bytes is {self.options.max_bytes}"
             raise self._refused("too_large", ref.uri, what, "raise max_bytes of this source, or exclude the file")
@@ -146,32 +143,19 @@ class GitSource:
 
     def _list(self) -> None:
         """Fetch the ref, and read the tree that it names."""
-        url, secret = _without_password(self.options.url)
+        url = self.options.url
         if "://" not in url and not _SCP.fullmatch(url) and not os.path.exists(url):
             raise ConfigurationError(
                 f"source '{self.name}': url: {url} does not exist", hint="correct it, or mount it; nothing was changed"
             )
-        head = f"refs/sluice/{digest(self.options.ref)[:16]}"
-        if not os.path.isdir(os.path.join(self._folder, "objects")):
-            self._git("init", "--quiet", "--bare", ".")
-        fetch = (
-            "fetch",
-            "--quiet",
-            "--force",
-            "--no-tags",
-            "--update-shallow",
-            "--no-recurse-submodules",
-            "--no-write-fetch-head",
-        )
-        self._git(*fetch, "--end-of-options", url, f"+{self.options.ref}:{head}", secret=secret)
-        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{head}^{{commit}}").decode().strip()
+        commit = self._repository.fetch(url, self.options.ref, f"refs/sluice/{digest(self.options.ref)[:16]}")
         if commit != self._commit:
             self._entries = dict(self._tree(commit))
             self._commit = commit
 
     def _tree(self, commit: str) -> Iterator[tuple[str, _Entry]]:
         files, links = dict[str, _Entry](), dict[str, str]()
-        for line in self._git("ls-tree", "-r", "-z", "--long", "--full-tree", commit).split(b"\0")[:-1]:
+        for line in self._repository.run("ls-tree", "-r", "-z", "--long", "--full-tree", commit).split(b"\0")[:-1]:
             about, _, raw = line.partition(b"\t")
             mode, kind, blob, size = about.decode().split()
             path = raw.decode("utf-8", "backslashreplace")
@@ -191,7 +175,7 @@ class GitSource:
         at = path
         for _ in range(_MAX_LINKS):
             link = files[at]
-            said = (self._content(links[at]) or b"").decode("utf-8", "backslashreplace")
+            said = (self._repository.blob(links[at], 4096) or b"").decode("utf-8", "backslashreplace")
             at = posixpath.normpath(posixpath.join(posixpath.dirname(at), said))
             if said.startswith("/") or at.startswith("../") or at == "..":
                 return _Entry(link.blob, link.size, path, ("outside_root", "leads out of the repository"))
@@ -210,8 +194,8 @@ class GitSource:
             return found
         log = ("log", "-z", "--no-renames", "-c", "--name-only", "--format=%x01%H%x02%an%x02%cI", self._commit)
         change: dict[str, Any] = {}
-        with self._started(*log) as process:
-            for field in _fields(process):
+        with self._repository.fields(*log) as fields:
+            for field in fields:
                 text = field.decode("utf-8", "backslashreplace").lstrip("\n")
                 if text.startswith("\x01"):
                     commit, author, date = text[1:].partition("\n")[0].split("\x02")
@@ -222,146 +206,19 @@ class GitSource:
                     wanted.discard(text)
                     if not wanted:
                         break
-            process.kill()
         return found
 
-    def _content(self, blob: str) -> bytes | None:
-        """A blob's bytes; None when it is larger than allowed."""
-        with self._lock:
-            if self._reader is None:
-                self._reader = _Blobs(self._command("cat-file", "--batch"), _environment())
-            try:
-                return self._reader.read(blob, self.options.max_bytes)
-            except (OSError, ValueError) as error:
-                self._reader = None
-                raise SourceUnavailable(f"source '{self.name}': git gave no blob {blob}: {error}", hint="run again") from error
-
-    # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _folder(self) -> str:
-        if self.options.cache is None:
-            if not hasattr(self, "_temporary"):
-                self._temporary = tempfile.TemporaryDirectory(prefix="sluice-git-", ignore_cleanup_errors=True)
-                weakref.finalize(self, self._temporary.cleanup)
-            return self._temporary.name
+    @cached_property
+    def _repository(self) -> Repository:
+        cache = self.options.cache
+        if cache is None:
+            temporary = tempfile.TemporaryDirectory(prefix="sluice-git-", ignore_cleanup_errors=True)
+            weakref.finalize(self, temporary.cleanup)
+            cache = Path(temporary.name)
         # One folder for one repository: another address starts afresh.
-        folder = os.path.join(self.options.cache, digest(_without_password(self.options.url)[0])[:16] + ".git")
-        os.makedirs(folder, exist_ok=True)
-        return folder
-
-    def _command(self, *arguments: str) -> list[str]:
-        settings = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "core.quotePath=false")
-        return ["git", "--git-dir", self._folder, *(part for s in settings for part in ("-c", s)), *arguments]
-
-    def _started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._command(*arguments),
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def _git(self, *arguments: str, secret: Mapping[str, str] | None = None) -> bytes:
-        try:
-            done = subprocess.run(
-                self._command(*arguments),
-                env=_environment() | dict(secret or {}),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self.options.timeout_s,
-                cwd=self._folder,
-            )
-        except FileNotFoundError:
-            raise ConfigurationError(f"source '{self.name}': there is no git here", hint="install it: apt install git") from None
-        except subprocess.TimeoutExpired:
-            raise SourceUnavailable(
-                f"source '{self.name}': git {arguments[0]} took more than {self.options.timeout_s:.0f} s", hint="raise timeout_s"
-            ) from None
-        if done.returncode:
-            said = " ".join(re.sub(rb"//[^/@\s]*@", b"//", done.stderr).decode("utf-8", "replace").split())[:300]
-            if "couldn't find remote ref" in said or "not our ref" in said or (arguments[0] == "rev-parse"):
-                raise ConfigurationError(
-                    f"source '{self.name}': ref: the repository has no '{self.options.ref}'", hint="name a branch, tag or commit"
-                )
-            raise SourceUnavailable(
-                f"source '{self.name}': git {arguments[0]} failed: {said}",
-                hint="try `git ls-remote` with the same address as this user: is it right, and may it be read?",
-            )
-        return done.stdout
-
-
-class _Blobs:
-    """One `git cat-file --batch`, for as long as it is wanted."""
-
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        weakref.finalize(self, _stop, self._process)
-
-    def read(self, blob: str, limit: int) -> bytes | None:
-        source, answers = self._process.stdin, self._process.stdout
-        if source is None or answers is None or not _BLOB.fullmatch(blob):
-            raise ValueError("no blob")
-        source.write(blob.encode() + b"\n")
-        source.flush()
-        heading = answers.readline().split()
-        if len(heading) != 3 or heading[1] != b"blob":
-            raise ValueError(b" ".join(heading).decode() or "it stopped")
-        size, content = int(heading[2]), bytearray()
-        left = size + 1  # and a line end
-        while left:
-            part = answers.read(min(left, 1 << 20))
-            if not part:
-                raise ValueError("it stopped")
-            left -= len(part)
-            if size <= limit:
-                content += part
-        return bytes(content[:-1]) if size <= limit else None
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.communicate()
-
-
-def _fields(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """What a process writes, between zero bytes."""
-    rest = b""
-    while process.stdout is not None and (part := os.read(process.stdout.fileno(), 1 << 16)):
-        *whole, rest = (rest + part).split(b"\0")
-        yield from whole
-    yield rest
+        folder = cache / (digest(without_password(self.options.url)[0])[:16] + ".git")
+        return Repository(self.name, str(folder), self.options.timeout_s)
 
 
 def _validator(entry: _Entry) -> str:
     return entry.blob if not entry.problem[0] else f"{entry.problem[0]}:{entry.blob}"
-
-
-def _environment() -> dict[str, str]:
-    """Never a question, never another repository than ours, only the protocols that a URL may name."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name == "GIT_SSH_COMMAND"}
-    return {
-        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
-        **inherited,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "",
-        "GIT_ALLOW_PROTOCOL": ":".join(_SCHEMES),
-        "LC_ALL": "C",
-    }
-
-
-def _without_password(url: str) -> tuple[str, dict[str, str]]:
-    """The address without its credential, and the credential as environment: a command line can be read by everyone."""
-    parts = urlsplit(url) if url.startswith(("http://", "https://")) else None
-    if parts is None or parts.password is None:
-        return url, {}
-    pair = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
-    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return bare, {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{shown(bare)}.extraHeader",
-        "GIT_CONFIG_VALUE_0": "Authorization: Basic " + base64.b64encode(pair.encode()).decode(),
-    }
