@@ -7,7 +7,6 @@ from typing import Any
 from evaluation.experiments import conclude as decide
 from evaluation.experiments.disagreements import disagreements
 from evaluation.experiments.record import environment, folder_for, write
-from evaluation.experiments.report import render
 from flows.console import plain
 from flows.variants import Corpus, Laboratory
 from flows.wiring import utc_now
@@ -69,9 +68,7 @@ def conclude(lab: Laboratory) -> dict[str, Any]:
         "finished": now,
     })  # fmt: skip
     texts = Corpus({state.key: document.text for state, document in lab.documents}, lab.w.model.tokenizer)
-    passages = disagreements(outcome, texts)
-    documents = {"experiment.json": record, "summary.json": summary}
-    write(folder, outcome, documents=documents, report=render(summary, passages), passages=passages)
+    write(folder, outcome, experiment=record, summary=summary, passages=disagreements(outcome, texts))
     return {"experiment": str(folder), **summary}
 
 

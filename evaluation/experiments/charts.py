@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 520, 340
-LEFT, RIGHT, TOP, BOTTOM = 48, 16, 14, 46
+WIDTH, HEIGHT = 430, 320
+LEFT, RIGHT, TOP, BOTTOM = 40, 16, 34, 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def scatter(marks: Sequence[Mark], *, x: str, y: str) -> str:
     below = f'y="{HEIGHT - BOTTOM + 18}" text-anchor="middle"'
     parts += [f'<text x="{across(value):.1f}" {below}>{value:g}</text>' for value in xs]
     parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x)}</text>')
-    parts.append(f'<text class="axis" x="4" y="{TOP - 2}">{escape(y)}</text>')
+    parts.append(f'<text class="axis" x="2" y="14">{escape(y)}</text>')
     upwards = sorted(marks, key=lambda mark: not mark.faint)  # what is still open lies on top
     parts += [_point(mark, across(mark.x), up(mark.y), up(mark.low), up(mark.high)) for mark in upwards]
     return "".join([*parts, "</svg>"])

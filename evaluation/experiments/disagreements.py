@@ -6,6 +6,7 @@ from typing import Any
 
 from evaluation.experiments.outcome import Outcome
 from evaluation.experiments.protocols import Texts
+from evaluation.scoring import Found
 
 QUERIES, HITS, CHARACTERS = 8, 3, 320
 
@@ -19,29 +20,24 @@ def disagreements(outcome: Outcome, texts: Texts) -> list[dict[str, Any]]:
 
 
 def _shown(outcome: Outcome, texts: Texts, i: int, values: dict[str, list[float]]) -> dict[str, Any]:
+    """A query, and what was retrieved: variants that retrieved the same share an entry."""
     query = outcome.queries[i]
     relevant = list(dict.fromkeys(label.uri for label in query.relevant))
-    return {
-        "id": query.id,
-        "query": query.query,
-        "relevant": relevant,
-        "variants": [
-            {
-                "name": name,
-                "value": values[name][i],
-                "hits": [
-                    {
-                        "uri": hit.uri,
-                        "document_key": hit.document_key,
-                        "relevant": hit.uri in relevant,
-                        "text": _excerpt(texts.passage(hit.document_key, hit.start, hit.end)),
-                    }
-                    for hit in result.queries[i].chunks[:HITS]
-                ],
-            }
-            for name, result in outcome.results.items()
-        ],
-    }
+    entries: dict[Any, dict[str, Any]] = {}
+    for name, result in outcome.results.items():
+        found = result.queries[i].chunks[:HITS]
+        same = (values[name][i], tuple((hit.document_key, hit.start, hit.end) for hit in found))
+        entry = entries.setdefault(
+            same, {"names": [], "value": values[name][i], "hits": [_hit(texts, relevant, h) for h in found]}
+        )
+        entry["names"].append(name)
+    order = sorted(entries.values(), key=lambda entry: -entry["value"])
+    return {"id": query.id, "query": query.query, "relevant": relevant, "variants": order}
+
+
+def _hit(texts: Texts, relevant: list[str], hit: Found) -> dict[str, Any]:
+    text = _excerpt(texts.passage(hit.document_key, hit.start, hit.end))
+    return {"uri": hit.uri, "document_key": hit.document_key, "relevant": hit.uri in relevant, "text": text}
 
 
 def _excerpt(text: str) -> str:

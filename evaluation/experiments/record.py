@@ -4,7 +4,8 @@
     <state_dir>/experiments/<name>-<time>/                  experiment.json  summary.json  queries.parquet  hits.parquet
                                                             passages.json  report.html
 
-Files are written beside their place and moved into it: what is there is whole. Only `passages.json` and `report.html`
+Files are written beside their place and moved into it: what is there is whole. Folders are their owner's alone, for they
+hold words of documents that not everyone may read. Only `passages.json` and `report.html`
 hold words of documents; `erase` takes a document's words, and its places, out of everything.
 """
 
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.experiments.outcome import Outcome
+from evaluation.experiments.report import render
 from evaluation.experiments.running import VERSION, VariantResult
 
 PACKAGES = ("sluice", "sentence-transformers", "openvino", "torch", "tokenizers", "unstructured", "ir-measures", "numpy")
@@ -50,17 +52,15 @@ class Results:
             file.write_text(json.dumps(result.as_json(), ensure_ascii=False), encoding="utf-8")
 
 
-def write(folder: Path, outcome: Outcome, *, documents: Mapping[str, Any], report: str, passages: Any) -> None:
-    """A new experiment folder with its figures; `documents` are its JSON files by name. FileExistsError when it exists."""
+def write(folder: Path, outcome: Outcome, *, experiment: Mapping[str, Any], summary: Mapping[str, Any], passages: Any) -> None:
+    """A new experiment's folder, whole or not at all; OSError when there is one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
     try:
-        for name, value in documents.items():
-            (made / name).write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
-        (made / "passages.json").write_text(json.dumps(passages, ensure_ascii=False), encoding="utf-8")
-        (made / "report.html").write_text(report, encoding="utf-8")
+        for name, value in (("experiment", experiment), ("summary", summary), ("passages", passages)):
+            (made / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
+        (made / "report.html").write_text(render(summary, passages), encoding="utf-8")
         _tables(made, outcome)
-        made.chmod(0o755)
         os.rename(made, folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
@@ -83,6 +83,38 @@ def _tables(folder: Path, outcome: Outcome) -> None:
     columns = ["variant", "query", "kind", "rank", "uri", "source", "start", "end", "score", "document_key"]
     pd.DataFrame(rows).to_parquet(folder / "queries.parquet", index=False)
     pd.DataFrame(hits, columns=columns).to_parquet(folder / "hits.parquet", index=False)
+
+
+def erase(experiments: Path, document_key: str) -> int:
+    """Take a document out of every record: its words, its hits; how many files that changed. Idempotent.
+
+    Figures that it contributed to stay; reports are made again without its passages.
+    """
+    import pandas as pd
+
+    changed = 0
+    for passages in sorted(experiments.glob("*/passages.json")):
+        queries = json.loads(passages.read_text(encoding="utf-8"))
+        held = [entry for query in queries for entry in query["variants"]]
+        if any(hit["document_key"] == document_key for entry in held for hit in entry["hits"]):
+            for entry in held:
+                entry["hits"] = [hit for hit in entry["hits"] if hit["document_key"] != document_key]
+            summary = json.loads((passages.parent / "summary.json").read_text(encoding="utf-8"))
+            with _replacing(passages) as file, _replacing(passages.parent / "report.html") as page:
+                file.write_text(json.dumps(queries, ensure_ascii=False), encoding="utf-8")
+                page.write_text(render(summary, queries), encoding="utf-8")
+            changed += 2
+    for table in sorted(experiments.glob("*/hits.parquet")):
+        hits = pd.read_parquet(table)
+        if (hits["document_key"] == document_key).any():
+            with _replacing(table) as file:
+                hits[hits["document_key"] != document_key].to_parquet(file, index=False)
+            changed += 1
+    for result in sorted(experiments.glob("results/*.json")):
+        if document_key in result.read_text(encoding="utf-8"):
+            result.unlink()  # measured again when it is asked for: the corpus is another one now
+            changed += 1
+    return changed
 
 
 def environment() -> dict[str, Any]:

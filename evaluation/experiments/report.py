@@ -22,9 +22,11 @@ p,ul{margin:.4rem 0}.verdict{border-left:.4rem solid #1f5f99;background:#f2f6fa;
 .verdict p:first-child{font-weight:600}.wide{overflow-x:auto;-webkit-overflow-scrolling:touch}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap;vertical-align:top}
-th{border-bottom:2px solid #555;font-weight:600}th:nth-child(2),td:nth-child(2),.left{text-align:left}
-td.name{white-space:normal;min-width:9rem;overflow-wrap:normal}tr.out td{color:#595959}tr.best td{font-weight:600}
-.chart{width:100%;max-width:44rem;height:auto;font:13px system-ui,sans-serif}.chart text{fill:#1a1a1a}
+th{border-bottom:2px solid #555;font-weight:600;white-space:normal;overflow-wrap:normal;vertical-align:bottom}
+th:nth-child(2),td:nth-child(2),.left{text-align:left}
+td.name{white-space:normal;min-width:8rem;overflow-wrap:normal;position:sticky;left:0;background:#fff}
+tr.out td{color:#595959}tr.best td{font-weight:600}
+.chart{width:100%;max-width:36rem;height:auto;font:13px system-ui,sans-serif}.chart text{fill:#1a1a1a}
 .grid{stroke:#ddd}.bar{stroke:#1f5f99;stroke-width:2}.open circle{fill:#1f5f99}.number{font-weight:600;font-size:12px}
 .chart .number{fill:#fff}.faint circle{fill:#757575}.faint .bar{stroke:#757575}
 .note{color:#444;font-size:.9rem}details{margin:.2rem 0;padding:.2rem 0}summary{cursor:pointer}
@@ -91,14 +93,15 @@ def _confirmation(summary: Mapping[str, Any]) -> str:
 def _table(summary: Mapping[str, Any]) -> str:
     """Measures of each variant; the intervals are of the leader's lead, simultaneous over all pairs."""
     names = list(dict.fromkeys(_general(name, v["k"]) for v in summary["variants"] for name in v["measures"]))
-    head = ["#", "variant", *names, "probability best", "behind the leader by"]
+    names.sort(key=lambda name: name != summary["measure"])  # what decides comes first
+    head = ["#", "variant", names[0], "behind the leader by", "probability best", *names[1:]]
     rows = []
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
         behind = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
         cells = [_number(measures.get(name)) for name in names]
-        row = [str(number), _named(variant, summary), *cells, f"{variant['probability_best']:.2f}", behind]
+        row = [str(number), _named(variant, summary), cells[0], behind, f"{variant['probability_best']:.2f}", *cells[1:]]
         rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
     note = f"{summary['level']:.0%} intervals, simultaneous over all pairs. Grey: ruled out. @k: each variant's own k"
     return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).</p>'
@@ -165,7 +168,7 @@ def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, An
         parts.append(f"<h3>{escape(query['query'])} <span class=note>({escape(query['id'])})</span></h3>")
         parts.append(f'<p class="note">Answered by: {", ".join(escape(uri) for uri in query["relevant"])}</p>')
         for variant in query["variants"]:
-            head = f"{escape(variant['name'])}: {escape(summary['measure'])} {variant['value']:.2f}"
+            head = f"{escape(', '.join(variant['names']))}: {escape(summary['measure'])} {variant['value']:.2f}"
             hits = "".join(_hit(hit) for hit in variant["hits"]) or "<li>nothing found</li>"
             parts.append(f"<details open><summary>{head}</summary><ol>{hits}</ol></details>")
     return "\n".join(parts)
@@ -219,5 +222,5 @@ def _grid(head: Sequence[str], rows: Iterable[tuple[Sequence[str], str]]) -> str
         + "</tr>"
         for row, kind in rows
     )
-    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    cells = "".join(f"<th>{escape(cell.replace('Token', 'Token ').replace('Omega', ' Omega'))}</th>" for cell in head)
     return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -1,16 +1,25 @@
-"""Commands about golden sets: are the labels still true?"""
+"""Commands about golden sets: are the labels still true, bring others' sets in, let them grow."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.text import Text
 
+from evaluation import golden_import, growing
 from flows import operations
-from flows.cli import with_json
+from flows.cli import tags_of, with_json
 from flows.commands.launch import opened
 from flows.console import show, table
+from sluice.access import Principal
+from sluice.errors import ConfigurationError
+from sluice.records import Hit
 
 
 @click.group()
@@ -41,6 +50,128 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
         if result["duplicates"]:
             console.print(table("asked twice", ["queries"], [(", ".join(ids),) for ids in result["duplicates"]]))
         console.print(table("slices", ["slice", "#queries"], sorted(result["slices"].items())))
+        covered = [(s, folder, n) for s, folders in result["coverage"].items() for folder, n in folders.items()]
+        console.print(table("labels by source and folder", ["source", "folder", "#labels"], covered))
         console.print("[green]healthy[/green]" if result["healthy"] else "[yellow]needs care[/yellow]")
 
     show(result, as_json, people)
+
+
+@golden.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["beir", "trec", "csv"]), required=True)
+@click.option("--to", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The golden set to write.")
+@click.option("--uri", default="{id}", show_default=True, help="Where the document of an id lies, e.g. '{id}.md'.")
+@click.option("--split", default="test", show_default=True, help="BEIR: which qrels.")
+@click.option("--topics", type=click.Path(path_type=Path, dir_okay=False), help="TREC: the queries, `id<TAB>text` a line.")
+@click.option("--replace", is_flag=True, help="Replace the golden set if there is one.")
+@with_json
+def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Path | None, replace: bool, as_json: bool) -> None:
+    """Write a golden set from SOURCE: a BEIR folder, TREC qrels, or a CSV of questions with passages."""
+    where = golden_import.uri_template(uri)
+    match form:
+        case "beir":
+            lines = golden_import.read_beir(source, where, split=split)
+        case "trec":
+            if topics is None:
+                raise ConfigurationError("TREC qrels hold no queries", hint="name their file: --topics FILE")
+            lines = golden_import.read_trec(source, topics, where)
+        case _:
+            lines = golden_import.read_csv(source, where)
+    if path.exists():
+        if not replace:
+            raise ConfigurationError(f"{path} is there already", hint="write it elsewhere, or say --replace")
+        path.unlink()
+    result = {"golden": str(path), "queries": growing.add(path, lines), "labels": sum(len(line["relevant"]) for line in lines)}
+    show(result, as_json, lambda console: console.print(f"{path}: {result['queries']} queries, {result['labels']} labels"))
+
+
+@golden.command("add")
+@click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `golden check`.")
+@click.option("--query", help="The question.")
+@click.option("--uri", "uris", multiple=True, help="A document that answers it (repeatable); none: nothing here answers it.")
+@click.option("--quote", help="The words of the (first) document that answer it.")
+@click.option("--slice", "slices", multiple=True, help="A slice that the question belongs to (repeatable).")
+@click.option("--kind", default="", help="What kind of question it is.")
+@click.option("--id", "name", help="Its id; by default the next free one.")
+@click.option("--as", "principal", metavar="TAG,…", help="Who asks; by default somebody who may read everything.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Judge the queries of a log in the terminal (one a line, or JSON Lines with `query`).",
+)
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 50), help="With --log: hits to judge.")
+@with_json
+@click.pass_obj
+def add(
+    config: Path,
+    path: Path | None,
+    query: str | None,
+    uris: tuple[str, ...],
+    quote: str | None,
+    slices: tuple[str, ...],
+    kind: str,
+    name: str | None,
+    principal: str | None,
+    log: Path | None,
+    k: int,
+    as_json: bool,
+) -> None:
+    """Add a question with its answer, or judge those of a query log; every label is checked before it is kept."""
+    if (query is None) == (log is None):
+        raise ConfigurationError("say what to add", hint="one of --query TEXT and --log FILE")
+    tags = tags_of(principal) if principal is not None else None
+    counts: dict[str, int] = {}
+    with opened(config, "golden add") as w:
+        target = path or operations.golden_set(w, None).path
+        if query is not None:
+            labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
+            if quote and not labels:
+                raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
+            if quote:
+                labels[0]["quote"] = quote
+            line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}
+            line |= {"slice": list(slices), "kind": kind, "principal": tags}
+            counts = {"added": growing.add(target, [line], w.corpus())}
+        elif log is not None:
+            everyone = Principal.of(tags if tags is not None else sorted(w.known_tags(w.stores.documents.read())))
+            counts = growing.grow(
+                target,
+                growing.read_log(log),
+                lambda text: operations.search(w, text, everyone, k, None),
+                _judge(Console(stderr=True, highlight=False)),
+                w.corpus(),
+                principal=tags,
+            )
+    result = {"golden": str(target), **counts}
+    show(result, as_json, lambda console: console.print(", ".join(f"{n} {what}" for what, n in counts.items()) + f": {target}"))
+
+
+def _judge(console: Console) -> growing.Judge:
+    """Ask whoever sits at the terminal."""
+
+    def ask(query: str, asked: int, hits: Sequence[Hit]) -> growing.Judgement:
+        console.rule(f"[bold]{escape(query)}[/bold]  (asked {asked}×)", align="left")
+        for number, hit in enumerate(hits, 1):
+            console.print(Panel(Text(hit.text), title=Text(f"{number}. {hit.uri}  {hit.score:.3f}"), title_align="left"))
+        while True:
+            said = click.prompt("Which answer it? (numbers, n = nothing here does, s = skip, q = stop)", default="s", err=True)
+            match said.strip().lower():
+                case "q":
+                    return growing.Judgement(stop=True)
+                case "s":
+                    return growing.Judgement(skip=True)
+                case "n":
+                    return growing.Judgement()
+            numbers = said.replace(",", " ").split()
+            if numbers and all(n.isdigit() and 1 <= int(n) <= len(hits) for n in numbers):
+                break
+            console.print(f"numbers from 1 to {len(hits)}, n, s or q")
+        quote = click.prompt(
+            "The words of the first that answer it (Enter: the whole document)", default="", show_default=False, err=True
+        )
+        slices = click.prompt("Slices, separated by commas (Enter: none)", default="", show_default=False, err=True)
+        named = tuple(part.strip() for part in slices.split(",") if part.strip())
+        return growing.Judgement(tuple(map(int, numbers)), quote.strip(), named)
+
+    return ask
