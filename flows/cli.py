@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "evaluate": "flows.commands.read:evaluate",
     "golden": "flows.commands.golden:golden",
     "access": "flows.commands.access:access",
+    "freshness": "flows.commands.freshness:freshness",
     "quarantine": "flows.commands.quarantine:quarantine",
     "doctor": "flows.commands.doctor:doctor",
 }

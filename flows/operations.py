@@ -83,7 +83,7 @@ def _ingest(
     if seen.ingest_needed:
         engine.ingest(w, account, seen, redo)
         with account.timed("access"):
-            states = steps.settle(w, account)
+            states = steps.settle(w, account, before=states)
     steps.count_ingest(w, account, seen)
     return states
 

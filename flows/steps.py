@@ -79,6 +79,7 @@ class Account:
     deleted: int = 0
     expired: int = 0
     access_changed: int = 0
+    expired_uris: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     held: dict[str, str] | None = None
@@ -93,13 +94,25 @@ class Account:
 
     def copy(self) -> Account:
         """What is accounted for so far, independent of what follows."""
-        return replace(self, counts=dict(self.counts), seconds=dict(self.seconds), warnings=list(self.warnings))
+        return replace(
+            self,
+            counts=dict(self.counts),
+            seconds=dict(self.seconds),
+            warnings=list(self.warnings),
+            expired_uris=list(self.expired_uris),
+        )
 
     def take(self, earlier: Account) -> None:
         """Start from what an earlier pass accounted for."""
         self.counts, self.seconds = dict(earlier.counts), dict(earlier.seconds)
         self.deleted, self.expired, self.access_changed = earlier.deleted, earlier.expired, earlier.access_changed
 
+        self.expired_uris = list(earlier.expired_uris)
+
+    def expire(self, states: Iterable[DocumentState], count: int) -> None:
+        """Note documents whose time is up."""
+        self.expired += count
+        self.expired_uris += [state.uri for state in states]
     def count(self, stage: str, counts: StageCounts) -> None:
         self.counts[stage] = self.counts.get(stage, StageCounts()) + counts
 
@@ -111,6 +124,7 @@ class Account:
             "documents_deleted": self.deleted,
             "documents_expired": self.expired,
             "access_changed": self.access_changed,
+            "expired": sorted(self.expired_uris),
             "chunks": self.built.chunks,
             "embedded": self.built.embedded,
             "cached": self.built.cached,
@@ -154,7 +168,11 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
         due += parse
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
-    return Look(tuple(plans), tuple(expired(states, utc_now())), tuple(due), held, len(states))
+    return Look(tuple(plans), tuple(expired(states, utc_now(), w.lifetimes)), tuple(due), held, len(states))
+
+
+def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
+    return document_key(source, uri) in keys
 
 
 def _no_longer_configured(w: Wiring, states: Sequence[DocumentState]) -> list[SourcePlan]:
@@ -179,18 +197,23 @@ def _fetched_again(
     return lambda uri: uri in again or told(uri)
 
 
-def settle(w: Wiring, account: Account, seen: Look | None = None) -> list[DocumentState]:
+def settle(w: Wiring, account: Account, seen: Look | None = None, before: Sequence[DocumentState] = ()) -> list[DocumentState]:
     """Take away what must be taken away, at once and everywhere: deletions, expiry, changed access. Gives all states.
 
     Revocations reach every existing collection before anything is built (law 7), whatever becomes of the build.
     """
     if seen is not None:
         account.deleted += w.ingestion.tombstone(state for plan in seen.plans for state in plan.gone)
-        account.expired += w.ingestion.expire(seen.expired)
-    rules = w.settings.access.compiled()
+    `before` are the states as they were before documents were ingested: what expired on its way in is noted too.
+        account.expire(seen.expired, w.ingestion.expire(seen.expired))
+    rules, lifetimes, now = w.settings.access.compiled(), w.lifetimes, utc_now()
     states = w.stores.documents.read()
-    current = [with_tags(state, rules) for state in states]
-    changed = [now for now, before in zip(current, states, strict=True) if now.tags != before.tags]
+    current = [with_tags(lifetimes.aged(state, now), rules) for state in states]
+    pairs = list(zip(current, states, strict=True))
+    changed = [new for new, old in pairs if (new.tags, new.status) != (old.tags, old.status)]
+    dead = {state.key for state in (before or states) if state.status == "expired"}
+    over = [state for state in current if state.status == "expired" and state.key not in dead]
+    account.expire(over, len(over))
     w.stores.documents.write(changed)
     results = w.releases.sync_all_access(w.access(current))
     account.access_changed += max((result.changed for result in results), default=0)

@@ -32,8 +32,8 @@ from indexing.protocols import Encoder, QueryLog, SparseEncoder
 from indexing.query_log import JsonLinesLog
 from indexing.releases import CurrentAccess, Releases
 from indexing.search import Searcher
-from ingest import sources
-from ingest.parse import UnstructuredParser
+from ingest import processing, sources
+from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Source
 from sluice.access import AccessTags
@@ -125,10 +125,15 @@ class Wiring:
     def parse_fingerprints(self) -> dict[str, str]:
         return {name: parser.fingerprint for name, parser in self.parsers.items()}
 
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        return Lifetimes.of(self.settings.sources)
+
     @property
     def ingestion(self) -> Ingestion:
         s = self.stores
-        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, self.settings.access.compiled(), self.run_id, utc_now)
+        rules = self.settings.access.compiled()
+        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, self.run_id, utc_now, self.lifetimes)
 
     def corpus(self, release: Release | None = None) -> CorpusDocuments:
         """The documents that golden labels point to, as they are now or as a release holds them."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ingest.freshness import NO_RULES, Lifetimes
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
@@ -50,6 +51,7 @@ class Ingestion:
     rules: AccessRules
     run: str
     now: Callable[[], datetime]
+    lifetimes: Lifetimes = NO_RULES
 
     def fetch(self, source: Source, refs: Sequence[ItemRef]) -> StageCounts:
         """Fetch items, keep their bytes, update their states; what changed is left for `planning.to_parse` to see."""
@@ -93,7 +95,7 @@ class Ingestion:
             source_metadata=item.metadata,
             raw=True,
         )
-        return with_tags(with_expiry(state, now), self.rules)
+        return with_tags(with_expiry(state, now, self.lifetimes), self.rules)
 
     def parse(self, parser: Parser, keys: Sequence[str]) -> StageCounts:
         """Parse the bytes fetched last of these documents and keep the result as their current version."""
@@ -152,7 +154,7 @@ class Ingestion:
             expires=document.expires,
             raw=not document.metadata.get(REDACTED),
         )
-        return with_tags(with_expiry(parsed, self.now()), self.rules)
+        return with_tags(with_expiry(parsed, self.now(), self.lifetimes), self.rules)
 
     def _entry(
         self, stage: str, error: SluiceError, state: DocumentState, content_hash: str, fingerprint: str
@@ -251,9 +253,9 @@ def _withdrawn(state: DocumentState) -> DocumentState:
     return replace(state, tags=NOBODY, own_tags=None, stale=False, title="", language="", metadata={}, expires=None)
 
 
-def with_expiry(state: DocumentState, now: datetime) -> DocumentState:
+def with_expiry(state: DocumentState, now: datetime, lifetimes: Lifetimes = NO_RULES) -> DocumentState:
     """The state as expired when its time is up."""
-    return replace(state, status="expired") if state.expires is not None and state.expires <= now else state
+    return replace(state, status="expired") if lifetimes.over(state, now) else state
 
 
 def _keeps_raw(error: SluiceError) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ingest.freshness import NO_RULES, Lifetimes
 from sluice.errors import IntegrityError, MassDeletion
 from sluice.records import DocumentState, ItemRef, QuarantineEntry
 
@@ -115,6 +116,10 @@ def to_parse(
     return due, held
 
 
-def expired(states: Iterable[DocumentState], now: datetime) -> list[DocumentState]:
+def expired(
+    states: Iterable[DocumentState],
+    now: datetime,
+    lifetimes: Lifetimes = NO_RULES,
+) -> list[DocumentState]:
     """Active documents whose time is up."""
-    return [s for s in states if s.status == "active" and s.expires is not None and s.expires <= now]
+    return [s for s in states if s.status == "active" and lifetimes.over(s, now)]

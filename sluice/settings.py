@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -142,6 +143,27 @@ class RedactSettings(Section):
         return {name: policy for name, policy in found.items() if policy != "keep"}
 
 
+def _duration(value: Any) -> Any:
+    """Days as a number, `30d`, `2w`, `12h`, or ISO 8601 (`P30D`), as pydantic reads that."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(days=value)
+    if isinstance(value, str) and (short := re.fullmatch(r"(\d{1,5})\s*([hdw])", value.strip())):
+        return timedelta(hours=int(short.group(1)) * {"h": 1, "d": 24, "w": 168}[short.group(2)])
+    if isinstance(value, bool) or (isinstance(value, str) and not value.startswith("P")):
+        raise ValueError("write a number of days, 30d, 2w, 12h, or P30D")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+
+
+class LifetimeSettings(Section):
+    """How long the documents that a glob matches live after their last change."""
+
+    match: str
+    ttl: Duration
+
+
 class SourceSettings(OpenSection):
     """What every source has; the rest is checked by the source that `type` names."""
 
@@ -155,6 +177,10 @@ class SourceSettings(OpenSection):
     redact: RedactSettings = RedactSettings()
     poison: PoisonSettings = PoisonSettings()
     limits: LimitSettings = LimitSettings()
+    ttl: Duration | None = None
+    """How long a document lives after its last change, unless its front matter says when it expires."""
+    ttl_rules: tuple[LifetimeSettings, ...] = ()
+    """The same for some of its documents: the first that matches counts, before `ttl`."""
 
 
 def _tag(value: str) -> str:
