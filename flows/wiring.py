@@ -35,7 +35,7 @@ from indexing.search import Searcher
 from ingest import processing, sources
 from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
-from ingest.protocols import Source
+from ingest.protocols import Parser, Source
 from sluice.access import AccessTags
 from sluice.errors import ReleaseError
 from sluice.ids import version_id
@@ -118,8 +118,8 @@ class Wiring:
         return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
 
     @cached_property
-    def parsers(self) -> dict[str, UnstructuredParser]:
-        return {s.name: UnstructuredParser(s.parse) for s in self.settings.sources}
+    def parsers(self) -> dict[str, Parser]:
+        return {s.name: processing.build(s) for s in self.settings.sources}
 
     @cached_property
     def parse_fingerprints(self) -> dict[str, str]:
@@ -138,7 +138,9 @@ class Wiring:
     def corpus(self, release: Release | None = None) -> CorpusDocuments:
         """The documents that golden labels point to, as they are now or as a release holds them."""
         held = self.versions_in(release) if release is not None else None
-        return CorpusDocuments(self.stores.documents.read(), self.stores.versions, self.stores.blobs, held)
+        s, names = self.stores, [source.name for source in self.settings.sources]
+        states, forgotten = s.documents.read(), s.forgotten.keys()
+        return CorpusDocuments(states, s.versions, s.blobs, held, sources=names, forgotten=forgotten)
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""

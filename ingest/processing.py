@@ -1,0 +1,109 @@
+"""Everything that happens to a document's bytes, in order: limits, poison in the file, parse, poison in the text, clean,
+redact. One parser to its callers, run in the sandbox.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+from ingest import clean, limits, nlp, poison, redact
+from ingest.formats import format_of
+from ingest.parse import UnstructuredParser
+from ingest.protocols import Parser
+from ingest.sandbox import SandboxedParser
+from sluice import ids
+from sluice.errors import DocumentError
+from sluice.records import Document, RawItem
+from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
+
+RESERVED = (poison.POISON, redact.REDACTED)
+"""Metadata that only Sluice writes: what a document says of itself under these names is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """What a source's configuration says about its documents; picklable, so that workers can be told."""
+
+    mode: Literal["elements", "verbatim"] = "elements"
+    clean: tuple[str, ...] = ()
+    redact: RedactSettings = field(default_factory=RedactSettings)
+    poison: PoisonSettings = field(default_factory=PoisonSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+
+    @classmethod
+    def of(cls, source: SourceSettings) -> Processing:
+        return cls(source.parse, source.clean, source.redact, source.poison, source.limits)
+
+
+class Processor:
+    """Parses, and does what the configuration says to what comes out; implements `ingest.protocols.Parser`.
+
+    The fingerprint covers the parser, the policies, the cleaners with their versions, and the libraries that find what is
+    to be redacted; not the limits, which decide whether there is a document, never what is in it.
+    Raises ConfigurationError for a cleaner that does not exist.
+    """
+
+    def __init__(self, processing: Processing | None = None, parser: Parser | None = None) -> None:
+        self._processing = chosen = processing or Processing()
+        self._parser = parser or UnstructuredParser(chosen.mode)
+        self._poison = poison.Policy.of(chosen.poison, verbatim=chosen.mode == "verbatim")
+        libraries = redact.LIBRARIES if chosen.redact.policies else ()
+        self.fingerprint = ids.fingerprint(
+            "processing",
+            {
+                "parser": self._parser.fingerprint,
+                "clean": clean.versions(chosen.clean),
+                "poison": [poison.VERSION, chosen.poison.model_dump(mode="json")],
+                "redact": [redact.VERSION, chosen.redact.model_dump(mode="json")] if libraries else [],
+                "libraries": {name: importlib.metadata.version(name) for name in libraries},
+            },
+        )
+
+    def parse(self, item: RawItem, *, source: str) -> Document:
+        """The document as it may be stored; raises DocumentError, and DocumentDropped where a policy leaves it out."""
+        chosen = self._processing
+        kind = format_of(item.uri, item.media_type, item.content)
+        limits.check(item.content, kind, item.uri, chosen.limits)
+        in_file = poison.in_file(item.content, kind, item.uri, self._poison)
+        self._refuse(in_file.counts, item.uri)
+        shown = item if in_file.content is None else replace(item, content=in_file.content)
+        document = self._parser.parse(shown, source=source)
+        about = {key: value for key, value in document.metadata.items() if key not in RESERVED}
+        document = replace(document, version=ids.content_hash(item.content), metadata=about)
+        in_text, document = poison.in_text(document, self._poison)
+        self._refuse(in_text, item.uri)
+        document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact)
+        counts = in_file.counts + in_text
+        if counts:
+            document = replace(document, metadata={**document.metadata, poison.POISON: dict(sorted(counts.items()))})
+        return document
+
+    def _refuse(self, counts: Counter[str], uri: str) -> None:
+        refused = sorted(counts.keys() & self._poison.quarantine)
+        if refused:
+            said = ", ".join(f"{rule}: {counts[rule]}" for rule in refused)
+            raise DocumentError(
+                poison.POISON,
+                f"{uri}: text that people do not see, or that speaks to the model ({said})",
+                hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
+                withdraws=True,
+            )
+
+
+def warm_processor(processing: Processing) -> Processor:
+    """A processor whose libraries are loaded: what a worker builds before its first document's clock starts."""
+    nlp.install()
+    return Processor(processing)
+
+
+def build(source: SourceSettings) -> Parser:
+    """A source's parser, as configured; raises ConfigurationError."""
+    processing = Processing.of(source)
+    processor = Processor(processing)
+    if not processing.limits.sandbox:
+        return processor
+    return SandboxedParser(partial(warm_processor, processing), processor.fingerprint, processing.limits)
