@@ -86,6 +86,8 @@ class Rows:
         self._options = options
         prefix = options.prefix if options.prefix is not None else prefix
         self._prefix = f"{prefix}/" if prefix else ""
+        slash = "" if len(options.key) == 1 else "/"
+        self._safe = frozenset(map(chr, range(33, 127))) - set("%#" + slash)
         self._metadata = options.named_metadata()
         shape = {"text", "title", "template", "media_type", "tags", "tag_map", "metadata"}
         self._shape = fingerprint("rows", options.model_dump(mode="json", include=shape))[:12]
@@ -112,8 +114,7 @@ class Rows:
         parts = [plain(value_at(row, path)) for path in self._options.key]
         if not all(parts):
             return None
-        safe = "".join(c for c in map(chr, range(33, 127)) if c not in "%#" and (c != "/" or len(parts) == 1))
-        return self._prefix + "/".join(_escaped(part, safe) for part in parts)
+        return self._prefix + "/".join(_escaped(part, self._safe) for part in parts)
 
     def version(self, row: Mapping[str, Any]) -> str | None:
         """A validator from `updated_at` (and the tags, which must not wait for it); None where the row has none."""
@@ -236,6 +237,8 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
-def _escaped(part: str, safe: str) -> str:
+def _escaped(part: str, safe: frozenset[str]) -> str:
     """Text stays readable; what would be invisible, or taken for another part, is percent-encoded."""
-    return "".join(c if (ord(c) > 127 and c.isprintable()) or c in safe else quote(c, safe="", errors="replace") for c in part)
+    if part.isalnum() and part.isascii():
+        return part
+    return "".join(c if c in safe or (ord(c) > 127 and c.isprintable()) else quote(c, safe="", errors="replace") for c in part)
