@@ -12,7 +12,7 @@ from chunking.spans import Span
 from sluice.records import Document
 
 _MARKDOWN = (".md", ".markdown", ".mdx")
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$|^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$|^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +112,12 @@ def _from_markdown(text: str) -> Iterator[tuple[int, tuple[str, ...], int]]:
             elif ticks.startswith(fence):
                 fence = ""
         elif not fence:
-            levels = [level for level in levels if level[0] < len(marks)] + [(len(marks), title)]
+            levels = [level for level in levels if level[0] < len(marks)] + [(len(marks), _unclosed(title))]
             yield match.start(), tuple(name for _, name in levels), match.end()
+
+
+def _unclosed(title: str) -> str:
+    """A heading without its closing marks: `Setup ##` is Setup, `C#` is C#."""
+    title = title.rstrip()
+    bare = title.rstrip("#")
+    return bare.rstrip() if bare[-1:] in ("", " ", "\t") else title

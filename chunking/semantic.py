@@ -37,7 +37,7 @@ class Options(Section):
 class Semantic:
     """Runs of sentences between the largest turns of meaning; one above `max_tokens` is cut at its own largest.
 
-    Deterministic for given vectors: equal distances are cut from the first. There is no overlap: a cut is meant.
+    Deterministic for given vectors: of equal distances the one nearest the middle. There is no overlap: a cut is meant.
     """
 
     Options = Options
@@ -85,8 +85,14 @@ def _fitting(cuts: list[int], distances: NDArray[np.float64], sizes: NDArray[np.
     while pending:
         first, last = pending.pop()
         if last - first > 1 and sizes[last] - sizes[first] > limit:
-            middle = first + 1 + int(np.argmax(distances[first : last - 1]))
+            middle = first + 1 + _largest(distances[first : last - 1])
             pending += [(middle, last), (first, middle)]
         else:
             ranges.append((first, last))
     return ranges
+
+
+def _largest(distances: NDArray[np.float64]) -> int:
+    """Index of the largest distance; of those within 0.0001 of it (the noise of bf16), the one nearest the middle."""
+    candidates = np.flatnonzero(distances >= distances.max() - 1e-4)
+    return int(candidates[np.argmin(np.abs(candidates - (len(distances) - 1) / 2))])

@@ -170,7 +170,7 @@ def _joins(text: str, position: int) -> bool:
         return True
     if code in _REGIONAL:
         run = 0
-        while run < position and ord(text[position - 1 - run]) in _REGIONAL:
+        while run < min(position, 64) and ord(text[position - 1 - run]) in _REGIONAL:
             run += 1
         return run % 2 == 1
     return False

@@ -160,3 +160,12 @@ def test_auto_follows_its_rule(of: Document, chosen: str) -> None:
     """Code by extension, tables by share of the text, headings by number, else recursive."""
     assert choice(of) == chosen
     assert texts(of, strategy="auto", max_tokens=20) == texts(of, strategy=chosen, max_tokens=20)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [("## Setup ##", "Setup"), ("# C#", "C#"), ("#\tTab  ", "Tab"), ("#hash", ""), ("#  ", "")]
+)
+def test_markdown_headings(line: str, name: str) -> None:
+    """A heading read verbatim has no closing marks; a hash without a space after it is none."""
+    [chunk] = build(strategy="fixed").chunk(document(f"{line}\n\nText."))
+    assert chunk.heading_path == ((name,) if name else ())
