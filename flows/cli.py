@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "access": "flows.commands.access:access",
     "freshness": "flows.commands.freshness:freshness",
     "quarantine": "flows.commands.quarantine:quarantine",
+    "forget": "flows.commands.forget:forget",
     "doctor": "flows.commands.doctor:doctor",
 }
 """Each command, and where it lives; a command is imported only when it is used."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ingest.parse import raw_text
 from ingest.protocols import Blobs, Versions
 from sluice.errors import SluiceError
-from sluice.ids import version_id
+from sluice.ids import document_key, version_id
 from sluice.records import DocumentState
 
 
@@ -15,19 +15,30 @@ class CorpusDocuments:
     """Implements `evaluation.protocols.LabelledDocuments` over what ingestion left behind.
 
     With `held` (document key → version id) it is one release's view: `text` is what that release holds of a document,
-    which may be older than the source, and None for a document that it does not hold.
+    which may be older than the source, and None for a document that it does not hold. A document that was `forgotten`
+    (its key, of one of `sources`) is one that was deleted: a label that names it is stale.
     """
 
     def __init__(
-        self, states: Sequence[DocumentState], versions: Versions, blobs: Blobs, held: Mapping[str, str] | None = None
+        self,
+        states: Sequence[DocumentState],
+        versions: Versions,
+        blobs: Blobs,
+        held: Mapping[str, str] | None = None,
+        *,
+        sources: Sequence[str] = (),
+        forgotten: Collection[str] = (),
     ) -> None:
         self._versions, self._blobs, self._held = versions, blobs, held
+        self._sources, self._forgotten = sources, forgotten
         self._by_uri: dict[str, list[DocumentState]] = {}
         for state in states:
             self._by_uri.setdefault(state.uri, []).append(state)
 
     def find(self, uri: str, source: str | None) -> list[DocumentState]:
-        return [s for s in self._by_uri.get(uri, []) if source is None or s.source == source]
+        known = [s for s in self._by_uri.get(uri, []) if source is None or s.source == source]
+        erased = ((name, document_key(name, uri)) for name in self._sources if self._forgotten and source in (None, name))
+        return known + [DocumentState(key, name, uri, "deleted") for name, key in erased if key in self._forgotten]
 
     def text(self, state: DocumentState) -> str | None:
         if self._held is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import evaluation
-from flows import steps
+from flows import forgetting, steps
 from flows.steps import Account, Assessment, Look, Redo
 from flows.wiring import Wiring, utc_now
 from sluice.access import AccessTags, Principal
@@ -206,6 +206,32 @@ def sync_access(w: Wiring) -> Result:
         return account.as_json("synced", live.id if live else None)
 
     return _recorded(w, "access sync", {}, work)
+
+
+def forget(w: Wiring, uri: str, source: str | None = None) -> Result:
+    """Erase a document everywhere, prove it, and keep it away."""
+    state = forgetting.known(w, uri, source)
+
+    def work(account: Account) -> Result:
+        w.still_mine()
+        with account.timed("forget"):
+            done = forgetting.forget(w, state)
+        live = w.releases.live()
+        return {**account.as_json("forgotten", live.id if live else None), **done}
+
+    return _recorded(w, "forget", {"document_key": state.key}, work)
+
+
+def allow_again(w: Wiring, uri: str, source: str | None = None) -> Result:
+    """Let a forgotten document come back with the next run, if its source still lists it."""
+    key = forgetting.forgotten_key(w, uri, source)
+
+    def work(account: Account) -> Result:
+        w.stores.forgotten.remove(key)
+        live = w.releases.live()
+        return {**account.as_json("allowed", live.id if live else None), "document_key": key}
+
+    return _recorded(w, "forget --undo", {"document_key": key}, work)
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────

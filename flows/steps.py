@@ -6,6 +6,7 @@ knows Prefect, so that a run with nothing to do never pays for it.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -148,12 +149,14 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
     redo = redo or Redo()
     names = [w.settings.source(source).name] if source else [s.name for s in w.settings.sources]
     states, failures = w.stores.documents.read(), w.stores.quarantine.entries()
+    forgotten = w.stores.forgotten.keys()
     plans = []
     for name in names:
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
         force = _fetched_again(w, redo, name, mine, failures)
-        plan = plan_source(name, w.sources[name].scan(known), mine, failures, force=force)
+        erased = functools.partial(_is_one_of, forgotten, name)
+        plan = plan_source(name, w.sources[name].scan(known), mine, failures, force=force, forgotten=erased)
         if name not in allow_deletions:
             guard_against_mass_deletion(plan, len(known), w.settings.source(name).max_deletions)
         plans.append(plan)
@@ -255,15 +258,9 @@ def count_ingest(w: Wiring, account: Account, seen: Look) -> None:
     """Complete the accounts of crawl and parse with what needed nothing."""
     for plan in seen.plans:
         held = dict(plan.held or {})
-        account.count(
-            "crawl",
-            StageCounts(
-                seen=plan.unchanged + sum(held.values()) + len(plan.gone),
-                unchanged=plan.unchanged,
-                dropped={"deleted": len(plan.gone)} if plan.gone else {},
-                failed=held,
-            ),
-        )
+        away = {reason: n for reason, n in (("deleted", len(plan.gone)), ("forgotten", plan.forgotten)) if n}
+        seen_before = plan.unchanged + sum(held.values()) + sum(away.values())
+        account.count("crawl", StageCounts(seen=seen_before, unchanged=plan.unchanged, dropped=away, failed=held))
     parsed = account.counts.get("parse", StageCounts())
     looked_at = {plan.source for plan in seen.plans}
     states = [s for s in w.stores.documents.read() if s.source in looked_at]

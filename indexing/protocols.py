@@ -108,6 +108,9 @@ class Points(Protocol):
     def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
         """Replace the access tags of every point of these documents; nothing else changes."""
 
+    def delete(self, collection: str, document_keys: Iterable[str]) -> None:
+        """Remove every point of these documents; durable when it returns; no error where there is none."""
+
 
 class VectorSearch(Protocol):
     """Nearest neighbours, among what `tags` may read and nothing else: the filter is applied inside the store."""

@@ -29,6 +29,8 @@ class SourcePlan:
     unchanged: int = 0
     held: Mapping[str, int] | None = None
     """Items that failed for good and have not changed since: reason → count. They are not fetched again."""
+    forgotten: int = 0
+    """Items that the source still lists and that were erased on demand: they stay away."""
 
 
 def plan_source(
@@ -38,8 +40,11 @@ def plan_source(
     failures: Iterable[QuarantineEntry] = (),
     *,
     force: Callable[[str], bool] = lambda _uri: False,
+    forgotten: Callable[[str], bool] = lambda _uri: False,
 ) -> SourcePlan:
     """Compare what a source lists with what is known of it; `force` names uris to fetch whatever their validator.
+
+    What is `forgotten` is counted and left alone, whatever else is said of it.
 
     `failures` are quarantine entries: an item whose fetch failed for good is held back while its validator is the one
     that failed, and fetched in any other case, so that its entry is cleared also when the source went back to what is
@@ -50,7 +55,7 @@ def plan_source(
     listed: set[str] = set()
     fetch: list[ItemRef] = []
     held: dict[str, int] = {}
-    unchanged = 0
+    unchanged = erased = 0
     for ref in listing:
         if ref.uri in listed:
             raise IntegrityError(
@@ -58,7 +63,9 @@ def plan_source(
             )
         listed.add(ref.uri)
         state, failure = states.get(ref.uri), failed.get(ref.uri)
-        if force(ref.uri):
+        if forgotten(ref.uri):
+            erased += 1
+        elif force(ref.uri):
             fetch.append(ref)
         elif failure is not None and not failure.retryable and failure.fingerprint == ref.validator:
             held[failure.reason] = held.get(failure.reason, 0) + 1
@@ -67,7 +74,7 @@ def plan_source(
         else:
             unchanged += 1
     gone = tuple(s for s in states.values() if s.uri not in listed and s.status != "deleted")
-    return SourcePlan(source, len(listed), tuple(fetch), gone, unchanged, held)
+    return SourcePlan(source, len(listed), tuple(fetch), gone, unchanged, held, erased)
 
 
 def guard_against_mass_deletion(plan: SourcePlan, known: int, limit: float) -> None:

@@ -38,7 +38,8 @@ class Release:
     `fingerprint` and `access_root` are Merkle roots (DESIGN, section 6); two releases with both equal answer alike.
     `held` says why a run must not offer this fingerprint again by itself (rejected, rolled back). `synced` is the root
     of the access tags that its collection was last brought to. `replaced` is the release that was live before it.
-    `removed` is when its collection was deleted by retention; the manifest stays.
+    `removed` is when its collection was deleted by retention; the manifest stays. `erased` names the documents (by key)
+    that were erased from it on demand; its counts are without them, and its fingerprint is not that of its build any more.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Release:
     replaced: str | None = None
     removed: datetime | None = None
     synced: str = ""
+    erased: tuple[str, ...] = ()
 
     @property
     def searchable(self) -> bool:

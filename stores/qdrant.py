@@ -185,6 +185,14 @@ class QdrantStore:
             with self._writing("changing access tags in", collection) as client:
                 client.set_payload(collection, payload={ACCESS_TAGS: sorted(tags)}, points=of_these, wait=True)
 
+    def delete(self, collection: str, document_keys: Iterable[str]) -> None:
+        """Remove every point of these documents; durable when it returns; no error where there is none."""
+        keys = sorted(set(document_keys))
+        for start in range(0, len(keys), TAGS_BATCH):
+            of_these = models.Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + TAGS_BATCH])])
+            with self._writing("removing documents from", collection) as client:
+                client.delete(collection, points_selector=models.FilterSelector(filter=of_these), wait=True)
+
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:

@@ -131,6 +131,7 @@ def _adopt(collection: LocalCollection) -> None:
     if storage is not None and not isinstance(storage.storage, _Connection):
         storage.storage.close()
         storage.storage = sqlite3.connect(str(storage.location), check_same_thread=False, factory=_Connection)
+        storage.storage.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten, not only unlinked
     # After reopening they are float64, at twice the memory and time; they were float32 when they were written.
     collection.vectors = {name: np.asarray(vectors, dtype=np.float32) for name, vectors in collection.vectors.items()}
     collection.__class__ = _Collection

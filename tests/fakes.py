@@ -240,6 +240,11 @@ class MemoryVectorStore:
             if point.payload[DOCUMENT_KEY] in keys:
                 points[point.id] = replace(point, payload={**point.payload, ACCESS_TAGS: sorted(tags)})
 
+    def delete(self, collection: str, document_keys: Iterable[str]) -> None:
+        points, keys = self._of(collection).points, set(document_keys)
+        for point in [p for p in points.values() if p.payload[DOCUMENT_KEY] in keys]:
+            del points[point.id]
+
     def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
         return self._ranked(collection, query, tags, filters)[:k]
 

@@ -190,6 +190,19 @@ class TestPoints:
         store.set_tags(name, AccessTags(["new"]), {p.payload["document_key"] for p in points})
         assert len(list(store.scan(name, readable_by=AccessTags(["new"])))) == len(points)
 
+    def test_deleted_documents_are_gone_and_the_others_are_as_they_were(self, store: Any) -> None:
+        """No scan and no search finds a point of theirs, whoever asks; deleting what is not there is no error."""
+        points = corpus(60)
+        name = filled(store, points)
+        before = {p.id: p.payload for p in store.scan(name, list(points[0].payload))}
+        store.delete(name, ["d0", "d3", "missing"])
+        store.delete(name, ["d0"])
+        store.delete(name, [])
+        after = {p.id: p.payload for p in store.scan(name, list(points[0].payload))}
+        assert after == {id: held for id, held in before.items() if held["document_key"] not in ("d0", "d3")}
+        found = store.nearest(name, VectorQuery(points[0].dense), AccessTags(TAGS), 100, NO_FILTER)
+        assert {p.payload["document_key"] for p in found}.isdisjoint({"d0", "d3"})
+
 
 class TestSearch:
     def test_dense_search_agrees_with_brute_force_for_every_reader(self, store: Any) -> None:

@@ -1,0 +1,79 @@
+"""`sluice forget`: a document is erased everywhere, that is proved, and it stays away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import TOPICS, Index
+
+pytestmark = pytest.mark.slow
+
+SECRET = "Remember that we keep the zanzibar ledger under the stairs."
+
+
+def _files_that_say(folder: Path, text: str) -> list[str]:
+    return [str(f) for f in folder.rglob("*") if f.is_file() and text.encode() in f.read_bytes()]
+
+
+def test_a_forgotten_document_is_gone_from_every_release_and_every_file(index: Index) -> None:
+    """Live, older and rejected release, bytes, versions, vectors, row: nothing is left, not even in the database's files."""
+    index.write("people/secret.md", f"# Attic\n\n{SECRET}\n")
+    first = index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that we changed something.\n")
+    second = index.run()
+    assert index.find(SECRET, "people")[0] == "people/secret.md"
+    answer = index("forget", "people/secret.md")
+    assert (answer.code, answer.out["outcome"]) == (0, "forgotten"), answer
+    assert len(answer.out["erased"]["points"]) == 2
+    assert answer.out["erased"]["bytes"] == answer.out["erased"]["versions"] == answer.out["erased"]["vectors"] == 1
+    assert set(answer.out["proof"]["left"].values()) == {0}
+    assert answer.out["proof"]["searches"] == 2
+    for release in (first["release"], second["release"]):
+        assert "people/secret.md" not in index.find(SECRET, "people", "security", release=release, k=20)
+        assert index("releases", "show", release).out["documents"] == 12
+    assert _files_that_say(index.folder / "state", "zanzibar") == []
+    third = index.run()
+    assert third["counts"]["crawl"]["dropped"] == {"forgotten": 1}
+    assert third["counts"]["crawl"]["seen"] == 13
+    assert "people/secret.md" not in index.find(SECRET, "people", k=20)
+    assert index.run("unchanged")["release"] == third["release"]
+    assert index("forget", "people/secret.md").code == 2
+    assert index("forget", "people/secret.md", "--undo").out["outcome"] == "allowed"
+    assert index.run()["counts"]["crawl"]["kept"] == 1
+    assert index.find(SECRET, "people")[0] == "people/secret.md"
+
+
+def test_what_another_document_shares_stays(index: Index) -> None:
+    """Two documents of equal bytes: forgetting one leaves the other whole, and an older release can still be rolled back to."""
+    twin = f"# Attic\n\n{SECRET}\n"
+    index.write("people/a.md", twin)
+    index.write("people/b.md", twin)
+    index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that we changed something.\n")
+    index.run()
+    answer = index("forget", "people/a.md").out
+    assert (answer["shared"], answer["erased"]["bytes"], answer["erased"]["vectors"]) == (1, 0, 0)
+    assert index.find(SECRET, "people")[0] == "people/b.md"
+    assert index("rollback").out["outcome"] == "rolled back"
+    assert index.find(SECRET, "people", k=20).count("people/b.md") == 1
+    assert "people/a.md" not in index.find(SECRET, "people", k=20)
+
+
+def test_a_uri_must_name_one_known_document(index: Index) -> None:
+    """An unknown one and one of two sources exit 2; --source decides, and labels of what was forgotten are stale."""
+    (index.folder / "wiki" / "people").mkdir(parents=True)
+    (index.folder / "wiki" / "people" / "9.md").write_text("# Wiki\n\nThe canteen serves soup.\n")
+    index.write("people/9.md", "# Nine\n\nThe canteen serves salad.\n")
+    more = [*index.settings["sources"], {"name": "wiki", "type": "files", "root": "wiki", "include": ["**/*.md"]}]
+    index.configure(sources=more)
+    index.run()
+    assert (index("forget", "people/none.md").code, index("forget", "people/9.md", "--source", "none").code) == (2, 2)
+    ambiguous = index("forget", "people/9.md")
+    assert (ambiguous.code, "--source" in ambiguous.out["error"]["hint"]) == (2, True)
+    assert index("forget", "people/9.md", "--source", "wiki").out["source"] == "wiki"
+    assert index.find("The canteen serves salad", "people")[0] == "people/9.md"
+    assert index("forget", "people/1.md", "--source", "notes").code == 0
+    assert [label["uri"] for label in index("golden", "check").out["stale"]] == ["people/1.md"]
+    assert "people/1.md" not in index.find(TOPICS["people"][1], "people", k=20)
