@@ -79,8 +79,8 @@ class Account:
     built: Built = field(default_factory=Built)
     deleted: int = 0
     expired: int = 0
-    access_changed: int = 0
     expired_uris: list[str] = field(default_factory=list)
+    access_changed: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     held: dict[str, str] | None = None
@@ -107,13 +107,13 @@ class Account:
         """Start from what an earlier pass accounted for."""
         self.counts, self.seconds = dict(earlier.counts), dict(earlier.seconds)
         self.deleted, self.expired, self.access_changed = earlier.deleted, earlier.expired, earlier.access_changed
-
         self.expired_uris = list(earlier.expired_uris)
 
     def expire(self, states: Iterable[DocumentState], count: int) -> None:
         """Note documents whose time is up."""
         self.expired += count
         self.expired_uris += [state.uri for state in states]
+
     def count(self, stage: str, counts: StageCounts) -> None:
         self.counts[stage] = self.counts.get(stage, StageCounts()) + counts
 
@@ -124,8 +124,8 @@ class Account:
             "counts": {stage: counts.checked(stage).as_json() for stage, counts in self.counts.items()},
             "documents_deleted": self.deleted,
             "documents_expired": self.expired,
-            "access_changed": self.access_changed,
             "expired": sorted(self.expired_uris),
+            "access_changed": self.access_changed,
             "chunks": self.built.chunks,
             "embedded": self.built.embedded,
             "cached": self.built.cached,
@@ -204,10 +204,10 @@ def settle(w: Wiring, account: Account, seen: Look | None = None, before: Sequen
     """Take away what must be taken away, at once and everywhere: deletions, expiry, changed access. Gives all states.
 
     Revocations reach every existing collection before anything is built (law 7), whatever becomes of the build.
+    `before` are the states as they were before documents were ingested: what expired on its way in is noted too.
     """
     if seen is not None:
         account.deleted += w.ingestion.tombstone(state for plan in seen.plans for state in plan.gone)
-    `before` are the states as they were before documents were ingested: what expired on its way in is noted too.
         account.expire(seen.expired, w.ingestion.expire(seen.expired))
     rules, lifetimes, now = w.settings.access.compiled(), w.lifetimes, utc_now()
     states = w.stores.documents.read()
