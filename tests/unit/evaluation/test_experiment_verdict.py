@@ -1,0 +1,120 @@
+"""What an experiment may conclude from its queries, and what it may not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evaluation.experiments import decide
+
+
+def rows(*columns: list[float]) -> np.ndarray:
+    return np.array(columns, dtype=np.float64).T
+
+
+def graded(random: np.random.Generator, queries: int, variants: int) -> np.ndarray:
+    """Scores of equal variants: queries differ, variants only by chance."""
+    return np.clip(0.6 * random.beta(2, 2, (queries, 1)) + 0.4 * random.random((queries, variants)), 0, 1)
+
+
+def all_or_nothing(random: np.random.Generator, queries: int, variants: int) -> np.ndarray:
+    """As success at one: nearly all queries agree, a few fall either way."""
+    same = random.random((queries, 1)) < 0.7
+    flips = random.random((queries, variants)) < 0.1
+    return np.where(flips, ~same, same).astype(np.float64)
+
+
+@pytest.mark.parametrize("scores", [graded, all_or_nothing])
+@pytest.mark.parametrize("variants", [3, 4])
+def test_without_a_true_difference_at_most_one_in_ten_is_settled(scores, variants: int) -> None:  # type: ignore[no-untyped-def]
+    """200 experiments of equal variants: settled in at most 10%, and few rule anything out."""
+    random = np.random.default_rng(20_241_121)
+    names = [f"v{i}" for i in range(variants)]
+    decisions = [decide(names, scores(random, 100, variants), measure="m", resamples=300, seed=i) for i in range(200)]
+    assert sum(decision.settled for decision in decisions) <= 20
+    assert sum(bool(decision.ruled_out) for decision in decisions) <= 32  # 10%, and what 200 draws add to that
+
+
+def test_of_two_equal_variants_the_better_looking_is_settled_on_in_one_of_ten() -> None:
+    """Two are the hardest case, for nothing else must be beaten: 10% in the long run (600 draws: sd 1.2%)."""
+    random = np.random.default_rng(20_241_121)
+    settled = sum(decide(["a", "b"], graded(random, 50, 2), measure="m", resamples=400, seed=i).settled for i in range(600))
+    assert 0.05 < settled / 600 < 0.125
+
+
+def test_two_names_for_one_strategy_are_never_settled() -> None:
+    """Equal on every query: half each to be the best, nothing ruled out, no number of queries would tell."""
+    scores = np.random.default_rng(1).random(300)
+    decision = decide(["a", "b"], rows(list(scores), list(scores)), measure="m")
+    assert not decision.settled
+    assert decision.winner is None
+    assert decision.ruled_out == ()
+    assert decision.queries_needed is None
+    assert decision.probability_best == {"a": 0.5, "b": 0.5}
+
+
+def test_twins_ahead_of_the_rest_are_not_settled_and_the_rest_is_ruled_out() -> None:
+    """A third that is worse by far is ruled out although the first two cannot be told apart."""
+    random = np.random.default_rng(2)
+    best = random.uniform(0.6, 1.0, 100)
+    decision = decide(["a", "twin", "bad"], rows(list(best), list(best), list(best * random.random(100) * 0.5)), measure="m")
+    assert not decision.settled
+    assert decision.ruled_out == ("bad",)
+    assert decision.probability_best["bad"] == 0.0
+
+
+def test_a_clear_difference_is_settled() -> None:
+    """The interval of the difference excludes zero and holds the true one."""
+    random = np.random.default_rng(3)
+    good = np.clip(0.7 + 0.2 * random.standard_normal(100), 0, 1)
+    decision = decide(
+        ["bad", "good"], rows(list(np.clip(good - 0.15 + 0.1 * random.standard_normal(100), 0, 1)), list(good)), measure="m"
+    )
+    assert (decision.winner, decision.leader, decision.ruled_out, decision.queries_needed) == ("good", "good", ("bad",), 0)
+    assert 0 < decision.differences[0].low < 0.15 < decision.differences[0].high
+
+
+def test_a_handful_of_queries_settles_nothing() -> None:
+    """Four that agree are one in eight by chance; the interval says that nothing is known."""
+    few = decide(["a", "b"], rows([1.0] * 4, [0.0] * 4), measure="m")
+    assert not few.settled
+    assert (few.differences[0].low, few.differences[0].high) == (-1.0, 1.0)
+    assert decide(["a", "b"], rows([1.0] * 5, [0.0] * 5), measure="m").settled
+
+
+def test_three_queries_out_of_a_hundred_are_not_a_difference() -> None:
+    """Equal on 97, better on 3: a percentile interval would exclude zero, one in four would be so by chance."""
+    assert not decide(["a", "b"], rows([1.0] * 3 + [0.5] * 97, [0.0] * 3 + [0.5] * 97), measure="m").settled
+
+
+def test_the_number_of_queries_it_asks_for_would_settle_it() -> None:
+    """As many more of the same queries as it names settle the same difference; a tiny one asks for none."""
+    random = np.random.default_rng(4)
+    a = random.random(100)
+    b = np.clip(a - 0.04 + 0.3 * random.standard_normal(100), 0, 1)
+    first = decide(["a", "b"], rows(list(a), list(b)), measure="m")
+    assert not first.settled
+    assert first.queries_needed is not None
+    drawn = np.arange(100 + first.queries_needed) % 100
+    assert decide(["a", "b"], rows(list(a[drawn]), list(b[drawn])), measure="m").settled
+    wobble = 0.3 * random.standard_normal(100)
+    nearly = a + wobble - wobble.mean() + 0.001  # beyond [0, 1]: only the difference matters here
+    assert decide(["a", "b"], rows(list(a), list(nearly)), measure="m").queries_needed is None
+
+
+def test_a_verdict_is_the_same_twice_and_whatever_the_order() -> None:
+    """Seeded: equal figures, to the last digit; the order of the variants changes nothing but a tie."""
+    values = graded(np.random.default_rng(5), 60, 3)
+    first = decide(["a", "b", "c"], values, measure="m")
+    assert first == decide(["a", "b", "c"], values, measure="m")
+    turned = decide(["c", "b", "a"], values[:, ::-1].copy(), measure="m")
+    assert (turned.leader, set(turned.ruled_out)) == (first.leader, set(first.ruled_out))
+    assert turned.probability_best == first.probability_best
+
+
+def test_one_variant_is_no_comparison() -> None:
+    """Nothing to settle, nothing to need."""
+    alone = decide(["a"], rows([0.5, 0.7]), measure="m")
+    assert (alone.settled, alone.winner, alone.queries_needed, alone.probability_best) == (False, None, None, {"a": 1.0})
+    with pytest.raises(ValueError, match="for 2 variants"):
+        decide(["a", "b"], rows([0.5]), measure="m")
