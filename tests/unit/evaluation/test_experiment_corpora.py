@@ -48,7 +48,8 @@ def by_the_definition(references: list[tuple[int, int]], retrieved: list[tuple[s
 def omega_by_the_definition(references: list[tuple[int, int]], chunks: list[tuple[int, int]]) -> float:
     """Precision when exactly the chunks that touch a reference are retrieved; what none of them holds counts against it."""
     wanted = {i for start, end in references for i in range(start, end)}
-    touching = {i for start, end in chunks if wanted & set(range(start, end)) for i in range(start, end)}
+    met = [(start, end) for start, end in chunks if any(start < b and a < end for a, b in references)]
+    touching = {i for start, end in met for i in range(start, end)}
     return len(wanted & touching) / len(wanted | touching)
 
 
@@ -77,9 +78,9 @@ def test_both_implementations_agree_on_every_question(section: dict[str, object]
         chunks = chunker.chunk(document)
         spans[key] = sorted({chunk.parent or (chunk.start, chunk.end) for chunk in chunks})
         weights = Bm25Encoder().documents([chunk.text for chunk in chunks])
-        points += [
-            Point(c.id, np.zeros(2, np.float32), payload(c, document, state, ""), w) for c, w in zip(chunks, weights, strict=True)
-        ]
+        made = [payload(chunk, document, state, "") for chunk in chunks]
+        nowhere = np.zeros(2, np.float32)
+        points += [Point(c.id, nowhere, p, w) for c, p, w in zip(chunks, made, weights, strict=True)]
     searcher = Searcher(ExactSearch(points), "c", encoder=None, sparse=Bm25Encoder(), mode="sparse")  # type: ignore[arg-type]
     lines = read_csv(CORPORA / "questions.csv", uri_template("{id}.md"))
     assert len(lines) == 276

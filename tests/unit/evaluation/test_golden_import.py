@@ -1,0 +1,127 @@
+"""Golden sets of others become ours, and ours grow by one checked line at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from evaluation.golden import load_golden
+from evaluation.golden_import import read_beir, read_csv, read_trec, uri_template
+from evaluation.growing import Judgement, add, grow, next_id, read_log
+from sluice.access import Principal
+from sluice.errors import ConfigurationError
+from sluice.records import Hit
+from tests.unit.evaluation.fakes import PUBLIC, Doc, Release, write_lines
+
+URI = uri_template("{id}.md")
+DOCS = [Doc("tea.md", "Tea is served at four.\n\nMilk goes in last."), Doc("ferry.md", "The ferry leaves at nine.")]
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_beir_folder(tmp_path: Path) -> None:
+    """Positive judgements become labels; queries without one are left out."""
+    written(tmp_path / "queries.jsonl", '{"_id": "1", "text": "tea?"}\n{"_id": "2", "text": "ferry?"}\n')
+    written(tmp_path / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n1\ttea\t1\n1\tferry\t0\n2\tferry\t0\n")
+    assert read_beir(tmp_path, URI) == [{"id": "1", "query": "tea?", "relevant": [{"uri": "tea.md"}]}]
+
+
+def test_trec_judgements(tmp_path: Path) -> None:
+    """Four fields of any white space; graded relevance above 0 counts."""
+    qrels = written(tmp_path / "qrels", "1 0 tea 2\n1 0\tferry 0\n")
+    topics = written(tmp_path / "topics", "1\ttea?\n")
+    assert read_trec(qrels, topics, URI) == [{"id": "1", "query": "tea?", "relevant": [{"uri": "tea.md"}]}]
+
+
+def test_a_table_of_questions_with_character_spans(tmp_path: Path) -> None:
+    """Chroma's form: JSON references with offsets; what is imported loads and says where the answer is."""
+    table = 'question,references,corpus_id\nWhen?,"[{""content"": ""at four"", ""start_index"": 14, ""end_index"": 21}]",tea\n'
+    lines = read_csv(written(tmp_path / "q.csv", table), URI)
+    add(tmp_path / "golden.jsonl", lines, Release(DOCS))
+    (query,) = load_golden(tmp_path / "golden.jsonl").queries
+    assert (query.id, query.slices, query.relevant[0].start, query.relevant[0].quote) == ("tea-0001", ("tea",), 14, "at four")
+
+
+def test_a_table_with_a_row_for_each_label(tmp_path: Path) -> None:
+    """Rows of one query are one line; a row without a document is a question without an answer."""
+    table = "query,document,quote,slice,kind\nWhen?,tea,at four,a;b,fact\nWhen?,ferry,,b,fact\nWhy?,,,,\n"
+    first, second = read_csv(written(tmp_path / "q.csv", table), URI)
+    assert first["relevant"] == [{"uri": "tea.md", "quote": "at four"}, {"uri": "ferry.md"}]
+    assert (first["slice"], first["kind"], second["relevant"]) == (["a", "b"], "fact", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("q.csv", "who,what\n1,2\n", "the columns are what, who"),
+        ("q.csv", "question,references,corpus_id\nq,not json,tea\n", "q.csv:1: references"),
+        ("q.csv", "query,document,start\nq,tea,four\n", "q.csv:1: start and end"),
+        ("qrels/test.tsv", "9\ttea\t1\n", "test.tsv:1: the query '9'"),
+        ("qrels/test.tsv", "1\ttea\n", "test.tsv:1: 3 fields"),
+    ],
+)
+def test_what_cannot_be_read_is_named_by_file_and_line(tmp_path: Path, name: str, text: str, says: str) -> None:
+    """Nothing is imported in part."""
+    written(tmp_path / "queries.jsonl", '{"_id": "1", "text": "tea?"}\n')
+    file = written(tmp_path / name, text)
+    with pytest.raises(ConfigurationError, match=says):
+        read_csv(file, URI) if name.endswith("csv") else read_beir(tmp_path, URI)
+    with pytest.raises(ConfigurationError, match=re.escape("no {id}")):
+        uri_template("x.md")
+
+
+def test_a_line_is_added_only_when_its_label_is_true(tmp_path: Path) -> None:
+    """A wrong quote, an unknown document or a taken id leaves the file as it was, byte for byte."""
+    path = tmp_path / "golden.jsonl"
+    path.write_text('{"id": "a-001", "query": "tea?", "relevant": [{"uri": "tea.md"}], "note": "kept"}')
+    add(
+        path,
+        [{"id": "a-002", "query": "milk?", "relevant": [{"uri": "tea.md", "quote": "goes in last"}], "slice": []}],
+        Release(DOCS),
+    )
+    before = path.read_bytes()
+    assert b'"note": "kept"' in before
+    wrong = (
+        ({"id": "x", "query": "q", "relevant": [{"uri": "tea.md", "quote": "goes in first"}]}, "missing|stale"),
+        ({"id": "x", "query": "q", "relevant": [{"uri": "coffee.md"}]}, "unknown uri"),
+        ({"id": "a-001", "query": "q", "relevant": []}, "already used"),
+    )
+    for line, says in wrong:
+        with pytest.raises(ConfigurationError, match=says):
+            add(path, [line], Release(DOCS))
+        assert path.read_bytes() == before
+    assert [query.id for query in load_golden(path).queries] == ["a-001", "a-002"]
+    assert next_id(path, "a") == "a-003"
+    assert [file.name for file in tmp_path.iterdir()] == ["golden.jsonl"]
+
+
+def test_a_query_log_is_judged_by_a_person(tmp_path: Path) -> None:
+    """Most asked first, what the set asks already is passed over, and each judgement is kept before the next question."""
+    log = written(tmp_path / "log", 'ferry when?\n{"query": "tea when?"}\nTea  WHEN?\nmoon?\nnever shown\n\n')
+    path = write_lines(tmp_path / "golden.jsonl", {"id": "a", "query": "Moon?", "relevant": []})
+    release, shown = Release(DOCS), []
+    said = {
+        "tea when?": Judgement((1, 2), "at four", ("drinks",)),
+        "ferry when?": Judgement(skip=True),
+        "never shown": Judgement(stop=True),
+    }
+
+    def judge(query: str, asked: int, hits: Sequence[Hit]) -> Judgement:
+        shown.append((query, asked, [hit.uri for hit in hits]))
+        return said[query]
+
+    found = {"tea when?": "tea milk", "ferry when?": "ferry", "never shown": "zebra"}
+    counts = grow(path, read_log(log), lambda q: release.search(found[q], Principal(PUBLIC), 3), judge, release)
+    assert shown == [("tea when?", 2, ["tea.md", "tea.md"]), ("ferry when?", 1, ["ferry.md"]), ("never shown", 1, [])]
+    assert counts == {"added": 1, "skipped": 1, "known": 1}
+    added = json.loads(path.read_text().splitlines()[-1])
+    assert added["relevant"] == [{"uri": "tea.md", "source": "s", "quote": "at four"}]
+    assert (added["slice"], added["id"]) == (["drinks"], "log-002")
