@@ -19,6 +19,7 @@ SOURCES: dict[str, str] = {
     "records": "ingest.sources.records:RecordsSource",
     "rest": "ingest.sources.rest:RestSource",
     "sql": "ingest.sources.sql:SqlSource",
+    "web": "ingest.sources.web:WebSource",
 }
 """The value of a source's `type`, and its class. A class of one's own is named `module:Class` in the configuration.
 
