@@ -68,6 +68,18 @@ class OneEncoding:
         return self._queries[text]
 
 
+class Counted:
+    """The encoder that a strategy compares meanings with; it remembers what it was given, for that is a cost too."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.texts = encoder, dict[str, None]()
+        self.fingerprint = encoder.fingerprint
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        self.texts |= dict.fromkeys(texts)
+        return self._encoder.encode(texts)
+
+
 class Laboratory:
     """One experiment on an opened base. What several variants share is made once: documents, labels, models, queries."""
 
@@ -76,6 +88,7 @@ class Laboratory:
         self.folder = w.settings.state_dir / "experiments"
         self.results = Results(self.folder / "results")
         self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, OneEncoding]] = {}
+        self._embedded = 0
         self._lock = threading.RLock()
 
     # ── what every variant is measured on ────────────────────────────────────────────────────────────────────────
@@ -132,10 +145,10 @@ class Laboratory:
     def k(self, variant: VariantSettings) -> int:
         return variant.k or self.experiment.k
 
-    def chunker(self, variant: VariantSettings) -> chunking.Chunker:
+    def chunker(self, variant: VariantSettings, encoder: Counted | None = None) -> chunking.Chunker:
         whole = self.settings(variant)
         model, embedder, _ = self._model(whole.embedding)
-        return chunking.build(whole.chunking, model.tokenizer, whole=whole, encoder=embedder.as_encoder())
+        return chunking.build(whole.chunking, model.tokenizer, whole=whole, encoder=encoder or embedder.as_encoder())
 
     def fingerprint(self, variant: VariantSettings) -> str:
         """Of all that can change a variant's result; its name is not part of it."""
@@ -183,8 +196,10 @@ class Laboratory:
 
     def _prepare(self, variant: VariantSettings) -> Prepared:
         """Cut, embed through the cache, and hold in memory."""
-        whole, chunker = self.settings(variant), self.chunker(variant)
+        whole = self.settings(variant)
         model, embedder, encoder = self._model(whole.embedding)
+        compared = Counted(embedder.as_encoder())
+        chunker, before = self.chunker(variant, compared), self._embedded
         sparse = sparse_encoder() if whole.search.mode != "dense" else None
         started = time.perf_counter()
         cut: Cut = [(state, document, chunker.chunk(document)) for state, document in self.documents]
@@ -200,13 +215,13 @@ class Laboratory:
             for chunk in chunks
         ]
         stored = len(points) * encoder.dimension * 4 + sum(8 * len(w.indices) for w in weights if w is not None)
-        distinct = list(dict.fromkeys(texts))
+        distinct = list(dict.fromkeys(texts) | compared.texts)
         costs = {
             "documents": len(cut),
             "chunks": len(points),
             "texts": len(distinct),
             "tokens": sum(model.tokenizer.counts(distinct)),
-            "embedded": found.embedded,
+            "embedded": self._embedded - before,
             "vector_bytes": stored,
             "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
             "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
@@ -215,11 +230,15 @@ class Laboratory:
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
         return Prepared(searcher, shown, costs)
 
+    def _count(self, texts: int) -> None:
+        self._embedded += texts
+        self.w.progress.embedded(texts)
+
     def _model(self, embedding: EmbeddingSettings) -> tuple[Model, CachedEmbedder, OneEncoding]:
         with self._lock:
             if embedding not in self._models:
                 model = self.w.model if embedding == self.w.settings.embedding else self.w.model_of(embedding)
-                embedder = CachedEmbedder(model.encoder, self.w.stores.vectors, on_progress=self.w.progress.embedded)
+                embedder = CachedEmbedder(model.encoder, self.w.stores.vectors, on_progress=self._count)
                 self._models[embedding] = model, embedder, OneEncoding(model.encoder)
             return self._models[embedding]
 

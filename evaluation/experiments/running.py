@@ -13,7 +13,7 @@ from evaluation.measures import mean, precision_omega
 from evaluation.scoring import Found, evaluate, lost_length
 from sluice.access import AccessTags
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same variant would be measured otherwise: recorded results of other versions are not used."""
 
 OMEGA = "PrecisionOmega"

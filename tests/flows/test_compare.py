@@ -1,0 +1,127 @@
+"""Experiments through the command line: measured, recorded, decided; nothing live touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sluice.records import Document
+from tests.flows.conftest import TOPICS, Index
+
+
+class Blind:
+    """A strategy that is worse by construction: a document is cut into its letters."""
+
+    def __init__(self, given: Any) -> None:
+        self.fingerprint = given.fingerprint("blind", 1)
+
+    def split(self, document: Document) -> list[tuple[int, int]]:
+        return [(i, i + 1) for i, character in enumerate(document.text) if not character.isspace()]
+
+
+RECURSIVE = {"strategy": "recursive", "max_tokens": 100}
+BLIND = {"strategy": f"{__name__}:Blind", "max_tokens": 8}
+
+
+def experiment(index: Index, *variants: dict[str, Any], **keys: Any) -> Path:
+    file = index.folder / "experiment.yaml"
+    given = {"name": "trial", "base": "sluice.yaml", "golden": "golden.jsonl", "k": 3, "variants": list(variants), **keys}
+    file.write_text(yaml.safe_dump(given), encoding="utf-8")
+    return file
+
+
+def results(index: Index) -> set[str]:
+    return {file.name for file in (index.folder / "state" / "experiments" / "results").glob("*.json")}
+
+
+@pytest.mark.slow
+def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(index: Index) -> None:
+    """A base that was never ingested is ingested, not indexed; the second time everything comes from the record."""
+    file = experiment(index, {"name": "whole", "chunking": RECURSIVE}, {"name": "blind", "chunking": BLIND})
+    first = index("compare", str(file))
+    assert first.code == 0, first.err
+    out = first.out
+    assert (out["settled"], out["winner"], out["queries_needed"]) == (True, "whole", 0)
+    named = {variant["name"]: variant for variant in out["variants"]}
+    assert (named["whole"]["ruled_out"], named["blind"]["ruled_out"]) == (False, True)
+    assert named["whole"]["probability_best"] > 0.95
+    assert {"Recall@3", "MRR@10", "nDCG@10", "TokenRecall@3", "TokenIoU@3", "PrecisionOmega"} <= set(named["whole"]["measures"])
+    cost = named["whole"]["cost"]
+    assert (cost["chunks"], cost["embedded"], cost["vector_bytes"]) == (12, 12, 12 * 256 * 4)
+    folder = Path(out["experiment"])
+    written = {"experiment.json", "summary.json", "passages.json", "queries.parquet", "hits.parquet", "report.html"}
+    assert {path.name for path in folder.iterdir()} == written
+    assert json.loads((folder / "experiment.json").read_text())["fingerprints"]["corpus"]
+    assert index("releases").out["releases"] == []
+
+    before = results(index)
+    again = index("compare", str(file))
+    assert "from the record" in again.err
+    assert again.out["experiment"] != out["experiment"]
+    assert [v["measures"] for v in again.out["variants"]] == [v["measures"] for v in out["variants"]]
+    assert results(index) == before
+
+    adopted = index("compare", str(file), "--adopt", "whole").out["adopt"]
+    assert adopted["chunking"] | RECURSIVE == adopted["chunking"]
+    assert adopted["search"]["mode"] == "dense"
+
+
+@pytest.mark.slow
+def test_a_variant_that_fails_costs_only_itself(index: Index) -> None:
+    """The others are recorded; a live index answers as before, and is not a byte different."""
+    release = index.run()["release"]
+    found = index.find(TOPICS["people"][0], "people")
+    broken = {"strategy": f"{__name__}:Broken", "max_tokens": 50}
+    variants = [{"name": "one", "chunking": RECURSIVE}, {"name": "broken", "chunking": broken}]
+    variants += [{"name": "two", "chunking": RECURSIVE, "search": {"mode": "hybrid"}}, {"name": "same", "chunking": RECURSIVE}]
+    failed = index("compare", str(experiment(index, *variants)))
+    assert failed.code == 1
+    assert len(results(index)) == 2
+    mended = index("compare", str(experiment(index, *(v for v in variants if v["name"] != "broken"))))
+    assert "from the record" in mended.err
+    assert mended.out["settled"] is False
+    assert mended.out["winner"] is None
+    assert all(variant["cost"]["embedded"] == 0 for variant in mended.out["variants"])  # the release had embedded every text
+    assert index.find(TOPICS["people"][0], "people") == found
+    assert index.run("unchanged")["release"] == release
+
+
+class Broken(Blind):
+    """Fails on its first document."""
+
+    def split(self, document: Document) -> list[tuple[int, int]]:
+        raise OSError("the disk is on fire")
+
+
+def test_what_is_wrong_is_said_before_anything_is_done(index: Index) -> None:
+    """Exit 2 with the variant and the key; no document is fetched for it."""
+    wrong = (
+        ({"name": "a", "chunking": {"strategy": "recursive", "max_tokens": 100, "sentences": 3}}, "variant 'a'"),
+        ({"name": "a", "chunking": {"strategy": "recursive", "max_tokens": 9000}}, "chunking.max_tokens"),
+        ({"name": "a", "chunk": {}}, "variants.0.chunk"),
+    )
+    for variant, says in wrong:
+        answer = index("compare", str(experiment(index, variant)))
+        assert (answer.code, says in answer.out["error"]["message"]) == (2, True), answer.out
+    missing = index("compare", str(experiment(index, {"name": "a"}, golden="nowhere.jsonl")))
+    assert (missing.code, "nowhere.jsonl" in missing.out["error"]["message"]) == (2, True)
+    assert index("compare", str(experiment(index, {"name": "a"})), "--adopt", "b").code == 2
+    assert index("compare", str(index.folder / "none.yaml")).code == 2
+
+
+def test_a_golden_set_is_imported_and_grows(index: Index) -> None:
+    """`golden import` writes one that `golden add` extends, checked against the documents."""
+    table = index.folder / "questions.csv"
+    table.write_text("query,document,quote\nbadges?,security/1,badges expire\n", encoding="utf-8")
+    made = str(index.folder / "made.jsonl")
+    brought = index("golden", "import", str(table), "--format", "csv", "--uri", "{id}.md", "--to", made)
+    assert (brought.code, brought.out["queries"]) == (0, 1)
+    assert index("golden", "import", str(table), "--format", "csv", "--to", made).code == 2
+    unknown = index("golden", "add", "--golden", made, "--query", "leave?", "--uri", "people/0.md")
+    assert (unknown.code, unknown.out["error"]["type"]) == (2, "ConfigurationError")  # nothing was ingested yet
+    nothing = index("golden", "add", "--golden", made, "--query", "What is the moon made of?", "--slice", "none")
+    assert (nothing.code, nothing.out["added"]) == (0, 1)
