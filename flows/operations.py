@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import evaluation
-from flows import forgetting, steps
+from flows import delivering, forgetting, steps
 from flows.steps import Account, Assessment, Look, Redo
 from flows.wiring import Wiring, utc_now
 from sluice.access import AccessTags, Principal
@@ -32,7 +32,8 @@ class Engine:
 
     ingest: Callable[[Wiring, Account, Look, Redo], None]
     build: Callable[[Wiring, Account, Assessment], Release]
-    conclude: Callable[[Wiring, Account, Release], Result]
+    conclude: Callable[[Wiring, Account, Release, float | None], Result]
+    """With a share, a release that passes serves it as a canary; without, it goes live."""
 
 
 class WorkToDo(BaseException):
@@ -90,6 +91,8 @@ def _ingest(
 
 def _index(w: Wiring, engine: Engine, account: Account, states: list[DocumentState], redo: Redo) -> Result:
     found = steps.assess(w, states)
+    if found.action in ("judge", "build") and (canary := w.releases.canary()) is not None:
+        return _waits_for(canary, account, found)
     if found.action == "nothing" and redo.chunk and found.held is None and not steps.live_holds(w, found, redo.chunk):
         found = steps.assess(w, states, rebuild=True)
     match found.action:
@@ -109,9 +112,18 @@ def _index(w: Wiring, engine: Engine, account: Account, states: list[DocumentSta
                 account.warnings.append(f"the live release {live.id} does not pass the changed gates: {', '.join(failing)}")
             return account.as_json("unchanged", live.id)
         case "judge":
-            return engine.conclude(w, account, cast(Release, found.waiting))
+            return engine.conclude(w, account, cast(Release, found.waiting), None)
         case "build":
-            return engine.conclude(w, account, engine.build(w, account, found))
+            return engine.conclude(w, account, engine.build(w, account, found), None)
+
+
+def _waits_for(canary: Release, account: Account, found: Assessment) -> Result:
+    """Nothing is built while a canary serves: what changed is ingested, revoked where it must be, and built later."""
+    account.warnings.append(
+        f"release {canary.id} serves {canary.canary_share:g} of the readers as a canary: nothing was built; "
+        f"end it with: sluice promote {canary.id}, or sluice rollback"
+    )
+    return account.as_json("unchanged", found.live.id if found.live else None)
 
 
 def ingest(w: Wiring, engine: Engine, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Result:
@@ -134,24 +146,35 @@ def index(w: Wiring, engine: Engine) -> Result:
         found = steps.assess(w, states)
         if found.action in ("nothing", "gates"):
             return account.as_json("unchanged", found.live.id if found.live else None)
+        if (canary := w.releases.canary()) is not None:
+            return _waits_for(canary, account, found)
         release = found.waiting if found.action == "judge" and found.waiting else engine.build(w, account, found)
         return account.as_json("staged", release.id)
 
     return _recorded(w, "index", {}, work)
 
 
-def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False) -> Result:
-    """Offer a release to the gates, whatever held it back; `force` overrules every gate but reconciliation."""
+def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False, canary: float | None = None) -> Result:
+    """Offer a release to the gates, whatever held it back; `force` overrules every gate but reconciliation.
+
+    With `canary`, what passes serves that share of the readers beside the live release, until it is promoted or rolled back.
+    """
+    if canary is not None and force:
+        raise ConfigurationError("--canary and --force exclude each other", hint="a canary is for what passed its gates")
 
     def work(account: Account) -> Result:
         check(w)
         release = w.releases.get(release_id)
+        if canary is not None and release.state != "staged":
+            raise ReleaseError(
+                f"release {release.id} is {release.state}; a canary is a staged release", hint="sluice index stages one"
+            )
         live = w.releases.live()
         if live is not None and live.id == release.id:
             return account.as_json("unchanged", live.id)
         steps.settle(w, account)
         if not force:
-            return engine.conclude(w, account, release)
+            return engine.conclude(w, account, release, canary)
         steps.judge(w, release, account)
         broken = [v for v in account.verdicts if not v.passed and v.gate == "reconciliation"]
         if broken:
@@ -166,15 +189,22 @@ def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False) 
         promoted = w.releases.promote(w.releases.get(release.id), w.access(w.stores.documents.read()))
         return account.as_json("promoted", promoted.id)
 
-    return _recorded(w, "promote", {"release": release_id, "force": force}, work)
+    return _recorded(w, "promote", {"release": release_id, "force": force, "canary": canary}, work)
 
 
 def rollback(w: Wiring, to: str | None = None) -> Result:
-    """Return to an earlier release: the same alias request with another argument, after current access was applied."""
+    """Return to an earlier release: the same alias request with another argument, after current access was applied.
+
+    While a canary serves, that is what is taken back: it is staged again, and held; with `to`, both.
+    """
 
     def work(account: Account) -> Result:
         states = steps.settle(w, account)
         w.still_mine()
+        canary = w.releases.end_canary()
+        if canary is not None and to is None:
+            live = w.releases.live()
+            return {**account.as_json("rolled back", live.id if live else None), "left": canary.id}
         with account.timed("promote"):
             left, live = w.releases.rollback(to, w.access(states))
         return {**account.as_json("rolled back", live.id), "left": left.id}
@@ -248,7 +278,9 @@ def released(w: Wiring, release: str | None) -> Release:
 
 
 def search(w: Wiring, query: str, principal: Principal, k: int, release: str | None) -> list[Hit]:
-    """Search one release (the live one by default) as a principal."""
+    """Search one release as a principal: by default the one that answers them, live or canary."""
+    if release is None:
+        return w.live_searcher(log=w.query_log).search(query, principal, k)
     return w.searcher(released(w, release), log=w.query_log).search(query, principal, k)
 
 
@@ -389,6 +421,7 @@ def _recorded(w: Wiring, command: str, parameters: dict[str, Any], work: Callabl
         )
         raise
     w.handover = None
+    result["warnings"] += delivering.deliver(w)
     w.stores.runs.record(
         w.run_id,
         {**row, "finished": utc_now(), "outcome": result["outcome"], "release": result["release"], "counts": result["counts"]},

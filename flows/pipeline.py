@@ -104,9 +104,9 @@ def _build(w: Wiring, account: Account, found: steps.Assessment) -> Release:
         return steps.stage(w, release, built, account)
 
 
-def _conclude(w: Wiring, account: Account, release: Release) -> dict[str, Any]:
+def _conclude(w: Wiring, account: Account, release: Release, canary: float | None) -> dict[str, Any]:
     account.verdicts = judge_release(str(w.settings.path), release.id, account).verdicts
-    outcome, release = steps.conclude(w, release, account)
+    outcome, release = steps.conclude(w, release, account, canary)
     create_markdown_artifact(
         key=f"release-{release.id}".lower(), markdown=evaluation.report(release), description=f"{outcome}: {release.id}"
     )
@@ -135,10 +135,10 @@ def index(config: str) -> Any:
 
 
 @flow(name="promote", validate_parameters=False)
-def promote(config: str, release: str, force: bool = False) -> Any:
-    """Put a release before the gates and make it live when they pass."""
+def promote(config: str, release: str, force: bool = False, canary: float | None = None) -> Any:
+    """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
     with shared(config) as w, w.lease("promote"):
-        return _outcome(operations.promote(w, _engine(), release, force=force))
+        return _outcome(operations.promote(w, _engine(), release, force=force, canary=canary))
 
 
 @flow(name="rollback", validate_parameters=False)

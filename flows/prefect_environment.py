@@ -6,6 +6,7 @@ then lies in `state_dir/prefect`, so that two indexes never share one and nothin
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 from pathlib import Path
@@ -22,6 +23,22 @@ def prepare(state_dir: Path) -> None:
     os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false" if "PREFECT_API_URL" not in os.environ else "true")
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ and not _has_profile():
         os.environ["PREFECT_HOME"] = str(state_dir / "prefect")
+
+
+def server() -> tuple[str, dict[str, str]] | None:
+    """The API of the Prefect server that the user configured, and the headers it wants; None without one."""
+    url, key, auth = (os.environ.get(f"PREFECT_API_{name}") for name in ("URL", "KEY", "AUTH_STRING"))
+    if not url and _has_profile():
+        from prefect.settings import get_current_settings  # costs a second, and only a profile needs it
+
+        api = get_current_settings().api
+        url = api.url
+        key, auth = (secret.get_secret_value() if secret else None for secret in (api.key, api.auth_string))
+    if not url:
+        return None
+    if auth:
+        return url, {"Authorization": "Basic " + base64.b64encode(auth.encode()).decode()}
+    return url, {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _has_profile() -> bool:

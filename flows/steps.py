@@ -467,14 +467,18 @@ class ExpectedFrom:
                 yield state, chunks
 
 
-def conclude(w: Wiring, release: Release, account: Account) -> tuple[Literal["promoted", "rejected"], Release]:
-    """Promote on good evidence, reject on any other; then retention."""
+def conclude(
+    w: Wiring, release: Release, account: Account, canary: float | None = None
+) -> tuple[Literal["promoted", "rejected", "canary"], Release]:
+    """Promote on good evidence, or let it serve a share of the readers; reject on any other evidence; then retention."""
     releases: Releases = w.releases
     if not all(verdict.passed for verdict in account.verdicts):
         return "rejected", releases.reject(releases.get(release.id))
     states = w.stores.documents.read()
     w.still_mine()
     with account.timed("promote"):
+        if canary is not None:
+            return "canary", releases.start_canary(release, canary, w.access(states))
         live = releases.promote(releases.get(release.id), w.access(states))
         releases.retain(w.settings.retention.keep)
     return "promoted", live

@@ -31,6 +31,7 @@ from indexing.models import Model, open_model, sparse_encoder
 from indexing.protocols import Encoder, QueryLog, SparseEncoder
 from indexing.query_log import JsonLinesLog
 from indexing.releases import CurrentAccess, Releases
+from indexing.routing import LiveSearcher
 from indexing.search import Searcher
 from ingest import processing, sources
 from ingest.freshness import Lifetimes
@@ -196,7 +197,8 @@ class Wiring:
     @property
     def releases(self) -> Releases:
         qdrant = self.stores.qdrant
-        return Releases(self.settings.index, self.stores.ledger, qdrant, qdrant, qdrant, self.actor, utc_now)
+        s = self.stores
+        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, self.actor, utc_now)
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
         """Who may read what now."""
@@ -227,6 +229,10 @@ class Wiring:
         mode = SearchSettings.model_validate(release.configuration["search"]).mode
         sparse = sparse_encoder() if mode != "dense" else None
         return Searcher(self.stores.qdrant, release.collection, encoder, sparse, mode, log)
+
+    def live_searcher(self, *, log: QueryLog | None = None) -> LiveSearcher:
+        """Search in whatever is live, or for a share of the readers in the canary."""
+        return LiveSearcher(self.releases, lambda release: self.searcher(release, log=log))
 
     # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sluice.access import AccessTags, Principal
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint, Vector, VectorQuery
 from sluice.records import Chunk, Document, DocumentState, Hit
-from sluice.releases import Release, State
+from sluice.releases import Release, ReleaseEvent, State
 
 
 class Encoder(Protocol):
@@ -129,6 +129,19 @@ class QueryLog(Protocol):
 
     def record(self, query: str, principal: Principal, hits: Sequence[Hit]) -> None:
         """Note one search and what it found; never raises, never keeps a text of a hit."""
+
+
+class Outbox(Protocol):
+    """Events that wait to be delivered."""
+
+    def put(self, event: ReleaseEvent) -> None:
+        """Insert or replace by id; durable when it returns; idempotent."""
+
+    def open(self) -> list[ReleaseEvent]:
+        """Those that are not delivered, oldest first."""
+
+    def remove(self, event_id: str) -> None:
+        """Forget an event that did not happen; no error when there is none."""
 
 
 class ReleaseLedger(Protocol):

@@ -8,15 +8,20 @@ repairs the rest, so that it may be called at any time and twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from indexing.access_sync import SyncResult, sync
-from indexing.protocols import Aliases, Collections, Points, ReleaseLedger
+from indexing.changes import Changes, changes
+from indexing.protocols import Aliases, Collections, Outbox, Points, ReleaseLedger
 from sluice.access import AccessTags
 from sluice.errors import ReleaseError
-from sluice.releases import TRANSITIONS, Release, State, Transition
+from sluice.ids import digest
+from sluice.releases import TRANSITIONS, Release, ReleaseEvent, State, Transition
+
+LISTED_DOCUMENTS = 5000
+"""An event that would list more says `everything` instead: 5,000 documents are 1 MB of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Releases:
     collections: Collections
     aliases: Aliases
     points: Points
+    outbox: Outbox
     actor: str
     now: Callable[[], datetime]
 
@@ -62,6 +68,10 @@ class Releases:
         """The release that the alias names; None before the first promotion."""
         collection = self.aliases.read().get(self.index)
         return next((r for r in self.all() if r.collection == collection), None) if collection else None
+
+    def canary(self) -> Release | None:
+        """The release that serves a share of the readers beside the live one; None when there is none."""
+        return next((r for r in self.all() if r.state == "canary" and r.removed is None), None)
 
     def unknown_live(self) -> str:
         """What is wrong when the alias names a collection that the ledger does not know; empty when nothing is."""
@@ -106,6 +116,9 @@ class Releases:
             usable = release.state == "building" or release.collection in existing
             if mine is None and usable and release.fingerprint == fingerprint:
                 mine = release
+            elif release.pinned:  # never removed, so not abandoned either
+                self._move(release, "rejected", {"held": "a newer build took its place"})
+                self._candidate(None)
             else:
                 self._move(release, "abandoned")
                 self._remove(release)
@@ -146,6 +159,8 @@ class Releases:
         if release.state == "rejected":
             return release
         held = {"held": "rejected by a gate"}
+        if release.state == "canary":
+            release = self._move(release, "staged", held)
         if release.state != "staged":  # a rolled back or older release offered once more: it stays what it was
             return self.ledger.update(release.id, held)
         rejected = self._move(release, "rejected", held)
@@ -159,11 +174,17 @@ class Releases:
 
         The candidate alias goes in the same request, unless it names another release, which goes on waiting.
         """
+        return self._go_live(release, access, "promoted")
+
+    def _go_live(self, release: Release, access: CurrentAccess, kind: Literal["promoted", "rolled back"]) -> Release:
         live, release = self.live(), self.get(release.id)  # as it is now: the alias moves before the compare-and-set
         if live is not None and live.id == release.id:
             return release
         self._may_go_live(release)
+        self._no_canary_but(release)
         self.sync_access(release, access)
+        event = self._event(live, release, kind)
+        self.outbox.put(event)  # before the alias moves: whoever caches answers must hear of it, whatever happens next
         changes: dict[str, str | None] = {self.index: release.collection}
         if self._is_candidate(release):
             changes[self.candidate_alias] = None
@@ -171,7 +192,30 @@ class Releases:
         promoted = self._move(release, "promoted", {"held": "", "replaced": live.id if live else None})
         if live is not None:
             self._move(live, "retired")
+        self.outbox.put(replace(event, state="confirmed"))
         return promoted
+
+    def _event(self, live: Release | None, release: Release, kind: Literal["promoted", "rolled back"]) -> ReleaseEvent:
+        found = changes(self.points, live.collection if live is not None else None, release.collection)
+        anew = live is None or any(
+            live.fingerprints.get(n) != release.fingerprints.get(n) for n in ("chunking", "model", "sparse")
+        )
+        everything = anew or len(found) > LISTED_DOCUMENTS
+        times = sum(1 for t in release.history if t.state == "promoted")
+        listed = Changes() if everything else found
+        return ReleaseEvent(
+            id=digest("event", self.index, release.id, times),
+            index=self.index,
+            kind=kind,
+            release=release.id,
+            replaced=live.id if live is not None else None,
+            at=self.now(),
+            actor=self.actor,
+            everything=everything,
+            added=listed.added,
+            changed=listed.changed,
+            removed=listed.removed,
+        )
 
     def rollback(self, to: str | None, access: CurrentAccess) -> tuple[Release, Release]:
         """Return to a release (default: the one that was live before); the release left is held. Gives (left, live)."""
@@ -189,9 +233,10 @@ class Releases:
                 hint=f"sluice promote {target.id} offers it to the gates" if target.state in ("staged", "rejected") else "",
             )
         self._may_go_live(target)
+        self._no_canary_but(target)
         # Before the alias moves: after a crash in between, the release left must already be held.
         left = self.ledger.update(live.id, {"held": f"rolled back to {target.id}"})
-        return left, self.promote(target, access)
+        return left, self._go_live(target, access, "rolled back")
 
     def previous(self, live: Release) -> Release:
         """The release that was live most recently before this one and can still be searched."""
@@ -199,6 +244,36 @@ class Releases:
         if not retired:
             raise ReleaseError(f"no release was live before {live.id}", hint="sluice releases lists them")
         return max(retired, key=lambda r: (r.last_live, r.id))
+
+    def start_canary(self, release: Release, share: float, access: CurrentAccess) -> Release:
+        """Let the staged release serve this share of the readers (0 < share < 1) beside the live one; nothing goes live."""
+        release = self.get(release.id)
+        if self.live() is None:
+            raise ReleaseError(
+                f"nothing is live beside which {release.id} could be a canary", hint=f"make it live: sluice promote {release.id}"
+            )
+        if release.state != "staged" or not 0 < share < 1:
+            raise ReleaseError(
+                f"release {release.id} is {release.state} and cannot serve {share:g} of the readers as a canary",
+                hint="a staged release may, for a share between 0 and 1: sluice index stages one",
+            )
+        self._may_go_live(release)
+        self.sync_access(release, access)
+        self._candidate(release.collection)
+        return self._move(release, "canary", {"canary_share": share, "held": ""})
+
+    def end_canary(self) -> Release | None:
+        """Every reader goes back to the live release; what was the canary is staged, and held. None without a canary."""
+        canary = self.canary()
+        return None if canary is None else self._move(canary, "staged", {"held": "its canary was rolled back"})
+
+    def _no_canary_but(self, release: Release) -> None:
+        canary = self.canary()
+        if canary is not None and canary.id != release.id:
+            raise ReleaseError(
+                f"release {canary.id} is serving as a canary; nothing else goes live meanwhile",
+                hint=f"end it first: sluice promote {canary.id}, or sluice rollback",
+            )
 
     def _may_go_live(self, release: Release) -> None:
         if release.removed is not None or release.collection not in self.collections.names():
@@ -233,6 +308,16 @@ class Releases:
         present.sort(key=lambda r: live is None or r.id != live.id)
         return [self.sync_access(release, access) for release in present]
 
+    # ── keeping ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pin(self, release_id: str, *, pinned: bool = True) -> Release:
+        """Never remove this release, whatever retention says; or let it go again. Idempotent."""
+        release = self.get(release_id)
+        if pinned and not release.searchable:
+            state = "removed by retention" if release.removed else release.state
+            raise ReleaseError(f"release {release_id} cannot be pinned: it is {state}", hint="pin one that can be searched")
+        return self.ledger.update(release_id, {"pinned": pinned})
+
     # ── repair and removal ───────────────────────────────────────────────────────────────────────────────────────
 
     def recover(self) -> list[str]:
@@ -263,6 +348,13 @@ class Releases:
                 self._remove(release)
         staged = [r for r in self.all() if r.state in ("staged", "canary") and r.removed is None]
         self._candidate(staged[-1].collection if staged else None)
+        for event in self.outbox.open():
+            if event.state == "intended" and live == f"{self.index}__{event.release}":
+                repaired.append(f"{event.release} went live: its event waits for delivery")
+                self.outbox.put(replace(event, state="confirmed"))
+            elif event.state == "intended":
+                repaired.append(f"{event.release} did not go live: its event is dropped")
+                self.outbox.remove(event.id)
         return repaired
 
     def retain(self, keep: int) -> list[str]:

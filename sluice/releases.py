@@ -40,6 +40,8 @@ class Release:
     of the access tags that its collection was last brought to. `replaced` is the release that was live before it.
     `removed` is when its collection was deleted by retention; the manifest stays. `erased` names the documents (by key)
     that were erased from it on demand; its counts are without them, and its fingerprint is not that of its build any more.
+    `canary_share` is the share of readers that it serves, or served, beside the live one. `access` is the last change of
+    its tags: when, how many documents lost and gained readers, and the seconds until the last loss held.
     """
 
     id: str
@@ -67,6 +69,8 @@ class Release:
     removed: datetime | None = None
     synced: str = ""
     erased: tuple[str, ...] = ()
+    canary_share: float = 0.0
+    access: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def searchable(self) -> bool:
@@ -78,3 +82,27 @@ class Release:
         """When it last went live; None when it never did."""
         times = [t.at for t in self.history if t.state == "promoted"]
         return max(times) if times else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEvent:
+    """A release went live: for those who cache answers, delivered at least once, to be told apart by `id`.
+
+    `everything` says to drop all that is cached: every document was cut or embedded anew, or too many changed to be
+    listed. Else the documents are listed by what became of them, each `{"key", "uri", "source"}`. It is `intended` before
+    the alias moves, `confirmed` when it has, `delivered` when every one of its targets took it; `taken` names those.
+    """
+
+    id: str
+    index: str
+    kind: Literal["promoted", "rolled back"]
+    release: str
+    replaced: str | None
+    at: datetime
+    actor: str
+    everything: bool = False
+    added: tuple[Mapping[str, Any], ...] = ()
+    changed: tuple[Mapping[str, Any], ...] = ()
+    removed: tuple[Mapping[str, Any], ...] = ()
+    state: Literal["intended", "confirmed", "delivered"] = "intended"
+    taken: tuple[str, ...] = ()

@@ -243,6 +243,13 @@ class ScheduleSettings(Section):
     timezone: str = "UTC"
 
 
+class EventSettings(Section):
+    """Who is told when a release goes live: each webhook gets the event as JSON, at least once."""
+
+    webhooks: tuple[Annotated[str, Field(pattern=r"^https?://[^/]")], ...] = ()
+    timeout_s: float = Field(default=10, gt=0)
+
+
 def _name_of_an_index(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*", value):
         raise ValueError("an index is named with letters, digits, '.', '-' and single '_'")
@@ -263,6 +270,7 @@ class Settings(Section):
     gates: tuple[GateSettings, ...]
     retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    events: EventSettings = EventSettings()
     base: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The folder of the configuration file: what relative paths are relative to."""
     path: Path = Field(exclude=True)

@@ -1,10 +1,11 @@
-"""What must be remembered of documents that are gone: keys and tags, never a uri or a text."""
+"""What is remembered beside documents and releases: what was forgotten, and events that wait to be delivered."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from stores.codec import encode_time
+from sluice.releases import ReleaseEvent
+from stores.codec import encode_time, from_row, to_row
 from stores.mongo import MongoDatabase, translated
 
 
@@ -29,3 +30,28 @@ class MongoForgotten:
         """Let a document come back with the next run; no error when nothing is remembered of it."""
         with translated(self._database, "allowing a document again"):
             self._rows.delete_one({"_id": f"{self._index}/{document_key}"})
+
+
+class MongoOutbox:
+    """Events of one index: `events`, one row per event; delivered ones stay as a record."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["events"], index
+
+    def put(self, event: ReleaseEvent) -> None:
+        """Insert or replace by id; durable when it returns; idempotent."""
+        row = to_row(event) | {"index": self._index}
+        with translated(self._database, f"recording the event of release {event.release}"):
+            self._rows.update_one({"_id": f"{self._index}/{event.id}"}, {"$set": row}, upsert=True)
+
+    def open(self) -> list[ReleaseEvent]:
+        """Those that are not delivered, oldest first."""
+        with translated(self._database, "reading the events"):
+            states = ("intended", "confirmed")
+            rows = [row for state in states for row in self._rows.find({"index": self._index, "state": state})]
+        return sorted((from_row(ReleaseEvent, row) for row in rows), key=lambda event: (event.at, event.id))
+
+    def remove(self, event_id: str) -> None:
+        """Forget an event that did not happen; no error when there is none."""
+        with translated(self._database, "dropping an event"):
+            self._rows.delete_one({"_id": f"{self._index}/{event_id}"})

@@ -31,7 +31,7 @@ from sluice.points import (
     VectorQuery,
 )
 from sluice.records import Document, DocumentState, QuarantineEntry
-from sluice.releases import Release, State
+from sluice.releases import Release, ReleaseEvent, State
 
 
 class MemoryDocumentStates:
@@ -157,6 +157,23 @@ class MemoryReleaseLedger:
             raise ReleaseError(f"release {release_id} is {present.state}, not {expect}")
         self.rows[release_id] = replace(present, **changes)
         return self.rows[release_id]
+
+
+class MemoryOutbox:
+    """Implements `Outbox`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, ReleaseEvent] = {}
+
+    def put(self, event: ReleaseEvent) -> None:
+        self.rows[event.id] = event
+
+    def open(self) -> list[ReleaseEvent]:
+        waiting = (event for event in self.rows.values() if event.state != "delivered")
+        return sorted(waiting, key=lambda event: (event.at, event.id))
+
+    def remove(self, event_id: str) -> None:
+        self.rows.pop(event_id, None)
 
 
 class MemoryRuns:

@@ -60,15 +60,22 @@ def index(config: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("release")
 @click.option("--force", is_flag=True, help="Overrule the gates (never reconciliation); recorded with your name.")
+@click.option(
+    "--canary",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Serve this share of the readers (0.1 = a tenth) beside the live release, until `promote` or `rollback`.",
+)
 @with_json
 @click.pass_obj
-def promote(config: Path, release: str, force: bool, as_json: bool) -> None:
+def promote(config: Path, release: str, force: bool, canary: float | None, as_json: bool) -> None:
     """Offer RELEASE to the gates and make it live when they pass, also one that was rejected or rolled back."""
+    parameters: dict[str, Any] = {"force": force, "canary": canary}
     result = launch(
         config,
         "promote",
-        lambda w, engine: operations.promote(w, engine, release, force=force),
-        {"release": release, "force": force},
+        lambda w, engine: operations.promote(w, engine, release, **parameters),
+        {"release": release, **parameters},
     )
     show(result, as_json, run_report(result))
 
@@ -80,7 +87,7 @@ def promote(config: Path, release: str, force: bool, as_json: bool) -> None:
 def rollback(config: Path, to: str | None, as_json: bool) -> None:
     """Return to an earlier release in one atomic step, with today's access rules.
 
-    The release that is left is held: no run offers it again by itself.
+    The release that is left is held: no run offers it again by itself. While a canary serves, it is the canary that ends.
     """
     with opened(config, "rollback") as w, w.lease("rollback"):
         result = operations.rollback(w, to)

@@ -79,6 +79,31 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
     show(found, as_json, people)
 
 
+@releases.command("pin")
+@click.argument("release")
+@with_json
+@click.pass_obj
+def pin(config: Path, release: str, as_json: bool) -> None:
+    """Keep RELEASE for good: neither retention nor a newer build removes it."""
+    _pin(config, release, True, as_json)
+
+
+@releases.command("unpin")
+@click.argument("release")
+@with_json
+@click.pass_obj
+def unpin(config: Path, release: str, as_json: bool) -> None:
+    """Let retention decide about RELEASE again."""
+    _pin(config, release, False, as_json)
+
+
+def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
+    with opened(config, "releases pin") as w, w.lease("releases pin"):
+        found = w.releases.pin(release, pinned=pinned)
+    says = "is kept for good" if pinned else "is subject to retention again"
+    show({"release": found.id, "pinned": found.pinned}, as_json, lambda console: console.print(f"release {found.id} {says}"))
+
+
 @releases.command("diff")
 @click.argument("a")
 @click.argument("b")

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from sluice.errors import IndexBusy, ReleaseError
-from sluice.releases import Release, Transition
+from sluice.releases import Release, ReleaseEvent, Transition
 from stores.mongo import MongoDatabase
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns, MongoVectorCache
+from stores.mongo_marks import MongoOutbox
 from stores.processes import ProcessId
-from tests.fakes import MemoryDecisions, MemoryReleaseLedger, MemoryRuns, MemoryVectorCache
+from tests.fakes import MemoryDecisions, MemoryOutbox, MemoryReleaseLedger, MemoryRuns, MemoryVectorCache
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123000, tzinfo=UTC)
 
@@ -33,6 +34,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def ledger(kind: str, request: pytest.FixtureRequest) -> Any:
     return MemoryReleaseLedger() if kind == "memory" else MongoReleaseLedger(request.getfixturevalue("database"), "handbook")
+
+
+@pytest.fixture
+def outbox(kind: str, request: pytest.FixtureRequest) -> Any:
+    return MemoryOutbox() if kind == "memory" else MongoOutbox(request.getfixturevalue("database"), "handbook")
 
 
 @pytest.fixture
@@ -147,6 +153,24 @@ class TestReleaseLedger:
         second.add(release("r1", index="second", chunks=2))
         second.update("r1", {"state": "staged"}, expect="building")
         assert [(r.index, r.state) for r in first.read()] == [("first", "building")]
+
+
+class TestOutbox:
+    def test_events_come_back_as_they_were_oldest_first_until_delivered(self, outbox: Any) -> None:
+        """Put twice is once; what is delivered or removed does not wait any more."""
+        document = {"key": "k", "uri": "a/b.md", "source": "s"}
+        late = ReleaseEvent("e2", "handbook", "promoted", "r2", "r1", NOW + timedelta(seconds=1), "me", added=(document,))
+        early = ReleaseEvent("e1", "handbook", "rolled back", "r1", None, NOW, "me", everything=True, taken=("x",))
+        for event in (late, early, late):
+            outbox.put(event)
+        assert outbox.open() == [early, late]
+        outbox.put(replace(late, state="confirmed"))
+        assert [event.state for event in outbox.open()] == ["intended", "confirmed"]
+        outbox.put(replace(late, state="delivered"))
+        assert outbox.open() == [early]
+        outbox.remove("e1")
+        outbox.remove("e1")
+        assert outbox.open() == []
 
 
 class TestVectorCache:

@@ -14,7 +14,7 @@ from sluice.access import AccessTags
 from sluice.ids import digest
 from sluice.points import Point
 from sluice.releases import Release
-from tests.fakes import MemoryReleaseLedger, MemoryVectorStore
+from tests.fakes import MemoryOutbox, MemoryReleaseLedger, MemoryVectorStore
 
 DIMENSION = 2
 NORTH = np.array([1.0, 0.0], dtype=np.float32)
@@ -52,6 +52,7 @@ class World:
 
     ledger: MemoryReleaseLedger = field(default_factory=MemoryReleaseLedger)
     store: MemoryVectorStore = field(default_factory=MemoryVectorStore)
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     ticks: int = 0
     log: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -63,11 +64,12 @@ class World:
         """A process: its own Releases, its log empty."""
         self.log = []
         store = Tap(self.store, self.log, kill)
-        return Releases("ix", Tap(self.ledger, self.log, kill), store, store, store, "test", self.now)
+        outbox = Tap(self.outbox, self.log, kill)
+        return Releases("ix", Tap(self.ledger, self.log, kill), store, store, store, outbox, "test", self.now)
 
     def writes(self) -> list[tuple[Any, ...]]:
         """What the last process asked the stores to change, in order."""
-        return [call for call in self.log if call[0] not in ("read", "names", "scan")]
+        return [call for call in self.log if call[0] not in ("read", "names", "scan", "open")]
 
     def begin(self, id: str, fingerprint: str = "", **more: Any) -> Release:
         return begin(self.releases(), id, fingerprint, **more)
@@ -94,6 +96,7 @@ class World:
         return {
             "releases": {r.id: (r.state, bool(r.held), r.replaced, r.removed is not None, r.synced) for r in self.ledger.read()},
             "aliases": self.store.read(),
+            "events": sorted((e.release, e.kind, e.replaced, e.state, e.everything) for e in self.outbox.rows.values()),
             "points": {name: {p.id: p.payload for p in c.points.values()} for name, c in self.store.collections.items()},
         }
 

@@ -61,7 +61,20 @@ def _rolled_back(world: World) -> None:
     world.releases().rollback(None, access())
 
 
+def _canary(world: World) -> None:
+    world.promoted("r1")
+    world.releases().start_canary(world.staged("r2"), 0.5, access())
+
+
 OPERATIONS: Mapping[str, Operation] = {
+    "a canary": Operation(
+        lambda w: (w.promoted("r1"), w.staged("r2")),
+        lambda r: r.start_canary(r.get("r2"), 0.5, access("later", d1=("boss",))),
+        lambda r: r.canary() or r.start_canary(r.get("r2"), 0.5, access("later", d1=("boss",))),
+    ),
+    "a canary that goes live": Operation(_canary, lambda r: r.promote(r.get("r2"), access())),
+    "a canary that ends": Operation(_canary, lambda r: r.end_canary()),
+    "a canary that is rejected": Operation(_canary, lambda r: r.reject(r.get("r2"))),
     "the first promotion": Operation(lambda w: w.staged("r1"), lambda r: r.promote(r.get("r1"), access())),
     "a promotion": Operation(
         lambda w: (w.promoted("r1", "r2"), w.staged("r3")), lambda r: r.promote(r.get("r3"), access("later", d1=("boss",)))
@@ -134,8 +147,9 @@ def is_sound(world: World) -> None:
     assert promoted == ([aliases["ix"]] if "ix" in aliases else []), "one promoted release, the alias's, or none"
     assert list(states.values()).count("building") <= 1, "at most one build"
     assert set(aliases.values()) <= set(world.store.names()), "no alias names what is not there"
-    staged = [f"ix__{id}" for id, state in states.items() if state == "staged"]
+    staged = [f"ix__{id}" for id, state in states.items() if state in ("staged", "canary")]
     assert [aliases["ix__candidate"]] == staged if "ix__candidate" in aliases else not staged
+    assert all(event.state == "confirmed" for event in world.outbox.open()), "an event is of what happened"
     for id in states:
         release = world.get(id)
         there = release.collection in world.store.names()
