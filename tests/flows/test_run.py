@@ -18,6 +18,7 @@ def test_a_first_run_publishes_everything_and_its_counts_add_up(index: Index) ->
     assert result["counts"]["parse"]["kept"] == 12
     assert result["embedded"] == result["chunks"] == result["counts"]["stage"]["kept"] > 0
     assert [v["gate"] for v in result["verdicts"]] == ["reconciliation", "retrieval", "leaks"]
+    assert (index.folder / "state" / "releases" / f"{result['release']}.html").samefile(result["report"])
     assert all(v["passed"] for v in result["verdicts"])
     shown = index("releases", "show", result["release"]).out
     assert shown["state"] == "promoted"
