@@ -85,6 +85,7 @@ def _ingest(
         engine.ingest(w, account, seen, redo)
         with account.timed("access"):
             states = steps.settle(w, account, before=states)
+    steps.acknowledge(w, seen)
     steps.count_ingest(w, account, seen)
     return states
 

@@ -254,6 +254,14 @@ def ingest_partition(
     return counts
 
 
+def acknowledge(w: Wiring, seen: Look) -> None:
+    """Tell each source that asks to be told (a method `stored`) that everything it gave is stored."""
+    for plan in seen.plans:
+        stored = getattr(w.sources[plan.source], "stored", None)
+        if stored is not None:
+            stored()
+
+
 def count_ingest(w: Wiring, account: Account, seen: Look) -> None:
     """Complete the accounts of crawl and parse with what needed nothing."""
     for plan in seen.plans:

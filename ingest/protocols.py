@@ -21,6 +21,7 @@ class Source(Protocol):
     root); it never yields a partial listing as if it were whole.
     `fetch` returns the item's bytes with the validator that belongs to exactly these bytes; it raises DocumentError
     for an item that cannot be had (too large, gone, outside the root) and SourceUnavailable for one that may later.
+    A source may also have `stored()`: it is called when everything that the last scan led to is stored.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -11,6 +12,7 @@ from sluice.errors import ConfigurationError
 from sluice.settings import Settings, SourceSettings, options
 
 SOURCES: dict[str, str] = {
+    "changes": "ingest.sources.changes:ChangesSource",
     "feed": "ingest.sources.feed:FeedSource",
     "files": "ingest.sources.files:FilesSource",
     "git": "ingest.sources.git:GitSource",
@@ -29,28 +31,35 @@ model has a field `cache`, it is a folder that the source may keep what it likes
 """
 
 
-def build(settings: SourceSettings, whole: Settings) -> Source:
-    """The source that a section of the configuration names, its options checked; raises ConfigurationError."""
-    where = f"sources.{settings.name}"
-    target = SOURCES.get(settings.type, settings.type)
-    module, separator, name = target.partition(":")
+def kind_of(name: str) -> Any:
+    """The class that a `type` names, with its `Options` model; raises ConfigurationError."""
+    target = SOURCES.get(name, name)
+    module, separator, attribute = target.partition(":")
     if not separator:
         raise ConfigurationError(
-            f"{whole.path}: {where}.type: there is no source type '{settings.type}'",
+            f"there is no source type '{name}'",
             hint=f"use one of {', '.join(sorted(SOURCES))}, or name a class of your own as module:Class",
         )
     try:
-        kind = getattr(importlib.import_module(module), name)
+        kind = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
-            f"{whole.path}: {where}.type: '{target}' cannot be imported: {error}",
-            hint="is its package installed in this environment?",
+            f"'{target}' cannot be imported: {error}", hint="is its package installed in this environment?"
         ) from error
     model = getattr(kind, "Options", None)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise ConfigurationError(
-            f"{whole.path}: {where}.type: '{target}' has no 'Options' model", hint="see ingest/sources/files.py for the shape"
-        )
+        raise ConfigurationError(f"'{target}' has no 'Options' model", hint="see ingest/sources/files.py for the shape")
+    return kind
+
+
+def build(settings: SourceSettings, whole: Settings) -> Source:
+    """The source that a section of the configuration names, its options checked; raises ConfigurationError."""
+    where = f"sources.{settings.name}"
+    try:
+        kind = kind_of(settings.type)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{whole.path}: {where}.type: {error.message}", hint=error.hint) from error.__cause__
+    model: type[BaseModel] = kind.Options
     if "cache" in model.model_fields:
         cache = {"cache": str(whole.state_dir / "sources" / settings.name)}
         settings = settings.model_copy(update={"options": cache | settings.options})

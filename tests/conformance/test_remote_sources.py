@@ -13,9 +13,11 @@ import pytest
 
 from ingest.sources.mail import MailOptions, MailSource
 from ingest.sources.objects import ObjectsOptions, ObjectsSource
+from ingest.sources.web import WebOptions, WebSource
 from sluice.records import ItemRef, RawItem
 from tests import mailroom
-from tests.conformance.source_suite import SourceSuite, Stage
+from tests.conformance.source_suite import Renamed, SourceSuite, Stage
+from tests.website import Page, article, website
 
 
 def on(files: Any, source: ObjectsSource, root: str) -> Stage:
@@ -160,3 +162,26 @@ class TestMailOnAnImapServer(SourceSuite):
         source = Attached(url=url, password=mailroom.PASSWORD, plaintext=True, folders=[folder])
         yield Stage(source, put, lambda uri: mailroom.remove(server, folder, f"{uri}@suite"), snapshot=True)
         server.logout()
+
+
+@pytest.mark.slow
+class TestWeb(SourceSuite):
+    @pytest.fixture
+    def stage(self) -> Iterator[Stage]:
+        with website() as site:
+            options = {"start": [f"{site.url}/"], "include": ["**/docs/**"], "types": ["**"], "main_text": False}
+            source = WebSource("web", WebOptions.model_validate({**options, "delay_s": 0}))
+
+            def change(uri: str, page: Page | None) -> None:
+                site.pages.pop(f"/docs/{uri}", None)
+                if page is not None:
+                    site.pages[f"/docs/{uri}"] = page
+                site.pages["/"] = Page(article("Home", links=tuple(path for path in site.pages if path != "/")))
+
+            change("", None)
+            yield Stage(
+                Renamed(source, f"{site.url}/docs/"),
+                lambda uri, content: change(uri, Page(content, kind="application/octet-stream")),
+                lambda uri: change(uri, None),
+                snapshot=True,
+            )
