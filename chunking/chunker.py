@@ -86,7 +86,7 @@ class DocumentChunker:
             return [("", False)] * len(sized)
         headers = self._headers.headers(document, [span for span, _ in sized]) if self._headers else [""] * len(sized)
         wordings = [Wording(names(self._mode, document.title, path), header) for path, header in zip(paths, headers, strict=True)]
-        fitter = Fitter(self._ruler, wordings, sizes_within(self._ruler, document, outline))
+        fitter = Fitter(self._ruler, sizes_within(self._ruler, document, outline))
         return [
             self._context(document.text[slice(*span)], tokens, wording, fitter)
             for (span, tokens), wording in zip(sized, wordings, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -68,15 +68,13 @@ class Wording:
 class Fitter:
     """Contexts for the chunks of one document: the longest that leave room for the text.
 
-    Each wording is counted once; where counts add up at white space, each name is, however many contexts it is in, and
-    those whose size is known already (`sizes`) are not.
+    Where counts add up at white space, names are counted instead of contexts, and those whose size is known already
+    (`sizes`) are not counted at all.
     """
 
-    def __init__(self, ruler: Ruler, wordings: Sequence[Wording], sizes: Mapping[str, int]) -> None:
-        self._tokenizer = ruler.tokenizer
-        self._pieces: Callable[[Wording], list[str]] = Wording.pieces if ruler.exact else lambda wording: [str(wording)]
-        texts = list({piece for wording in wordings if wording for piece in self._pieces(wording)} - sizes.keys())
-        self._known = {**sizes, **dict(zip(texts, self._tokenizer.counts(texts) if texts else [], strict=True))}
+    def __init__(self, ruler: Ruler, sizes: Mapping[str, int]) -> None:
+        self._ruler = ruler
+        self._sizes = sizes
 
     def fit(self, wording: Wording, room: int) -> tuple[str, bool]:
         """The context of at most `room` tokens, and whether it was cut.
@@ -91,18 +89,15 @@ class Fitter:
         return self._beginning(wording.header or "".join(wording.names[-1:]), room), bool(wording)
 
     def _count(self, wording: Wording) -> int:
-        total = 0
-        for piece in self._pieces(wording):
-            if piece not in self._known:
-                self._known[piece] = self._tokenizer.counts([piece])[0]
-            total += self._known[piece]
-        return total
+        if not self._ruler.exact:
+            return self._ruler.count(str(wording))
+        return sum(self._sizes[piece] if piece in self._sizes else self._ruler.count(piece) for piece in wording.pieces())
 
     def _beginning(self, text: str, room: int) -> str:
         """The longest beginning, cut between tokens, that has at most `room` tokens on its own."""
-        ends = self._tokenizer.spans(text)[: max(room, 0), 1].tolist()
+        ends = self._ruler.tokenizer.spans(text)[: max(room, 0), 1].tolist()
         while ends:
             beginning = text[: ends.pop()].rstrip()
-            if self._tokenizer.counts([beginning])[0] <= room:
+            if self._ruler.tokenizer.counts([beginning])[0] <= room:
                 return beginning
         return ""

@@ -109,6 +109,7 @@ class Ruler:
     """A tokenizer as a measure of length: the positions of the last few texts are kept, so that strategy and
     chunker share one pass.
 
+    `tokens(text)` are those positions, `count(text)` the tokens of a short text that comes again and again (a heading).
     `exact` says that the tokenizer splits at white space, so that the counts of spans cut there are exact.
     """
 
@@ -116,9 +117,13 @@ class Ruler:
         self.tokenizer = tokenizer
         self.exact = bool(getattr(tokenizer, "splits_at_whitespace", False))
         self.tokens = lru_cache(maxsize=4)(self._tokens)
+        self.count = lru_cache(maxsize=4096)(self._count)
 
     def _tokens(self, text: str) -> Tokens:
         return Tokens(text, self.tokenizer.spans(text))
+
+    def _count(self, text: str) -> int:
+        return self.tokenizer.counts([text])[0]
 
     def sizes(self, text: str, spans: Sequence[Span]) -> list[int]:
         """Tokens of each span of the text on its own: read off the positions where that is exact, else counted, in one batch."""
