@@ -38,7 +38,7 @@ _DATE = re.compile(
 )
 _DATE_FORMS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y")
 _AUTHOR = re.compile(
-    r"^(?:author|written by|by|posted by)\s*:?\s+(?P<author>[A-Z][\w.'-]+(?: [A-Z][\w.'-]+){1,3})\s*$", re.MULTILINE
+    r"^(?i:author|written by|by|posted by)\s*:?\s+(?P<author>[A-Z][\w.'-]+(?: [A-Z][\w.'-]+){1,3})\s*$", re.MULTILINE
 )
 _HEAD = 2000
 

@@ -134,8 +134,8 @@ def parsed(source: str) -> Node | None:
     parser = lxml.html.HTMLParser(remove_comments=True, remove_pis=True)
     try:
         root = lxml.html.document_fromstring(source, parser=parser)
-    except etree.ParserError:  # only comments or white space
-        return None
+    except etree.ParserError:  # only comments or white space, or nothing within the limits
+        root = None
     # The parser drops what exceeds its limits (256 levels, 10 MB of one text), and goes on as if nothing had happened.
     limits = [entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT"]
     if limits:

@@ -41,10 +41,13 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(?:Bearer|Basic|token)\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
+_JWT = re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}(?:\.[\w-]*)?")
+_KEYWORD_LINE = re.compile(r"^[^\n]*(?:key|pass|pwd|secret|contrase)[^\n]*$", re.IGNORECASE | re.MULTILINE)
 _PLACEHOLDER = re.compile(
     r"(?i)[<\[{(].*|\$.*|.*(?:example|your|xxx|\*\*\*|\.\.\.|placeholder|changeme).*|[A-Z_]+|[a-z]+|https?:.*"
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}(?![\w-])")
+_TELEPHONE = re.compile(r"(?i)\b(?:phone|tel|telephone|mobile|cell|fax|call|whatsapp|sms)\b")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 _ISSUER = re.compile(r"4|5[1-5]|2[2-7]|3[47]|3[068]|6(?:011|4|5)|35|62")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]){11,30}(?!\w)")
@@ -87,12 +90,12 @@ _SERVICES = (
     "artifactory.ArtifactoryDetector", "aws.AWSKeyDetector", "azure_storage_key.AzureStorageKeyDetector",
     "basic_auth.BasicAuthDetector", "cloudant.CloudantDetector", "discord.DiscordBotTokenDetector",
     "github_token.GitHubTokenDetector", "gitlab_token.GitLabTokenDetector", "ibm_cloud_iam.IbmCloudIamDetector",
-    "ibm_cos_hmac.IbmCosHmacDetector", "jwt.JwtTokenDetector", "keyword.KeywordDetector", "mailchimp.MailchimpDetector",
+    "ibm_cos_hmac.IbmCosHmacDetector", "mailchimp.MailchimpDetector",
     "npm.NpmDetector", "openai.OpenAIDetector", "pypi_token.PypiTokenDetector", "sendgrid.SendGridDetector",
     "slack.SlackDetector", "softlayer.SoftlayerDetector", "square_oauth.SquareOAuthDetector", "stripe.StripeDetector",
     "telegram_token.TelegramBotTokenDetector", "twilio.TwilioKeyDetector",
 )  # fmt: skip
-"""All of detect-secrets but its entropy rules, which take every commit's hash for a key, and addresses of networks."""
+"""All of detect-secrets that knows a key by its form; not its entropy rules, which take every commit's hash for a key."""
 
 
 def redacted(document: Document, settings: RedactSettings) -> Document:
@@ -147,25 +150,37 @@ def findings(text: str, settings: RedactSettings) -> list[tuple[str, Span]]:
 
 
 def _secrets(text: str, _: RedactSettings) -> Iterator[Span]:
-    spans = [match.span() for match in _PRIVATE_KEY.finditer(text)]
+    spans = [match.span() for pattern in (_PRIVATE_KEY, _JWT) for match in pattern.finditer(text)]
     for pattern in (_NAMED, _BEARER):
-        named = (match for match in pattern.finditer(text) if not _PLACEHOLDER.fullmatch(match["value"].rstrip(".)")))
-        spans += [match.span("value") for match in named]
-    position = 0
-    for line in text.splitlines(keepends=True):
-        for detector in _detectors():
-            for value in set(detector.analyze_string(line.rstrip("\r\n"))):
-                keyword = type(detector).__name__ == "KeywordDetector"
-                if value and not (keyword and (len(value) < 6 or _PLACEHOLDER.fullmatch(value))):
-                    spans += [(position + m.start(), position + m.end()) for m in re.finditer(re.escape(value), line)]
-        position += len(line)
+        spans += [match.span("value") for match in pattern.finditer(text) if _is_plausible(match["value"])]
+    services, keyword = _detectors()
+    for pattern in services:
+        spans += [_secret_part(match) for match in pattern.finditer(text)]
+    for line in _KEYWORD_LINE.finditer(text):
+        for value in filter(_is_plausible, set(keyword.analyze_string(line.group()))):
+            spans += [(line.start() + m.start(), line.start() + m.end()) for m in re.finditer(re.escape(value), line.group())]
     return _union(spans)
 
 
+def _secret_part(match: re.Match[str]) -> Span:
+    """What a pattern's group holds, when that is long enough to be the secret and not its prefix; else all of it."""
+    group = next((place for place, text in enumerate(match.groups(), 1) if text and len(text) >= 12), 0)
+    return match.span(group)
+
+
+def _is_plausible(value: str) -> bool:
+    """Whether a value that is named as a secret may be one: no placeholder, no word of the sentence, no name in a program."""
+    value = value.rstrip(".:)")
+    return len(value) >= 6 and not _PLACEHOLDER.fullmatch(value) and not re.fullmatch(r"[A-Za-z_]+(?:[.-][A-Za-z_]+)*", value)
+
+
 @cache
-def _detectors() -> tuple[Any, ...]:
-    found = (name.split(".") for name in _SERVICES)
-    return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), kind)() for module, kind in found)
+def _detectors() -> tuple[tuple[re.Pattern[str], ...], Any]:
+    """The patterns of known services' keys, and the detector of values that are named as secrets."""
+    found = [name.split(".") for name in _SERVICES]
+    made = [getattr(import_module(f"detect_secrets.plugins.{module}"), kind)() for module, kind in found]
+    keyword = import_module("detect_secrets.plugins.keyword").KeywordDetector()
+    return tuple(pattern for detector in made for pattern in detector.denylist), keyword
 
 
 def _emails(text: str, _: RedactSettings) -> Iterator[Span]:
@@ -179,7 +194,10 @@ def _phones(text: str, settings: RedactSettings) -> Iterator[Span]:
     for region in (None, *settings.phone_regions):
         if region is None and "+" not in text:
             continue
-        spans += [(m.start, m.end) for m in phonenumbers.PhoneNumberMatcher(text, region)]
+        for match in phonenumbers.PhoneNumberMatcher(text, region):
+            near = text[max(0, match.start - _NEARBY) : match.start]
+            if not match.raw_string.isdigit() or _TELEPHONE.search(near):  # bare digits may be anything
+                spans.append((match.start, match.end))
     return _union(spans)
 
 
@@ -187,7 +205,7 @@ def _cards(text: str, _: RedactSettings) -> Iterator[Span]:
     valid = _validator("luhn")
     for match in _CARD.finditer(text):
         digits = re.sub(r"[ -]", "", match.group())
-        if _ISSUER.match(digits) and len(set(digits)) > 2 and valid(digits):
+        if _ISSUER.match(digits) and len(set(digits)) > 1 and valid(digits):
             yield match.span()
 
 

@@ -69,22 +69,16 @@ class Found:
 
 def in_file(content: bytes, kind: Format, uri: str, policy: Policy) -> Found:
     """What is hidden in the file itself; `content` is the file without it, None where nothing is cut."""
-    try:
-        match kind:
-            case "html" | "markdown":
-                return _in_source(content, kind, uri, policy)
-            case "email":
-                return _in_message(content, policy)
-            case "docx":
-                return Found(*office.hidden(content, policy.strip, policy.look_for))
-            case "pdf":
-                return Found(*pdf.hidden(content, policy.strip, policy.look_for))
-            case _:
-                return Found()
-    except ValueError as error:
-        raise DocumentError(
-            POISON, f"{uri}: {error}", hint="remove the hidden text, or set its rule to flag", withdraws=True
-        ) from None
+    match kind:
+        case "html" | "markdown":
+            return _in_source(content, kind, uri, policy)
+        case "email":
+            return _in_message(content, policy)
+        case "docx":
+            return Found(*office.hidden(content, policy.strip, policy.look_for))
+        case "pdf":
+            return Found(*pdf.hidden(content, policy.strip, policy.look_for))
+    return Found()
 
 
 def in_text(document: Document, policy: Policy) -> tuple[Counter[str], Document]:

@@ -27,7 +27,7 @@ _CLOSES = {  # opening tags that end an element which nobody closed
 }
 _UNSEEN = frozenset({"script", "style", "template", "head", "title", "noscript"})
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
-_TRANSPARENT = re.compile(r"transparent|rgba?\([^)]*[,/]\s*0(?:\.0+)?%?\s*\)|#[0-9a-f]{3}0|#[0-9a-f]{6}00")
+_TRANSPARENT = re.compile(r"transparent|rgba?\(\s*\d+[,\s]+\d+[,\s]+\d+\s*[,/]\s*0(?:\.0+)?%?\s*\)|#[0-9a-f]{3}0|#[0-9a-f]{6}00")
 _LENGTH = re.compile(r"(-?\d*\.?\d+)\s*(px|pt|em|rem|%|vw|vh|cm|in)?")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|(`+)(?!`).+?(?<!`)\2(?!`)|^(?: {4}|\t)[^\n]*", re.DOTALL | re.MULTILINE)
 
