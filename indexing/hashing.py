@@ -28,6 +28,7 @@ class HashingTokenizer:
     """Words (at most 12 characters a token) and single punctuation marks; no special tokens."""
 
     special_tokens = 0
+    splits_at_whitespace = True
 
     def __init__(self, window: int = 256) -> None:
         self.window = window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -20,7 +21,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class ModelTokenizer:
     """Tokens of a model's tokenizer.json, never truncated and never padded, with character offsets.
 
-    `window` counts special tokens in. `special_tokens` is what the encoder adds to each document: the model's special
+    `window` counts special tokens in. `splits_at_whitespace` says that the tokens of a text are those of its parts on
+    either side of white space, so that chunks cut there need not be counted again. `special_tokens` is what the encoder adds to each document: the model's special
     tokens, and those of its document prompt where it has one. Safe to use from several threads.
     Raises ConfigurationError when the file is not a tokenizer.
     """
@@ -35,6 +37,7 @@ class ModelTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._files = files
+        self.splits_at_whitespace = _splits_at_whitespace(self._tokenizer)
         self.window = files.window
         prompt = self._tokenizer.encode(files.document_prompt, add_special_tokens=False) if files.document_prompt else ()
         self.special_tokens = self._tokenizer.num_special_tokens_to_add(False) + len(prompt)
@@ -69,6 +72,13 @@ class ModelTokenizer:
         encoding = self._tokenizer.encode(self._files.query_prompt + _valid(text), add_special_tokens=False)
         encoding.truncate(self.window - self._tokenizer.num_special_tokens_to_add(False))
         return list(self._tokenizer.post_process(encoding).ids)
+
+
+def _splits_at_whitespace(tokenizer: Tokenizer) -> bool:
+    rules = json.loads(tokenizer.to_str())
+    return (rules["pre_tokenizer"] or {}).get("type") in {"BertPreTokenizer", "Whitespace", "WhitespaceSplit"} and (
+        rules["normalizer"] or {}
+    ).get("type") in {None, "BertNormalizer", "Lowercase"}
 
 
 def _valid(text: str) -> str:
