@@ -82,12 +82,17 @@ _INSIDE: tuple[tuple[str, Format], ...] = (("word/", "docx"), ("ppt/", "pptx"), 
 
 
 def format_of(uri: str, media_type: str | None, content: bytes) -> Format:
-    """The format of a document; `text` where nothing says otherwise."""
+    """The format of a document; `text` where nothing says otherwise.
+
+    A web address says nothing (`https://example.rs` is no Rust): there the server's media type comes first.
+    """
+    said = _MEDIA_TYPES.get((media_type or "").partition(";")[0].strip().lower())
+    if uri.startswith(("http://", "https://")) and said not in (None, "text"):
+        return said
     name = uri.rsplit("/", 1)[-1].lower()
     named = _EXTENSIONS.get(name.rsplit(".", 1)[-1])
     if named is not None:
         return named
-    said = _MEDIA_TYPES.get((media_type or "").partition(";")[0].strip().lower())
     # Servers say text/plain for what they do not know; then the bytes know better.
     return said if said not in (None, "text") else _sniffed(content)
 

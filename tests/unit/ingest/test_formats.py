@@ -1,0 +1,25 @@
+"""Which format a document is read as."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.formats import format_of
+
+
+@pytest.mark.parametrize(
+    ("uri", "media_type", "content", "expected"),
+    [
+        ("https://example.rs", "text/html; charset=utf-8", b"<p>hello", "html"),
+        ("https://example.org/report.pdf", "text/html", b"<html>please log in</html>", "html"),
+        ("https://example.org/report.pdf", "application/pdf", b"%PDF-1.7", "pdf"),
+        ("https://example.org/report.pdf", None, b"%PDF-1.7", "pdf"),
+        ("notes/report.pdf", "text/html", b"%PDF-1.7", "pdf"),
+        ("notes/plain", None, b"only text", "text"),
+    ],
+)
+def test_a_web_address_is_read_as_what_the_server_says_a_file_as_its_name_says(
+    uri: str, media_type: str | None, content: bytes, expected: str
+) -> None:
+    """The media type wins for http(s) addresses; elsewhere the extension does."""
+    assert format_of(uri, media_type, content) == expected
