@@ -257,7 +257,7 @@ def ingest_partition(
 def acknowledge(w: Wiring, seen: Look) -> None:
     """Tell each source that asks to be told (a method `stored`) that everything it gave is stored."""
     for plan in seen.plans:
-        stored = getattr(w.sources[plan.source], "stored", None)
+        stored = getattr(w.sources.get(plan.source), "stored", None)
         if stored is not None:
             stored()
 
