@@ -297,7 +297,9 @@ class TestLeaks:
         assert not verdict.passed
         assert verdict.evidence["audit"]["differences"] > 0
         assert verdict.evidence["own_words"]["leaks"] > 0
-        only_cases = gate_of(settings, SECTIONS["leaks"] | {"audit": False, "own_words": 0}).judge(context(Release(DOCS, leaky=True)))
+        only_cases = gate_of(settings, SECTIONS["leaks"] | {"audit": False, "own_words": 0}).judge(
+            context(Release(DOCS, leaky=True))
+        )
         assert only_cases.reason == "1 forbidden hits in 1 of 1 cases"
         assert only_cases.evidence["leaks"][0]["uri"] == "pay.md"
         assert "salary" not in json.dumps(only_cases.evidence)
