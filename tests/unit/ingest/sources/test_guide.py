@@ -46,7 +46,7 @@ def test_every_example_is_a_configuration(tmp_path: Path, section: dict[str, Any
 
 def test_every_source_has_its_section() -> None:
     """What the table in the code names, the guide describes."""
-    assert {name for name in SOURCES if f"\n## {name}\n" not in GUIDE} <= {"changes", "mail", "objects", "web"}
+    assert not {name for name in SOURCES if f"\n## {name}\n" not in GUIDE}
 
 
 def test_a_cache_lies_in_the_state_folder_unless_named(tmp_path: Path) -> None:
