@@ -156,7 +156,6 @@ class Laboratory:
         encoder = self._model(whole.embedding)[2]
         sparse = sparse_encoder().fingerprint if whole.search.mode != "dense" else ""
         chunker = self.chunker(variant).fingerprint
-        mode = whole.search.mode
         return digest(
             "variant",
             VERSION,
@@ -165,7 +164,7 @@ class Laboratory:
             chunker,
             encoder.fingerprint,
             sparse,
-            mode,
+            whole.search.manner,
             self.k(variant),
         )
 
@@ -226,7 +225,9 @@ class Laboratory:
             "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
             "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
         }
-        searcher = Searcher(ExactSearch(points), variant.name, encoder, sparse, whole.search.mode)
+        searcher = Searcher(
+            ExactSearch(points), variant.name, encoder, sparse, whole.search.mode, dense_weight=whole.search.dense_weight
+        )
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
         return Prepared(searcher, shown, costs)
 

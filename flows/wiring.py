@@ -189,7 +189,7 @@ class Wiring:
     @property
     def build_fingerprints(self) -> BuildFingerprints:
         # How a release is searched is part of what it answers: `sparse` and `hybrid` hold the same vectors.
-        sparse = f"{self.settings.search.mode} {self.sparse.fingerprint}" if self.sparse is not None else ""
+        sparse = f"{self.settings.search.manner} {self.sparse.fingerprint}" if self.sparse is not None else ""
         return BuildFingerprints(self.chunker.fingerprint, self.model.encoder.fingerprint, sparse)
 
     # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,9 +226,9 @@ class Wiring:
                     f"release {release.id} was embedded with another version of '{embedding.model}' than is installed",
                     hint="install the version it was built with, or run again to build a new release",
                 )
-        mode = SearchSettings.model_validate(release.configuration["search"]).mode
-        sparse = sparse_encoder() if mode != "dense" else None
-        return Searcher(self.stores.qdrant, release.collection, encoder, sparse, mode, log)
+        how = SearchSettings.model_validate(release.configuration["search"])
+        sparse = sparse_encoder() if how.mode != "dense" else None
+        return Searcher(self.stores.qdrant, release.collection, encoder, sparse, how.mode, log, how.dense_weight)
 
     def live_searcher(self, *, log: QueryLog | None = None) -> LiveSearcher:
         """Search in whatever is live, or for a share of the readers in the canary."""

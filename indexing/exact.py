@@ -2,7 +2,7 @@
 
 For experiments: nothing is written, and a variant costs no more than its vectors. It ranks as `stores.qdrant` does: dot
 product; BM25 with Qdrant's IDF modifier, ln((N - n + 0.5) / (n + 0.5) + 1) over all points, whoever may read them; both
-fused by reciprocal rank, 1 / (rank + 2) with ranks from 0, over the best of each kind.
+fused by reciprocal rank, 1 / ((rank + 1) / weight + 1) with ranks from 0, over the best of each kind.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ExactSearch:
         rankings = self._rankings(query, readable)
         prefetch, before = max(4 * k, self._prefetch), -1
         while True:
-            ranked = rankings[0] if len(rankings) == 1 else _fused([ranking[:prefetch] for ranking in rankings])
+            ranked = rankings[0] if len(rankings) == 1 else _fused([r[:prefetch] for r in rankings], query.dense_weight)
             best: dict[Any, tuple[int, float]] = {}
             for position, score in ranked:
                 best.setdefault(group(position), (position, score))
@@ -104,12 +104,12 @@ def _ranked(positions: Positions, scores: Floats) -> list[tuple[int, float]]:
     return list(zip(positions[order].tolist(), scores[order].tolist(), strict=True))
 
 
-def _fused(rankings: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
-    """Reciprocal rank fusion: Cormack, Clarke and Büttcher (SIGIR 2009), with Qdrant's constant."""
+def _fused(rankings: Sequence[Sequence[tuple[int, float]]], dense_weight: float) -> list[tuple[int, float]]:
+    """Reciprocal rank fusion: Cormack, Clarke and Büttcher (SIGIR 2009), with Qdrant's constant and weights."""
     scores: dict[int, float] = {}
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, (2 * dense_weight, 2 * (1 - dense_weight)), strict=True):
         for rank, (position, _) in enumerate(ranking):
-            scores[position] = scores.get(position, 0.0) + 1 / (rank + 2)
+            scores[position] = scores.get(position, 0.0) + 1 / ((rank + 1) / weight + 1)
     return sorted(scores.items(), key=lambda item: (-round(item[1], 6), item[0]))
 
 

@@ -28,6 +28,7 @@ class Searcher:
     sparse: SparseEncoder | None = None
     mode: str = "dense"
     log: QueryLog | None = None
+    dense_weight: float = 0.5
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
@@ -58,7 +59,7 @@ class Searcher:
             raise ConfigurationError(f"k is {k}; at least 1 hit must be asked for", hint="use -k 5")
         dense = self.encoder.encode_query(text) if self.mode in ("dense", "hybrid") else None
         sparse = self.sparse.query(text) if self.sparse is not None and self.mode in ("sparse", "hybrid") else None
-        return VectorQuery(dense, sparse)
+        return VectorQuery(dense, sparse, self.dense_weight)
 
 
 def _distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:

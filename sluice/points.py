@@ -68,7 +68,8 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class VectorQuery:
-    """A query in the forms its search mode needs: both means server-side reciprocal rank fusion."""
+    """A query in the forms its search mode needs: both means server-side reciprocal rank fusion, weighted."""
 
     dense: Vector | None = None
     sparse: SparseVector | None = None
+    dense_weight: float = 0.5

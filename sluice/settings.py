@@ -224,8 +224,15 @@ class EmbeddingSettings(Section):
 
 class SearchSettings(Section):
     mode: Literal["dense", "sparse", "hybrid"] = "dense"
+    dense_weight: float = Field(default=0.5, gt=0, lt=1)
+    """In hybrid search, how much of the fusion is the dense ranking's; the rest is the sparse one's."""
     log: ConfigPath | None = None
     """Where searches are written down (query, tags, ids and scores of the hits), for the replay gate."""
+
+    @property
+    def manner(self) -> str:
+        """How a search ranks, in a word or two: what a release or an experiment's variant is told apart by."""
+        return f"{self.mode} {self.dense_weight:g}" if self.mode == "hybrid" and self.dense_weight != 0.5 else self.mode
 
 
 class GateSettings(OpenSection):

@@ -41,7 +41,7 @@ def admission(tags: AccessTags, filters: Filters) -> models.Filter:
 
 
 def arguments(query: VectorQuery, admitted: models.Filter, prefetch: int) -> dict[str, Any]:
-    """The arguments of `query_points`: one vector, or both fused by reciprocal rank, each under the filter."""
+    """The arguments of `query_points`: one vector, or both fused by weighted reciprocal rank, each under the filter."""
     forms: list[tuple[str, Any]] = []
     if query.dense is not None:
         forms.append((DENSE, np.asarray(query.dense, dtype=np.float32).tolist()))
@@ -54,4 +54,11 @@ def arguments(query: VectorQuery, admitted: models.Filter, prefetch: int) -> dic
         return {"using": forms[0][0], "query": forms[0][1], "query_filter": admitted}
     parts = [models.Prefetch(query=vector, using=name, filter=admitted, limit=prefetch) for name, vector in forms]
     # The filter again outside: no point that it does not admit leaves the store, whatever the prefetches do.
-    return {"prefetch": parts, "query": models.FusionQuery(fusion=models.Fusion.RRF), "query_filter": admitted}
+    return {"prefetch": parts, "query": _fusion(query.dense_weight), "query_filter": admitted}
+
+
+def _fusion(dense_weight: float) -> models.FusionQuery | models.RrfQuery:
+    """Reciprocal rank fusion; weights (Qdrant 1.17 and later) are sent only where they are not equal."""
+    if dense_weight == 0.5:
+        return models.FusionQuery(fusion=models.Fusion.RRF)
+    return models.RrfQuery(rrf=models.Rrf(weights=[2 * dense_weight, 2 * (1 - dense_weight)]))

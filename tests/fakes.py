@@ -289,7 +289,7 @@ class MemoryVectorStore:
             rankings.append(_bm25(query.sparse, everything, admitted))
         if not rankings:
             raise ValueError("a query needs a dense or a sparse vector")
-        scores = rankings[0] if len(rankings) == 1 else _fused(rankings)
+        scores = rankings[0] if len(rankings) == 1 else _fused(rankings, query.dense_weight)
         payloads = {p.id: p.payload for p in admitted}
         order = sorted(scores, key=lambda point: (-round(scores[point], 6), point))
         return [ScoredPoint(point, scores[point], payloads[point]) for point in order]
@@ -325,12 +325,12 @@ def _bm25(query: SparseVector, everything: Sequence[Point], admitted: Sequence[P
     return scores
 
 
-def _fused(rankings: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Reciprocal rank fusion as Qdrant does it: 1 / (rank + 2), ranks from 0."""
+def _fused(rankings: Sequence[Mapping[str, float]], dense_weight: float) -> dict[str, float]:
+    """Weighted reciprocal rank fusion as Qdrant does it: 1 / ((rank + 1) / weight + 1), ranks from 0."""
     scores: Counter[str] = Counter()
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, (2 * dense_weight, 2 - 2 * dense_weight), strict=True):
         for rank, point in enumerate(sorted(ranking, key=lambda p: -ranking[p])):
-            scores[point] += 1 / (rank + 2)  # type: ignore[assignment]
+            scores[point] += 1 / ((rank + 1) / weight + 1)  # type: ignore[assignment]
     return dict(scores)
 
 

@@ -74,6 +74,8 @@ def _called(section: Mapping[str, Any]) -> str:
                 continue
             case "context" if value == "none":
                 continue
+            case "dense_weight":
+                words.append(f"{value:g} dense")
             case "strategy" | "context" | "mode" | "model" | "precision":
                 words.append(str(value))
             case _:

@@ -70,8 +70,8 @@ def point(
     return Point(chunk.id, vector, payload(chunk, document, state, "r"))
 
 
-@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
-def test_it_ranks_as_the_vector_store_does(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize(("mode", "weight"), [("dense", 0.5), ("sparse", 0.5), ("hybrid", 0.5), ("hybrid", 0.8)])
+def test_it_ranks_as_the_vector_store_does(tmp_path: Path, mode: str, weight: float) -> None:
     """Chunks and documents, with their scores, in every mode, behind the same access filter."""
     held = points()
     store = QdrantStore(path=tmp_path / "qdrant")
@@ -83,7 +83,7 @@ def test_it_ranks_as_the_vector_store_does(tmp_path: Path, mode: str) -> None:
         dense = random.normal(size=16).astype(np.float32)
         dense /= np.linalg.norm(dense)
         sparse = Bm25Encoder().query(" ".join(random.choice(WORDS, size=4)))
-        query = VectorQuery(dense if mode != "sparse" else None, sparse if mode != "dense" else None)
+        query = VectorQuery(dense if mode != "sparse" else None, sparse if mode != "dense" else None, weight)
         for search in ("nearest", "nearest_documents"):
             mine = getattr(exact, search)("c", query, tags, 10, NOWHERE)
             theirs = getattr(store, search)("c", query, tags, 10, NOWHERE)
