@@ -19,7 +19,7 @@ import chunking
 from evaluation.experiments.record import erase
 from flows import steps
 from flows.wiring import Wiring, utc_now
-from sluice.access import NOBODY, AccessTags
+from sluice.access import NOBODY, AccessTags, TagChange
 from sluice.errors import ConfigurationError, IntegrityError, SluiceError
 from sluice.ids import digest, document_key, text_hash
 from sluice.points import Filters, StoredPoint, Vector, VectorQuery
@@ -71,6 +71,7 @@ def forget(w: Wiring, state: DocumentState) -> dict[str, Any]:
     """Erase, then look for what may be left; IntegrityError names it. The caller holds the lease."""
     stores, key = w.stores, state.key
     stores.forgotten.add(key, utc_now(), w.actor)
+    stores.audit.record([TagChange(key, state.tags, NOBODY)], utc_now(), w.actor)
     collections = [name for name in stores.qdrant.names() if name.startswith(f"{w.settings.index}__")]
     for collection in collections:
         stores.qdrant.set_tags(collection, NOBODY, [key])

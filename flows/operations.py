@@ -16,10 +16,12 @@ import evaluation
 from flows import delivering, forgetting, steps
 from flows.steps import Account, Assessment, Look, Redo
 from flows.wiring import Wiring, utc_now
+from indexing.search import ANYWHERE
 from sluice.access import AccessTags, Principal
 from sluice.errors import ConfigurationError, GateRejected, ReleaseError
 from sluice.globs import matches
 from sluice.ids import fingerprint
+from sluice.points import Filters
 from sluice.records import DocumentState, Hit
 from sluice.releases import Release
 
@@ -228,11 +230,13 @@ def retry(w: Wiring, engine: Engine) -> Result:
 
 
 def sync_access(w: Wiring) -> Result:
-    """Apply the present access rules to every existing collection; nothing is cut or embedded."""
+    """Apply the present rules and source permissions to every existing collection; nothing is cut or embedded."""
 
     def work(account: Account) -> Result:
         with account.timed("access"):
-            steps.settle(w, account)
+            steps.settle(w, account)  # the rules first: no source is waited for
+            if steps.refresh_permissions(w, account):
+                steps.settle(w, account)
         live = w.releases.live()
         return account.as_json("synced", live.id if live else None)
 
@@ -278,11 +282,20 @@ def released(w: Wiring, release: str | None) -> Release:
     return live
 
 
-def search(w: Wiring, query: str, principal: Principal, k: int, release: str | None) -> list[Hit]:
+def narrowed(
+    sources: Collection[str] = (), languages: Collection[str] = (), since: str | None = None, until: str | None = None
+) -> Filters:
+    """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date."""
+    return Filters(tuple(sources), tuple(languages), _date("--since", since), _date("--until", until))
+
+
+def search(
+    w: Wiring, query: str, principal: Principal, k: int, release: str | None, filters: Filters = ANYWHERE
+) -> list[Hit]:
     """Search one release as a principal: by default the one that answers them, live or canary."""
     if release is None:
-        return w.live_searcher(log=w.query_log).search(query, principal, k)
-    return w.searcher(released(w, release), log=w.query_log).search(query, principal, k)
+        return w.live_searcher(log=w.query_log).search(query, principal, k, filters)
+    return w.searcher(released(w, release), log=w.query_log).search(query, principal, k, filters)
 
 
 def evaluate(w: Wiring, golden: Path | None, release: str | None, k: int, *, gate: bool = False) -> dict[str, Any]:

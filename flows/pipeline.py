@@ -171,6 +171,17 @@ def retry(config: str) -> Any:
         return _outcome(operations.retry(w, _engine()))
 
 
+@flow(name="access-sync", validate_parameters=False)
+def access_sync(config: str) -> Any:
+    """Apply present access rules and source permissions to every existing collection, on a schedule of its own."""
+    with shared(config) as w:
+        try:
+            with w.lease("access sync"):
+                return operations.sync_access(w)
+        except IndexBusy as error:  # whoever holds the index applies them itself, before it builds and before it promotes
+            return Completed(name="Skipped", message=error.message)
+
+
 def _engine() -> operations.Engine:
     logger = get_run_logger()
     logger.debug("partitions run as mapped tasks on %d threads", WORKERS)
@@ -192,4 +203,5 @@ FLOWS: dict[str, Callable[..., Any]] = {
     "rollback": rollback,
     "backfill": backfill,
     "retry": retry,
+    "access sync": access_sync,
 }

@@ -23,7 +23,7 @@ START_TIMEOUT_S = 90.0
 
 
 def serve(settings: Settings) -> None:
-    """Serve `nightly-reindex` (on its cron) and `backfill` (on demand) until interrupted."""
+    """Serve `nightly-reindex` and `access-sync` (on their crons) and `backfill` (on demand) until interrupted."""
     with server(settings):
         config = str(settings.path)
         nightly = pipeline.run.to_deployment(
@@ -31,8 +31,13 @@ def serve(settings: Settings) -> None:
             parameters={"config": config},
             schedule=Cron(settings.schedule.cron, timezone=settings.schedule.timezone),
         )
+        access = pipeline.access_sync.to_deployment(
+            name=f"access-sync-{settings.index}",
+            parameters={"config": config},
+            schedule=Cron(settings.schedule.access_cron, timezone=settings.schedule.timezone),
+        )
         backfill = pipeline.backfill.to_deployment(name=f"backfill-{settings.index}", parameters={"config": config})
-        prefect_serve(nightly, backfill)  # type: ignore[arg-type]  # sync here, though typed as a union with a coroutine
+        prefect_serve(nightly, access, backfill)  # type: ignore[arg-type]  # sync here, though typed as a union with a coroutine
 
 
 @contextmanager

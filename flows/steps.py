@@ -81,6 +81,8 @@ class Account:
     expired: int = 0
     expired_uris: list[str] = field(default_factory=list)
     access_changed: int = 0
+    revocation_lag_s: float | None = None
+    """From reading the rules to the moment from which the last revocation held in the last collection."""
     verdicts: list[Verdict] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     held: dict[str, str] | None = None
@@ -107,6 +109,7 @@ class Account:
         """Start from what an earlier pass accounted for."""
         self.counts, self.seconds = dict(earlier.counts), dict(earlier.seconds)
         self.deleted, self.expired, self.access_changed = earlier.deleted, earlier.expired, earlier.access_changed
+        self.revocation_lag_s = earlier.revocation_lag_s
         self.expired_uris = list(earlier.expired_uris)
 
     def expire(self, states: Iterable[DocumentState], count: int) -> None:
@@ -126,6 +129,7 @@ class Account:
             "documents_expired": self.expired,
             "expired": sorted(self.expired_uris),
             "access_changed": self.access_changed,
+            "revocation_lag_s": self.revocation_lag_s,
             "chunks": self.built.chunks,
             "embedded": self.built.embedded,
             "cached": self.built.cached,
@@ -206,6 +210,7 @@ def settle(w: Wiring, account: Account, seen: Look | None = None, before: Sequen
     Revocations reach every existing collection before anything is built (law 7), whatever becomes of the build.
     `before` are the states as they were before documents were ingested: what expired on its way in is noted too.
     """
+    started = time.perf_counter()
     if seen is not None:
         account.deleted += w.ingestion.tombstone(state for plan in seen.plans for state in plan.gone)
         account.expire(seen.expired, w.ingestion.expire(seen.expired))
@@ -220,7 +225,30 @@ def settle(w: Wiring, account: Account, seen: Look | None = None, before: Sequen
     w.stores.documents.write(changed)
     results = w.releases.sync_all_access(w.access(current))
     account.access_changed += max((result.changed for result in results), default=0)
+    if any(result.revoked for result in results):
+        account.revocation_lag_s = round(max(result.revoked_at for result in results) - started, 4)
     return current
+
+
+def refresh_permissions(w: Wiring, account: Account) -> int:
+    """Ask the sources that have permissions of their own what they are now; nothing is parsed. How many changed.
+
+    Only items that a source says have changed are fetched, and only their permissions are taken: their text waits for the
+    next run. A source that does not answer is a warning, so that the others' revocations do not wait for it.
+    """
+    states = w.stores.documents.read()
+    changed: list[DocumentState] = []
+    for name in sorted({s.source for s in states if s.source_tags is not None} & w.sources.keys()):
+        mine = {s.uri: s for s in states if s.source == name and s.status != "deleted"}
+        try:
+            plan = plan_source(name, w.sources[name].scan({s.uri: s.validator for s in mine.values()}), mine.values())
+            known = [(ref, mine[ref.uri]) for ref in plan.fetch if ref.uri in mine]
+            found = ((state, w.sources[name].fetch(ref).tags) for ref, state in known)
+            changed.extend(replace(state, source_tags=tags) for state, tags in found if tags != state.source_tags)
+        except SluiceError as error:
+            account.warnings.append(f"the permissions of source '{name}' could not be read: {error.message}")
+    w.stores.documents.write(changed)
+    return len(changed)
 
 
 def partitions(plan: SourcePlan, parse: Sequence[DocumentState]) -> Iterator[tuple[list[ItemRef], list[str]]]:

@@ -26,9 +26,10 @@ from flows.corpus import CorpusDocuments
 from flows.progress import Progress
 from indexing.build import Builder
 from indexing.embed import CachedEmbedder
+from indexing.embedder_rerank import CrossEncoderReranker
 from indexing.fingerprints import BuildFingerprints, tags_root
 from indexing.models import Model, open_model, sparse_encoder
-from indexing.protocols import Encoder, QueryLog, SparseEncoder
+from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder
 from indexing.query_log import JsonLinesLog
 from indexing.releases import CurrentAccess, Releases
 from indexing.routing import LiveSearcher
@@ -198,7 +199,7 @@ class Wiring:
     def releases(self) -> Releases:
         qdrant = self.stores.qdrant
         s = self.stores
-        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, self.actor, utc_now)
+        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, self.actor, utc_now)
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
         """Who may read what now."""
@@ -228,7 +229,15 @@ class Wiring:
                 )
         how = SearchSettings.model_validate(release.configuration["search"])
         sparse = sparse_encoder() if how.mode != "dense" else None
-        return Searcher(self.stores.qdrant, release.collection, encoder, sparse, how.mode, log, how.dense_weight)
+        search, again = self.settings.search, self.reranker
+        where = self.stores.qdrant, release.collection
+        return Searcher(*where, encoder, sparse, how.mode, log, how.dense_weight, again, search.rerank_k)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What reads hits again; None unless the configuration names one."""
+        model = self.settings.search.rerank
+        return CrossEncoderReranker(model) if model is not None else None
 
     def live_searcher(self, *, log: QueryLog | None = None) -> LiveSearcher:
         """Search in whatever is live, or for a share of the readers in the canary."""

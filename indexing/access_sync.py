@@ -5,31 +5,42 @@ No chunk is cut and nothing is embedded: tags are payload, and only the differen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from indexing.protocols import Points
-from sluice.access import NOBODY, AccessTags
+from sluice.access import NOBODY, AccessTags, TagChange
 
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """How many documents lost readers, gained readers, or both, in one collection."""
+    """How many documents lost readers, gained readers, or both, in one collection.
+
+    `revoked_at` is when the last loss held, on the clock of `time.perf_counter`; 0 without one.
+    """
 
     collection: str
     revoked: int = 0
     granted: int = 0
+    revoked_at: float = field(default=0.0, compare=False)
 
     @property
     def changed(self) -> int:
         return self.revoked + self.granted
 
 
-def sync(points: Points, collection: str, current: Mapping[str, AccessTags]) -> SyncResult:
+def sync(
+    points: Points,
+    collection: str,
+    current: Mapping[str, AccessTags],
+    audit: Callable[[Sequence[TagChange]], None] = lambda _changes: None,
+) -> SyncResult:
     """Make the tags in one collection equal to `current` (document key → tags; a key that is not there: nobody).
 
     What is stored is read back and compared, so that the result holds whatever was written before, and running it
-    again writes nothing. A document whose readers shrink is written before one whose readers grow.
+    again writes nothing. A document whose readers shrink is written before one whose readers grow. `audit` is told what
+    is about to change, each document once, before it does.
     """
     stored: dict[str, set[AccessTags]] = {}
     for point in points.scan(collection, ["document_key", "access_tags"]):
@@ -42,10 +53,20 @@ def sync(points: Points, collection: str, current: Mapping[str, AccessTags]) -> 
             continue
         target = revoke if any(tags - wanted for tags in seen) else grant
         target.setdefault(wanted, []).append(key)
+    changed = [(key, tags) for change in (revoke, grant) for tags, keys in _ordered(change) for key in sorted(keys)]
+    if changed:
+        audit([TagChange(key, AccessTags(frozenset[str]().union(*stored[key])), tags) for key, tags in changed])
+    revoked_at = 0.0
     for change in (revoke, grant):
-        for tags, keys in sorted(change.items(), key=lambda entry: sorted(entry[0])):
+        for tags, keys in _ordered(change):
             points.set_tags(collection, tags, sorted(keys))
-    return SyncResult(collection, _count(revoke.values()), _count(grant.values()))
+        if change is revoke and revoke:
+            revoked_at = time.perf_counter()
+    return SyncResult(collection, _count(revoke.values()), _count(grant.values()), revoked_at)
+
+
+def _ordered(change: Mapping[AccessTags, list[str]]) -> list[tuple[AccessTags, list[str]]]:
+    return sorted(change.items(), key=lambda entry: sorted(entry[0]))
 
 
 def _count(groups: Iterable[list[str]]) -> int:

@@ -7,9 +7,10 @@ suite of its protocol in `tests/conformance/`. Every method raises StoreUnavaila
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from sluice.access import AccessTags, Principal
+from sluice.access import AccessTags, Principal, TagChange
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint, Vector, VectorQuery
 from sluice.records import Chunk, Document, DocumentState, Hit
 from sluice.releases import Release, ReleaseEvent, State
@@ -124,11 +125,25 @@ class VectorSearch(Protocol):
         """The best point of each of the k best documents, best first."""
 
 
+class Reranker(Protocol):
+    """A second look at what was found."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """How well each text answers the query, in the order given; a higher score is a better answer."""
+
+
 class QueryLog(Protocol):
     """Where searches are written down, for those who want to replay them."""
 
     def record(self, query: str, principal: Principal, hits: Sequence[Hit]) -> None:
         """Note one search and what it found; never raises, never keeps a text of a hit."""
+
+
+class AccessAudit(Protocol):
+    """The record of who could read what, and since when not."""
+
+    def record(self, changes: Sequence[TagChange], at: datetime, actor: str) -> None:
+        """A line for each document; durable when it returns; the same change at the same time is one line."""
 
 
 class Outbox(Protocol):

@@ -7,6 +7,7 @@ repairs the rest, so that it may be called at any time and twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from indexing.access_sync import SyncResult, sync
 from indexing.changes import Changes, changes
-from indexing.protocols import Aliases, Collections, Outbox, Points, ReleaseLedger
+from indexing.protocols import AccessAudit, Aliases, Collections, Outbox, Points, ReleaseLedger
 from sluice.access import AccessTags
 from sluice.errors import ReleaseError
 from sluice.ids import digest
@@ -42,6 +43,7 @@ class Releases:
     aliases: Aliases
     points: Points
     outbox: Outbox
+    audit: AccessAudit
     actor: str
     now: Callable[[], datetime]
 
@@ -292,12 +294,19 @@ class Releases:
 
     def sync_access(self, release: Release, access: CurrentAccess) -> SyncResult:
         """Bring current access tags into one release's collection; costs one comparison when nothing changed."""
+        return self._sync(release, access, self.now(), time.perf_counter())
+
+    def _sync(self, release: Release, access: CurrentAccess, at: datetime, started: float) -> SyncResult:
         if self.get(release.id).synced == access.root:
             return SyncResult(release.collection)
         # Cleared first: a sync that is interrupted must be done again.
         self.ledger.update(release.id, {"synced": ""})
-        result = sync(self.points, release.collection, access.tags)
-        self.ledger.update(release.id, {"synced": access.root})
+        result = sync(self.points, release.collection, access.tags, lambda changes: self.audit.record(changes, at, self.actor))
+        noted: dict[str, Any] = {}
+        if result.changed:
+            lag = round(result.revoked_at - started, 4) if result.revoked else None
+            noted["access"] = {"at": at, "revoked": result.revoked, "granted": result.granted, "revocation_lag_s": lag}
+        self.ledger.update(release.id, {"synced": access.root, **noted})
         return result
 
     def sync_all_access(self, access: CurrentAccess) -> list[SyncResult]:
@@ -306,7 +315,8 @@ class Releases:
         live = self.live()
         present = [r for r in self.all() if r.removed is None and r.collection in existing]
         present.sort(key=lambda r: live is None or r.id != live.id)
-        return [self.sync_access(release, access) for release in present]
+        at, started = self.now(), time.perf_counter()
+        return [self._sync(release, access, at, started) for release in present]
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────────────────────────
 

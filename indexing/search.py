@@ -6,10 +6,12 @@ leaves it. Equal texts are collapsed after filtering, so that a copy someone may
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from indexing.payload import hit, shown_text
-from indexing.protocols import Encoder, QueryLog, SparseEncoder, VectorSearch
+from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder, VectorSearch
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.points import Filters, ScoredPoint, VectorQuery
@@ -18,9 +20,21 @@ from sluice.records import Hit
 ANYWHERE = Filters()
 
 
+class Searching(Protocol):
+    """What a Searcher and a LiveSearcher both are."""
+
+    def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]: ...
+
+    def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Search in one collection: dense, sparse or both (reciprocal rank fusion in the store); told to `log` when given."""
+    """Search in one collection: dense, sparse or both (reciprocal rank fusion in the store); told to `log` when given.
+
+    With a `reranker` the best `rerank_k` are read again together with the query, and its scores decide. It sees only what
+    the principal may read.
+    """
 
     vectors: VectorSearch
     collection: str
@@ -29,22 +43,35 @@ class Searcher:
     mode: str = "dense"
     log: QueryLog | None = None
     dense_weight: float = 0.5
+    reranker: Reranker | None = None
+    rerank_k: int = 50
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
         asked = self._query(query, k)
-        wanted = k
+        wanted = enough = self._looked_at(k)
         while True:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
             distinct = _distinct(found)
-            if len(distinct) >= k or len(found) < wanted:
-                return self._logged(query, principal, distinct[:k])
+            if len(distinct) >= enough or len(found) < wanted:
+                return self._logged(query, principal, self._reranked(query, distinct[:enough])[:k])
             wanted *= 2
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
-        found = self.vectors.nearest_documents(self.collection, self._query(query, k), principal.tags, k, filters)
-        return self._logged(query, principal, found)
+        asked, enough = self._query(query, k), self._looked_at(k)
+        found = self.vectors.nearest_documents(self.collection, asked, principal.tags, enough, filters)
+        return self._logged(query, principal, self._reranked(query, found)[:k])
+
+    def _looked_at(self, k: int) -> int:
+        return k if self.reranker is None else max(k, self.rerank_k)
+
+    def _reranked(self, query: str, points: list[ScoredPoint]) -> list[ScoredPoint]:
+        if self.reranker is None:
+            return points
+        scores = self.reranker.scores(query, [shown_text(point.payload) for point in points])
+        scored = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
+        return sorted(scored, key=lambda point: (-point.score, point.id))
 
     def _logged(self, query: str, principal: Principal, found: list[ScoredPoint]) -> list[Hit]:
         hits = [hit(point) for point in found]
@@ -60,6 +87,21 @@ class Searcher:
         dense = self.encoder.encode_query(text) if self.mode in ("dense", "hybrid") else None
         sparse = self.sparse.query(text) if self.sparse is not None and self.mode in ("sparse", "hybrid") else None
         return VectorQuery(dense, sparse, self.dense_weight)
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncSearcher:
+    """The same for asynchronous callers: each search runs in a thread, and the event loop goes on meanwhile."""
+
+    searcher: Searching
+
+    async def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
+        """As `Searcher.search`."""
+        return await asyncio.to_thread(self.searcher.search, query, principal, k, filters)
+
+    async def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
+        """As `Searcher.search_documents`."""
+        return await asyncio.to_thread(self.searcher.search_documents, query, principal, k, filters)
 
 
 def _distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:

@@ -27,6 +27,15 @@ NOBODY = AccessTags()
 
 
 @dataclass(frozen=True, slots=True)
+class TagChange:
+    """Who could read a document, and who can now."""
+
+    document_key: str
+    before: AccessTags
+    after: AccessTags
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Someone who searches: their tags, and a stable id where the caller has one."""
 

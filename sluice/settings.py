@@ -228,6 +228,10 @@ class SearchSettings(Section):
     """In hybrid search, how much of the fusion is the dense ranking's; the rest is the sparse one's."""
     log: ConfigPath | None = None
     """Where searches are written down (query, tags, ids and scores of the hits), for the replay gate."""
+    rerank: str | None = None
+    """A cross-encoder (a folder, or a model's name) that reads the best hits again together with the query."""
+    rerank_k: int = Field(default=50, ge=1, le=1000)
+    """How many hits it reads."""
 
     @property
     def manner(self) -> str:
@@ -247,6 +251,8 @@ class RetentionSettings(Section):
 
 class ScheduleSettings(Section):
     cron: str = "0 2 * * *"
+    access_cron: str = "*/15 * * * *"
+    """When `access sync` runs by itself."""
     timezone: str = "UTC"
 
 

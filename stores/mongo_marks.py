@@ -1,12 +1,20 @@
-"""What is remembered beside documents and releases: what was forgotten, and events that wait to be delivered."""
+"""What is remembered beside documents and releases: what was forgotten, events to be delivered, changes of access."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from pymongo import UpdateOne
+
+from sluice.access import TagChange
+from sluice.ids import digest
 from sluice.releases import ReleaseEvent
-from stores.codec import encode_time, from_row, to_row
-from stores.mongo import MongoDatabase, translated
+from stores.codec import decode_time, encode_time, from_row, to_row
+from stores.mongo import MongoDatabase, batches, translated
+
+WRITE_BATCH = 1000
 
 
 class MongoForgotten:
@@ -55,3 +63,38 @@ class MongoOutbox:
         """Forget an event that did not happen; no error when there is none."""
         with translated(self._database, "dropping an event"):
             self._rows.delete_one({"_id": f"{self._index}/{event_id}"})
+
+
+class MongoAccessAudit:
+    """Whose readers changed, in one index: `access_audit`, one row per document and change, named by keys only."""
+
+    def __init__(self, database: MongoDatabase, index: str) -> None:
+        self._database, self._rows, self._index = database, database["access_audit"], index
+
+    def record(self, changes: Sequence[TagChange], at: datetime, actor: str) -> None:
+        """A line for each document; durable when it returns; the same change at the same time is one line."""
+        lines = []
+        for change in changes:
+            row = to_row(change) | {"index": self._index, "at": encode_time(at), "actor": actor}
+            identity = digest(change.document_key, *sorted(change.before), None, *sorted(change.after), None, row["at"])
+            lines.append(UpdateOne({"_id": f"{self._index}/{identity}"}, {"$set": row}, upsert=True))
+        with translated(self._database, "writing the access audit"):
+            for part in batches(lines, WRITE_BATCH):
+                self._rows.bulk_write(list(part), ordered=False)
+
+    def read(self, document_key: str | None = None) -> list[dict[str, Any]]:
+        """Lines in the order of time, of one document or of all; tags as sorted lists."""
+        query = {"index": self._index} | ({} if document_key is None else {"document_key": document_key})
+        with translated(self._database, "reading the access audit"):
+            rows = sorted(self._rows.find(query).batch_size(5000), key=lambda row: (row["at"], row["document_key"]))
+        found = ((from_row(TagChange, row), row) for row in rows)
+        return [
+            {
+                "document_key": change.document_key,
+                "before": sorted(change.before),
+                "after": sorted(change.after),
+                "at": decode_time(row["at"]),
+                "actor": row["actor"],
+            }
+            for change, row in found
+        ]

@@ -14,7 +14,7 @@ from stores.mongo import MongoDatabase, connect, translated
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns, MongoVectorCache
-from stores.mongo_marks import MongoForgotten, MongoOutbox
+from stores.mongo_marks import MongoAccessAudit, MongoForgotten, MongoOutbox
 
 if TYPE_CHECKING:
     from stores.qdrant import QdrantStore
@@ -48,6 +48,7 @@ class Stores:
         self.decisions = MongoDecisions(database, index)
         self.forgotten = MongoForgotten(database, index)
         self.outbox = MongoOutbox(database, index)
+        self.audit = MongoAccessAudit(database, index)
         self.lease = MongoLease(database, index)
         self._settings, self._closing = settings, closing
         self._lock = threading.Lock()

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sluice.access import AccessTags
+from sluice.access import AccessTags, TagChange
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import (
     ACCESS_TAGS,
@@ -174,6 +174,24 @@ class MemoryOutbox:
 
     def remove(self, event_id: str) -> None:
         self.rows.pop(event_id, None)
+
+
+class MemoryAccessAudit:
+    """Implements `AccessAudit`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[TagChange, datetime], str] = {}
+
+    def record(self, changes: Sequence[TagChange], at: datetime, actor: str) -> None:
+        self.rows |= {(change, at): actor for change in changes}
+
+    def read(self, document_key: str | None = None) -> list[dict[str, Any]]:
+        found = sorted(self.rows.items(), key=lambda row: (row[0][1], row[0][0].document_key))
+        return [
+            {"document_key": c.document_key, "before": sorted(c.before), "after": sorted(c.after), "at": at, "actor": actor}
+            for (c, at), actor in found
+            if document_key in (None, c.document_key)
+        ]
 
 
 class MemoryRuns:

@@ -9,7 +9,7 @@ import click
 from flows import operations
 from flows.cli import with_json
 from flows.commands.launch import opened
-from flows.console import show
+from flows.console import show, table, when
 
 
 @click.group()
@@ -27,5 +27,25 @@ def sync(config: Path, as_json: bool) -> None:
     show(
         result,
         as_json,
-        lambda console: console.print(f"{result['access_changed']} documents changed readers in {result['seconds']:.2f} s"),
+        lambda console: console.print(
+            f"{result['access_changed']} documents changed readers"
+            + (f"; revocations held after {result['revocation_lag_s']:.3f} s" if result["revocation_lag_s"] is not None else "")
+        ),
     )
+
+
+@access.command("audit")
+@click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1), help="How many lines, newest first.")
+@with_json
+@click.pass_obj
+def audit(config: Path, limit: int, as_json: bool) -> None:
+    """Whose readers changed, from what to what, when and by whom."""
+    with opened(config, "access audit") as w:
+        uris = {state.key: state.uri for state in w.stores.documents.read()}
+        lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(w.stores.audit.read())][:limit]
+    rows = [
+        (when(e["at"]), e["uri"] or e["document_key"][:12], ", ".join(e["before"]), ", ".join(e["after"]), e["actor"])
+        for e in lines
+    ]
+    columns = ["at (UTC)", "document", "before", "after", "by"]
+    show({"entries": lines}, as_json, lambda console: console.print(table("", columns, rows)))

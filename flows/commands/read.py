@@ -25,13 +25,29 @@ from sluice.access import Principal
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many chunks.")
 @click.option("--release", metavar="ID", help="Search this release instead of the live one.")
 @click.option("--reader", default="", metavar="ID", help="Who searches, for canaries: the same id is served by the same release.")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only documents of this source (repeatable).")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="Only documents in this language (repeatable).")
+@click.option("--since", metavar="DATE", help="Only documents modified at or after this date (ISO 8601).")
+@click.option("--until", metavar="DATE", help="Only documents modified at or before this date (ISO 8601).")
 @with_json
 @click.pass_obj
-def search(config: Path, query: str, principal: str, k: int, release: str | None, reader: str, as_json: bool) -> None:
+def search(
+    config: Path,
+    query: str,
+    principal: str,
+    k: int,
+    release: str | None,
+    reader: str,
+    sources: tuple[str, ...],
+    languages: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    as_json: bool,
+) -> None:
     """Search the live release for QUERY, as a principal: what they may not read never leaves the store."""
     who = Principal.of(tags_of(principal), reader)
     with opened(config, "search") as w:
-        hits = operations.search(w, query, who, k, release)
+        hits = operations.search(w, query, who, k, release, operations.narrowed(sources, languages, since, until))
     result = {"query": query, "principal": sorted(who.tags), "hits": plain(hits)}
 
     def people(console: Console) -> None:

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sluice.access import AccessTags, TagChange
 from sluice.errors import IndexBusy, ReleaseError
 from sluice.releases import Release, ReleaseEvent, Transition
 from stores.mongo import MongoDatabase
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns, MongoVectorCache
-from stores.mongo_marks import MongoOutbox
+from stores.mongo_marks import MongoAccessAudit, MongoOutbox
 from stores.processes import ProcessId
-from tests.fakes import MemoryDecisions, MemoryOutbox, MemoryReleaseLedger, MemoryRuns, MemoryVectorCache
+from tests.fakes import MemoryAccessAudit, MemoryDecisions, MemoryOutbox, MemoryReleaseLedger, MemoryRuns, MemoryVectorCache
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123000, tzinfo=UTC)
 
@@ -39,6 +40,11 @@ def ledger(kind: str, request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def outbox(kind: str, request: pytest.FixtureRequest) -> Any:
     return MemoryOutbox() if kind == "memory" else MongoOutbox(request.getfixturevalue("database"), "handbook")
+
+
+@pytest.fixture
+def audit(kind: str, request: pytest.FixtureRequest) -> Any:
+    return MemoryAccessAudit() if kind == "memory" else MongoAccessAudit(request.getfixturevalue("database"), "handbook")
 
 
 @pytest.fixture
@@ -171,6 +177,20 @@ class TestOutbox:
         outbox.remove("e1")
         outbox.remove("e1")
         assert outbox.open() == []
+
+
+class TestAccessAudit:
+    def test_a_line_for_each_change_in_the_order_of_time(self, audit: Any) -> None:
+        """The same change at the same time is one line; at another time it is another."""
+        lost = TagChange("k1", AccessTags(["a", "b"]), AccessTags(["b"]))
+        gained = TagChange("k2", AccessTags(), AccessTags(["a"]))
+        for at in (NOW + timedelta(seconds=1), NOW, NOW):
+            audit.record([lost, gained], at, "me")
+        audit.record([], NOW, "me")
+        assert [(row["document_key"], row["at"]) for row in audit.read()] == [
+            (key, at) for at in (NOW, NOW + timedelta(seconds=1)) for key in ("k1", "k2")
+        ]
+        assert audit.read("k1")[0] == {"document_key": "k1", "before": ["a", "b"], "after": ["b"], "at": NOW, "actor": "me"}
 
 
 class TestVectorCache:

@@ -34,7 +34,7 @@ def test_serve_registers_the_schedule_and_stops_with_everything_it_started(index
         )
         try:
             names = _deployments(index.folder / "state" / "prefect" / "server.log", process)
-            assert names == {"nightly-reindex-small", "backfill-small"}
+            assert names == {"nightly-reindex-small", "access-sync-small", "backfill-small"}
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=60)
@@ -43,10 +43,10 @@ def test_serve_registers_the_schedule_and_stops_with_everything_it_started(index
 
 
 def _deployments(server_log: Path, process: subprocess.Popen[bytes]) -> set[str]:
-    """The names that the server knows, once both are there."""
+    """The names that the server knows, once all are there."""
     deadline = time.monotonic() + 120
     names: set[str] = set()
-    while len(names) < 2 and time.monotonic() < deadline and process.poll() is None:
+    while len(names) < 3 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.5)
         found = re.search(r"http://127\.0\.0\.1:\d+", server_log.read_text()) if server_log.exists() else None
         if found is None:

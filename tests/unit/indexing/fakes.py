@@ -14,7 +14,7 @@ from sluice.access import AccessTags
 from sluice.ids import digest
 from sluice.points import Point
 from sluice.releases import Release
-from tests.fakes import MemoryOutbox, MemoryReleaseLedger, MemoryVectorStore
+from tests.fakes import MemoryAccessAudit, MemoryOutbox, MemoryReleaseLedger, MemoryVectorStore
 
 DIMENSION = 2
 NORTH = np.array([1.0, 0.0], dtype=np.float32)
@@ -53,6 +53,7 @@ class World:
     ledger: MemoryReleaseLedger = field(default_factory=MemoryReleaseLedger)
     store: MemoryVectorStore = field(default_factory=MemoryVectorStore)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    audit: MemoryAccessAudit = field(default_factory=MemoryAccessAudit)
     ticks: int = 0
     log: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -65,7 +66,8 @@ class World:
         self.log = []
         store = Tap(self.store, self.log, kill)
         outbox = Tap(self.outbox, self.log, kill)
-        return Releases("ix", Tap(self.ledger, self.log, kill), store, store, store, outbox, "test", self.now)
+        audit = Tap(self.audit, self.log, kill)
+        return Releases("ix", Tap(self.ledger, self.log, kill), store, store, store, outbox, audit, "test", self.now)
 
     def writes(self) -> list[tuple[Any, ...]]:
         """What the last process asked the stores to change, in order."""

@@ -1,0 +1,41 @@
+"""A cross-encoder reads query and text together: slower than vectors, and better at telling near answers apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sluice.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+BATCH_TEXTS = 32
+
+
+class CrossEncoderReranker:
+    """Implements `indexing.protocols.Reranker` with sentence-transformers' CrossEncoder; loaded when first used."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    @cached_property
+    def _encoder(self) -> CrossEncoder:
+        from sentence_transformers import CrossEncoder  # 6 s
+
+        try:
+            found: CrossEncoder = CrossEncoder(self.model, device="cpu")
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"search.rerank: '{self.model}' is no cross-encoder that is here: {error}",
+                hint="name a folder that holds one, or fetch it first",
+            ) from None
+        return found
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the query, in the order given; a pair longer than the model's window is cut."""
+        if not texts:
+            return []
+        found = self._encoder.predict([(query, text) for text in texts], batch_size=BATCH_TEXTS, show_progress_bar=False)
+        return [float(score) for score in found]
