@@ -63,7 +63,7 @@ class Sandbox:
     An idle worker ends by itself after `idle_s`, so that a build does not pay for the memory of a parse.
     """
 
-    def __init__(self, workers: int | None = None, *, idle_s: float = 30.0, documents: int = 500) -> None:
+    def __init__(self, workers: int | None = None, *, idle_s: float = 30.0, documents: int = 2000) -> None:
         self._free = threading.BoundedSemaphore(workers or max(2, os.cpu_count() or 2))
         self._arguments = (str(idle_s), str(documents))
         self._idle: list[_Worker] = []

@@ -69,6 +69,8 @@ class Found:
 
 def in_file(content: bytes, kind: Format, uri: str, policy: Policy) -> Found:
     """What is hidden in the file itself; `content` is the file without it, None where nothing is cut."""
+    if not policy.look_for:
+        return Found()
     match kind:
         case "html" | "markdown":
             return _in_source(content, kind, uri, policy)
@@ -84,6 +86,8 @@ def in_file(content: bytes, kind: Format, uri: str, policy: Policy) -> Found:
 def in_text(document: Document, policy: Policy) -> tuple[Counter[str], Document]:
     """What is in the document's text, title, headings and metadata; and the document without what is cut."""
     counts: Counter[str] = Counter()
+    if not policy.look_for:
+        return counts, document
     unseen = _chosen(invisible(document.text), policy.look_for)
     spoken = _chosen(addressing(document.text), policy.look_for)
     for rule, spans in [*unseen.items(), *spoken.items()]:

@@ -7,6 +7,8 @@ model and an order), for a handbook that explains prompt injection must not be t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 _MODEL = (
     r"(?:ai|llms?|large language models?|language models?|chat ?gpt|gpt|claude|gemini|copilot|chatbots?"
@@ -87,10 +89,50 @@ _EXFILTRATION = (
 )
 
 
-def _compiled(*phrases: str) -> re.Pattern[str]:
-    return re.compile("|".join(phrase.replace(" ?", r"\s*").replace(" ", r"\s+") for phrase in phrases), re.I | re.M)
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Patterns, each tried only on text in which one of its words occurs: most pages have none of most words."""
+
+    patterns: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Matches, in order of pattern."""
+        small = text.lower()
+        for words, pattern in self.patterns:
+            if not words or any(word in small for word in words):
+                yield from pattern.finditer(text)
 
 
-INSTRUCTIONS = _compiled(*_INSTRUCTIONS)
-ROLES = _compiled(*_ROLES)
-EXFILTRATION = _compiled(*_EXFILTRATION)
+def _compiled(phrases: Iterable[str]) -> Phrases:
+    def one(phrase: str) -> tuple[tuple[str, ...], re.Pattern[str]]:
+        words = next((words for start, words in _WORDS.items() if phrase.startswith(start)), ())
+        return words, re.compile(phrase.replace(" ?", r"\s*").replace(" ", r"\s+"), re.I | re.M)
+
+    return Phrases(tuple(map(one, phrases)))
+
+
+_FORGET = ("ignor", "disregard", "forget", "discard")
+_WORDS = {  # the start of a pattern → words without which it cannot match
+    r"\b(?:ignore|disregard|forget|override": (*_FORGET, "overrid", "bypass", "follow", "attention"),
+    r"\b(?:ignore|disregard": _FORGET,
+    r"\bignoriere": ("ignoriere",),
+    r"\b(?:ignore[zr]": ("ignore", "oublie"),
+    r"\b(?:ignora|": ("instrucciones",),
+    r"\b(?:you are|you're|you will act": ("you are", "you're", "act as", "pretend", "behave as", "respond as", "\n"),
+    r"\b(?:you are|you're) no": ("longer",),
+    r"\b(?:enter|enable": ("mode",),
+    r"\b(?:new|updated|revised|real|actual|": ("instruction", "prompt", "directive"),
+    r"\b(?:new|updated|revised|real|actual)": ("system",),
+    r"\b(?:attention|dear": ("ai", "llm", "language", "gpt", "claude", "gemini", "copilot", "chatbot", "virtual"),
+    r"\bif you": ("if",),
+    r"\bas an? (?:ai": ("model", "assistant"),
+    r"\b(?:do not|don't|never|without) (?:tell": ("the",),
+    r"\b(?:in your": ("answer", "response", "reply", "summary", "output"),
+    r"\b(?:reveal|print": ("your", "prompt", "message", "instructions"),
+    r"\b(?:send|post": ("http", "@", "url", "address", "server", "webhook", "endpoint"),
+    r"https?://": ("http",),
+}
+
+INSTRUCTIONS = _compiled(_INSTRUCTIONS)
+ROLES = _compiled(_ROLES)
+EXFILTRATION = _compiled(_EXFILTRATION)

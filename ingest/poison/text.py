@@ -72,9 +72,7 @@ def addresses_the_model(text: str) -> bool:
 
 
 def _instructions(text: str) -> Iterator[tuple[int, int]]:
-    for paragraph in re.finditer(r"[^\n]+(?:\n[^\n]+)*", text):
-        found = INSTRUCTIONS.finditer(paragraph.group())
-        yield from ((paragraph.start() + m.start(), paragraph.start() + m.end()) for m in found)
+    return (match.span() for match in INSTRUCTIONS.finditer(text))
 
 
 def _encoded(text: str) -> Iterator[tuple[int, int]]:
@@ -85,7 +83,7 @@ def _encoded(text: str) -> Iterator[tuple[int, int]]:
             inner = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):
             continue
-        if INSTRUCTIONS.search(inner) or ROLES.search(inner):
+        if any(INSTRUCTIONS.finditer(inner)) or any(ROLES.finditer(inner)):
             yield found.span()
 
 
