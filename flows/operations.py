@@ -94,6 +94,9 @@ def _ingest(
 
 def _index(w: Wiring, engine: Engine, account: Account, states: list[DocumentState], redo: Redo) -> Result:
     found = steps.assess(w, states)
+    if found.action == "nothing" and found.live is not None and found.held is None and not steps.is_whole(w, found.live):
+        account.warnings.append(f"the store does not hold what release {found.live.id} says it does: it is built again")
+        found = steps.assess(w, states, rebuild=True)
     if found.action in ("judge", "build") and (canary := w.releases.canary()) is not None:
         return _waits_for(canary, account, found)
     if found.action == "nothing" and redo.chunk and found.held is None and not steps.live_holds(w, found, redo.chunk):
@@ -289,9 +292,7 @@ def narrowed(
     return Filters(tuple(sources), tuple(languages), _date("--since", since), _date("--until", until))
 
 
-def search(
-    w: Wiring, query: str, principal: Principal, k: int, release: str | None, filters: Filters = ANYWHERE
-) -> list[Hit]:
+def search(w: Wiring, query: str, principal: Principal, k: int, release: str | None, filters: Filters = ANYWHERE) -> list[Hit]:
     """Search one release as a principal: by default the one that answers them, live or canary."""
     if release is None:
         return w.live_searcher(log=w.query_log).search(query, principal, k, filters)

@@ -7,6 +7,7 @@ knows Prefect, so that a run with nothing to do never pays for it.
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -379,9 +380,11 @@ def assess(w: Wiring, states: Sequence[DocumentState], *, rebuild: bool = False)
 
 def begin(w: Wiring, found: Assessment) -> Release:
     """The release to build into: a new one, or the interrupted one of the same fingerprint."""
+    name, taken = f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}", {release.id for release in w.releases.all()}
+    ids = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))
     return w.releases.begin(
         found.fingerprint,
-        release_id=f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}",
+        release_id=next(id for id in ids if id not in taken),  # built again within a second: it has a name of its own
         access_root=found.access_root,
         dimension=w.model.encoder.dimension,
         sparse=w.sparse is not None,
@@ -442,6 +445,11 @@ def judge(w: Wiring, release: Release, account: Account) -> Release:
     if not w.settings.gates:
         account.warnings.append("gates: [] - nothing measures what this release finds; it goes live on reconciliation alone")
     return w.releases.record(release, [evaluation.verdict_json(v) for v in account.verdicts], w.gates_fingerprint)
+
+
+def is_whole(w: Wiring, release: Release) -> bool:
+    """Whether the store holds as many documents and chunks as the release's manifest says: 10 ms for 3,000 chunks."""
+    return _against_manifest(w, release).passed
 
 
 def _against_manifest(w: Wiring, release: Release) -> Verdict:

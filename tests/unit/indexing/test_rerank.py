@@ -12,7 +12,6 @@ import pytest
 from indexing.embedder_rerank import CrossEncoderReranker
 from indexing.search import AsyncSearcher, Searcher
 from sluice.access import Principal
-from sluice.errors import ConfigurationError
 from tests.fakes import MemoryVectorStore
 from tests.unit.indexing.fakes import point
 from tests.unit.indexing.test_canary import North
@@ -79,10 +78,3 @@ def test_asynchronous_searches_run_side_by_side_and_answer_the_same(searcher: Se
 def test_a_cross_encoder_costs_nothing_before_it_is_used_and_nothing_for_no_texts() -> None:
     """A name is all that is needed to make one."""
     assert CrossEncoderReranker("no/such/model").scores("query", []) == []
-
-
-@pytest.mark.slow
-def test_a_cross_encoder_that_is_not_here_is_a_wrong_configuration(tmp_path: Any) -> None:
-    """The key and what to do are named."""
-    with pytest.raises(ConfigurationError, match=r"search\.rerank"):
-        CrossEncoderReranker(str(tmp_path)).scores("query", ["text"])
