@@ -59,7 +59,9 @@ def _measure(folder: Path, documents: int) -> None:
     edited = sorted((folder / "handbook" / "content").rglob("*.md"))[:: max(len(files) // max(len(files) // 100, 1), 1)]
     edited = edited[: max(len(files) // 100, 1)]
     for file in edited:
-        file.write_text(file.read_text(encoding="utf-8") + "\n\nOne more sentence, so that this page is another one.\n", encoding="utf-8")
+        file.write_text(
+            file.read_text(encoding="utf-8") + "\n\nOne more sentence, so that this page is another one.\n", encoding="utf-8"
+        )
     rows.append((f"{len(edited)} edited", *_run(folder)))
 
     first = rows[0][1]

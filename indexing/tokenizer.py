@@ -22,8 +22,9 @@ class ModelTokenizer:
     """Tokens of a model's tokenizer.json, never truncated and never padded, with character offsets.
 
     `window` counts special tokens in. `splits_at_whitespace` says that the tokens of a text are those of its parts on
-    either side of white space, so that chunks cut there need not be counted again. `special_tokens` is what the encoder adds to each document: the model's special
-    tokens, and those of its document prompt where it has one. Safe to use from several threads.
+    either side of white space, so that chunks cut there need not be counted again. `special_tokens` is what the encoder
+    adds to each document: the model's special tokens, and those of its document prompt where it has one. Safe to use from
+    several threads.
     Raises ConfigurationError when the file is not a tokenizer.
     """
 

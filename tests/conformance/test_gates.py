@@ -125,7 +125,7 @@ class TestEveryGate:
     def test_an_unknown_option_fails_with_its_path(self, kind: str, settings: Callable[..., Settings]) -> None:
         """A misspelt floor is not a missing floor."""
         whole = settings(SECTIONS[kind] | {"min_recal": 1})
-        with pytest.raises(ConfigurationError, match="unknown key 'gates.min_recal'"):
+        with pytest.raises(ConfigurationError, match=r"unknown key 'gates\.min_recal'"):
             build(whole.gates[0], whole)
 
 
