@@ -17,6 +17,8 @@ def prepare(state_dir: Path) -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     logging.getLogger("great_expectations").setLevel(logging.WARNING)  # Prefect's handlers would show its chatter
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    # The temporary server takes 7 s to come up, and on a busy machine several times that; Prefect gives up after 20.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     # The temporary server prints a stack of CancelledError when it stops, unless its loggers are told not to.
     os.environ.setdefault("PREFECT_LOGGING_SERVER_LEVEL", "CRITICAL")
