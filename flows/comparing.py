@@ -56,7 +56,6 @@ def conclude(lab: Laboratory) -> dict[str, Any]:
     })  # fmt: skip
     record = plain({
         "experiment": experiment.model_dump(mode="json"),
-        "file": experiment.path.read_text(encoding="utf-8"),
         "base": lab.w.configuration(),
         "variants": {
             variant.name: {"fingerprint": results[variant.name].fingerprint, **configurations[variant.name]}

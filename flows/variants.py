@@ -258,20 +258,22 @@ class Corpus:
 
 
 _open: dict[str, Laboratory] = {}
-_opening = threading.Lock()
 
 
 @contextmanager
 def laboratory(experiment: str) -> Iterator[Laboratory]:
-    """The process's one laboratory of an experiment's file; a task on another machine opens its own."""
+    """The process's one laboratory of an experiment's file, as the file was when it was opened.
+
+    A task on another machine opens its own.
+    """
+    key = str(Path(experiment).absolute())
+    if (outer := _open.get(key)) is not None:
+        yield outer
+        return
     settings = load_experiment(experiment)
-    key = str(settings.path)
     with shared(str(settings.base)) as w:
-        with _opening:
-            outer = _open.get(key)
-            found = outer or _open.setdefault(key, Laboratory(w, settings))
+        found = _open.setdefault(key, Laboratory(w, settings))
         try:
             yield found
         finally:
-            if outer is None:
-                _open.pop(key, None)
+            _open.pop(key, None)
