@@ -149,10 +149,10 @@ def engine(case: Case) -> Engine:
             built = sum(pool.map(lambda part: w.builder().build(release, w.stores.documents.read(part)), parts), Built())
         return steps.stage(w, release, built, account)
 
-    def conclude(w: Wiring, account: Account, release: Release) -> dict[str, Any]:
+    def conclude(w: Wiring, account: Account, release: Release, canary: float | None) -> dict[str, Any]:
         case.tamper(w, release)
         steps.judge(w, release, account)
-        outcome, release = steps.conclude(w, release, account)
+        outcome, release = steps.conclude(w, release, account, canary)
         return {**account.as_json(outcome, release.id), "report": str(steps.write_report(w, release))}
 
     return Engine(ingest, build, conclude)
