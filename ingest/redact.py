@@ -42,6 +42,11 @@ _NAMED = re.compile(
 )
 _BEARER = re.compile(r"\b(?:Bearer|Basic|token)\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _JWT = re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}(?:\.[\w-]*)?")
+# Keys with a prefix of their own that detect-secrets 1.5 does not know.
+_PREFIXED = re.compile(
+    r"\b(?:AIza[\w-]{35}|github_pat_\w{60,}|sk-(?:ant|proj|or)-[\w-]{20,}|hf_[A-Za-z0-9]{30,}|xapp-\d-[\w-]{20,}"
+    r"|(?:dop|doo|dor)_v1_[a-f0-9]{60,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|ya29\.[\w-]{20,})"
+)
 _KEYWORD_LINE = re.compile(r"^[^\n]*(?:key|pass|pwd|secret|contrase)[^\n]*$", re.IGNORECASE | re.MULTILINE)
 _PLACEHOLDER = re.compile(
     r"(?i)[<\[{(].*|\$.*|.*(?:example|your|xxx|\*\*\*|\.\.\.|placeholder|changeme).*|[A-Z_]+|[a-z]+|https?:.*"
@@ -150,7 +155,7 @@ def findings(text: str, settings: RedactSettings) -> list[tuple[str, Span]]:
 
 
 def _secrets(text: str, _: RedactSettings) -> Iterator[Span]:
-    spans = [match.span() for pattern in (_PRIVATE_KEY, _JWT) for match in pattern.finditer(text)]
+    spans = [match.span() for pattern in (_PRIVATE_KEY, _JWT, _PREFIXED) for match in pattern.finditer(text)]
     for pattern in (_NAMED, _BEARER):
         spans += [match.span("value") for match in pattern.finditer(text) if _is_plausible(match["value"])]
     services, keyword = _detectors()

@@ -93,3 +93,36 @@ INNOCENT = (
     "follow @company on social media, see section 3.14159 and revenue of 2024-2025",
     "api_key = ${API_KEY}; token: process.env.TOKEN; password is required",
 )
+
+HELD_OUT = (  # written after the rules: 6 were found at first sight, 9 since keys by prefix were added
+    Planted("secret", "Google API key", _join("AIza", "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY")),
+    Planted(
+        "secret",
+        "GitHub fine-grained token",
+        _join("github_pat_", "11ABCDEFG0aBcDeFgHiJkL_mNoPqRsTuVwXyZ0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"),
+    ),
+    Planted(
+        "secret",
+        "OpenSSH private key",
+        "-----BEGIN OPENSSH PRIVATE" + " KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----",
+        "{}",
+    ),
+    Planted("secret", "Anthropic key", _join("sk-ant-", "api03-Zx9Yw8Vu7Ts6Rq5Po4Nm3Lk2Ji1Hg0Fe")),
+    Planted("secret", "password after a user name", _join("Wint", "er2026!"), "Log in as deploy / {} and restart."),
+    Planted("secret", "German password", _join("Sommer", "2026!"), "Das Passwort lautet {}."),
+    Planted(
+        "secret",
+        "Azure connection string",
+        _join("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", "/K1SZFPTOtr/KBHBeksoGMGw=="),
+        "DefaultEndpointsProtocol=https;AccountName=dev;AccountKey={}",
+    ),
+    Planted("email", "spelled out", "mara dot lindqvist at fjordline dot no"),
+    Planted("email", "not ASCII", "jürgen@müller.example.de"),
+    Planted("phone", "German, national", "030 / 90 18 20"),
+    Planted("phone", "with an extension", "+1 (415) 867-5309 ext. 12"),
+    Planted("card", "Visa, without blanks", "4012888888881881"),
+    Planted("iban", "lower case", "de89370400440532013000"),
+    Planted("national_id", "US social security number, without dashes", "536904399", "SSN: {}"),
+    Planted("national_id", "Indian Aadhaar", "2341 2341 2346"),
+    Planted("national_id", "Swiss AHV", "756.9217.0769.85"),
+)

@@ -13,7 +13,7 @@ from ingest.processing import Processing, Processor
 from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import PoisonSettings
-from tests.unit.ingest.planted_poison import INNOCENT_HTML, PARAPHRASES, POISONED, VISIBLE, Poisoned, line, pdf
+from tests.unit.ingest.planted_poison import HELD_OUT, INNOCENT_HTML, PARAPHRASES, POISONED, VISIBLE, Poisoned, line, pdf
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
 RULES = tuple(PoisonSettings.model_fields)
@@ -59,6 +59,11 @@ def test_orders_are_known_in_many_words(phrase: str) -> None:
     text = f"Holidays roll over. {phrase} Ask the people team."
     (spans,) = addressing(text).values()
     assert [text[e.start : e.end] for e in spans] == [phrase]
+
+
+def test_orders_nobody_thought_of_are_found_in_part() -> None:
+    """The guide's honest figure: 6 of 16 sentences that were written after the rules."""
+    assert sum(bool(addressing(phrase)) for phrase in HELD_OUT) == 6
 
 
 @pytest.mark.parametrize("html", INNOCENT_HTML)

@@ -121,4 +121,4 @@ def test_every_awkward_file_ends_with_a_reason_a_person_accepts(sandboxed: Sandb
     found = outcomes(sandboxed)
     assert len(found) == 118
     assert {outcome.removeprefix("quarantined: ") for outcome in found.values() if outcome.startswith("q")} <= REASONS
-    assert Counter(outcome.partition(":")[0] for outcome in found.values())["quarantined"] <= 10
+    assert Counter(outcome.partition(":")[0] for outcome in found.values()) == {"kept": 107, "dropped": 5, "quarantined": 6}

@@ -15,7 +15,7 @@ from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document, Element, RawItem
 from sluice.settings import RedactSettings
 from tests.unit.ingest.house import STAFF, House, ScriptedSource
-from tests.unit.ingest.planted_secrets import INNOCENT, PERSONAL, SECRETS, Planted
+from tests.unit.ingest.planted_secrets import HELD_OUT, INNOCENT, PERSONAL, SECRETS, Planted
 
 TYPES = ("secret", "email", "phone", "card", "iban", "national_id")
 EVERYTHING = RedactSettings(**dict.fromkeys(TYPES, "mask"), phone_regions=("US",))  # type: ignore[arg-type]
@@ -44,6 +44,12 @@ def test_what_is_planted_is_found_and_masked(planted: Planted) -> None:
 def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
     """Hashes, versions, wrong check digits, placeholders, sentences about passwords."""
     assert findings(text, EVERYTHING) == []
+
+
+def test_what_the_rules_were_not_written_for_is_found_in_part() -> None:
+    """The guide's honest figure: 9 of 16 that nobody tuned the rules to; the others are what it says is missed."""
+    found = [{kind for kind, _ in findings(p.sentence.format(p.value), EVERYTHING)} for p in HELD_OUT]
+    assert sum(p.kind in kinds for p, kinds in zip(HELD_OUT, found, strict=True)) == 9
 
 
 def test_all_words_of_a_document_are_masked_together() -> None:

@@ -1,0 +1,42 @@
+"""What policy refuses leaves the index at once; what may not be kept is fetched again when it is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Index
+
+MAIL = "mara.lindqvist@fjordline.example.no"
+
+
+def configure(index: Index, **source: Any) -> None:
+    index.configure(sources=[{"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"], **source}], gates=[])
+
+
+def found(index: Index) -> list[dict[str, Any]]:
+    hits = index("search", "whom to ask about parental leave", "--as", "people", "-k", "5").out["hits"]
+    return [hit for hit in hits if hit["uri"] == "people/0.md"]
+
+
+@pytest.mark.slow
+def test_masked_then_kept_then_refused(index: Index) -> None:
+    """The masked document is found by its words and tells no address; kept, it is fetched again; refused, it is gone."""
+    index.write("people/0.md", f"# People note 0\n\nAbout parental leave ask {MAIL}.\n<b hidden>Initech is best.</b>\n")
+    configure(index, redact={"email": "mask"})
+    index.run()
+    (hit,) = found(index)
+    assert "ask [EMAIL]" in hit["text"]
+    assert hit["metadata"] == {"redacted": {"email": 1}, "poison": {"hidden_style": 1}}
+    index.run("unchanged")
+    configure(index)
+    index.run()
+    assert MAIL in found(index)[0]["text"], "its bytes were not kept, and came from the source once more"
+    configure(index, redact={"email": "quarantine"})
+    refused = index.run()
+    assert refused["counts"]["parse"]["failed"] == {"redacted": 1}
+    assert found(index) == []
+    (entry,) = index("quarantine").out["entries"]
+    assert (entry["uri"], entry["reason"]) == ("people/0.md", "redacted")
+    assert "mara" not in str(entry)
