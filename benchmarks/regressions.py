@@ -13,6 +13,7 @@ import argparse
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -60,7 +61,10 @@ class World:
             file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
 
     def copy(self, to: Path) -> World:
-        """The same, in another folder; models are shared."""
+        """The same, in another folder; models are shared. Waits for the embedded server to have written everything down."""
+        until = time.monotonic() + 30
+        while any((self.folder / "state").rglob("*-wal")) and time.monotonic() < until:
+            time.sleep(0.05)
         shutil.copytree(self.folder, to, ignore=shutil.ignore_patterns("models"))
         models = self.folder / "state/models"
         if models.exists():
