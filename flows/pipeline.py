@@ -1,7 +1,7 @@
 """The Prefect flows: partitions as mapped tasks, retries on what may succeed later, evidence as an artifact.
 
 Each flow takes plain parameters, so that a deployment, a worker on another machine and the command line start the same
-thing. A task is handed ids, never data: it reads and writes the stores itself. What the steps do is in `steps.py`.
+thing. A task is handed ids, never data: it reads and writes the stores itself. What the steps do is in `steps/`.
 """
 
 from __future__ import annotations
