@@ -107,7 +107,7 @@ def reference(files: ModelFiles, texts: Sequence[str], model: SentenceTransforme
 def sentence_transformer(files: ModelFiles) -> SentenceTransformer:
     """The model as sentence-transformers loads it, in fp32, on the CPU, with the window its files state."""
     with _quiet():
-        _hide_torchvision_if_broken()
+        hide_torchvision_if_broken()
         from sentence_transformers import SentenceTransformer
 
         try:
@@ -121,7 +121,7 @@ def sentence_transformer(files: ModelFiles) -> SentenceTransformer:
         return model.float().eval()
 
 
-def _hide_torchvision_if_broken() -> None:
+def hide_torchvision_if_broken() -> None:
     """Make a torchvision that cannot be imported absent, so that transformers does without it.
 
     unstructured's PDF extra brings in the torchvision of the package index, built for CUDA; beside a CPU build of torch its

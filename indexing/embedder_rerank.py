@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from indexing.embedder import hide_torchvision_if_broken
 from sluice.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class CrossEncoderReranker:
 
     @cached_property
     def _encoder(self) -> CrossEncoder:
+        hide_torchvision_if_broken()
         from sentence_transformers import CrossEncoder  # 6 s
 
         try:

@@ -9,13 +9,13 @@ from typing import Literal
 import evaluation
 from evaluation import GateContext, ReleaseView
 from flows.steps.account import Account
-from flows.steps.release import CollectionPoints, ExpectedFrom
+from flows.steps.release import CollectionPoints, ExpectedFrom, against_manifest
 from flows.wiring import Wiring
 from indexing.fingerprints import release_fingerprint
 from indexing.releases import Releases
 from sluice.access import AccessTags
 from sluice.errors import SluiceError
-from sluice.records import DocumentState, Verdict
+from sluice.records import DocumentState
 from sluice.releases import Release
 
 
@@ -30,20 +30,11 @@ def judge(w: Wiring, release: Release, account: Account) -> Release:
         if release.fingerprint != release_fingerprint([s for s in states if s.in_release], w.build_fingerprints):
             # The documents moved on since it was built: it can only be held against its own manifest.
             gates = [gate for gate in gates if gate.name != "reconciliation"]
-            account.verdicts = [_against_manifest(w, release)]
+            account.verdicts = [against_manifest(w, release)]
         account.verdicts = [*account.verdicts, *evaluation.run_gates(gates, context)]
     if not w.settings.gates:
         account.warnings.append("gates: [] - nothing measures what this release finds; it goes live on reconciliation alone")
     return w.releases.record(release, [evaluation.verdict_json(v) for v in account.verdicts], w.gates_fingerprint)
-
-
-def _against_manifest(w: Wiring, release: Release) -> Verdict:
-    keys = [point.payload["document_key"] for point in w.stores.qdrant.scan(release.collection, ["document_key"])]
-    stored = {"chunks": len(keys), "documents": len(set(keys))}
-    recorded = {"chunks": release.chunks, "documents": release.documents}
-    same = stored == recorded
-    reason = f"the store holds {stored}, the manifest says {recorded}" if not same else "the store holds what its manifest says"
-    return Verdict("reconciliation", same, reason, {"stored": stored, "manifest": recorded})
 
 
 def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:

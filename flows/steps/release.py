@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from flows.steps.account import PARTITION_DOCUMENTS, Account
-from flows.steps.judgement import _against_manifest
 from flows.wiring import Wiring, utc_now
 from indexing.build import Built
 from indexing.fingerprints import access_root, release_fingerprint
-from sluice.records import DocumentState
+from sluice.records import DocumentState, Verdict
 from sluice.releases import Release
 
 
@@ -102,7 +101,7 @@ def live_holds(w: Wiring, found: Assessment, keys: frozenset[str]) -> bool:
 
 def is_whole(w: Wiring, release: Release) -> bool:
     """Whether the store holds as many documents and chunks as the release's manifest says: 10 ms for 3,000 chunks."""
-    return _against_manifest(w, release).passed
+    return against_manifest(w, release).passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +126,12 @@ class ExpectedFrom:
         for i in range(0, len(self.states), PARTITION_DOCUMENTS):
             for state, _, chunks in self.builder.chunks(self.states[i : i + PARTITION_DOCUMENTS]):
                 yield state, chunks
+
+
+def against_manifest(w: Wiring, release: Release) -> Verdict:
+    keys = [point.payload["document_key"] for point in w.stores.qdrant.scan(release.collection, ["document_key"])]
+    stored = {"chunks": len(keys), "documents": len(set(keys))}
+    recorded = {"chunks": release.chunks, "documents": release.documents}
+    same = stored == recorded
+    reason = f"the store holds {stored}, the manifest says {recorded}" if not same else "the store holds what its manifest says"
+    return Verdict("reconciliation", same, reason, {"stored": stored, "manifest": recorded})
