@@ -85,14 +85,10 @@ def sandboxed() -> Iterator[SandboxedParser]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("uri", ["a.txt", "a.md", "a.html", "a.csv", "a.json", "a.xml", "a.eml"])
+@pytest.mark.parametrize("uri", ["a.txt", "a.md", "a.html"])
 def test_ten_megabytes_in_one_line_end_in_time(sandboxed: SandboxedParser, uri: str) -> None:
     """Parsed, or given up with a reason; the worker pool goes on."""
     content = b"word " * (2 << 20)
-    if uri == "a.eml":
-        content = b"Subject: x\n\n" + content
-    if uri == "a.xml":
-        content = b"<a>" + content + b"</a>"
     try:
         whole = len(sandboxed.parse(RawItem(uri, content, "v"), source="s").text) > 10_000_000
     except DocumentError as error:
