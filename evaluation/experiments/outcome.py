@@ -17,6 +17,9 @@ from evaluation.measures import mean
 from evaluation.statistics import bootstrap_interval
 from sluice.errors import ConfigurationError
 
+MANY = 6
+"""Names in a sentence that are too many to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
@@ -117,7 +120,7 @@ class Outcome:
             ]
         open_ = [decision.leader, *(d.variant for d in decision.differences if not d.apart)]
         lines = [
-            f"Not settled: {decision.queries} queries do not tell {_listed(open_)} apart by {decision.measure} "
+            f"Not settled: {decision.queries} queries do not tell {self._those(open_)} apart by {decision.measure} "
             f"(at {decision.level:.0%}, over all pairs)."
         ]
         if decision.ruled_out:
@@ -135,6 +138,11 @@ class Outcome:
             f"to read ({self.results[read].cost['tokens_per_answer']:,.0f} tokens an answer)."
         )
         return lines
+
+    @staticmethod
+    def _those(names: Sequence[str]) -> str:
+        """All names where they are few; else the leader, which comes first, and a number."""
+        return _listed(names) if len(names) <= MANY else f"{names[0]}, which leads, and {len(names) - 1} others"
 
 
 def conclude(

@@ -24,7 +24,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem
 th,td{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap;vertical-align:top}
 th{border-bottom:2px solid #555;font-weight:600;white-space:normal;overflow-wrap:normal;vertical-align:bottom}
 th:nth-child(2),td:nth-child(2),.left{text-align:left}
-td.name{white-space:normal;min-width:8rem;overflow-wrap:normal;position:sticky;left:0;background:#fff}
+td.name{white-space:normal;min-width:12rem;overflow-wrap:normal;position:sticky;left:0;background:#fff}
 tr.out td{color:#595959}tr.best td{font-weight:600}
 .chart{width:100%;max-width:36rem;height:auto;font:13px system-ui,sans-serif}.chart text{fill:#1a1a1a}
 .grid{stroke:#ddd}.bar{stroke:#1f5f99;stroke-width:2}.open circle{fill:#1f5f99}.number{font-weight:600;font-size:12px}
@@ -32,7 +32,8 @@ tr.out td{color:#595959}tr.best td{font-weight:600}
 .note{color:#444;font-size:.9rem}details{margin:.2rem 0;padding:.2rem 0}summary{cursor:pointer}
 ol{margin:.2rem 0 .6rem;padding-left:1.6rem;font-size:.9rem}li{margin:.25rem 0}.right{color:#0b6623;font-weight:600}
 blockquote{margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid #ccc;color:#333}code{font-size:.85em}
-@media(max-width:600px){body{font-size:15px;padding:.7rem}th,td{padding:.25rem .4rem}}
+@media(max-width:600px){body{font-size:15px;padding:.7rem}td.name{min-width:8rem}
+th,td{padding:.25rem .4rem}}
 @media print{body{max-width:none;font-size:10.5px;padding:0}.wide{overflow:visible}table{font-size:8.5px}
 th,td{padding:.15rem .3rem}h2,h3{break-after:avoid}tr,svg,blockquote,li{break-inside:avoid}}
 """
