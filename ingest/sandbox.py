@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any
 
 from ingest.protocols import Parser
-from ingest.worker import HEADER_BYTES, Reply, Request, write_frame
+from ingest.worker import FOLDER, HEADER_BYTES, Reply, Request, write_frame
 from sluice.errors import DocumentError, SluiceError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings
@@ -107,7 +107,7 @@ class _Worker:
         self._folder = tempfile.mkdtemp(prefix="sluice-parse-")
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         modules = os.pathsep.join(map(os.path.abspath, sys.path))
-        environment |= {"PYTHONPATH": modules, "TMPDIR": self._folder, "OMP_NUM_THREADS": "1"}
+        environment |= {"PYTHONPATH": modules, "TMPDIR": self._folder, FOLDER: self._folder, "OMP_NUM_THREADS": "1"}
         requests, self._wire_in = os.pipe()
         self._wire_out, replies = os.pipe()
         try:

@@ -11,6 +11,7 @@ import os
 import pickle
 import resource
 import select
+import shutil
 import signal
 import sys
 import threading
@@ -25,6 +26,9 @@ from sluice.errors import SluiceError
 from sluice.records import Document, RawItem
 
 HEADER_BYTES = 8
+FOLDER = "SLUICE_PARSE_FOLDER"
+"""The environment variable that names the worker's folder for temporary files, which its parent made and removes."""
+
 GRACE_S = 2.0
 """The parent kills at the limit; the alarm clock rings this much later, for when there is no parent any more."""
 
@@ -126,6 +130,7 @@ def _private_wires() -> tuple[int, int]:
 def _leave_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
+    shutil.rmtree(os.environ.get(FOLDER, ""), ignore_errors=True)  # nobody else will
     os._exit(1)
 
 
