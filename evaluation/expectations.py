@@ -7,6 +7,7 @@ import takes 4 s, and happens when the first table is checked.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import warnings
@@ -76,6 +77,8 @@ def check(suites: Sequence[Suite], *, parameters: Mapping[str, Any], docs: Path 
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    # This one sets its own level, to tell of each temporary folder.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     findings = [finding for suite in suites for finding in _checked(gx, context, suite, parameters)]

@@ -7,7 +7,6 @@ then lies in `state_dir/prefect`, so that two indexes never share one and nothin
 from __future__ import annotations
 
 import base64
-import logging
 import os
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from pathlib import Path
 def prepare(state_dir: Path) -> None:
     """Set what the user has not set; must run before the first `import prefect`."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # Prefect's handlers would show its chatter
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The temporary server takes 7 s to come up, and on a busy machine several times that; Prefect gives up after 20.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")

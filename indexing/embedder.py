@@ -109,7 +109,9 @@ def sentence_transformer(files: ModelFiles) -> SentenceTransformer:
     with _quiet():
         hide_torchvision_if_broken()
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # it counts 103 tensors, in between the bars of a run
         try:
             model = SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
         except Exception as error:  # every architecture fails in its own way
