@@ -55,7 +55,10 @@ def server(settings: Settings) -> Iterator[str]:
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PREFECT_API_URL": url})
+        # In a session of its own: Ctrl-C in the terminal must reach us alone, who still need the server to say goodbye.
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=os.environ | {"PREFECT_API_URL": url}, start_new_session=True
+        )
     try:
         _wait(url, process, str(log_path))
         os.environ["PREFECT_API_URL"] = url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -79,12 +80,14 @@ def test_a_deployed_nightly_reindex_is_run_to_its_end_by_a_worker(index: Index, 
         cwd=REPOSITORY,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         watched = _prefect(server, "deployment", "run", "run/nightly-reindex", "--watch", "--watch-interval", "1")
         assert "Completed" in watched or "finished" in watched.lower(), watched
     finally:
-        worker.terminate()
+        # Not asked politely: it would first finish what its other schedule may have begun.
+        os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(timeout=60)
     listed = index("releases").out["releases"]
     assert [r["state"] for r in listed] == ["promoted"]
