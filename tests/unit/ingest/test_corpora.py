@@ -101,14 +101,3 @@ def test_every_golden_quote_is_in_the_parsed_text(handbook: dict[str, Document])
     labels = [label for line in golden for label in json.loads(line)["relevant"] if "quote" in label]
     assert len(labels) == 119
     assert [x for x in labels if squeezed(x["quote"]) not in squeezed(handbook[x["uri"]].text)] == []
-
-
-def test_every_awkward_file_ends_as_document_or_countable_error() -> None:
-    """Encodings, malformed, protected, empty, many types: 112 documents (5 of them empty), 6 errors."""
-    found = outcomes("formats", "**/*")
-    errors = {uri: outcome.reason for uri, outcome in found.items() if isinstance(outcome, DocumentError)}
-    assert len(found) == 118
-    assert set(errors.values()) <= REASONS
-    expected = {uri: "unsupported_type" for uri in found if uri.endswith((".doc", ".ppt", ".rtf"))}
-    assert {uri: reason for uri, reason in errors.items() if reason != "unsupported_type"} == {"fake-encrypted.msg": "protected"}
-    assert set(errors) <= set(expected) | {"fake-encrypted.msg"}
