@@ -70,6 +70,8 @@ class EmbeddedMongo:
                     port = self._recorded_port()
                     if port and _answers(port):
                         return port
+                    if server is None and not self._running():
+                        break  # it was on its way out: start one of our own
                     if not self._remaining():
                         if server is not None:
                             server.kill()
