@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,10 +12,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from prefect import serve as prefect_serve
+from prefect.runner import Runner
 from prefect.schedules import Cron
+from rich.console import Console
 
 from flows import pipeline
 from sluice.errors import StoreUnavailable
@@ -24,20 +28,51 @@ START_TIMEOUT_S = 90.0
 
 def serve(settings: Settings) -> None:
     """Serve `nightly-reindex` and `access-sync` (on their crons) and `backfill` (on demand) until interrupted."""
-    with server(settings):
-        config = str(settings.path)
-        nightly = pipeline.run.to_deployment(
-            name=f"nightly-reindex-{settings.index}",
+    with server(settings), suppress(KeyboardInterrupt):
+        asyncio.run(_until_interrupted(settings))
+
+
+async def _until_interrupted(settings: Settings) -> None:
+    """Register and poll. SIGINT or SIGTERM, whenever it comes, ends this in good order; a second SIGINT does at once.
+
+    Prefect's own handlers begin only when it polls, and a signal that comes while it registers is lost to them.
+    """
+    loop, serving = asyncio.get_running_loop(), asyncio.create_task(_register_and_poll(settings))
+
+    def stop() -> None:
+        if not serving.cancelling():
+            loop.remove_signal_handler(signal.SIGINT)
+            serving.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _register_and_poll(settings: Settings) -> None:
+    config, schedule = str(settings.path), settings.schedule
+    runner = _Runner(name=f"sluice serve {settings.index}", pause_on_shutdown=True)
+    for flow, name, cron in (
+        (pipeline.run, "nightly-reindex", schedule.cron),
+        (pipeline.access_sync, "access-sync", schedule.access_cron),
+        (pipeline.backfill, "backfill", None),
+    ):
+        deployment: Any = await flow.ato_deployment(
+            name=f"{name}-{settings.index}",
             parameters={"config": config},
-            schedule=Cron(settings.schedule.cron, timezone=settings.schedule.timezone),
+            schedule=Cron(cron, timezone=schedule.timezone) if cron else None,
         )
-        access = pipeline.access_sync.to_deployment(
-            name=f"access-sync-{settings.index}",
-            parameters={"config": config},
-            schedule=Cron(settings.schedule.access_cron, timezone=settings.schedule.timezone),
-        )
-        backfill = pipeline.backfill.to_deployment(name=f"backfill-{settings.index}", parameters={"config": config})
-        prefect_serve(nightly, access, backfill)  # type: ignore[arg-type]  # sync here, though typed as a union with a coroutine
+        await runner.aadd_deployment(deployment)
+        Console(stderr=True).print(f"serving {deployment.full_name}: {f'{cron} ({schedule.timezone})' if cron else 'on demand'}")
+    await runner.start()
+
+
+class _Runner(Runner):
+    """Prefect's runner, which leaves SIGTERM to `_until_interrupted`: the loop hears of a signal whatever its handler does."""
+
+    def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
+        pass
 
 
 @contextmanager
