@@ -6,13 +6,11 @@ own, `module:Class`; see docs/chunking.md.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 from chunking.chunker import DocumentChunker
 from chunking.protocols import Chunker, Encoder, Strategy, Tokenizer
 from chunking.spans import Ruler
 from chunking.strategy import Given, NoOptions
+from sluice import plugins
 from sluice.errors import ConfigurationError
 from sluice.settings import ChunkingSettings, Settings, options
 
@@ -58,7 +56,7 @@ def build(
             f"do not fit its window of {tokenizer.window}",
             hint=f"set max_tokens to {allowed} or less: text is never cut in silence",
         )
-    strategy = _strategy(settings.strategy, f"{where}.strategy")
+    strategy = plugins.resolve(settings.strategy, STRATEGIES, kind="strategy", where=f"{where}.strategy")
     ruler = Ruler(tokenizer)
     own = options(getattr(strategy, "Options", NoOptions), settings, where="chunking", settings=whole)
     given = Given(settings.max_tokens, settings.overlap_tokens, ruler, own, encoder)
@@ -67,20 +65,3 @@ def build(
     except ConfigurationError as error:
         raise ConfigurationError(f"{whole.path}: {error.message}", hint=error.hint) from None
     return DocumentChunker(made, ruler, max_tokens=settings.max_tokens, context=settings.context)
-
-
-def _strategy(name: str, where: str) -> Any:
-    module, _, attribute = STRATEGIES.get(name, name).partition(":")
-    if not attribute:
-        raise ConfigurationError(
-            f"{where}: there is no strategy '{name}'",
-            hint=f"name one of {', '.join(sorted(STRATEGIES))}, or your own as module:Class",
-        )
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{where}: '{name}' cannot be loaded: {error}",
-            hint="the module must be importable where sluice runs: install it, or set PYTHONPATH",
-        ) from None
-    return found

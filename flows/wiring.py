@@ -43,7 +43,8 @@ from sluice.errors import ReleaseError
 from sluice.ids import version_id
 from sluice.records import DocumentState
 from sluice.releases import Release
-from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, Unexpanded, load, read_yaml
+from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from sluice.yaml_files import Unexpanded, read_yaml
 from stores import Lease, Stores, open_stores
 
 

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sluice.errors import ConfigurationError
-from sluice.settings import ChunkingSettings, ConfigPath, EmbeddingSettings, SearchSettings, Section, read_yaml, validated
+from sluice.settings import ChunkingSettings, ConfigPath, EmbeddingSettings, SearchSettings, Section, validated
+from sluice.yaml_files import read_yaml
 
 
 def _name(value: str) -> str:

@@ -7,10 +7,10 @@ made with the checked options, and is then a `Gate` (see `base.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 from evaluation.gates.base import Gate, GateContext, ReleaseView, release_tags
+from sluice import plugins
 from sluice.errors import ConfigurationError, IntegrityError, Retryable
 from sluice.ids import fingerprint
 from sluice.records import Verdict
@@ -78,19 +78,7 @@ def _verdict(gate: Gate, context: GateContext) -> Verdict:
 
 
 def _gate_class(name: str, where: str) -> Any:
-    target = GATES.get(name, name)
-    module, _, attribute = target.partition(":")
-    if not attribute:
-        raise ConfigurationError(
-            f"{where}: there is no gate '{name}'",
-            hint=f"one of {', '.join(sorted(GATES))}, or 'module:Class' for one of your own",
-        )
-    try:
-        kind = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{where}: '{target}' cannot be imported: {error}", hint="install the module, or put its folder on PYTHONPATH"
-        ) from None
+    kind = plugins.resolve(name, GATES, kind="gate", where=where)
     if not hasattr(kind, "Options") or not hasattr(kind, "judge"):
-        raise ConfigurationError(f"{where}: '{target}' is not a gate", hint="a gate has an Options model, load() and judge()")
+        raise ConfigurationError(f"{where}: '{name}' is not a gate", hint="a gate has an Options model, load() and judge()")
     return kind

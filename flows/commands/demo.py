@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
-from flows import operations
+from flows import operations, reading
 from flows.cli import with_json
 from flows.commands.launch import launch, opened
 from flows.console import for_people, plain, run_report, show
@@ -150,7 +150,7 @@ class Story:
 
     def _ask(self, query: str, tags: tuple[str, ...]) -> list[dict[str, Any]]:
         with opened(self.config, "search") as w:
-            hits = plain(operations.search(w, query, Principal.of(tags), 3, None))
+            hits = plain(reading.search(w, query, Principal.of(tags), 3, None))
         self.console.print(f"\n[bold]“{escape(query)}”[/bold] as {', '.join(tags)}")
         for hit in hits[:2]:
             self.console.print(f"  [cyan]{hit['uri']}[/cyan]  {escape(_excerpt(hit['text'], query))}", soft_wrap=True)

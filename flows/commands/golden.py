@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from evaluation import golden_import, growing
-from flows import operations
+from flows import reading
 from flows.cli import tags_of, with_json
 from flows.commands.launch import opened
 from flows.console import show, table
@@ -39,7 +39,7 @@ def golden() -> None:
 def check(config: Path, path: Path | None, as_json: bool) -> None:
     """Are the labels still true: stale, missing, ambiguous, duplicate; which slices are too small to say anything."""
     with opened(config, "golden check") as w:
-        result = operations.check_golden(w, path)
+        result = reading.check_golden(w, path)
 
     def people(console: Console) -> None:
         console.print(f"{result['golden']}: {result['queries']} queries, {result['labels']} labels")
@@ -123,7 +123,7 @@ def add(
     tags = tags_of(principal) if principal is not None else None
     counts: dict[str, int] = {}
     with opened(config, "golden add") as w:
-        target = path or operations.golden_set(w, None).path
+        target = path or reading.golden_set(w, None).path
         if query is not None:
             labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
             if quote and not labels:
@@ -138,7 +138,7 @@ def add(
             counts = growing.grow(
                 target,
                 growing.read_log(log),
-                lambda text: operations.search(w, text, everyone, k, None),
+                lambda text: reading.search(w, text, everyone, k, None),
                 _judge(Console(stderr=True, highlight=False)),
                 w.corpus(),
                 principal=tags,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from flows import operations
+from flows import reading
 from flows.cli import tags_of, with_json
 from flows.commands.launch import opened
 from flows.console import measures_table, plain, show
@@ -47,7 +47,7 @@ def search(
     """Search the live release for QUERY, as a principal: what they may not read never leaves the store."""
     who = Principal.of(tags_of(principal), reader)
     with opened(config, "search") as w:
-        hits = operations.search(w, query, who, k, release, operations.narrowed(sources, languages, since, until))
+        hits = reading.search(w, query, who, k, release, reading.narrowed(sources, languages, since, until))
     result = {"query": query, "principal": sorted(who.tags), "hits": plain(hits)}
 
     def people(console: Console) -> None:
@@ -74,7 +74,7 @@ def search(
 def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gate: bool, as_json: bool) -> None:
     """Measure a release on a golden set: recall, ranking, passages, overall and per slice."""
     with opened(config, "evaluate") as w:
-        result = operations.evaluate(w, golden, release, k, gate=gate)
+        result = reading.evaluate(w, golden, release, k, gate=gate)
 
     def people(console: Console) -> None:
         console.print(f"release {result['release']} on {result['golden']}: {result['queries']} queries")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from pydantic import BaseModel
 
 from ingest.protocols import Source
+from sluice import plugins
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings, SourceSettings, options
 
@@ -33,22 +33,10 @@ model has a field `cache`, it is a folder that the source may keep what it likes
 
 def kind_of(name: str) -> Any:
     """The class that a `type` names, with its `Options` model; raises ConfigurationError."""
-    target = SOURCES.get(name, name)
-    module, separator, attribute = target.partition(":")
-    if not separator:
-        raise ConfigurationError(
-            f"there is no source type '{name}'",
-            hint=f"use one of {', '.join(sorted(SOURCES))}, or name a class of your own as module:Class",
-        )
-    try:
-        kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"'{target}' cannot be imported: {error}", hint="is its package installed in this environment?"
-        ) from error
+    kind = plugins.resolve(name, SOURCES, kind="source type")
     model = getattr(kind, "Options", None)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise ConfigurationError(f"'{target}' has no 'Options' model", hint="see ingest/sources/files.py for the shape")
+        raise ConfigurationError(f"'{name}' has no 'Options' model", hint="see ingest/sources/files.py for the shape")
     return kind
 
 

@@ -58,8 +58,8 @@ def test_options_are_part_of_the_identity() -> None:
     ("section", "message"),
     [
         ({"strategy": "recusive"}, r"suite.yaml: chunking.strategy: there is no strategy 'recusive'"),
-        ({"strategy": "no.such.module:Thing"}, r"chunking.strategy: 'no.such.module:Thing' cannot be loaded"),
-        ({"strategy": "chunking:Nothing"}, r"chunking.strategy: 'chunking:Nothing' cannot be loaded"),
+        ({"strategy": "no.such.module:Thing"}, r"chunking.strategy: 'no.such.module:Thing' cannot be imported"),
+        ({"strategy": "chunking:Nothing"}, r"chunking.strategy: 'chunking:Nothing' cannot be imported"),
         ({"strategy": "fixed", "colour": "red"}, r"suite.yaml: unknown key 'chunking.colour'"),
         ({"strategy": "heading", "merge": "perhaps"}, r"suite.yaml: chunking.merge: "),
         ({"strategy": "recursive", "language": "klingon"}, r"chunking.language: "),

@@ -1,0 +1,77 @@
+"""A YAML file as a mapping: `${NAME}` replaced from the environment, no key given twice, errors that name file and key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sluice.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """A YAML mapping with `${NAME}` replaced in every string; raises ConfigurationError."""
+    try:
+        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{file}: no such configuration file", hint="name one with --config FILE") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error}", hint="is it a text file in UTF-8?") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{file}: not valid YAML: {_yaml_problem(error)}", hint="correct the file") from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{file}: a configuration is a mapping of keys, this is a {type(raw).__name__}")
+    return {str(key): _expanded(value, environment, file, str(key)) for key, value in raw.items()}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is given twice: YAML would forget the first in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key.value}' is given twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_problem(error: Exception) -> str:
+    """What and where, without the line itself, which may hold a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
+
+
+class Unexpanded(dict[str, str]):
+    """An environment in which every variable stands for itself: for showing a configuration without its secrets."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return f"${{{name}}}"
+
+
+def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _expanded(v, environment, file, f"{where}.{k}") for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expanded(v, environment, file, f"{where}.{i}") for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in environment:
+            raise ConfigurationError(
+                f"{file}: {where}: the environment variable '{name}' is not set", hint=f"set it: export {name}=…"
+            )
+        return environment[name]
+
+    return _VARIABLE.sub(variable, value)
