@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flows import prefect_environment
+from flows import prefect_environment, prefect_server
 from sluice.settings import load
 
 
@@ -19,6 +19,7 @@ def serve(config: Path) -> None:
     """
     settings = load(config)
     prefect_environment.prepare(settings.state_dir)
-    from flows import serving  # Prefect costs seconds
+    with prefect_server.running(settings.state_dir):
+        from flows import serving  # only now: see prefect_server
 
-    serving.serve(settings)
+        serving.serve(settings)

@@ -11,7 +11,9 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from tests.flows.conftest import Index
@@ -44,6 +46,10 @@ def test_serve_registers_the_schedules_and_stops_with_everything_it_started(
             names = _deployments(index.folder / "state" / "prefect" / "server.log", process, registered)
             assert len(names) >= registered
             assert names <= {"nightly-reindex-small", "access-sync-small", "backfill-small"}
+            if registered == 3:
+                servers = [p for p in psutil.Process(process.pid).children(recursive=True) if "prefect" in " ".join(p.cmdline())]
+                assert len(servers) == 1, "Prefect started a server of its own beside ours"
+                assert _scheduled(index.folder / "state" / "prefect" / "server.log"), "nothing would ever run"
             os.killpg(process.pid, number)
             status = process.wait(timeout=60)
         finally:
@@ -61,15 +67,30 @@ def _deployments(server_log: Path, process: subprocess.Popen[bytes], count: int)
     names: set[str] = set()
     while len(names) < count and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.1)
-        found = re.search(r"http://127\.0\.0\.1:\d+", server_log.read_text()) if server_log.exists() else None
-        if found is None:
-            continue
-        request = urllib.request.Request(
-            f"{found.group(0)}/api/deployments/filter", data=b"{}", headers={"Content-Type": "application/json"}, method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                names = {deployment["name"] for deployment in json.load(answer)}
-        except OSError:
-            continue
+        names = {deployment["name"] for deployment in _asked(server_log, "deployments/filter")}
     return names
+
+
+def _scheduled(server_log: Path) -> bool:
+    """Whether the server's scheduler has put runs on its calendar, waited for."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if any(run["state_type"] == "SCHEDULED" for run in _asked(server_log, "flow_runs/filter")):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _asked(server_log: Path, what: str) -> list[dict[str, Any]]:
+    found = re.search(r"http://127\.0\.0\.1:\d+", server_log.read_text()) if server_log.exists() else None
+    if found is None:
+        return []
+    request = urllib.request.Request(
+        f"{found.group(0)}/api/{what}", data=b"{}", headers={"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            listed: list[dict[str, Any]] = json.load(answer)
+            return listed
+    except OSError:
+        return []
