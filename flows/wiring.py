@@ -24,6 +24,7 @@ import evaluation
 from evaluation import Gate
 from flows.corpus import CorpusDocuments
 from flows.progress import Progress
+from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
 from indexing.embed import CachedEmbedder
 from indexing.embedder_rerank import CrossEncoderReranker
@@ -31,7 +32,7 @@ from indexing.fingerprints import BuildFingerprints, tags_root
 from indexing.models import Model, open_model, sparse_encoder
 from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder
 from indexing.query_log import JsonLinesLog
-from indexing.releases import CurrentAccess, Releases
+from indexing.releases import Releases
 from indexing.routing import LiveSearcher
 from indexing.search import Searcher
 from ingest import processing, sources

@@ -14,6 +14,14 @@ from sluice.access import NOBODY, AccessTags, TagChange
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentAccess:
+    """Who may read each document now, and the root that stands for it (see `fingerprints.tags_root`)."""
+
+    tags: Mapping[str, AccessTags]
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncResult:
     """How many documents lost readers, gained readers, or both, in one collection.
 

@@ -13,24 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from indexing.access_sync import SyncResult, sync
-from indexing.changes import Changes, changes
+from indexing.access_sync import CurrentAccess, SyncResult, sync
+from indexing.events import Events
 from indexing.protocols import AccessAudit, Aliases, Collections, Outbox, Points, ReleaseLedger
-from sluice.access import AccessTags
 from sluice.errors import ReleaseError
-from sluice.ids import digest
-from sluice.releases import TRANSITIONS, Release, ReleaseEvent, State, Transition
-
-LISTED_DOCUMENTS = 5000
-"""An event that would list more says `everything` instead: 5,000 documents are 1 MB of JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentAccess:
-    """Who may read each document now, and the root that stands for it (see `fingerprints.tags_root`)."""
-
-    tags: Mapping[str, AccessTags]
-    root: str
+from sluice.releases import TRANSITIONS, Release, State, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +33,10 @@ class Releases:
     audit: AccessAudit
     actor: str
     now: Callable[[], datetime]
+
+    @property
+    def events(self) -> Events:
+        return Events(self.index, self.points, self.outbox, self.actor, self.now)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,7 +153,7 @@ class Releases:
             return release
         held = {"held": "rejected by a gate"}
         if release.state == "canary":
-            release = self._move(release, "staged", held)
+            release = self._end_canary(release, "staged", held["held"])
         if release.state != "staged":  # a rolled back or older release offered once more: it stays what it was
             return self.ledger.update(release.id, held)
         rejected = self._move(release, "rejected", held)
@@ -185,8 +176,7 @@ class Releases:
         self._may_go_live(release)
         self._no_canary_but(release)
         self.sync_access(release, access)
-        event = self._event(live, release, kind)
-        self.outbox.put(event)  # before the alias moves: whoever caches answers must hear of it, whatever happens next
+        event = self.events.intend(kind, release, live)  # before the alias moves: caches must hear of it, whatever happens next
         changes: dict[str, str | None] = {self.index: release.collection}
         if self._is_candidate(release):
             changes[self.candidate_alias] = None
@@ -194,30 +184,8 @@ class Releases:
         promoted = self._move(release, "promoted", {"held": "", "replaced": live.id if live else None})
         if live is not None:
             self._move(live, "retired")
-        self.outbox.put(replace(event, state="confirmed"))
+        self.events.confirm(event)
         return promoted
-
-    def _event(self, live: Release | None, release: Release, kind: Literal["promoted", "rolled back"]) -> ReleaseEvent:
-        found = changes(self.points, live.collection if live is not None else None, release.collection)
-        anew = live is None or any(
-            live.fingerprints.get(n) != release.fingerprints.get(n) for n in ("chunking", "model", "sparse")
-        )
-        everything = anew or len(found) > LISTED_DOCUMENTS
-        times = sum(1 for t in release.history if t.state == "promoted")
-        listed = Changes() if everything else found
-        return ReleaseEvent(
-            id=digest("event", self.index, release.id, times),
-            index=self.index,
-            kind=kind,
-            release=release.id,
-            replaced=live.id if live is not None else None,
-            at=self.now(),
-            actor=self.actor,
-            everything=everything,
-            added=listed.added,
-            changed=listed.changed,
-            removed=listed.removed,
-        )
 
     def rollback(self, to: str | None, access: CurrentAccess) -> tuple[Release, Release]:
         """Return to a release (default: the one that was live before); the release left is held. Gives (left, live)."""
@@ -249,8 +217,8 @@ class Releases:
 
     def start_canary(self, release: Release, share: float, access: CurrentAccess) -> Release:
         """Let the staged release serve this share of the readers (0 < share < 1) beside the live one; nothing goes live."""
-        release = self.get(release.id)
-        if self.live() is None:
+        release, live = self.get(release.id), self.live()
+        if live is None:
             raise ReleaseError(
                 f"nothing is live beside which {release.id} could be a canary", hint=f"make it live: sluice promote {release.id}"
             )
@@ -262,12 +230,23 @@ class Releases:
         self._may_go_live(release)
         self.sync_access(release, access)
         self._candidate(release.collection)
-        return self._move(release, "canary", {"canary_share": share, "held": ""})
+        event = self.events.intend("canary started", release, live, share)
+        canary = self._move(release, "canary", {"canary_share": share, "held": ""})
+        self.events.confirm(event)
+        return canary
 
     def end_canary(self) -> Release | None:
         """Every reader goes back to the live release; what was the canary is staged, and held. None without a canary."""
         canary = self.canary()
-        return None if canary is None else self._move(canary, "staged", {"held": "its canary was rolled back"})
+        return None if canary is None else self._end_canary(canary, "staged", "its canary was rolled back")
+
+    def _end_canary(self, canary: Release, state: Literal["staged", "abandoned"], held: str) -> Release:
+        live = self.live()  # without one its readers are served nothing else: there is nothing to tell
+        event = self.events.intend("canary ended", live, canary, canary.canary_share) if live is not None else None
+        ended = self._move(canary, state, {"held": held}, force=state == "abandoned")
+        if event is not None:
+            self.events.confirm(event)
+        return ended
 
     def _no_canary_but(self, release: Release) -> None:
         canary = self.canary()
@@ -350,7 +329,9 @@ class Releases:
                 continue
             if release.collection not in existing:
                 repaired.append(f"the collection of {release.id} is gone: recorded")
-                if release.state in ("staged", "canary"):
+                if release.state == "canary":
+                    release = self._end_canary(replace(release, removed=self.now()), "abandoned", "")
+                elif release.state == "staged":
                     release = self._move(release, "abandoned", force=True)
                 self.ledger.update(release.id, {"removed": self.now()})
             elif release.state == "abandoned":
@@ -358,13 +339,7 @@ class Releases:
                 self._remove(release)
         staged = [r for r in self.all() if r.state in ("staged", "canary") and r.removed is None]
         self._candidate(staged[-1].collection if staged else None)
-        for event in self.outbox.open():
-            if event.state == "intended" and live == f"{self.index}__{event.release}":
-                repaired.append(f"{event.release} went live: its event waits for delivery")
-                self.outbox.put(replace(event, state="confirmed"))
-            elif event.state == "intended":
-                repaired.append(f"{event.release} did not go live: its event is dropped")
-                self.outbox.remove(event.id)
+        repaired += self.events.settle(self.all(), live)
         return repaired
 
     def retain(self, keep: int) -> list[str]:

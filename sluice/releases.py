@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 State = Literal["building", "staged", "canary", "promoted", "retired", "rejected", "abandoned"]
+EventKind = Literal["promoted", "rolled back", "canary started", "canary ended"]
 
 TRANSITIONS: Mapping[State, tuple[State, ...]] = {
     "building": ("staged", "abandoned"),
@@ -86,16 +87,20 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseEvent:
-    """A release went live: for those who cache answers, delivered at least once, to be told apart by `id`.
+    """Readers are served another release: for those who cache answers, delivered at least once, to be told apart by `id`.
+
+    `release` serves them from now on, in the place of `replaced`: all of them when it went live (`promoted`, `rolled back`),
+    the share `share` of them when it became a canary; when a canary ended, `release` is the live one, to which they return.
+    A canary that goes live is `promoted`, and its end is not told apart.
 
     `everything` says to drop all that is cached: every document was cut or embedded anew, or too many changed to be
     listed. Else the documents are listed by what became of them, each `{"key", "uri", "source"}`. It is `intended` before
-    the alias moves, `confirmed` when it has, `delivered` when every one of its targets took it; `taken` names those.
+    readers see the change, `confirmed` when they do, `delivered` when every one of its targets took it; `taken` names those.
     """
 
     id: str
     index: str
-    kind: Literal["promoted", "rolled back"]
+    kind: EventKind
     release: str
     replaced: str | None
     at: datetime
@@ -106,3 +111,4 @@ class ReleaseEvent:
     removed: tuple[Mapping[str, Any], ...] = ()
     state: Literal["intended", "confirmed", "delivered"] = "intended"
     taken: tuple[str, ...] = ()
+    share: float = 0.0

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from indexing.releases import CurrentAccess, Releases
+from indexing.access_sync import CurrentAccess
+from indexing.releases import Releases
 from sluice.access import AccessTags
 from sluice.ids import digest
 from sluice.points import Point

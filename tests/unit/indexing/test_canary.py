@@ -148,3 +148,39 @@ def test_an_event_lists_the_documents_that_changed(world: World) -> None:
         ("rolled back", "r1", "r2", False, ["a"], ["b"], ["c"]),
     ]
     assert {event.state for event in world.outbox.open()} == {"confirmed"}
+
+
+def told(world: World) -> list[tuple[str, str, str | None, float]]:
+    """Every event, oldest first: what happened, who serves from then on, in whose place, and to which share."""
+    return [(e.kind, e.release, e.replaced, e.share) for e in world.outbox.open()]
+
+
+def test_a_canary_that_starts_and_one_that_ends_are_told(world: World) -> None:
+    """To what is served now, in the place of what: taken back, rejected, started once more; one that goes live is promoted."""
+    releases = world.releases()
+    releases.promote(readable(world, "r1"), access())
+    start = [("promoted", "r1", None, 0.0)]
+    releases.start_canary(readable(world, "r2"), 0.3, access())
+    releases.end_canary()
+    releases.start_canary(world.get("r2"), 0.4, access())
+    releases.reject(world.get("r2"))
+    once = [("canary started", "r2", "r1", 0.3), ("canary ended", "r1", "r2", 0.3)]
+    again = [("canary started", "r2", "r1", 0.4), ("canary ended", "r1", "r2", 0.4)]
+    assert told(world) == [*start, *once, *again]
+    releases.start_canary(readable(world, "r3"), 0.5, access())
+    releases.promote(world.get("r3"), access())
+    assert told(world)[5:] == [("canary started", "r3", "r1", 0.5), ("promoted", "r3", "r1", 0.0)]
+    assert {event.state for event in world.outbox.open()} == {"confirmed"}
+    assert len({event.id for event in world.outbox.open()}) == 7
+
+
+def test_a_canary_whose_collection_vanished_has_ended(world: World) -> None:
+    """Its readers are served the live one: that is told when it is found out, once, and that everything may differ."""
+    world.promoted("r1")
+    world.releases().start_canary(world.staged("r2"), 0.3, access())
+    world.store.drop("ix__r2")
+    assert world.releases().recover() == ["the collection of r2 is gone: recorded"]
+    assert world.releases().recover() == []
+    assert told(world)[2:] == [("canary ended", "r1", "r2", 0.3)]
+    assert [event.everything for event in world.outbox.open()][2:] == [True]
+    assert (world.get("r2").state, world.get("r2").removed is not None) == ("abandoned", True)

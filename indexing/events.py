@@ -1,0 +1,107 @@
+"""Events of releases: made and kept before readers can see the change, confirmed after it, settled after a crash.
+
+Whoever caches answers must hear of every change, whatever happens in between: an event that waits in the outbox as
+`intended` is confirmed or dropped by the next start, according to what became true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from indexing.changes import Changes, changes
+from indexing.protocols import Outbox, Points
+from sluice.ids import digest
+from sluice.releases import EventKind, Release, ReleaseEvent
+
+LISTED_DOCUMENTS = 5000
+"""An event that would list more says `everything` instead: 5,000 documents are 1 MB of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of one index, on their way into its outbox."""
+
+    index: str
+    points: Points
+    outbox: Outbox
+    actor: str
+    now: Callable[[], datetime]
+
+    def intend(self, kind: EventKind, release: Release, replaced: Release | None, share: float = 0.0) -> ReleaseEvent:
+        """Keep that readers are about to be served `release` in the place of `replaced`; durable when it returns."""
+        event = self._made(kind, release, replaced, share)
+        self.outbox.put(event)
+        return event
+
+    def confirm(self, event: ReleaseEvent) -> None:
+        """It happened: the event waits for delivery."""
+        self.outbox.put(replace(event, state="confirmed"))
+
+    def settle(self, releases: Sequence[Release], live: str | None) -> list[str]:
+        """Confirm what happened before a crash and drop what did not; says which. `live` is the alias's collection."""
+        known = {release.id: release for release in releases}
+        settled = []
+        for event in self.outbox.open():
+            if event.state != "intended":
+                continue
+            if self._happened(event, known, live):
+                settled.append(f"{_told(event)}: its event waits for delivery")
+                self.confirm(event)
+            else:
+                settled.append(f"{_told(event, 'not ')}: its event is dropped")
+                self.outbox.remove(event.id)
+        return settled
+
+    def _happened(self, event: ReleaseEvent, known: dict[str, Release], live: str | None) -> bool:
+        match event.kind:
+            case "canary started":  # made again it would have another id, because by then it had served once more
+                canary = known.get(event.release)
+                return canary is not None and _identity(event.kind, canary) != event.id
+            case "canary ended":
+                canary = known.get(event.replaced or "")
+                return canary is None or canary.state != "canary"
+            case _:
+                return live == f"{self.index}__{event.release}"
+
+    def _made(self, kind: EventKind, release: Release, replaced: Release | None, share: float) -> ReleaseEvent:
+        listed, everything = Changes(), True
+        if replaced is not None and not (release.removed or replaced.removed or _anew(replaced, release)):
+            found = changes(self.points, replaced.collection, release.collection)
+            listed, everything = (found, False) if len(found) <= LISTED_DOCUMENTS else (listed, True)
+        return ReleaseEvent(
+            id=_identity(kind, replaced if kind == "canary ended" and replaced is not None else release),
+            index=self.index,
+            kind=kind,
+            release=release.id,
+            replaced=replaced.id if replaced is not None else None,
+            at=self.now(),
+            actor=self.actor,
+            share=share,
+            everything=everything,
+            added=listed.added,
+            changed=listed.changed,
+            removed=listed.removed,
+        )
+
+
+def _anew(before: Release, after: Release) -> bool:
+    return any(before.fingerprints.get(name) != after.fingerprints.get(name) for name in ("chunking", "model", "sparse"))
+
+
+def _identity(kind: EventKind, release: Release) -> str:
+    """The same for one change however often it is tried, and another for the next change of this kind."""
+    state = "canary" if kind.startswith("canary") else "promoted"
+    times = sum(1 for transition in release.history if transition.state == state)
+    return digest("event", release.index, *([kind] if state == "canary" else []), release.id, times)
+
+
+def _told(event: ReleaseEvent, negated: str = "") -> str:
+    match event.kind:
+        case "canary started":
+            return f"{event.release} did {negated}become a canary" if negated else f"{event.release} became a canary"
+        case "canary ended":
+            return f"{event.replaced} is still a canary" if negated else f"{event.replaced} is not a canary any more"
+        case _:
+            return f"{event.release} did not go live" if negated else f"{event.release} went live"
