@@ -15,7 +15,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +23,9 @@ from uuid import UUID, uuid5
 
 import yaml
 
-from benchmarks import damage
+from benchmarks import damage, plain
 from flows import operations, steps
-from flows.operations import Engine
-from flows.steps import Account, Look, Redo
 from flows.wiring import Wiring
-from indexing.build import Built
 from sluice.access import NOBODY, AccessTags
 from sluice.releases import Release
 from sluice.settings import load
@@ -136,38 +132,13 @@ class Outcome:
     reasons: tuple[str, ...] = field(default=(), repr=False)
 
 
-def engine(case: Case) -> Engine:
-    """The heavy work without Prefect: the same steps, one partition after the other or on threads."""
-
-    def ingest(w: Wiring, account: Account, seen: Look, redo: Redo) -> None:
-        for plan in seen.plans:
-            for refs, keys in steps.partitions(plan, seen.parse):
-                for name, counts in steps.ingest_partition(w, w.run_id, plan.source, refs, keys, redo).items():
-                    account.count(name, counts)
-
-    def build(w: Wiring, account: Account, found: steps.Assessment) -> Release:
-        release = steps.begin(w, found)
-        keys = [state.key for state in found.documents]
-        parts = [keys[i : i + case.documents_per_task] for i in range(0, len(keys), case.documents_per_task)]
-        with ThreadPoolExecutor(case.workers) as pool:
-            built = sum(pool.map(lambda part: w.builder().build(release, w.stores.documents.read(part)), parts), Built())
-        return steps.stage(w, release, built, account)
-
-    def conclude(w: Wiring, account: Account, release: Release, canary: float | None) -> dict[str, Any]:
-        case.tamper(w, release)
-        steps.judge(w, release, account)
-        outcome, release = steps.conclude(w, release, account, canary)
-        return {**account.as_json(outcome, release.id), "report": str(steps.write_report(w, release))}
-
-    return Engine(ingest, build, conclude)
-
-
 def run(world: World, case: Case) -> Outcome:
     """Do what the case does, and run."""
     case.before(world)
     with case.wiring(load(world.folder / "sluice.yaml")) as w, w.lease("run"):
         live = w.releases.live()
-        result = operations.run(w, engine(case), allow_deletions=["handbook"])
+        how = plain.engine(documents_per_task=case.documents_per_task, workers=case.workers, tamper=case.tamper)
+        result = operations.run(w, how, allow_deletions=["handbook"])
         after = w.releases.live()
     failed = [verdict for verdict in result["verdicts"] if not verdict["passed"]]
     kept = (live.id if live else None) == (after.id if after else None)

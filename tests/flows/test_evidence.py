@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.regressions import Case, engine
+from benchmarks import plain
 from flows import operations
 from flows.wiring import Wiring
 from sluice.settings import load
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def published(index: Index) -> dict[str, Any]:
     with Wiring(load(index.config)) as w, w.lease("run"):
-        result = operations.run(w, engine(Case("run")))
+        result = operations.run(w, plain.engine())
     assert result["outcome"] == "promoted", result["verdicts"]
     return result
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks import plain
 from flows import operations, reading, steps
 from flows.wiring import Wiring
 from sluice.access import Principal
 from sluice.errors import StoreUnavailable
 from sluice.ids import document_key
 from sluice.settings import load
-from tests.flows import plain
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def test_langchain_39937_a_store_that_lost_points_is_found_out_and_repaired(inde
     index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
 
     def loses_one(w: Wiring, account: steps.Account, assessed: steps.Assessment) -> Any:
-        release = plain.build(w, account, assessed)
+        release = plain.engine().build(w, account, assessed)
         w.stores.qdrant.delete(release.collection, [document_key("notes", "security/0.md")])
         return release
 

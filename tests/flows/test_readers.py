@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
+from benchmarks import plain
 from flows import operations
 from flows.wiring import Wiring
 from sluice.access import Principal
 from sluice.settings import load
-from tests.flows import plain
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
 pytestmark = pytest.mark.slow
