@@ -14,7 +14,7 @@ from sluice.access import Principal
 from sluice.errors import ReleaseError
 from sluice.points import Point
 from sluice.releases import Release
-from tests.unit.indexing.fakes import NORTH, World, access, point
+from tests.unit.indexing.fakes import NORTH, Killed, World, access, point
 
 STAFF = Principal.of(["staff", "hr"])
 
@@ -184,3 +184,28 @@ def test_a_canary_whose_collection_vanished_has_ended(world: World) -> None:
     assert told(world)[2:] == [("canary ended", "r1", "r2", 0.3)]
     assert [event.everything for event in world.outbox.open()][2:] == [True]
     assert (world.get("r2").state, world.get("r2").removed is not None) == ("abandoned", True)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_what_is_told_after_a_crash_is_what_happened(moment: str) -> None:
+    """Killed at every call of a canary's start and of its end: once recovered, each is told if it came about, and only then."""
+    seen = set()
+    for call in range(100):
+        world = World()
+        world.promoted("r1")
+        world.staged("r2")
+        completed = True
+        try:
+            releases = world.releases(lambda n, at=call: moment if n == at else "")
+            releases.start_canary(releases.get("r2"), 0.3, access())
+            releases.end_canary()
+        except Killed:
+            completed = False
+        world.releases().recover()
+        states = [transition.state for transition in world.get("r2").history][2:]
+        came_about = {"canary": "canary started", "staged": "canary ended"}
+        assert [kind for kind, *_ in told(world)][1:] == [came_about[state] for state in states]
+        seen.add(tuple(states))
+        if completed:
+            break
+    assert seen == {(), ("canary",), ("canary", "staged")}
