@@ -83,13 +83,27 @@ def markdown(result: dict[str, Any]) -> str:
     """The summary as Prefect shows it."""
     measure = result["measure"]
     head = f"# Experiment {result['name']}\n\n" + "\n".join(f"- {line}" for line in result["conclusion"])
-    names = ("variant", measure, "probability best", "tokens to embed", "tokens an answer", "ruled out")
+    if found := result["confirmation"]:
+        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(found)}."
+    together = ", all pairs" if len(result["variants"]) > 2 else ""
+    behind = f"behind the leader ({result['level']:.0%}{together})"
+    names = ("variant", measure, behind, "probability best", "tokens to embed", "tokens an answer", "ruled out")
     rows = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     for v in result["variants"]:
-        cost = v["cost"]
-        cells = (v["name"], f"{own(v, measure):.3f}", f"{v['probability_best']:.2f}", cost["tokens"], cost["tokens_per_answer"])
+        cost, gap = v["cost"], v["behind_leader"]
+        lead = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+        name = v["name"].replace("|", "\\|")
+        cells = (name, f"{own(v, measure):.3f}", lead, f"{v['probability_best']:.2f}", cost["tokens"], cost["tokens_per_answer"])
         rows.append("| " + " | ".join(str(cell) for cell in (*cells, "yes" if v["ruled_out"] else "")) + " |")
     return head + "\n\n" + "\n".join(rows) + f"\n\nRecord and report: `{result['experiment']}`\n"
+
+
+def confirmation(found: dict[str, Any]) -> str:
+    """What the half of the queries that did not choose says of the choice, in words."""
+    if (gap := found["difference"]) is None:
+        return f"the baseline, {found['baseline']}, is itself the best"
+    interval = f"{gap['mean']:+.3f} ({found['level']:.0%} interval {gap['low']:+.3f} to {gap['high']:+.3f})"
+    return f"{found['selected']} against {found['baseline']}: {interval}, {'' if found['confirmed'] else 'not '}confirmed"
 
 
 def own(variant: dict[str, Any], measure: str) -> float:

@@ -6,9 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import product
 
 WIDTH, HEIGHT = 430, 320
 LEFT, RIGHT, TOP, BOTTOM = 40, 16, 34, 46
+RADIUS = 5
+
+Place = tuple[float, float]
+
+_DIRECTIONS = ((1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1), (0, -1), (0, 1))
+_DISTANCES = (9, 14, 20, 28, 38, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +53,44 @@ def scatter(marks: Sequence[Mark], *, x: str, y: str) -> str:
     parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x)}</text>')
     parts.append(f'<text class="axis" x="2" y="14">{escape(y)}</text>')
     upwards = sorted(marks, key=lambda mark: not mark.faint)  # what is still open lies on top
-    parts += [_point(mark, across(mark.x), up(mark.y), up(mark.low), up(mark.high)) for mark in upwards]
+    points = [(across(mark.x), up(mark.y)) for mark in upwards]
+    places = beside(points, [len(str(mark.number)) for mark in upwards])
+    for mark, point, place in zip(upwards, points, places, strict=True):
+        parts.append(_point(mark, point, place, up(mark.low), up(mark.high)))
     return "".join([*parts, "</svg>"])
 
 
-def _point(mark: Mark, x: float, y: float, low: float, high: float) -> str:
+def beside(points: Sequence[Place], digits: Sequence[int]) -> list[Place]:
+    """A place near each point for the middle of its number, so that no number covers a point or another number.
+
+    The nearest free one of eight directions, further out where points crowd; the last one tried where none is free.
+    """
+    places: list[Place] = []
+    for (x, y), length in zip(points, digits, strict=True):
+        for distance, (right, down) in product(_DISTANCES, _DIRECTIONS):
+            place = (x + right * (distance + 4 * length), y + down * distance)
+            inside = place[0] - 4 * length > LEFT and place[0] + 4 * length < WIDTH and TOP - 8 < place[1] < HEIGHT - BOTTOM
+            covers = any(abs(place[0] - a) < 4 * length + RADIUS and abs(place[1] - b) < 6 + RADIUS for a, b in points)
+            meets = any(
+                abs(place[0] - a) < 4 * (length + other) + 2 and abs(place[1] - b) < 12
+                for (a, b), other in zip(places, digits, strict=False)
+            )
+            if inside and not covers and not meets:
+                break
+        places.append(place)
+    return places
+
+
+def _point(mark: Mark, point: Place, place: Place, low: float, high: float) -> str:
+    (x, y), (across, down) = point, place
     kind = "faint" if mark.faint else "open"
     title = f"{mark.name}: {mark.y:.3f} ({mark.low:.3f} to {mark.high:.3f}), {mark.x:,.0f} tokens"
     return (
         f'<g class="{kind}"><title>{escape(title)}</title>'
         f'<line class="bar" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
-        f'<text class="number" x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle">{mark.number}</text></g>'
+        f'<line class="pointer" x1="{x:.1f}" y1="{y:.1f}" x2="{across:.1f}" y2="{down:.1f}"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}"/>'
+        f'<text class="number" x="{across:.1f}" y="{down + 4.5:.1f}" text-anchor="middle">{mark.number}</text></g>'
     )
 
 

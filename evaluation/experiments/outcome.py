@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.experiments.running import VariantResult
-from evaluation.experiments.verdict import Decision, Difference, decide
+from evaluation.experiments.verdict import PAIR_LEVEL, Decision, Difference, decide
 from evaluation.golden import GoldenQuery
 from evaluation.labels import ResolvedSet
 from evaluation.measures import mean
@@ -23,7 +23,7 @@ MANY = 6
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The best variant of one seeded half of the queries, against the baseline on the other half."""
+    """The best variant of one seeded half of the queries, against the baseline on the other half, at PAIR_LEVEL."""
 
     baseline: str
     selected: str
@@ -50,6 +50,7 @@ class Confirmation:
             "selected_mean": round(self.selected_mean, 6),
             "baseline_mean": round(self.baseline_mean, 6),
             "difference": None if shown is None else {"mean": shown.mean, "low": shown.low, "high": shown.high},
+            "level": PAIR_LEVEL,
             "confirmed": self.confirmed,
         }
 
@@ -116,12 +117,12 @@ class Outcome:
         if decision.settled:
             return [
                 f"Settled: {decision.leader} is best by {decision.measure} on {decision.queries} queries; "
-                f"every other variant is ruled out at {decision.level:.0%}."
+                f"{'every other variant' if len(decision.differences) > 1 else 'the other'} is ruled out ({self._certainty()})."
             ]
         open_ = [decision.leader, *(d.variant for d in decision.differences if not d.apart)]
         lines = [
             f"Not settled: {decision.queries} queries do not tell {self._those(open_)} apart by {decision.measure} "
-            f"(at {decision.level:.0%}, over all pairs)."
+            f"({self._certainty()})."
         ]
         if decision.ruled_out:
             lines.append(f"Ruled out: {_listed(decision.ruled_out)}.")
@@ -138,6 +139,9 @@ class Outcome:
             f"to read ({self.results[read].cost['tokens_per_answer']:,.0f} tokens an answer)."
         )
         return lines
+
+    def _certainty(self) -> str:
+        return f"at {self.decision.level:.0%}" + (", over all pairs" if len(self.decision.differences) > 1 else "")
 
     @staticmethod
     def _those(names: Sequence[str]) -> str:

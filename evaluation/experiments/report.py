@@ -12,30 +12,38 @@ from typing import Any
 
 from evaluation.experiments.charts import Mark, scatter, shade
 
+COLUMNS = 16
+"""Variants side by side in the heat map that fit a sheet of paper."""
+
 STYLE = """
-:root{color-scheme:light}*{box-sizing:border-box}
-body{margin:0 auto;max-width:70rem;padding:1rem;background:#fff;color:#1a1a1a;
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
+:root{color-scheme:light}*{box-sizing:border-box;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+body{margin:0 auto;max-width:76rem;padding:1rem;background:#fff;color:#1a1a1a;
+font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0}h2{font-size:1.2rem;margin:2.2rem 0 .5rem}
-h3{font-size:1rem;margin:1.4rem 0 .3rem}
-p,ul{margin:.4rem 0}.verdict{border-left:.4rem solid #1f5f99;background:#f2f6fa;padding:.6rem 1rem;margin:1rem 0}
-.verdict p:first-child{font-weight:600}.wide{overflow-x:auto;-webkit-overflow-scrolling:touch}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
-th,td{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap;vertical-align:top}
+h3{font-size:1rem;margin:1.4rem 0 .3rem}p,ul{margin:.4rem 0;max-width:60rem}
+.verdict{border-left:.4rem solid #1f5f99;background:#f2f6fa;padding:.6rem 1rem;margin:1rem 0}
+.verdict p:first-child{font-weight:600}
+.wide{overflow-x:auto;-webkit-overflow-scrolling:touch}
+table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;font-size:.86rem}
+th,td{padding:.3rem .4rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap;vertical-align:top}
 th{border-bottom:2px solid #555;font-weight:600;white-space:normal;overflow-wrap:normal;vertical-align:bottom}
-th:nth-child(2),td:nth-child(2),.left{text-align:left}
-td.name{white-space:normal;min-width:12rem;overflow-wrap:normal;position:sticky;left:0;background:#fff}
-tr.out td{color:#595959}tr.best td{font-weight:600}
+.left,.name{text-align:left}.name{position:sticky;left:0;background:#fff}td.name{white-space:normal;min-width:10rem}
+td.wrap{white-space:normal;text-align:left;min-width:14rem}.interval{display:block;font-size:.8rem;color:#444}
+tr.out td,tr.out .interval{color:#595959}tr.best td{font-weight:600}
 .chart{width:100%;max-width:36rem;height:auto;font:13px system-ui,sans-serif}.chart text{fill:#1a1a1a}
-.grid{stroke:#ddd}.bar{stroke:#1f5f99;stroke-width:2}.open circle{fill:#1f5f99}.number{font-weight:600;font-size:12px}
-.chart .number{fill:#fff}.faint circle{fill:#757575}.faint .bar{stroke:#757575}
+.grid{stroke:#ddd}.bar{stroke:#1f5f99;stroke-width:1.5;opacity:.5}.open circle{fill:#1f5f99}
+.faint circle{fill:#757575}.faint .bar{stroke:#757575}.pointer{stroke:#777;stroke-width:1}
+.number{font-weight:600;font-size:12px;paint-order:stroke;stroke:#fff;stroke-width:3px}.chart .faint .number{fill:#595959}
 .note{color:#444;font-size:.9rem}details{margin:.2rem 0;padding:.2rem 0}summary{cursor:pointer}
 ol{margin:.2rem 0 .6rem;padding-left:1.6rem;font-size:.9rem}li{margin:.25rem 0}.right{color:#0b6623;font-weight:600}
 blockquote{margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid #ccc;color:#333}code{font-size:.85em}
-@media(max-width:600px){body{font-size:15px;padding:.7rem}td.name{min-width:8rem}
-th,td{padding:.25rem .4rem}}
-@media print{body{max-width:none;font-size:10.5px;padding:0}.wide{overflow:visible}table{font-size:8.5px}
-th,td{padding:.15rem .3rem}h2,h3{break-after:avoid}tr,svg,blockquote,li{break-inside:avoid}}
+@media(max-width:600px){html{font-size:15px}body{padding:.7rem}th,td{padding:.25rem .4rem}td.name{min-width:8.5rem}
+.wide{background:linear-gradient(to left,#fff 2rem,transparent 4rem) right/4rem 100% no-repeat local,
+linear-gradient(to left,#9aa7b4,transparent) right/.6rem 100% no-repeat scroll}}
+@page{margin:14mm 12mm}
+@media print{html{font-size:12px}body{max-width:none;padding:0}.wide{overflow:visible}table{font-size:.75rem}
+th,td{padding:.15rem .3rem}.name{position:static}td.name{min-width:8rem}.interval{font-size:.7rem}.chart{max-width:27rem}
+h2,h3,summary,h3+.note{break-after:avoid}tr,svg,blockquote,li,h2,h3,.verdict,details{break-inside:avoid}}
 """
 
 
@@ -87,7 +95,8 @@ def _confirmation(summary: Mapping[str, Any]) -> str:
     return (
         f"<p><strong>{word}:</strong> best on {found['selected_on']} seeded queries, {escape(found['selected'])} scores "
         f"{found['selected_mean']:.3f} on the other {found['confirmed_on']}, against {found['baseline_mean']:.3f} of the "
-        f"baseline {escape(found['baseline'])}: {gap['mean']:+.3f} (90% interval {gap['low']:+.3f} to {gap['high']:+.3f}).</p>"
+        f"baseline {escape(found['baseline'])}: {gap['mean']:+.3f} "
+        f"({found.get('level', 0.9):.0%} interval {gap['low']:+.3f} to {gap['high']:+.3f}).</p>"
     )
 
 
@@ -100,11 +109,14 @@ def _table(summary: Mapping[str, Any]) -> str:
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
-        behind = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+        behind = "leads" if gap is None else _with_interval(gap)
         cells = [_number(measures.get(name)) for name in names]
         row = [str(number), _named(variant, summary), cells[0], behind, f"{variant['probability_best']:.2f}", *cells[1:]]
         rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
-    note = f"{summary['level']:.0%} intervals, simultaneous over all pairs. Grey: ruled out. @k: each variant's own k"
+    pairs = (
+        ", which hold together for all pairs of variants (each by itself at 95% or more)" if len(summary["variants"]) > 2 else ""
+    )
+    note = f"{summary['level']:.0%} intervals{pairs}. Grey: ruled out. @k: each variant's own k"
     return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).</p>'
 
 
@@ -137,23 +149,25 @@ def _chart(summary: Mapping[str, Any]) -> str:
 
 
 def _heat_map(summary: Mapping[str, Any]) -> str:
+    """The deciding measure of each slice; a table for every COLUMNS variants, so that a page of paper holds it."""
     slices = {name: part["queries"] for variant in summary["variants"] for name, part in variant["slices"].items()}
     if not slices:
         return ""
     values = [[_of_slice(variant, name, summary["measure"]) for variant in summary["variants"]] for name in sorted(slices)]
     known = [value for row in values for value in row if value is not None]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    head = "".join(f"<th>{number}</th>" for number in range(1, len(summary["variants"]) + 1))
-    body = []
-    for name, row in zip(sorted(slices), values, strict=True):
-        cells = "".join("<td>–</td>" if v is None else f'<td style="background:{shade(v, low, high)}">{v:.2f}</td>' for v in row)
-        body.append(f'<tr><td class="left">{escape(name)}</td><td>{slices[name]}</td>{cells}</tr>')
-    table = (
-        f'<table><thead><tr><th class="left">slice</th><th>queries</th>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-    )
-    title = f"<h2>{escape(summary['measure'])} by slice</h2>"
+    tables = []
+    for first in range(0, len(summary["variants"]), COLUMNS):
+        numbers = range(first + 1, min(first + COLUMNS, len(summary["variants"])) + 1)
+        head = '<th class="name">slice</th><th>queries</th>' + "".join(f"<th>{number}</th>" for number in numbers)
+        body = []
+        for name, row in zip(sorted(slices), values, strict=True):
+            shown = row[first : first + COLUMNS]
+            cells = ["<td>–</td>" if v is None else f'<td style="background:{shade(v, low, high)}">{v:.2f}</td>' for v in shown]
+            body.append(f'<tr><td class="name">{escape(name)}</td><td>{slices[name]}</td>{"".join(cells)}</tr>')
+        tables.append(_scrolling(head, "".join(body)))
     few = '<p class="note">Columns are the numbers of the variants. A slice of few queries says little.</p>'
-    return title + f'<div class="wide">{table}</div>' + few
+    return f"<h2>{escape(summary['measure'])} by slice</h2>" + "".join(tables) + few
 
 
 def _of_slice(variant: Mapping[str, Any], name: str, measure: str) -> float | None:
@@ -164,14 +178,18 @@ def _of_slice(variant: Mapping[str, Any], name: str, measure: str) -> float | No
 def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, Any]]) -> str:
     if not queries:
         return ""
-    parts = ["<h2>Where they disagree most</h2>"]
+    parts = [
+        "<h2>Where they disagree most</h2>",
+        '<p class="note">The best and the worst answer are shown; the others unfold, and print as they are then.</p>',
+    ]
     for query in queries:
         parts.append(f"<h3>{escape(query['query'])} <span class=note>({escape(query['id'])})</span></h3>")
         parts.append(f'<p class="note">Answered by: {", ".join(escape(uri) for uri in query["relevant"])}</p>')
-        for variant in query["variants"]:
+        for position, variant in enumerate(query["variants"]):
             head = f"{escape(', '.join(variant['names']))}: {escape(summary['measure'])} {variant['value']:.2f}"
             hits = "".join(_hit(hit) for hit in variant["hits"]) or "<li>nothing found</li>"
-            parts.append(f"<details open><summary>{head}</summary><ol>{hits}</ol></details>")
+            shown = " open" if position in (0, len(query["variants"]) - 1) else ""
+            parts.append(f"<details{shown}><summary>{head}</summary><ol>{hits}</ol></details>")
     return "\n".join(parts)
 
 
@@ -182,18 +200,13 @@ def _hit(hit: Mapping[str, Any]) -> str:
 
 def _configuration(summary: Mapping[str, Any]) -> str:
     rows = [
-        (
-            [
-                str(number),
-                escape(v["name"]),
-                *(f'<code class="left">{escape(str(v[part]))}</code>' for part in ("chunking", "search")),
-            ],
-            "",
-        )
+        ([str(number), escape(v["name"]), *(f"<code>{escape(_flat(v[part]))}</code>" for part in ("chunking", "search"))], "")
         for number, v in enumerate(summary["variants"], 1)
     ]
     facts = ", ".join(f"{escape(name)} <code>{escape(value[:16])}</code>" for name, value in summary["fingerprints"].items())
-    return "<h2>Configuration</h2>" + _grid(["#", "variant", "chunking", "search"], rows) + f'<p class="note">{facts}</p>'
+    return (
+        "<h2>Configuration</h2>" + _grid(["#", "variant", "chunking", "search"], rows, wrap=True) + f'<p class="note">{facts}</p>'
+    )
 
 
 def _named(variant: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
@@ -215,13 +228,29 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _grid(head: Sequence[str], rows: Iterable[tuple[Sequence[str], str]]) -> str:
-    """A table of cells that are HTML already, each row with a class."""
+def _with_interval(gap: Mapping[str, float]) -> str:
+    return f'{gap["mean"]:.3f}<span class="interval">{gap["low"]:+.3f} to {gap["high"]:+.3f}</span>'
+
+
+def _flat(section: Mapping[str, Any]) -> str:
+    """A section of a configuration on one line, which breaks between its keys."""
+    return ", ".join(f"{key}: {value}" for key, value in section.items())
+
+
+def _grid(head: Sequence[str], rows: Iterable[tuple[Sequence[str], str]], *, wrap: bool = False) -> str:
+    """A table of cells that are HTML already, each row with a class; the second column names its row and stays in sight.
+
+    With `wrap` the columns behind it hold words, which may take several lines.
+    """
+    kinds = {1: ' class="name"'} | (dict.fromkeys(range(2, len(head)), ' class="wrap"') if wrap else {})
     body = "".join(
-        f'<tr class="{kind}">'
-        + "".join(f"<td{' class=name' if i == 1 else ''}>{cell}</td>" for i, cell in enumerate(row))
-        + "</tr>"
+        f'<tr class="{kind}">' + "".join(f"<td{kinds.get(i, '')}>{cell}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row, kind in rows
     )
-    cells = "".join(f"<th>{escape(cell.replace('Token', 'Token ').replace('Omega', ' Omega'))}</th>" for cell in head)
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+    heads = [escape(cell.replace("Token", "Token ").replace("Omega", " Omega")) for cell in head]
+    left = {1: ' class="name"'} | (dict.fromkeys(range(2, len(head)), ' class="left"') if wrap else {})
+    return _scrolling("".join(f"<th{left.get(i, '')}>{cell}</th>" for i, cell in enumerate(heads)), body)
+
+
+def _scrolling(head: str, body: str) -> str:
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -62,7 +62,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the queries say. `leader` has the highest mean (the first of equals); it is the winner only when `settled`."""
+    """What the queries say. `leader` has the highest mean (the first of equals); it is the winner only when `settled`.
+
+    `level` is that of the differences' intervals taken together, over every pair of variants.
+    """
 
     measure: str
     level: float
@@ -124,6 +127,7 @@ def decide(
     means = values.mean(axis=0)
     leader = int(np.argmax(means))
     first, second = np.triu_indices(variants, 1)
+    level = max(level, PAIR_LEVEL) if variants == 2 else level  # one pair: the family is that pair
     resampled, critical = _resample(values, first, second, level, resamples, seed)
     differences = tuple(
         _difference(names[other], values[:, leader] - values[:, other], critical) for other in range(variants) if other != leader
@@ -187,6 +191,6 @@ def _more(effect: float, spread: float, critical: float, queries: int) -> int | 
     """Queries to add until a true difference of `effect` would be told apart with POWER; None beyond REALISTIC in all."""
     if effect <= 0 or not math.isfinite(spread):
         return None
-    z = (critical if math.isfinite(critical) else NormalDist().inv_cdf((1 + LEVEL) / 2)) + NormalDist().inv_cdf(POWER)
+    z = (critical if math.isfinite(critical) else NormalDist().inv_cdf((1 + PAIR_LEVEL) / 2)) + NormalDist().inv_cdf(POWER)
     needed = max(math.ceil((z * spread / effect) ** 2), FEWEST)
     return max(needed - queries, 1) if needed <= REALISTIC else None

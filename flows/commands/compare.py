@@ -55,7 +55,7 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
     rows = []
     for v in result["variants"]:
         cost, gap = v["cost"], v["behind_leader"]
-        behind = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+        behind = "leads" if gap is None else f"{gap['mean']:.3f}\n{gap['low']:+.3f} to {gap['high']:+.3f}"
         mark = "ruled out" if v["ruled_out"] else "winner" if v["name"] == result["winner"] else ""
         rows.append(
             (
@@ -74,10 +74,7 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
     for line in result["conclusion"]:
         console.print(line, markup=False)
     if found := result["confirmation"]:
-        gap = found["difference"]
-        word = "confirmed" if found["confirmed"] else "not confirmed"
-        shown = f"{gap['mean']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})" if gap else "it is itself the best"
-        console.print(f"on the held-back half, {found['selected']} against {found['baseline']}: {shown}; {word}", markup=False)
+        console.print(f"Chosen on one half of the queries, measured on the other: {comparing.confirmation(found)}.", markup=False)
     console.print(f"report: {result['experiment']}/report.html", markup=False, soft_wrap=True)
     if adopted := result.get("adopt"):
         console.print(

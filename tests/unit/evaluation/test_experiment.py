@@ -140,6 +140,8 @@ def test_a_strategy_that_is_worse_by_construction_is_ruled_out(release: Release,
     assert outcome.confirmation is not None
     assert (outcome.confirmation.selected, outcome.confirmation.confirmed) == ("honest", True)
     assert outcome.conclusion()[0].startswith("Settled: honest")
+    assert outcome.conclusion()[0].endswith("the other is ruled out (at 95%).")
+    assert outcome.as_json()["confirmation"]["level"] == outcome.as_json()["level"] == 0.95
 
 
 def test_the_same_strategy_under_two_names_is_never_settled(release: Release, resolved: ResolvedSet) -> None:

@@ -116,6 +116,18 @@ def test_a_verdict_is_the_same_twice_and_whatever_the_order() -> None:
     assert turned.probability_best == first.probability_best
 
 
+def test_the_level_is_that_of_the_intervals() -> None:
+    """Three variants: 90% over all pairs. One pair: its own 95%, which is the wider interval of the two."""
+    values = graded(np.random.default_rng(6), 60, 3)
+    assert decide(["a", "b", "c"], values, measure="m").level == 0.90
+    pair = decide(["a", "b"], values[:, :2], measure="m")
+    assert pair.level == 0.95
+    assert pair == decide(["a", "b"], values[:, :2], measure="m", level=0.95)
+    [found] = pair.differences
+    spread = values[:, 0] - values[:, 1]
+    assert (found.high - found.low) / 2 == pytest.approx(2.0 * spread.std(ddof=1) / 60**0.5, rel=0.08)  # t(59) at 95%: 2.00
+
+
 def test_one_variant_is_no_comparison() -> None:
     """Nothing to settle, nothing to need."""
     alone = decide(["a"], rows([0.5, 0.7]), measure="m")
