@@ -12,7 +12,7 @@ from typing import Literal
 
 Format = Literal[
     "markdown", "html", "xml", "text", "code", "csv", "tsv", "email", "msg", "pdf", "docx", "pptx", "xlsx", "xls",
-    "doc", "ppt", "rtf", "odt", "epub", "binary",
+    "doc", "ppt", "rtf", "odt", "epub", "image", "binary",
 ]  # fmt: skip
 
 TEXT: frozenset[Format] = frozenset({"markdown", "html", "xml", "text", "code", "csv", "tsv"})
@@ -31,8 +31,8 @@ _EXTENSIONS: dict[str, Format] = {
     "eml": "email", "mht": "email", "mhtml": "email", "p7s": "email", "msg": "msg",
     "pdf": "pdf", "docx": "docx", "docm": "docx", "pptx": "pptx", "pptm": "pptx", "xlsx": "xlsx", "xlsm": "xlsx",
     "xls": "xls", "doc": "doc", "dot": "doc", "ppt": "ppt", "pps": "ppt", "rtf": "rtf", "odt": "odt", "epub": "epub",
-    "png": "binary", "jpg": "binary", "jpeg": "binary", "gif": "binary", "bmp": "binary", "tif": "binary", "tiff": "binary",
-    "webp": "binary", "heic": "binary", "ico": "binary", "mp3": "binary", "mp4": "binary", "wav": "binary", "ogg": "binary",
+    "png": "image", "jpg": "image", "jpeg": "image", "gif": "image", "bmp": "image", "tif": "image", "tiff": "image",
+    "webp": "image", "heic": "binary", "ico": "binary", "mp3": "binary", "mp4": "binary", "wav": "binary", "ogg": "binary",
     "mov": "binary", "avi": "binary", "webm": "binary", "zip": "binary", "gz": "binary", "tar": "binary", "7z": "binary",
     "rar": "binary", "exe": "binary", "dll": "binary", "so": "binary", "bin": "binary", "woff": "binary", "woff2": "binary",
     "ttf": "binary", "otf": "binary", "sqlite": "binary", "db": "binary", "parquet": "binary", "pyc": "binary",
@@ -65,6 +65,7 @@ _MEDIA_TYPES: dict[str, Format] = {
     "text/rtf": "rtf",
     "application/vnd.oasis.opendocument.text": "odt",
     "application/epub+zip": "epub",
+    **dict.fromkeys(("image/png", "image/jpeg", "image/gif", "image/bmp", "image/tiff", "image/webp"), "image"),
 }
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -72,9 +73,11 @@ _MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"%PDF-", "pdf"),
     (OLE, "doc"),
     (b"{\\rtf", "rtf"),
-    (b"\x89PNG", "binary"),
-    (b"\xff\xd8\xff", "binary"),
-    (b"GIF8", "binary"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"II*\0", "image"),
+    (b"MM\0*", "image"),
     (b"\x1f\x8b", "binary"),
     (b"\x7fELF", "binary"),
 )

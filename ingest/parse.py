@@ -6,8 +6,10 @@
     not_text          binary content where text was expected
     undecodable       text in an encoding that could not be found out
     bad_front_matter  permissions, expiry or metadata that cannot be read with certainty
+    needs_ocr         a scan or a picture, and OCR is not configured
 
-An empty document is no failure: its text is "". Nothing here touches a network, a clock or a store.
+With OCR, pictures in which it finds no text are dropped as `scan_without_text`. An empty document is no failure: its
+text is "". Nothing here touches a network, a clock or a store.
 """
 
 from __future__ import annotations
@@ -18,16 +20,16 @@ import re
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
-from ingest import elements, frontmatter, markup, nlp
+from ingest import elements, frontmatter, markup, nlp, ocr
 from ingest.decode import decode
 from ingest.formats import TEXT, Format, format_of
 from ingest.language import language
-from ingest.readers import READERS, Reading, message_of
+from ingest.readers import Reading, message_of, read
 from sluice import ids
 from sluice.errors import DocumentError
 from sluice.records import Document, Element, RawItem
 
-VERSION = 1
+VERSION = 2
 """Raised whenever this package reads the same bytes differently than before."""
 
 Mode = Literal["elements", "verbatim"]
@@ -50,8 +52,9 @@ class UnstructuredParser:
     parse imports unstructured (seconds). Safe to use from several threads.
     """
 
-    def __init__(self, mode: Mode = "elements") -> None:
+    def __init__(self, mode: Mode = "elements", languages: ocr.Languages = ()) -> None:
         self.mode: Mode = mode
+        self._languages = languages
         self.fingerprint: str = ids.fingerprint(
             "parse",
             {
@@ -60,13 +63,15 @@ class UnstructuredParser:
                 "mode": mode,
                 "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
                 "nlp": nlp.kind(),
+                "ocr": [ocr.version(), *languages] if languages else [],
             },
         )
 
     def parse(self, item: RawItem, *, source: str) -> Document:
         """The document in these bytes; raises DocumentError, whatever is wrong with them."""
-        read = _verbatim if self.mode == "verbatim" else _structured
-        return _guarded(item.uri, lambda: _document(item, source, *read(item)))
+        if self.mode == "verbatim":
+            return _guarded(item.uri, lambda: _document(item, source, *_verbatim(item)))
+        return _guarded(item.uri, lambda: _document(item, source, *_structured(item, self._languages)))
 
 
 def raw_text(content: bytes, uri: str, media_type: str | None = None) -> str | None:
@@ -80,10 +85,10 @@ def raw_text(content: bytes, uri: str, media_type: str | None = None) -> str | N
         return None
 
 
-def _structured(item: RawItem) -> tuple[str, tuple[Element, ...], Reading]:
+def _structured(item: RawItem, languages: ocr.Languages) -> tuple[str, tuple[Element, ...], Reading]:
     if not item.content.strip():
         return "", (), Reading([])
-    reading = READERS[format_of(item.uri, item.media_type, item.content)](item.content, item.uri)
+    reading = read(format_of(item.uri, item.media_type, item.content), item.content, item.uri, languages)
     return *elements.assembled(reading.pieces), reading
 
 
@@ -137,7 +142,7 @@ def _raw(content: bytes, uri: str, kind: Format) -> str:
     if kind == "email":
         message, body, subtype = message_of(content, uri)
         return f"{message.get('subject') or ''}\n\n{markup.visible_text(body) if subtype == 'html' else body}"
-    return elements.assembled(READERS[kind](content, uri).pieces)[0]
+    return elements.assembled(read(kind, content, uri).pieces)[0]
 
 
 def _guarded(uri: str, work: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from ingest import clean, limits, nlp, poison, redact
+from ingest import clean, limits, nlp, ocr, poison, redact
 from ingest.formats import format_of
 from ingest.parse import UnstructuredParser
 from ingest.protocols import Parser
@@ -33,10 +33,11 @@ class Processing:
     redact: RedactSettings = field(default_factory=RedactSettings)
     poison: PoisonSettings = field(default_factory=PoisonSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    ocr: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: SourceSettings) -> Processing:
-        return cls(source.parse, source.clean, source.redact, source.poison, source.limits)
+        return cls(source.parse, source.clean, source.redact, source.poison, source.limits, source.ocr)
 
 
 class Processor:
@@ -49,7 +50,7 @@ class Processor:
 
     def __init__(self, processing: Processing | None = None, parser: Parser | None = None) -> None:
         self._processing = chosen = processing or Processing()
-        self._parser = parser or UnstructuredParser(chosen.mode)
+        self._parser = parser or UnstructuredParser(chosen.mode, chosen.ocr)
         self._poison = poison.Policy.of(chosen.poison, verbatim=chosen.mode == "verbatim")
         libraries = redact.LIBRARIES if chosen.redact.policies else ()
         self.fingerprint = ids.fingerprint(
@@ -101,7 +102,8 @@ def warm_processor(processing: Processing) -> Processor:
 
 
 def build(source: SourceSettings) -> Parser:
-    """A source's parser, as configured; raises ConfigurationError."""
+    """A source's parser, as configured; raises ConfigurationError, also for OCR that is on and not installed."""
+    ocr.check(source.ocr, f"source '{source.name}'")
     processing = Processing.of(source)
     processor = Processor(processing)
     if not processing.limits.sandbox:

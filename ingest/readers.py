@@ -13,16 +13,16 @@ import importlib
 import io
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from functools import partial
 from typing import Any
 
-from ingest import frontmatter, markup, nlp, properties
+from ingest import frontmatter, markup, nlp, ocr, properties
 from ingest.decode import decode
 from ingest.elements import Piece, pieces, row_text
 from ingest.formats import OLE, Format
-from sluice.errors import DocumentError
+from sluice.errors import DocumentDropped, DocumentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _msg(content: bytes, uri: str) -> Reading:
     return Reading(pieces(found), {name: str(value) for name, value in said.items() if value}, own_title=True)
 
 
-def _pdf(content: bytes, uri: str) -> Reading:
+def _pdf(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
     from pypdf import PdfReader
 
     nlp.install()  # silences pypdf too
@@ -125,7 +125,32 @@ def _pdf(content: bytes, uri: str) -> Reading:
         raise DocumentError(
             "malformed", f"{uri}: has text on {pages} pages that cannot be laid out", hint="print it to a new PDF"
         )
-    return Reading(found, properties.of_pdf(reader))
+    about = properties.of_pdf(reader)
+    unread = ocr.pictured(content, sorted(set(range(1, pages + 1)) - {piece.page for piece in found}))
+    if languages and unread:
+        found += [piece for page, text in ocr.of_pages(content, uri, unread, languages) for piece in _printed(text, page)]
+        found.sort(key=lambda piece: piece.page or 0)
+    elif unread and found:
+        about["pages_without_text"] = str(len(unread))
+    elif unread:
+        raise _needs_ocr(uri, f"looks like a scan ({pages} pages, pictures on {len(unread)}, no text)")
+    if unread and not found:
+        raise _no_text(uri)
+    return Reading(found, about)
+
+
+def _picture(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
+    if not languages:
+        raise _needs_ocr(uri, "is a picture")
+    found = _printed(ocr.of_picture(content, uri, languages), None)
+    if not found:
+        raise _no_text(uri)
+    return Reading(found)
+
+
+def _printed(text: str, page: int | None) -> list[Piece]:
+    """What OCR saw on a page; a picture has no levels of headings."""
+    return [replace(piece, page=page) for piece in _partitioned("text", text=text)] if text else []
 
 
 def _office(content: bytes, uri: str, *, kind: str) -> Reading:
@@ -151,7 +176,7 @@ def _binary(content: bytes, uri: str) -> Reading:
 _PACKAGES = {"soffice": "LibreOffice (Debian: libreoffice)", "pandoc": "pandoc, and pypandoc beside Sluice"}
 _INSTEAD = {"doc": ".docx", "ppt": ".pptx", "rtf": ".docx", "odt": ".docx", "epub": "HTML"}
 
-READERS: dict[Format, Callable[[bytes, str], Reading]] = {
+_READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "markdown": _markdown,
     "html": _html,
     "xml": _xml,
@@ -161,7 +186,6 @@ READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "tsv": partial(_delimited, tab=True),
     "email": _email,
     "msg": _msg,
-    "pdf": _pdf,
     "docx": partial(_office, kind="docx"),
     "pptx": partial(_office, kind="pptx"),
     "xlsx": partial(_office, kind="xlsx"),
@@ -173,6 +197,24 @@ READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "epub": partial(_converted, kind="epub", program="pandoc"),
     "binary": _binary,
 }
+_PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf": _pdf, "image": _picture}
+"""Formats whose text may be in pictures."""
+
+
+def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = ()) -> Reading:
+    """What the bytes hold; with `languages`, also what is printed in their pictures."""
+    if kind in _PICTURED:
+        return _PICTURED[kind](content, uri, languages)
+    return _READERS[kind](content, uri)
+
+
+def _needs_ocr(uri: str, what: str) -> DocumentError:
+    how = "set `ocr: [eng]` for the source to have it read"
+    return DocumentError(ocr.NEEDS_OCR, f"{uri}: {what}, and OCR is off; {how}", hint=f"{how}, or exclude it")
+
+
+def _no_text(uri: str) -> DocumentDropped:
+    return DocumentDropped(ocr.NO_TEXT, f"{uri}: OCR finds no text in its pictures")
 
 
 def _protected(uri: str) -> DocumentError:

@@ -7,6 +7,7 @@ document. Reasons: `timeout`, `out_of_memory`, `crashed`.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import os
 import pickle
@@ -31,7 +32,18 @@ from sluice.settings import LimitSettings
 START_S = 180.0
 """For the interpreter and the parser's libraries (4 to 8 s here); not part of a document's time."""
 
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HF_HUB_OFFLINE")
+_ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "HF_HUB_OFFLINE",
+    "TESSDATA_PREFIX",
+)
 """What a worker is given of the environment: no password of a database, no key of a source."""
 
 
@@ -117,6 +129,7 @@ class _Worker:
                 stdout=replies,
                 stderr=subprocess.DEVNULL,
                 env=environment,
+                process_group=0,  # with the programs that it starts (tesseract, LibreOffice): they end together
             )
         finally:
             os.close(requests)
@@ -167,7 +180,8 @@ class _Worker:
         """Make it end, and leave nothing of it behind."""
         os.close(self._wire_in)
         os.close(self._wire_out)
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -164,12 +164,23 @@ class LifetimeSettings(Section):
     ttl: Duration
 
 
+def _languages(value: Any) -> Any:
+    """`off` and `on`, which YAML reads as truth values, as no language and English."""
+    return {False: (), True: ("eng",)}[value] if isinstance(value, bool) else value
+
+
+Languages = Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z][\w/]*$")], ...], BeforeValidator(_languages)]
+"""Languages that OCR reads, by tesseract's names (`eng`, `deu`, `chi_sim`)."""
+
+
 class SourceSettings(OpenSection):
     """What every source has; the rest is checked by the source that `type` names."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     type: str
     parse: Literal["elements", "verbatim"] = "elements"
+    ocr: Languages = ()
+    """Read what is printed in scanned pages and picture files, in these languages; off: such files are quarantined."""
     max_deletions: float = Field(default=0.5, ge=0, le=1)
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()
@@ -181,6 +192,12 @@ class SourceSettings(OpenSection):
     """How long a document lives after its last change, unless its front matter says when it expires."""
     ttl_rules: tuple[LifetimeSettings, ...] = ()
     """The same for some of its documents: the first that matches counts, before `ttl`."""
+
+    @model_validator(mode="after")
+    def _verbatim_reads_no_pictures(self) -> SourceSettings:
+        if self.ocr and self.parse == "verbatim":
+            raise ValueError("ocr needs parse: elements; verbatim takes the bytes as text")
+        return self
 
 
 def _tag(value: str) -> str:

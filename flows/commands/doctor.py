@@ -46,7 +46,7 @@ def _checked(name: str, check: Callable[[Wiring], str], w: Wiring) -> dict[str, 
 
 
 def _configuration(w: Wiring) -> str:
-    return f"{w.settings.path}: index '{w.settings.index}', {len(w.sources)} source(s)"
+    return f"{w.settings.path}: index '{w.settings.index}', {len(w.sources)} source(s), {len(w.parsers)} parser(s)"
 
 
 def _sources(w: Wiring) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,3 +41,18 @@ def test_masked_then_kept_then_refused(index: Index) -> None:
     (entry,) = index("quarantine").out["entries"]
     assert (entry["uri"], entry["reason"]) == ("people/0.md", "redacted")
     assert "mara" not in str(entry)
+
+
+def test_ocr_that_is_not_there_stops_a_run_before_it_reads(index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`run` and `doctor` exit 2 and name what to install; the source, which cannot be read, was not even asked."""
+    configure(index, ocr=True, root="missing")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for command in ("run", "ingest"):
+        answer = index(command)
+        assert (answer.code, answer.out["error"]["type"]) == (2, "ConfigurationError")
+        assert "tesseract" in answer.out["error"]["message"]
+    checked = index("doctor")
+    assert checked.code == 2
+    (first, *_) = checked.out["checks"]
+    assert (first["check"], first["ok"]) == ("configuration", False)
+    assert "tesseract-ocr" in first["hint"]

@@ -20,7 +20,7 @@ from sluice.settings import LimitSettings, PoisonSettings, RedactSettings
 from tests.unit.ingest.planted_poison import line, pdf
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
-REASONS = {"protected", "malformed", "unsupported_type", "not_text", "undecodable"}
+REASONS = {"protected", "malformed", "unsupported_type", "not_text", "undecodable", "needs_ocr"}
 
 
 def zipped(entries: dict[str, bytes]) -> bytes:
@@ -119,5 +119,6 @@ def test_every_awkward_file_ends_with_a_reason_a_person_accepts(sandboxed: Sandb
     assert {outcome.removeprefix("quarantined: ") for outcome in found.values() if outcome.startswith("q")} <= REASONS
     counted = Counter(outcome.partition(":")[0] for outcome in found.values())
     assert counted["kept"] >= 107  # more where LibreOffice or pandoc is installed
-    assert counted["dropped"] == 5
+    assert counted["dropped"] == 4
+    assert Counter(found.values())["quarantined: needs_ocr"] == 1
     assert sum(counted.values()) == 118
