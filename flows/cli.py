@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "golden": "flows.commands.golden:golden",
     "access": "flows.commands.access:access",
     "freshness": "flows.commands.freshness:freshness",
+    "duplicates": "flows.commands.duplicates:duplicates",
     "quarantine": "flows.commands.quarantine:quarantine",
     "forget": "flows.commands.forget:forget",
     "doctor": "flows.commands.doctor:doctor",

@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 
 from ingest import edits
 from ingest.clean import CLEANERS, cleaned, versions
-from ingest.duplicates import duplicates, simhash
 from ingest.edits import Edit
 from ingest.elements import Piece, assembled
 from ingest.processing import Processing, Processor
 from sluice.errors import ConfigurationError
-from sluice.ids import text_hash
 from sluice.records import Document
 
 
@@ -122,12 +120,3 @@ def test_cleaners_are_part_of_the_fingerprint() -> None:
     assert len({Processor(Processing(clean=names)).fingerprint for names in chosen}) == 4
     with pytest.raises(ConfigurationError, match="no cleaner is named 'unicorn'"):
         versions(["unicorn"])
-
-
-def test_duplicates_and_near_duplicates_are_told_apart() -> None:
-    """Equal texts in one group, texts that differ in a few words in another, others nowhere."""
-    base = " ".join(f"word{i} of the handbook says thing {i}" for i in range(80))
-    texts = {"a": base, "b": base, "c": base.replace("word7 ", "word "), "d": " ".join(f"other{i} text {i}" for i in range(90))}
-    found = duplicates((key, text_hash(text), simhash(text)) for key, text in texts.items())
-    assert found.equal == (("a", "b"),)
-    assert found.similar == (("a", "c"),)
