@@ -35,7 +35,7 @@ def _facts(release: Release, live: Release | None) -> str:
         f"{release.created:%Y-%m-%d %H:%M} UTC",
         f"{release.documents:,} documents",
         f"{release.chunks:,} chunks",
-        f"held against {live.id}" if live else "no live release to hold it against",
+        f"held against {live.id}" if live else "no other release to hold it against",
         f"fingerprint {release.fingerprint[:16]}",
         f"access root {release.access_root[:16]}",
     ]
@@ -49,6 +49,9 @@ def _banner(release: Release) -> str:
         "; ".join(f"{verdict['gate']}: {verdict['reason']}" for verdict in failed)
         or (f"all {len(release.verdicts)} gates passed" if release.verdicts else "no gate has judged it yet")
     )
+    overruled = release.judged.get("overruled")
+    if overruled:
+        said += f"; overruled by {release.judged['actor']}: {', '.join(overruled)}"
     return f'<p class="banner {kind}">{escape(said)}</p>'
 
 
@@ -216,16 +219,21 @@ def _work(release: Release, live: Release | None) -> Iterator[str]:
     rows = [
         ("texts embedded", f"{release.embedded:,}", f"{live.embedded:,}" if live else "–"),
         ("texts from the cache", f"{release.cached:,}", f"{live.cached:,}" if live else "–"),
+        ("tokens embedded", f"{release.tokens_embedded:,}", f"{live.tokens_embedded:,}" if live else "–"),
         ("tokens in chunks", f"{release.tokens:,}", f"{live.tokens:,}" if live else "–"),
     ]
     yield table(("", "this release", "live"), rows)
-    before = live.seconds if live else {}
-    yield paired_bars({name: (seconds, before.get(name)) for name, seconds in release.seconds.items()}, unit=" s")
+    before = _seconds(live) if live else {}
+    yield paired_bars({name: (seconds, before.get(name)) for name, seconds in _seconds(release).items()}, unit=" s")
     stages = [
         (stage, c.get("seen", 0), c.get("kept", 0), c.get("unchanged", 0), _reasons(c.get("dropped")), _reasons(c.get("failed")))
         for stage, c in release.counts.items()
     ]
     yield table(("stage", "seen", "kept", "unchanged", "dropped", "failed"), stages)
+
+
+def _seconds(release: Release) -> dict[str, float]:
+    return {**release.seconds, **({"gates": release.judged["seconds"]} if "seconds" in release.judged else {})}
 
 
 def _configuration(release: Release, live: Release | None) -> Iterator[str]:

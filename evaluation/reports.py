@@ -5,7 +5,7 @@ It reads a manifest and nothing else, so the evidence of any release that ever w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sluice.records import Verdict
@@ -30,6 +30,8 @@ def report(release: Release) -> str:
         evidence = verdict.get("evidence") or {}
         if "measures" in evidence:
             parts += [_measures(evidence), _slices(evidence), _worst(evidence)]
+        elif verdict["gate"] in SECTIONS:
+            parts.append(SECTIONS[verdict["gate"]](evidence))
     warnings = [f"- {verdict['gate']}: {warning}" for verdict in release.verdicts for warning in verdict.get("warnings") or ()]
     if warnings:
         parts.append("## Warnings\n\n" + "\n".join(warnings))
@@ -42,7 +44,9 @@ def _head(release: Release) -> str:
         ("documents", release.documents),
         ("chunks", release.chunks),
         ("tokens", release.tokens),
-        ("embedded / from the cache", f"{release.embedded} / {release.cached}"),
+        ("embedded / from the cache", f"{release.embedded} ({release.tokens_embedded} tokens) / {release.cached}"),
+        ("held against", release.judged.get("against") or "–"),
+        ("overruled", ", ".join(release.judged.get("overruled") or ()) or "–"),
         ("fingerprint", f"`{release.fingerprint[:16]}`"),
         ("access root", f"`{release.access_root[:16]}`"),
         ("seconds", ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in release.seconds.items()) or "–"),
@@ -77,13 +81,14 @@ def _slices(evidence: Mapping[str, Any]) -> str:
     if not slices:
         return ""
     live = (evidence.get("live") or {}).get("slices") or {}
+    compared = evidence.get("slice_comparison") or {}
     decisive = next((name for name in evidence["measures"] if name.startswith("Recall@")), "nDCG@10")
     rows = [
         (name, figures["queries"], _number(figures.get(decisive)), _number((live.get(name) or {}).get(decisive)),
-         _number(figures.get("nDCG@10")))
+         _interval((compared.get(name) or {}).get(decisive)), _number(figures.get("nDCG@10")))
         for name, figures in slices.items()
     ]  # fmt: skip
-    return "### By slice\n\n" + _table(("slice", "queries", decisive, "live", "nDCG@10"), rows)
+    return "### By slice\n\n" + _table(("slice", "queries", decisive, "live", "95% interval of the change", "nDCG@10"), rows)
 
 
 def _worst(evidence: Mapping[str, Any]) -> str:
@@ -95,6 +100,44 @@ def _worst(evidence: Mapping[str, Any]) -> str:
             lines.append(f"- live finds: {_hits(query['live'])}")
         parts.append("\n".join(lines))
     return "### Worst queries\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _data_quality(evidence: Mapping[str, Any]) -> str:
+    found = evidence.get("expectations") or ()
+    rows = [(f.get("suite", "chunks"), f["claim"], "met" if f["met"] else "**not met**", f["unexpected"]) for f in found]
+    return "## Data quality\n\n" + _table(("table", "claim", "", "otherwise"), rows) if rows else ""
+
+
+def _drift(evidence: Mapping[str, Any]) -> str:
+    if "live" not in evidence:
+        return ""
+    now, before = evidence["candidate"], evidence["live"]
+    rows = [(name.replace("_", " "), now[name], before[name]) for name in ("documents", "chunks", "tokens", "tokens_per_chunk")]
+    similarity = evidence.get("similarity") or {}
+    rows.append(("mean cosine of the texts that stayed", _number(similarity.get("mean")), "–"))
+    return "## Drift\n\n" + _table(("", "candidate", "live"), rows)
+
+
+def _latency(evidence: Mapping[str, Any]) -> str:
+    if "ratio" not in evidence:
+        return ""
+    rows = [(name, f"{evidence['candidate'][name]:.1f}", f"{evidence['live'][name]:.1f}") for name in ("p50_ms", "p95_ms")]
+    return "## Latency\n\n" + _table(("", "candidate", "live"), rows)
+
+
+def _replay(evidence: Mapping[str, Any]) -> str:
+    if "overlap" not in evidence:
+        return ""
+    rows = [("overlap", _number(evidence["overlap"])), ("searches", evidence["searches"]), ("changed", evidence["changed"])]
+    return "## What people asked\n\n" + _table(("", ""), rows)
+
+
+SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "data_quality": _data_quality,
+    "drift": _drift,
+    "latency": _latency,
+    "replay": _replay,
+}
 
 
 def _hits(hits: Iterable[Mapping[str, Any]]) -> str:

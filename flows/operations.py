@@ -108,11 +108,11 @@ def _index(w: Wiring, engine: Engine, account: Account, states: list[DocumentSta
             return account.as_json("unchanged", found.live.id if found.live else None)
         case "gates":
             live = cast(Release, found.live)
-            steps.judge(w, live, account)
+            judged = steps.judge(w, live, account)
             failing = [v.gate for v in account.verdicts if not v.passed]
             if failing:
                 account.warnings.append(f"the live release {live.id} does not pass the changed gates: {', '.join(failing)}")
-            return account.as_json("unchanged", live.id)
+            return {**account.as_json("unchanged", live.id), "report": str(steps.write_report(w, judged))}
         case "judge":
             return engine.conclude(w, account, cast(Release, found.waiting), None)
         case "build":
@@ -177,9 +177,10 @@ def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False, 
         steps.settle(w, account)
         if not force:
             return engine.conclude(w, account, release, canary)
-        steps.judge(w, release, account)
+        steps.judge(w, release, account, overrule=True)
         broken = [v for v in account.verdicts if not v.passed and v.gate == "reconciliation"]
         if broken:
+            steps.write_report(w, w.releases.get(release.id))
             raise GateRejected(
                 f"release {release.id} does not hold what it should: {broken[0].reason}",
                 hint="reconciliation cannot be overruled: run again",
@@ -189,7 +190,7 @@ def promote(w: Wiring, engine: Engine, release_id: str, *, force: bool = False, 
             account.warnings.append(f"overruled by {w.actor}: {', '.join(overruled)}")
         w.still_mine()
         promoted = w.releases.promote(w.releases.get(release.id), w.access(w.stores.documents.read()))
-        return account.as_json("promoted", promoted.id)
+        return {**account.as_json("promoted", promoted.id), "report": str(steps.write_report(w, promoted))}
 
     return _recorded(w, "promote", {"release": release_id, "force": force, "canary": canary}, work)
 

@@ -107,9 +107,6 @@ def _build(w: Wiring, account: Account, found: steps.Assessment) -> Release:
 def _conclude(w: Wiring, account: Account, release: Release, canary: float | None) -> dict[str, Any]:
     account.verdicts = judge_release(str(w.settings.path), release.id, account).verdicts
     outcome, release = steps.conclude(w, release, account, canary)
-    create_markdown_artifact(
-        key=f"release-{release.id}".lower(), markdown=evaluation.report(release), description=f"{outcome}: {release.id}"
-    )
     return {**account.as_json(outcome, release.id), "report": str(steps.write_report(w, release))}
 
 
@@ -117,7 +114,7 @@ def _conclude(w: Wiring, account: Account, release: Release, canary: float | Non
 def run(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent."""
     with shared(config) as w, w.lease("run"):
-        return _outcome(operations.run(w, _engine(), source=source, allow_deletions=allow_deletions))
+        return _outcome(w, operations.run(w, _engine(), source=source, allow_deletions=allow_deletions))
 
 
 @flow(name="ingest", task_runner=_threads(), validate_parameters=False)
@@ -138,7 +135,7 @@ def index(config: str) -> Any:
 def promote(config: str, release: str, force: bool = False, canary: float | None = None) -> Any:
     """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
     with shared(config) as w, w.lease("promote"):
-        return _outcome(operations.promote(w, _engine(), release, force=force, canary=canary))
+        return _outcome(w, operations.promote(w, _engine(), release, force=force, canary=canary))
 
 
 @flow(name="rollback", validate_parameters=False)
@@ -161,14 +158,14 @@ def backfill(
     """Redo a slice of the documents on purpose, from `fetch`, `parse` or `chunk` on."""
     with shared(config) as w, w.lease("backfill"):
         which = operations.Selection(source, match, since, until, stage)
-        return _outcome(operations.backfill(w, _engine(), which, allow_deletions=allow_deletions))
+        return _outcome(w, operations.backfill(w, _engine(), which, allow_deletions=allow_deletions))
 
 
 @flow(name="retry", task_runner=_threads(), validate_parameters=False)
 def retry(config: str) -> Any:
     """Try every quarantined document again, then index what came of it."""
     with shared(config) as w, w.lease("retry"):
-        return _outcome(operations.retry(w, _engine()))
+        return _outcome(w, operations.retry(w, _engine()))
 
 
 @flow(name="access-sync", validate_parameters=False)
@@ -188,8 +185,15 @@ def _engine() -> operations.Engine:
     return operations.Engine(ingest=_ingest, build=_build, conclude=_conclude)
 
 
-def _outcome(result: dict[str, Any]) -> Any:
-    """A rejection is a completed flow run with a name of its own, so that an automation can watch for it."""
+def _outcome(w: Wiring, result: dict[str, Any]) -> Any:
+    """A rejection is a completed flow run with a name of its own, so that an automation can watch for it.
+
+    Whatever was judged leaves its evidence as an artifact of the flow run, too.
+    """
+    if "report" in result:
+        release = w.releases.get(result["release"])
+        told = f"{result['outcome']}: {release.id}"
+        create_markdown_artifact(key=f"release-{release.id}".lower(), markdown=evaluation.report(release), description=told)
     if result["outcome"] == "rejected":
         return Completed(name="Rejected", message=f"release {result['release']} was rejected by a gate", data=result)
     return result

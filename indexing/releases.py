@@ -143,9 +143,12 @@ class Releases:
 
     # ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def record(self, release: Release, verdicts: Sequence[Mapping[str, Any]], gates_fingerprint: str) -> Release:
-        """Keep what the gates found; the state does not change."""
-        return self.ledger.update(release.id, {"verdicts": tuple(verdicts), "gates_fingerprint": gates_fingerprint})
+    def record(self, release: Release, verdicts: Sequence[Mapping[str, Any]], gates_fingerprint: str, **judged: Any) -> Release:
+        """Keep what the gates found, and what is to be known of the judgement; the state does not change."""
+        known = {"at": self.now(), "actor": self.actor, **judged}
+        return self.ledger.update(
+            release.id, {"verdicts": tuple(verdicts), "gates_fingerprint": gates_fingerprint, "judged": known}
+        )
 
     def reject(self, release: Release) -> Release:
         """The candidate stays for inspection and is not offered again by itself; nothing that is live changes."""

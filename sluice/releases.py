@@ -42,7 +42,9 @@ class Release:
     `removed` is when its collection was deleted by retention; the manifest stays. `erased` names the documents (by key)
     that were erased from it on demand; its counts are without them, and its fingerprint is not that of its build any more.
     `canary_share` is the share of readers that it serves, or served, beside the live one. `access` is the last change of
-    its tags: when, how many documents lost and gained readers, and the seconds until the last loss held.
+    its tags: when, how many documents lost and gained readers, and the seconds until the last loss held. `judged` is the
+    last judgement: when, by whom, against which release (null: by itself), and which gates were overruled. `tokens` are those
+    of its chunks, `tokens_embedded` those that it cost; `contexts_cut` counts contexts that did not fit.
     """
 
     id: str
@@ -60,10 +62,13 @@ class Release:
     tokens: int = 0
     embedded: int = 0
     cached: int = 0
+    tokens_embedded: int = 0
+    contexts_cut: int = 0
     counts: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     verdicts: tuple[Mapping[str, Any], ...] = ()
     gates_fingerprint: str = ""
+    judged: Mapping[str, Any] = field(default_factory=dict)
     held: str = ""
     pinned: bool = False
     replaced: str | None = None

@@ -45,9 +45,14 @@ def releases(ctx: click.Context, as_json: bool) -> None:
 @with_json
 @click.pass_obj
 def show_release(config: Path, release: str, as_json: bool) -> None:
-    """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors."""
+    """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors; and where its page lies."""
+    from flows import steps
+
     with opened(config, "releases") as w:
-        found = manifest(w.releases.get(release))
+        held, live = w.releases.get(release), w.releases.live()
+        page = steps.report_path(w, held)
+        report = str(page) if page.exists() else None
+        found = manifest(held) | {"live": live is not None and live.id == held.id, "report": report}
 
     def people(console: Console) -> None:
         keys = (
@@ -62,6 +67,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
             "embedded",
             "cached",
             "held",
+            "report",
         )
         console.print(table("", ["", ""], [(key, found[key]) for key in keys if found[key] not in ("", None)]))
         rows = [

@@ -17,7 +17,7 @@ from flows.steps.crawl import (
     refresh_permissions,
     settle,
 )
-from flows.steps.judgement import conclude, gate_context, judge, write_report
+from flows.steps.judgement import conclude, gate_context, judge, report_path, write_report
 from flows.steps.release import Assessment, CollectionPoints, ExpectedFrom, assess, begin, is_whole, live_holds, stage
 from flows.steps.upkeep import TYPICAL_SECONDS, collect_garbage, estimate
 
@@ -46,6 +46,7 @@ __all__ = [
     "look",
     "partitions",
     "refresh_permissions",
+    "report_path",
     "settle",
     "stage",
     "write_report",

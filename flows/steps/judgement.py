@@ -19,13 +19,17 @@ from sluice.records import DocumentState
 from sluice.releases import Release
 
 
-def judge(w: Wiring, release: Release, account: Account) -> Release:
-    """Put a release before reconciliation and the gates; the verdicts are kept in its manifest."""
+def judge(w: Wiring, release: Release, account: Account, *, overrule: bool = False) -> Release:
+    """Put a release before reconciliation and the gates; the verdicts are kept in its manifest.
+
+    With `overrule` it is kept there too which gates somebody overruled; reconciliation cannot be.
+    """
     states = w.stores.documents.read()
     live = w.releases.live()
     with account.timed("gates"):
         w.releases.sync_access(release, w.access(states))
-        context = gate_context(w, release, live if live is not None and live.id != release.id else None, states)
+        against = live if live is not None and live.id != release.id else None
+        context = gate_context(w, release, against, states)
         gates = w.gates
         if release.fingerprint != release_fingerprint([s for s in states if s.in_release], w.build_fingerprints):
             # The documents moved on since it was built: it can only be held against its own manifest.
@@ -34,7 +38,12 @@ def judge(w: Wiring, release: Release, account: Account) -> Release:
         account.verdicts = [*account.verdicts, *evaluation.run_gates(gates, context)]
     if not w.settings.gates:
         account.warnings.append("gates: [] - nothing measures what this release finds; it goes live on reconciliation alone")
-    return w.releases.record(release, [evaluation.verdict_json(v) for v in account.verdicts], w.gates_fingerprint)
+    failed = [verdict.gate for verdict in account.verdicts if not verdict.passed]
+    overruled = failed if overrule and "reconciliation" not in failed else []
+    verdicts = [evaluation.verdict_json(v) for v in account.verdicts]
+    taken = round(account.seconds["gates"], 3)
+    held = against.id if against is not None else None
+    return w.releases.record(release, verdicts, w.gates_fingerprint, against=held, overruled=overruled, seconds=taken)
 
 
 def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:
@@ -80,12 +89,15 @@ def conclude(
     return "promoted", live
 
 
+def report_path(w: Wiring, release: Release) -> Path:
+    """Where the page of a release lies, once it was judged."""
+    return w.settings.state_dir / "releases" / f"{release.id}.html"
+
+
 def write_report(w: Wiring, release: Release) -> Path:
     """The release's evidence as an HTML page in the state folder, beside the release it was held against."""
-    releases = {r.id: r for r in w.releases.all()}
-    live = w.releases.live()
-    before = releases.get(release.replaced or "") if release.state == "promoted" else live
-    path = w.settings.state_dir / "releases" / f"{release.id}.html"
+    before = next((r for r in w.releases.all() if r.id == release.judged.get("against")), None)
+    path = report_path(w, release)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(evaluation.report_html(release, before), encoding="utf-8")
     return path

@@ -80,6 +80,8 @@ def stage(w: Wiring, release: Release, built: Built, account: Account) -> Releas
             "tokens": built.tokens,
             "embedded": built.embedded,
             "cached": built.cached,
+            "tokens_embedded": built.tokens_embedded,
+            "contexts_cut": built.contexts_cut,
             "counts": {name: counts.checked(name).as_json() for name, counts in account.counts.items()},
             "seconds": {**account.seconds, **{f"{name} (work)": seconds for name, seconds in built.seconds.items()}},
         },

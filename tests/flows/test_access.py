@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
 
+from flows.cli import main
 from flows.wiring import Wiring
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
 pytestmark = pytest.mark.slow
+
+
+def said(index: Index, *arguments: str) -> str:
+    """What a command tells people."""
+    index.capture.readouterr()
+    with pytest.raises(SystemExit) as exit:
+        main(["--config", str(index.config), *arguments])
+    assert exit.value.code == 0
+    return index.capture.readouterr().out
 
 
 def test_a_change_of_rules_is_measured_and_leaves_a_line_for_each_document(index: Index) -> None:
@@ -34,7 +45,16 @@ def test_a_change_of_rules_is_measured_and_leaves_a_line_for_each_document(index
     }
     assert all("access sync by" in e["actor"] for e in lines)
     assert index("access", "sync").out["revocation_lag_s"] is None
-    assert len(index("access", "audit").out["entries"]) == 4
+    assert said(index, "access", "sync") == "0 documents changed readers\n"
+    index.configure(access={"rules": rules[1:]})
+    changed = said(index, "access", "sync")
+    assert re.fullmatch(r"4 documents changed readers; revocations held after \d+\.\d{3} s\n", changed), changed
+    lines = said(index, "access", "audit", "-n", "1").splitlines()
+    assert len(lines) == 3
+    assert re.search(r"security/\d\.md │ people │ security │ sluice access sync by ", lines[-1]), lines
+    index.configure(access={"rules": rules})
+    assert index("access", "sync").out["access_changed"] == 4
+    assert len(index("access", "audit").out["entries"]) == 12
 
 
 def test_permissions_of_a_source_reach_every_release_before_its_texts_do(index: Index) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import evaluation
 from benchmarks import plain
 from flows import operations
 from flows.wiring import Wiring
@@ -17,10 +18,10 @@ from tests.flows.conftest import TOPICS, Index
 pytestmark = pytest.mark.slow
 
 
-def published(index: Index) -> dict[str, Any]:
+def published(index: Index, outcome: str = "promoted") -> dict[str, Any]:
     with Wiring(load(index.config)) as w, w.lease("run"):
         result = operations.run(w, plain.engine())
-    assert result["outcome"] == "promoted", result["verdicts"]
+    assert result["outcome"] == outcome, result["verdicts"]
     return result
 
 
@@ -51,3 +52,73 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     page = Path(second["report"])
     assert page == index.folder / "state" / "releases" / f"{second['release']}.html"
     assert f"held against {first['release']}" in page.read_text(encoding="utf-8")
+
+
+def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_what(index: Index) -> None:
+    """Rejected, then forced by somebody; and the live release judged again by gates that changed: each has its page anew."""
+    first = published(index)
+    for number in range(1, 4):
+        index.write(f"people/{number}.md", f"# People note {number}\n\nNothing is said here any more.\n")
+    second = published(index, "rejected")
+    id = second["release"]
+    page = Path(second["report"])
+    assert "overruled" not in page.read_text(encoding="utf-8")
+    page.unlink()
+    forced = index("promote", id, "--force").out
+    assert (forced["outcome"], forced["report"]) == ("promoted", str(page))
+    words = page.read_text(encoding="utf-8")
+    assert f"held against {first['release']}" in words
+    assert "promoted: retrieval" in words
+    shown = index("releases", "show", id).out
+    assert (shown["live"], shown["report"]) == (True, str(page))
+    judged = shown["judged"]
+    assert (judged["against"], judged["overruled"]) == (first["release"], ["retrieval"])
+    assert judged["actor"].startswith("sluice promote by ")
+    assert judged["actor"] in words
+    assert judged["at"].endswith("Z")
+    assert judged["seconds"] > 0
+    index.configure(gates=[index.settings["gates"][1], {"type": "data_quality"}])
+    page.unlink()
+    again = index.run("unchanged")
+    assert [v["gate"] for v in again["verdicts"]] == ["reconciliation", "leaks", "data_quality"]
+    assert again["report"] == str(page)
+    words = page.read_text(encoding="utf-8")
+    assert "no other release to hold it against" in words
+    assert "Data quality" in words
+    assert index("releases", "show", id).out["judged"]["against"] is None
+
+
+def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> None:
+    """`releases show` has verdicts, measures per slice with intervals against live, worst queries, timings, tokens, roots."""
+    lines = (index.folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+    more = [json.dumps(json.loads(line) | {"id": f"{number}", "slice": ["all"]}) for number, line in enumerate(lines * 2)]
+    (index.folder / "golden.jsonl").write_text("\n".join([*lines, *more]) + "\n", encoding="utf-8")
+    gates = [*index.settings["gates"], {"type": "data_quality"}, {"type": "drift", "max_chunks": 0.9}]
+    index.configure(gates=[*gates, {"type": "latency", "golden": "golden.jsonl", "repeats": 1}])
+    published(index)
+    index.write("people/9.md", "# Leave\n\nParental leave lasts sixteen weeks.\n")
+    second = published(index)
+    shown = index("releases", "show", second["release"]).out
+    found = {verdict["gate"]: verdict["evidence"] for verdict in shown["verdicts"]}
+    retrieval = found["retrieval"]
+    assert set(retrieval["slices"]) == {"all", "engineering", "people", "security"}
+    assert {"mean", "low", "high"} <= set(retrieval["slice_comparison"]["all"]["Recall@3"])
+    assert {"mean", "low", "high"} <= set(retrieval["comparison"]["Recall@3"])
+    assert retrieval["worst"][0]["candidate"]
+    assert retrieval["worst"][0]["live"]
+    assert found["data_quality"]["expectations"]
+    assert found["drift"]["similarity"]
+    assert found["latency"]["ratio"]
+    assert {"chunk (work)", "embed (work)", "stage (work)"} <= set(shown["seconds"])
+    assert (shown["embedded"], shown["cached"], shown["documents"]) == (1, 12, 13)
+    assert 0 < shown["tokens_embedded"] < shown["tokens"]
+    assert shown["contexts_cut"] == 0
+    assert len(shown["fingerprint"]) == len(shown["access_root"]) == 64
+    page = Path(shown["report"]).read_text(encoding="utf-8")
+    with Wiring(load(index.config)) as w:
+        text = evaluation.report(w.releases.get(second["release"]))
+    for heading in ("Data quality", "Drift", "Latency"):
+        assert f"<h2>{heading}</h2>" in page
+        assert f"## {heading}" in text
+    assert "95% interval of the change" in text
+    assert "tokens embedded" in page

@@ -72,7 +72,7 @@ def test_the_page_holds_all_evidence_side_by_side_and_needs_nothing_else(tmp_pat
 
 def test_a_first_release_and_one_that_was_never_judged_have_a_page_too() -> None:
     """No live release, no verdicts, no counts."""
-    assert "no live release to hold it against" in report_html(manifest(Verdict("retrieval", True, "fine")))
+    assert "no other release to hold it against" in report_html(manifest(Verdict("retrieval", True, "fine")))
     assert "no gate has judged it yet" in report_html(manifest())
 
 
