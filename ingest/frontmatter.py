@@ -1,7 +1,11 @@
 """Front matter: the YAML block between two `---` lines at the head of a Markdown file.
 
-`title`, `access_tags` and `expires` have a meaning here; every other key becomes metadata. Whatever cannot be read
-with certainty is an error: a mistyped permission must keep the document out, not let it through.
+`title`, `access_tags` and `expires` have a meaning here; every other key becomes metadata, and an address that the block
+gives as the document's own becomes `canonical_uri` (see `ingest.canonical`). Whatever cannot be read with certainty is an
+error: a mistyped permission must keep the document out, not let it through.
+
+A key that is given twice is no error: the last one counts, as in most readers of YAML, but of `access_tags` only what all of
+them grant, and of `expires` the earliest. Metadata `front_matter_repeats` names such keys.
 """
 
 from __future__ import annotations
@@ -14,13 +18,18 @@ from typing import Any
 
 import yaml
 
+from ingest import canonical
 from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.records import Metadata
 
+REPEATS = "front_matter_repeats"
+"""Metadata: the keys that a document's front matter gives more than once."""
+
 _BLOCK = re.compile(r"---[ \t]*\r?\n(.*?)(?:^)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _UNCLOSED = re.compile(r"---[ \t]*\r?\n(?:[^\r\n]+\r?\n)*?(?:access_tags|expires)[ \t]*:")
 _MAX_VALUES = 10_000  # YAML aliases can turn a hundred bytes into billions of values
+_MERGE = "tag:yaml.org,2002:merge"
 _LONG = 2**63  # what a store keeps as an integer
 
 
@@ -46,7 +55,7 @@ def split(text: str, *, uri: str = "") -> FrontMatter:
             raise _bad(uri, "the block is never closed", "end it with a line of ---")
         return FrontMatter(body=text)
     try:
-        values = yaml.safe_load(block.group(1))
+        values, repeated = _read(block.group(1))
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _bad(uri, f"not valid YAML: {' '.join(str(error).split())[:200]}", "correct the block") from None
     if values is None:
@@ -54,13 +63,43 @@ def split(text: str, *, uri: str = "") -> FrontMatter:
     if not isinstance(values, dict):
         return FrontMatter(body=text)
     budget = [_MAX_VALUES]
+    tags = [_tags(stated, uri) for stated in _all("access_tags", values, repeated)]
+    expires = [_expires(stated, uri) for stated in _all("expires", values, repeated)]
+    title = _title(values.pop("title", None), uri)
+    address = canonical.of_values(values)
+    about = {str(key): _plain(value, uri, budget) for key, value in values.items()}
+    about.pop(canonical.CANONICAL_URI, None)
     return FrontMatter(
         body=text[block.end() :],
-        title=_title(values.pop("title", None), uri),
-        tags=_tags(values.pop("access_tags"), uri) if "access_tags" in values else None,
-        expires=_expires(values.pop("expires"), uri) if "expires" in values else None,
-        metadata={str(key): _plain(value, uri, budget) for key, value in values.items()},
+        title=title,
+        tags=AccessTags(frozenset.intersection(*tags)) if tags else None,
+        expires=min(expires, default=None),
+        metadata=about
+        | ({canonical.CANONICAL_URI: address} if address else {})
+        | ({REPEATS: sorted(map(str, repeated))} if repeated else {}),
     )
+
+
+def _read(block: str) -> tuple[Any, dict[Any, list[Any]]]:
+    """The block's values, and all values of each key that it gives more than once."""
+    loader = yaml.SafeLoader(block)
+    try:
+        node = loader.get_single_node()
+        written = list(node.value) if isinstance(node, yaml.MappingNode) else []  # before merge keys are resolved in place
+        values = None if node is None else loader.construct_document(node)
+        given: dict[Any, list[Any]] = {}
+        for key, value in written:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                given.setdefault(loader.construct_object(key), []).append(value)
+        repeated = {key: found for key, found in given.items() if len(found) > 1}
+        return values, {key: [loader.construct_object(value, deep=True) for value in found] for key, found in repeated.items()}
+    finally:
+        loader.dispose()
+
+
+def _all(key: str, values: dict[Any, Any], repeated: dict[Any, list[Any]]) -> list[Any]:
+    """Every value that the block gives for a key; it leaves `values`."""
+    return repeated.get(key, [values.pop(key)]) if key in values else []
 
 
 def _title(value: Any, uri: str) -> str:

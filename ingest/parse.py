@@ -29,7 +29,7 @@ from sluice import ids
 from sluice.errors import DocumentError
 from sluice.records import Document, Element, RawItem
 
-VERSION = 2
+VERSION = 3
 """Raised whenever this package reads the same bytes differently than before."""
 
 Mode = Literal["elements", "verbatim"]

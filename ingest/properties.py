@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 
+from ingest import canonical
 from ingest.markup import parsed
 
 Properties = dict[str, str]
@@ -22,7 +23,7 @@ _CORE = {
 
 
 def of_html(text: str) -> Properties:
-    """Title, author and description of a page's head, and its declared language."""
+    """Title, author, description and canonical address of a page's head."""
     root = parsed(text)
     if root is None:
         return {}
@@ -31,7 +32,19 @@ def of_html(text: str) -> Properties:
         title=root.findtext(".//title"),
         author=metas.get("author"),
         description=metas.get("description"),
+        canonical_uri=_canonical(root),
     )
+
+
+def _canonical(root: Any) -> str | None:
+    links = (str(link.get("href") or "") for link in root.iterfind("./head/link") if "canonical" in _words(link.get("rel")))
+    shared = (str(m.get("content") or "") for m in root.iterfind("./head/meta") if "og:url" in _words(m.get("property")))
+    base = root.find("./head/base")
+    return canonical.of_page(links, shared, str(base.get("href") or "") if base is not None else "")
+
+
+def _words(value: str | None) -> list[str]:
+    return (value or "").lower().split()
 
 
 def of_office(content: bytes) -> Properties:
@@ -48,7 +61,7 @@ def of_office(content: bytes) -> Properties:
 
 
 def of_email(message: EmailMessage) -> Properties:
-    """Subject, sender, recipients and date (ISO 8601, UTC where the message says its zone)."""
+    """Subject, sender, recipients, date (ISO 8601, UTC where the message says its zone) and `mid:` address."""
     return _kept(
         title=_header(message, "subject"),
         subject=_header(message, "subject"),
@@ -56,6 +69,7 @@ def of_email(message: EmailMessage) -> Properties:
         to=_header(message, "to"),
         cc=_header(message, "cc"),
         date=_date(message),
+        canonical_uri=canonical.of_message(_header(message, "message-id")),
     )
 
 

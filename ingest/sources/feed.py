@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from ingest.canonical import CANONICAL_URI, web_address
 from ingest.sources.addresses import authority
 from ingest.sources.http import Http, HttpOptions, shown
 from ingest.sources.snapshot import Listed, Snapshot
@@ -122,13 +123,14 @@ class FeedSource:
         }
         updated = _moment(entry, "updated") or _moment(entry, "published")
         stated = json.dumps(metadata, sort_keys=True)
+        address = web_address(link)
         return RawItem(
             uri=uri,
             content=body.encode("utf-8", "replace"),
             validator=digest(id_, stated, str(updated), full, summary, self.options.articles),
             media_type="text/html",
             modified=updated,
-            metadata={name: value for name, value in metadata.items() if value},
+            metadata={name: value for name, value in metadata.items() if value} | ({CANONICAL_URI: address} if address else {}),
         )
 
     # ── the feed itself, asked for only when it changed ──────────────────────────────────────────────────────────

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ingest.canonical import CANONICAL_URI
 from ingest.sources.addresses import authority
 from ingest.sources.http import USER_AGENT, Http, HttpOptions, http_date, shown
 from ingest.sources.pages import canonical, main_text, validator_of
@@ -152,7 +153,7 @@ class WebSource:
                     validator=outcome.validator,
                     media_type=outcome.media_type or None,
                     modified=http_date(outcome.modified),
-                    metadata={"url": ref.uri},
+                    metadata=_about(ref.uri),
                 )
             if outcome is not None and outcome.kind == "gone":
                 raise DocumentError(
@@ -173,7 +174,7 @@ class WebSource:
             validator=self._shape + (validator_of(answer.headers) or f"hash:{content_hash(content)}"),
             media_type=media_type,
             modified=answer.modified,
-            metadata={"url": uri},
+            metadata=_about(uri),
         )
 
     @cached_property
@@ -225,3 +226,8 @@ class WebSource:
 
     def _unavailable(self, what: str, hint: str) -> SourceUnavailable:
         return SourceUnavailable(f"source '{self.name}': {what}", hint=hint)
+
+
+def _about(uri: str) -> dict[str, str]:
+    """A page's uri is its canonical address; its head, which says so too, is not part of its main text."""
+    return {"url": uri, CANONICAL_URI: uri}

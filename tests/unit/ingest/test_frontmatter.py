@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.frontmatter import split
+from ingest.frontmatter import REPEATS, split
 from sluice.access import NOBODY, AccessTags
 from sluice.errors import DocumentError
 
@@ -126,3 +126,36 @@ def test_permissions_in_a_block_that_is_never_closed_keep_the_document_out() -> 
     """A forgotten `---` must not publish what its author restricted."""
     with pytest.raises(DocumentError, match="never closed"):
         split("---\ntitle: Salaries\naccess_tags: [hr]\n\nAda earns …\n")
+
+
+@pytest.mark.parametrize(
+    ("block", "tags", "expires", "metadata"),
+    [
+        ("owner: Ada\nowner: Bob", None, None, {"owner": "Bob", REPEATS: ["owner"]}),
+        (
+            "access_tags: [hr, staff]\nowner: A\naccess_tags: [staff, all]",
+            {"staff"},
+            None,
+            {"owner": "A", REPEATS: ["access_tags"]},
+        ),
+        ("access_tags: hr\naccess_tags: everyone", set(), None, {REPEATS: ["access_tags"]}),
+        ("expires: 2027-01-01\nexpires: 2026-01-01\nexpires: 2028-01-01", None, 2026, {REPEATS: ["expires"]}),
+        ("base: &b {owner: Ada}\n<<: *b\nowner: Bob", None, None, {"base": {"owner": "Ada"}, "owner": "Bob"}),
+        ("a: 1\nb: 2", None, None, {"a": 1, "b": 2}),
+    ],
+    ids=["metadata", "tags", "disjoint tags", "expires", "merge key", "none"],
+)
+def test_a_key_given_twice_never_widens_and_is_named(
+    block: str, tags: set[str] | None, expires: int | None, metadata: dict[str, object]
+) -> None:
+    """The last value counts, of permissions what all grant, of expiries the earliest; metadata says which keys they were."""
+    front = split(f"---\n{block}\n---\ntext\n")
+    assert front.tags == (None if tags is None else AccessTags(tags))
+    assert (front.expires.year if front.expires else None) == expires
+    assert front.metadata == metadata
+
+
+def test_every_value_of_a_permission_given_twice_must_be_one() -> None:
+    """A mistyped permission keeps the document out wherever it stands."""
+    with pytest.raises(DocumentError, match="access_tags"):
+        split("---\naccess_tags: {hr: yes}\naccess_tags: [hr]\n---\ntext\n")

@@ -21,7 +21,11 @@ FULL = """<entry><title>Version 2</title><id>tag:2</id><link href="{url}v2"/><up
 <content type="html">&lt;p&gt;It is faster.&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;</content></entry>"""
 SHORT = """<entry><title>Version 1</title><id>tag:1</id><link href="{url}v1"/><updated>2026-01-01T00:00:00Z</updated>
 <summary>It is there.</summary></entry>"""
-ARTICLE = Reply(b"<html><body><h1>Version 1</h1><p>The whole story.</p></body></html>", headers={"Content-Type": "text/html"})
+PAGE = (
+    b"<html><head><link rel='canonical' href='https://blog.example.org/1'></head>"
+    b"<body><h1>Version 1</h1><p>The whole story.</p></body></html>"
+)
+ARTICLE = Reply(PAGE, headers={"Content-Type": "text/html"})
 
 
 @pytest.fixture
@@ -51,6 +55,7 @@ def test_an_entry_is_its_text_or_the_article_it_links_to(site: Web) -> None:
         "feed": "Releases & news",
         "title": "Version 2",
         "link": site.url("v2"),
+        "canonical_uri": site.url("v2"),
         "author": "Ada",
         "published": "2026-01-01T00:00:00Z",
         "categories": ["release"],
@@ -59,6 +64,7 @@ def test_an_entry_is_its_text_or_the_article_it_links_to(site: Web) -> None:
     assert full.modified.isoformat() == "2026-01-02T09:00:00+00:00"
     document = UnstructuredParser().parse(full, source="news")
     assert (document.title, "It is faster." in document.text, "alert" in document.text) == ("Version 2", True, False)
+    assert UnstructuredParser().parse(short, source="news").metadata["canonical_uri"] == "https://blog.example.org/1"
     assert made.fetch(refs[site.url("v2")]).tags is None
 
 

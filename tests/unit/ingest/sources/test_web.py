@@ -90,6 +90,7 @@ def test_a_site_is_read_once_and_politely_and_its_traps_cost_one_entry_each(site
     assert "Menu entry" not in text
     assert "Imprint" not in text
     assert found.fetch(refs["/plain"]).content == b"just text"
+    assert found.fetch(refs["/guide"]).metadata == {"url": f"{site.url}/guide", "canonical_uri": f"{site.url}/guide"}
 
     site.sent()
     known = {ref.uri: found.fetch(ref).validator for path, ref in refs.items() if path in good}
