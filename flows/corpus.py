@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ingest.parse import raw_text
+from ingest import raw_text
 from ingest.protocols import Blobs, Versions
 from sluice.errors import SluiceError
 from sluice.ids import document_key, version_id
-from sluice.records import DocumentState
+from sluice.records import DocumentState, RawItem
+from sluice.settings import LimitSettings
 
 
 class CorpusDocuments:
@@ -16,7 +17,8 @@ class CorpusDocuments:
 
     With `held` (document key → version id) it is one release's view: `text` is what that release holds of a document,
     which may be older than the source, and None for a document that it does not hold. A document that was `forgotten`
-    (its key, of one of `sources`) is one that was deleted: a label that names it is stale.
+    (its key, of one of `sources`) is one that was deleted: a label that names it is stale. `limits` are those of each
+    source: raw bytes are read within them, in the sandbox.
     """
 
     def __init__(
@@ -28,9 +30,10 @@ class CorpusDocuments:
         *,
         sources: Sequence[str] = (),
         forgotten: Collection[str] = (),
+        limits: Mapping[str, LimitSettings] | None = None,
     ) -> None:
         self._versions, self._blobs, self._held = versions, blobs, held
-        self._sources, self._forgotten = sources, forgotten
+        self._sources, self._forgotten, self._limits = sources, forgotten, limits or {}
         self._by_uri: dict[str, list[DocumentState]] = {}
         for state in states:
             self._by_uri.setdefault(state.uri, []).append(state)
@@ -54,6 +57,8 @@ class CorpusDocuments:
         if not state.content_hash:
             return None
         try:
-            return raw_text(self._blobs.get(state.content_hash), state.uri, state.media_type)
+            content = self._blobs.get(state.content_hash)
+            item = RawItem(state.uri, content, state.validator, media_type=state.media_type)
+            return raw_text.of(item, self._limits.get(state.source) or LimitSettings())
         except SluiceError:
             return None  # bytes that cannot be read prove nothing: the label is then a miss, never stale

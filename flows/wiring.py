@@ -144,7 +144,8 @@ class Wiring:
         held = self.versions_in(release) if release is not None else None
         s, names = self.stores, [source.name for source in self.settings.sources]
         states, forgotten = s.documents.read(), s.forgotten.keys()
-        return CorpusDocuments(states, s.versions, s.blobs, held, sources=names, forgotten=forgotten)
+        limits = {source.name: source.limits for source in self.settings.sources}
+        return CorpusDocuments(states, s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""

@@ -32,6 +32,9 @@ FOLDER = "SLUICE_PARSE_FOLDER"
 GRACE_S = 2.0
 """The parent kills at the limit; the alarm clock rings this much later, for when there is no parent any more."""
 
+_FULL = 0.75
+"""A document that failed and had more than this share of its memory in use failed of memory."""
+
 Kind = Literal["started", "document", "error", "out_of_memory", "failed"]
 
 
@@ -85,13 +88,20 @@ def _answer(request: Request, parsers: dict[bytes, Parser], started: Callable[[]
         if parser is None:
             parser = parsers[request.make] = pickle.loads(request.make)()
         started()
-        document = _limited(parser, request)
-        return Reply("document", document)
     except SluiceError as error:
         return Reply("error", error)
+    before, peak = _resident_bytes(), _peak_bytes()
+    try:
+        return Reply("document", _limited(parser, request))
     except MemoryError:
         return Reply("out_of_memory")
     except Exception as error:
+        # C libraries say many things when they are refused memory: lxml calls it a syntax error of an unknown kind.
+        full = _peak_bytes() > max(peak, before + request.memory_bytes * _FULL)
+        if full and (not isinstance(error, SluiceError) or getattr(error, "reason", "") == "malformed"):
+            return Reply("out_of_memory")
+        if isinstance(error, SluiceError):
+            return Reply("error", error)
         # Neither the message nor the values of frames: they may quote the document.
         frame = error.__traceback__
         while frame is not None and frame.tb_next is not None:
@@ -115,6 +125,15 @@ def _data_bytes() -> int:
     """What RLIMIT_DATA counts: private writable memory. Not address space, of which libraries map a gigabyte unused."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[5]
     return int(pages) * resource.getpagesize()
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+
+
+def _peak_bytes() -> int:
+    """The most that ever was resident."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def _private_wires() -> tuple[int, int]:

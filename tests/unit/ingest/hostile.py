@@ -29,6 +29,13 @@ class Obedient:
                 hoard = []
                 while True:
                     hoard.append(bytearray(16 << 20))
+            case ["eat-and-complain"]:  # as lxml does: out of memory is a syntax error
+                hoard = []
+                try:
+                    while True:
+                        hoard.append(b"x" * (4 << 20))
+                except MemoryError:
+                    raise DocumentError("malformed", f"{item.uri}: unknown error") from None
             case ["leak"]:
                 globals().setdefault("_hoard", []).append(bytearray(40 << 20))
             case ["segfault"]:

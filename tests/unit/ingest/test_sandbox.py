@@ -46,6 +46,7 @@ def parse(parser: SandboxedParser, what: str) -> str:
         ("hang", "timeout"),
         ("hang-in-c", "timeout"),
         ("eat", "out_of_memory"),
+        ("eat-and-complain", "out_of_memory"),
         ("segfault", "crashed"),
         ("exit", "crashed"),
         ("quote hunter2", "crashed"),

@@ -1,0 +1,103 @@
+"""Every hostile file in one folder, and a hostile site, beside innocent documents: each costs one entry, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import random
+import socket
+import zipfile
+from datetime import UTC, datetime
+
+import docx
+import pytest
+
+from flows.corpus import CorpusDocuments
+from ingest import sandbox
+from sluice.records import DocumentState
+from sluice.settings import LimitSettings
+from tests.fakes import MemoryBlobs, MemoryVersions
+from tests.flows.conftest import DEPARTMENTS, Index
+from tests.unit.ingest.planted_poison import line, pdf
+from tests.website import Page, article, moved, website
+
+LIMITS = {"timeout_s": 12, "memory_mb": 512, "expanded_mb": 96}
+
+
+def endless_pdf() -> bytes:
+    """Thirty thousand words, each at a place of its own: to lay that page out takes the better part of an hour."""
+    draw = random.Random(1)
+    return pdf(*[line("word", draw.randint(10, 780), x=draw.randint(10, 600)) for _ in range(30_000)])
+
+
+def word(body: bytes) -> bytes:
+    """A DOCX of one sentence, with this put behind it."""
+    out, packed = io.BytesIO(), io.BytesIO()
+    document = docx.Document()
+    document.add_paragraph("MARK")
+    document.save(out)
+    with zipfile.ZipFile(out) as plain, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in plain.namelist():
+            content = plain.read(name)
+            archive.writestr(name, content.replace(b"MARK</w:t></w:r></w:p>", b"MARK</w:t></w:r></w:p>" + body))
+    return packed.getvalue()
+
+
+HOSTILE = {
+    "endless.pdf": (endless_pdf, "timeout"),
+    "eats-memory.docx": (lambda: word(b"<w:p/>" * 15_000_000), "out_of_memory"),
+    "zip-bomb.docx": (lambda: word(b" " * (97 << 20)), "expands_too_far"),
+    "one-line.md": (lambda: b"word " * (2 << 20), "malformed"),
+    "entities.xml": (
+        lambda: b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><l>&b;</l>',
+        "entities",
+    ),
+}
+OUTSIDE = "The outside is secret."
+
+
+@pytest.mark.slow
+def test_hostile_documents_cost_one_entry_each(index: Index) -> None:
+    """Twelve notes and a site's page go live; each hostile file, link and redirect is one quarantine entry with its reason."""
+    for name, (make, _) in HOSTILE.items():
+        (index.corpus / "people" / name).write_bytes(make())
+    (index.folder / "secret.md").write_text(OUTSIDE, encoding="utf-8")
+    (index.corpus / "people/outside.md").symlink_to(index.folder / "secret.md")
+    with website() as site, socket.create_server(("127.0.0.1", 0)) as private:
+        neighbour = f"http://127.0.0.1:{private.getsockname()[1]}/admin"
+        site.pages |= {"/": Page(article("Home", links=("/trap",))), "/trap": moved(neighbour)}
+        index.configure(
+            sources=[
+                {"name": "notes", "type": "files", "root": "corpus", "include": ["**/*"], "limits": LIMITS},
+                {"name": "site", "type": "web", "start": [f"{site.url}/"], "delay_s": 0, "attempts": 1},
+            ],
+            access={"rules": [{"match": f"{d}/**", "tags": [d]} for d in DEPARTMENTS] + [{"match": "**", "tags": ["people"]}]},
+        )
+        done = index.run()
+        private.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            private.accept()
+        entries = {entry["uri"].removeprefix(f"{site.url}/"): entry for entry in index("quarantine").out["entries"]}
+        expected = {f"people/{name}": reason for name, (_, reason) in HOSTILE.items()}
+        expected |= {"people/outside.md": "outside_root", "trap": "refused_address"}
+        assert {uri: entry["reason"] for uri, entry in entries.items()} == expected
+        assert done["counts"]["parse"]["kept"] == 13
+        assert index("releases", "show", done["release"]).out["documents"] == 13
+        assert index.find("parental leave lasts sixteen weeks", "people", k=1) == ["people/0.md"]
+        assert index.find("deploy the gateway on Tuesdays", "people", k=1) == [f"{site.url}/"]
+        assert OUTSIDE not in str(index("search", "what is outside", "--as", "people", "-k", "20").out["hits"])
+        index.run("unchanged")
+
+
+def test_a_label_on_a_document_that_hangs_is_judged_in_time() -> None:
+    """Its raw bytes are read in the sandbox, within its source's limits: they prove nothing, and the evaluation goes on."""
+    blobs = MemoryBlobs()
+    states = [
+        DocumentState("k", "slow", "a.pdf", "active", content_hash=blobs.put(endless_pdf())),
+        DocumentState("l", "slow", "b.md", "active", content_hash=blobs.put(b"Sixteen weeks.")),
+    ]
+    sandbox.shared().close()
+    documents = CorpusDocuments(states, MemoryVersions(), blobs, limits={"slow": LimitSettings(timeout_s=1)})
+    started = datetime.now(UTC)
+    assert documents.raw_text(states[0]) is None
+    assert (datetime.now(UTC) - started).total_seconds() < 30
+    assert documents.raw_text(states[1]) == "Sixteen weeks."
