@@ -1,0 +1,86 @@
+"""What the tests of gates share: three documents, what is asked about them, a user's own gate, a section of each type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from evaluation.gates import Gate, GateContext, build
+from sluice.access import AccessTags
+from sluice.points import StoredPoint
+from sluice.records import Verdict
+from sluice.settings import Section, Settings
+from tests.unit.evaluation.fakes import Doc, Release
+
+HR = AccessTags({"hr"})
+DOCS = [
+    Doc("laptops.md", "Laptops are replaced after three years.\n\nAsk the service desk."),
+    Doc("phones.md", "Phones are replaced after two years."),
+    Doc("pay.md", "The salary of a level five engineer is in the band.", tags=HR),
+]
+GOLDEN = [
+    {"id": "a", "query": "when are laptops replaced", "relevant": [{"uri": "laptops.md", "quote": "replaced after three years"}]},
+    {"id": "b", "query": "when are phones replaced", "relevant": [{"uri": "phones.md"}], "slice": ["it"]},
+    {"id": "c", "query": "salary of an engineer", "relevant": [{"uri": "pay.md"}], "slice": ["hr"]},
+]
+LEAK = {"id": "l", "query": "salary of a level five engineer", "principal": ["public"], "forbidden_uri": "pay.md"}
+
+
+class OwnOptions(Section):
+    limit: int = 1
+
+
+class OwnGate:
+    """A user's own gate, in the fewest lines."""
+
+    Options = OwnOptions
+    name = "own"
+
+    def __init__(self, options: OwnOptions) -> None:
+        self.options = options
+        self.fingerprint = f"own:{options.limit}"
+
+    def load(self) -> None:
+        """Nothing to read."""
+
+    def judge(self, context: GateContext) -> Verdict:
+        return Verdict(self.name, True, "fine", {"limit": self.options.limit})
+
+
+OWN = f"{__name__}:OwnGate"
+
+
+SECTIONS: dict[str, dict[str, Any]] = {
+    "reconciliation": {"type": "reconciliation"},
+    "retrieval": {"type": "retrieval", "golden": "golden.jsonl", "k": 2, "min_recall": 0.7},
+    "leaks": {"type": "leaks", "cases": "leaks.jsonl"},
+    "data_quality": {"type": "data_quality"},
+    "drift": {"type": "drift"},
+    "latency": {"type": "latency", "golden": "golden.jsonl"},
+    "replay": {"type": "replay", "log": "searches.jsonl"},
+    OWN: {"type": OWN},
+}
+
+
+def gate_of(settings: Callable[..., Settings], section: dict[str, Any]) -> Gate:
+    whole = settings(section)
+    gate = build(whole.gates[0], whole)
+    gate.load()
+    return gate
+
+
+def plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and plain(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return all(plain(inner) for inner in value)
+    return value is None or type(value) in (str, int, float, bool)
+
+
+def altered(release: Release, change: Callable[[list[StoredPoint]], list[StoredPoint]]) -> Release:
+    return Release(release.docs, points=change(list(release.points)))
+
+
+def with_payload(point: StoredPoint, **changes: Any) -> StoredPoint:
+    return replace(point, payload={**point.payload, **changes})
