@@ -10,6 +10,7 @@ from typing import Any
 from ingest.frontmatter import split
 from ingest.pipeline import Ingestion
 from ingest.planning import plan_source, to_parse
+from ingest.protocols import Source
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.counts import StageCounts
 from sluice.errors import DocumentError, SluiceError, SourceUnavailable, StoreUnavailable
@@ -94,16 +95,18 @@ class House:
     blobs: Any = field(default_factory=MemoryBlobs)
     versions: Any = field(default_factory=MemoryVersions)
     quarantine: Any = field(default_factory=MemoryQuarantine)
-    parser: ScriptedParser = field(default_factory=ScriptedParser)
+    parser: Any = field(default_factory=ScriptedParser)
 
     @property
     def ingestion(self) -> Ingestion:
         rules = AccessRules(self.rules)
         return Ingestion(self.states, self.blobs, self.versions, self.quarantine, rules, "run-1", lambda: self.now)
 
-    def run(self, source: ScriptedSource) -> tuple[StageCounts, StageCounts]:
-        """What a night does with one source: plan, tombstone, fetch, parse; the accounts of what was worked on."""
-        plan = plan_source("s", source.scan({}), self.states.read(source="s"), self.quarantine.entries())
+    def run(self, source: Source) -> tuple[StageCounts, StageCounts]:
+        """What a night does with one source, named `s`: plan, tombstone, fetch, parse; the accounts of what was worked on."""
+        states = self.states.read(source="s")
+        known = {state.uri: state.validator for state in states if state.status != "deleted"}
+        plan = plan_source("s", source.scan(known), states, self.quarantine.entries())
         self.ingestion.tombstone(plan.gone)
         fetched = self.ingestion.fetch(source, plan.fetch)
         due, _ = to_parse(self.states.read(source="s"), {"s": self.parser.fingerprint}, self.quarantine.entries())

@@ -1,23 +1,29 @@
-"""Real documents: a whole handbook, and 118 awkward files."""
+"""Real documents: a whole handbook."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
+import shutil
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ingest.parse import UnstructuredParser
+from ingest.protocols import Source
 from ingest.sources.files import FilesOptions, FilesSource
-from sluice.errors import DocumentError
+from ingest.sources.git import GitOptions, GitSource
+from sluice.ids import text_hash
 from sluice.records import Document
+from tests.repository import Repository
+from tests.unit.ingest.house import House
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
-REASONS = {"protected", "malformed", "unsupported_type", "not_text", "undecodable"}
+PAGES = ("content/**/*.md",)
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,22 +32,20 @@ pytestmark = [
 ]
 
 
-def outcomes(folder: str, *include: str) -> dict[str, Document | DocumentError]:
-    source = FilesSource("s", FilesOptions(root=CORPORA / folder, include=include))
-    parser = UnstructuredParser()
-    found: dict[str, Document | DocumentError] = {}
-    for ref in source.scan({}):
-        try:
-            found[ref.uri] = parser.parse(source.fetch(ref), source="s")
-        except DocumentError as error:
-            found[ref.uri] = error
-    return found
+def ingested(source: Source) -> House:
+    """All pages of a source, fetched and parsed as a run does it."""
+    house = House(parser=UnstructuredParser())
+    house.run(source)
+    return house
+
+
+def documents(house: House) -> dict[str, Document]:
+    return {document.uri: document for document in house.versions.rows.values()}
 
 
 @pytest.fixture(scope="module")
 def handbook() -> dict[str, Document]:
-    found = outcomes("handbook", "content/**/*.md")
-    return {uri: document for uri, document in found.items() if isinstance(document, Document)}
+    return documents(ingested(FilesSource("s", FilesOptions(root=CORPORA / "handbook", include=PAGES))))
 
 
 def plain(markdown: str) -> str:
@@ -101,3 +105,24 @@ def test_every_golden_quote_is_in_the_parsed_text(handbook: dict[str, Document])
     labels = [label for line in golden for label in json.loads(line)["relevant"] if "quote" in label]
     assert len(labels) == 119
     assert [x for x in labels if squeezed(x["quote"]) not in squeezed(handbook[x["uri"]].text)] == []
+
+
+def test_the_handbook_through_git_is_the_handbook_through_files(handbook: dict[str, Document], tmp_path: Path) -> None:
+    """All 883: the same keys, text hashes and all else but what git knows besides; a second run fetches and parses none."""
+    shutil.copytree(CORPORA / "handbook" / "content", tmp_path / "repository" / "content")
+    repository = Repository.at(tmp_path / "repository")
+
+    def source() -> GitSource:
+        return GitSource("s", GitOptions(url=str(repository.folder), include=PAGES, cache=tmp_path / "cache"))
+
+    house = ingested(source())
+    through_git = documents(house)
+    assert len(through_git) == 883
+    hashes = [{d.key: (d.uri, text_hash(d.text)) for d in found.values()} for found in (handbook, through_git)]
+    assert hashes[0] == hashes[1]
+    alone = {"author", "commit"}
+    for uri, document in through_git.items():
+        plain = replace(document, metadata={k: v for k, v in document.metadata.items() if k not in alone})
+        assert plain == replace(handbook[uri], metadata={k: v for k, v in handbook[uri].metadata.items() if k not in alone})
+    crawl, parse = house.run(source())
+    assert (crawl.seen, parse.seen) == (0, 0)

@@ -10,15 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ingest.parse import UnstructuredParser
-from ingest.sources.files import FilesOptions, FilesSource
 from ingest.sources.git import GitOptions, GitSource
 from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
-from sluice.ids import text_hash
 from tests.repository import Repository
 from tests.web import Asked, Reply, web
-
-CORPORA = Path(__file__).resolve().parents[4] / "../shared/corpora"
 
 
 @pytest.fixture
@@ -144,28 +139,3 @@ def test_another_process_can_fetch_without_a_scan(repository: Repository, tmp_pa
     (ref,) = (ref for ref in source(repository, tmp_path).scan({}) if ref.uri == "docs/b.md")
     item = source(repository, tmp_path).fetch(ref)
     assert (item.content, item.metadata["author"]) == (b"# B\n", "Grace")
-
-
-@pytest.mark.slow
-@pytest.mark.corpora
-@pytest.mark.skipif(not CORPORA.is_dir(), reason="needs ../shared/corpora")
-def test_the_handbook_through_git_is_the_handbook(tmp_path: Path) -> None:
-    """The same documents, the same text hashes as through `files`; a second run has nothing to fetch."""
-    folder = tmp_path / "repository"
-    Repository.at(folder)
-    subprocess.run(["cp", "-r", f"{CORPORA}/handbook/.", str(folder)], check=True)
-    repository = Repository(folder)
-    repository.commit()
-    parser, include = UnstructuredParser(), ("content/**/*.md",)
-    through_git = source(repository, tmp_path, include=include)
-    through_files = FilesSource("code", FilesOptions(root=CORPORA / "handbook", include=include))
-    known = validators(through_git)
-    assert len(known) > 800
-    items = {ref.uri: through_git.fetch(ref) for ref in through_git.scan({})}
-    plain = {ref.uri: through_files.fetch(ref) for ref in through_files.scan({})}
-    assert {u: (i.content, i.media_type) for u, i in items.items()} == {u: (i.content, i.media_type) for u, i in plain.items()}
-    for uri in sorted(items)[::40]:  # equal bytes under an equal name parse alike; a sample shows it
-        documents = [parser.parse(item, source="handbook") for item in (items[uri], plain[uri])]
-        assert documents[0].key == documents[1].key
-        assert text_hash(documents[0].text) == text_hash(documents[1].text)
-    assert validators(source(repository, tmp_path, include=include), known) == known
