@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
-from rich.panel import Panel
-from rich.text import Text
 
-from evaluation import golden_import, growing
+from evaluation import golden_import, growing, judging
+from evaluation.golden import load_golden
 from flows import reading
 from flows.cli import tags_of, with_json
+from flows.commands.judging import Terminal
 from flows.commands.launch import opened
 from flows.console import show, table
+from flows.wiring import Wiring
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
-from sluice.records import Hit
 
 
 @click.group()
@@ -101,6 +101,8 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
     help="Judge the queries of a log in the terminal (one a line, or JSON Lines with `query`).",
 )
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 50), help="With --log: hits to judge.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="With --log: questions in one sitting.")
+@click.option("--skipped", "again", is_flag=True, help="With --log: ask what was skipped in earlier sittings again.")
 @with_json
 @click.pass_obj
 def add(
@@ -115,63 +117,78 @@ def add(
     principal: str | None,
     log: Path | None,
     k: int,
+    limit: int,
+    again: bool,
     as_json: bool,
 ) -> None:
-    """Add a question with its answer, or judge those of a query log; every label is checked before it is kept."""
+    """Add a question with its answer, or judge those of a query log; every label is checked before it is kept.
+
+    With --log each question is shown with what is found for it now. A judgement is in the file before the next question
+    is asked; what was judged or skipped is not asked again, so the same command goes on where it ended.
+    """
     if (query is None) == (log is None):
         raise ConfigurationError("say what to add", hint="one of --query TEXT and --log FILE")
     tags = tags_of(principal) if principal is not None else None
-    counts: dict[str, int] = {}
+    if log is not None:
+        result = _sitting(config, path, growing.read_log(log), tags, k, limit, again=again, as_json=as_json)
+        show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
+        return
     with opened(config, "golden add") as w:
         target = path or reading.golden_set(w, None).path
-        if query is not None:
-            labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
-            if quote and not labels:
-                raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
-            if quote:
-                labels[0]["quote"] = quote
-            line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}
-            line |= {"slice": list(slices), "kind": kind, "principal": tags}
-            counts = {"added": growing.add(target, [line], w.corpus())}
-        elif log is not None:
-            everyone = Principal.of(tags if tags is not None else sorted(w.known_tags(w.stores.documents.read())))
-            counts = growing.grow(
-                target,
-                growing.read_log(log),
-                lambda text: reading.search(w, text, everyone, k, None),
-                _judge(Console(stderr=True, highlight=False)),
-                w.corpus(),
-                principal=tags,
-            )
+        labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
+        if quote and not labels:
+            raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
+        if quote:
+            labels[0]["quote"] = quote
+        line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}
+        line |= {"slice": list(slices), "kind": kind, "principal": tags}
+        counts = {"added": growing.add(target, [line], w.corpus())}
     result = {"golden": str(target), **counts}
     show(result, as_json, lambda console: console.print(", ".join(f"{n} {what}" for what, n in counts.items()) + f": {target}"))
 
 
-def _judge(console: Console) -> growing.Judge:
-    """Ask whoever sits at the terminal."""
+def _sitting(
+    config: Path,
+    path: Path | None,
+    log: list[tuple[str, int]],
+    tags: list[str] | None,
+    k: int,
+    limit: int,
+    *,
+    again: bool,
+    as_json: bool,
+) -> dict[str, Any]:
+    """Search for the next questions of a log, let go of the index, and put them before whoever sits at the terminal."""
+    with opened(config, "golden add") as w:
+        target = path or reading.golden_set(w, None).path
+        skipped = judging.Skipped(w.settings.state_dir / "golden-skipped.jsonl")
+        passed_over = () if again else tuple(skipped.queries.values())
+        waiting, known = judging.unasked(target, log, passed_over, principal=tags)
+        batch = waiting[:limit]
+        if batch:
+            w.progress.note(f"searching for {len(batch)} questions")
+        questions = list(_found(w, batch, tags, k))
+    with opened(config, "golden add") as w:  # anew: a person takes their time, and a nightly run must not wait for them
+        places = judging.Places(w.corpus())
+        held = load_golden(target).queries if target.exists() else ()
+        slices = (name for q in held for name in q.slices)
+        editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
+        terminal = Terminal(Console(stderr=True, highlight=False), places, slices, editing=editing)
+        counts = judging.judge_all(target, questions, terminal, places.documents, skipped, principal=tags)
+    left = counts.pop("left") + len(waiting) - len(batch)
+    return {"golden": str(target), **counts, "known": known, "left": left}
 
-    def ask(query: str, asked: int, hits: Sequence[Hit]) -> growing.Judgement:
-        console.rule(f"[bold]{escape(query)}[/bold]  (asked {asked}×)", align="left")
-        for number, hit in enumerate(hits, 1):
-            console.print(Panel(Text(hit.text), title=Text(f"{number}. {hit.uri}  {hit.score:.3f}"), title_align="left"))
-        while True:
-            said = click.prompt("Which answer it? (numbers, n = nothing here does, s = skip, q = stop)", default="s", err=True)
-            match said.strip().lower():
-                case "q":
-                    return growing.Judgement(stop=True)
-                case "s":
-                    return growing.Judgement(skip=True)
-                case "n":
-                    return growing.Judgement()
-            numbers = said.replace(",", " ").split()
-            if numbers and all(n.isdigit() and 1 <= int(n) <= len(hits) for n in numbers):
-                break
-            console.print(f"numbers from 1 to {len(hits)}, n, s or q")
-        quote = click.prompt(
-            "The words of the first that answer it (Enter: the whole document)", default="", show_default=False, err=True
-        )
-        slices = click.prompt("Slices, separated by commas (Enter: none)", default="", show_default=False, err=True)
-        named = tuple(part.strip() for part in slices.split(",") if part.strip())
-        return growing.Judgement(tuple(map(int, numbers)), quote.strip(), named)
 
-    return ask
+def _found(w: Wiring, batch: list[tuple[str, int]], tags: list[str] | None, k: int) -> Iterator[judging.Question]:
+    if not batch:
+        return
+    everyone = Principal.of(tags if tags is not None else sorted(w.known_tags(w.stores.documents.read())))
+    searcher = w.live_searcher()  # not in the query log: nobody asked
+    for number, (text, asked) in enumerate(batch, 1):
+        yield judging.Question(text, asked, tuple(searcher.search(text, everyone, k)), number, len(batch))
+
+
+def _ended(result: dict[str, Any]) -> str:
+    left = f"; {result['left']} left: run the same command again" if result["left"] else "; nothing of the log is left"
+    known = f", {result['known']} known already" if result["known"] else ""
+    return f"{result['added']} added, {result['skipped']} skipped{known}{left}\n{result['golden']}"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from evaluation.golden import load_golden
 from evaluation.golden_import import read_beir, read_csv, read_trec, uri_template
-from evaluation.growing import Judgement, add, grow, next_id, read_log
-from sluice.access import Principal
+from evaluation.growing import add, next_id, read_log, remove
 from sluice.errors import ConfigurationError
-from sluice.records import Hit
-from tests.unit.evaluation.fakes import PUBLIC, Doc, Release, write_lines
+from tests.unit.evaluation.fakes import Doc, Release
 
 URI = uri_template("{id}.md")
 DOCS = [Doc("tea.md", "Tea is served at four.\n\nMilk goes in last."), Doc("ferry.md", "The ferry leaves at nine.")]
@@ -103,25 +99,19 @@ def test_a_line_is_added_only_when_its_label_is_true(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["golden.jsonl"]
 
 
-def test_a_query_log_is_judged_by_a_person(tmp_path: Path) -> None:
-    """Most asked first, what the set asks already is passed over, and each judgement is kept before the next question."""
-    log = written(tmp_path / "log", 'ferry when?\n{"query": "tea when?"}\nTea  WHEN?\nmoon?\nnever shown\n\n')
-    path = write_lines(tmp_path / "golden.jsonl", {"id": "a", "query": "Moon?", "relevant": []})
-    release, shown = Release(DOCS), []
-    said = {
-        "tea when?": Judgement((1, 2), "at four", ("drinks",)),
-        "ferry when?": Judgement(skip=True),
-        "never shown": Judgement(stop=True),
-    }
+def test_a_line_is_taken_out_and_the_others_stay_as_they_were(tmp_path: Path) -> None:
+    """Byte for byte: notes, Windows line ends, and a separator that Python takes for a line end."""
+    path = tmp_path / "golden.jsonl"
+    lines = '{"id": "a", "query": "tea\u2028time?", "relevant": [], "note": 1}\r\n{"id": "b", "query": "q", "relevant": []}\r\n'
+    others = lines.encode()
+    path.write_bytes(others)
+    add(path, [{"id": "c", "query": "milk?", "relevant": [{"uri": "tea.md"}]}], Release(DOCS))
+    assert path.read_bytes().startswith(others)
+    remove(path, "c")
+    assert path.read_bytes() == others
 
-    def judge(query: str, asked: int, hits: Sequence[Hit]) -> Judgement:
-        shown.append((query, asked, [hit.uri for hit in hits]))
-        return said[query]
 
-    found = {"tea when?": "tea milk", "ferry when?": "ferry", "never shown": "zebra"}
-    counts = grow(path, read_log(log), lambda q: release.search(found[q], Principal(PUBLIC), 3), judge, release)
-    assert shown == [("tea when?", 2, ["tea.md", "tea.md"]), ("ferry when?", 1, ["ferry.md"]), ("never shown", 1, [])]
-    assert counts == {"added": 1, "skipped": 1, "known": 1}
-    added = json.loads(path.read_text().splitlines()[-1])
-    assert added["relevant"] == [{"uri": "tea.md", "source": "s", "quote": "at four"}]
-    assert (added["slice"], added["id"]) == (["drinks"], "log-002")
+def test_a_log_is_its_distinct_queries(tmp_path: Path) -> None:
+    """Plain lines and JSON Lines; most asked first, then as they came."""
+    log = written(tmp_path / "log", 'ferry when?\n{"query": "tea when?"}\nTea  WHEN?\n{"other": 1}\n\nmoon?\n')
+    assert read_log(log) == [("tea when?", 2), ("ferry when?", 1), ("moon?", 1)]
