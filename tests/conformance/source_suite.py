@@ -21,6 +21,7 @@ import pytest
 from ingest.protocols import Source
 from sluice.errors import DocumentError, SluiceError
 from sluice.records import ItemRef, RawItem
+from tests.unit.ingest.house import House
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,19 @@ class SourceSuite:
         assert "a.md" in error.value.message
         assert error.value.hint
         assert not isinstance(error.value, DocumentError) or error.value.reason
+
+    def test_a_second_run_fetches_and_parses_nothing(self, stage: Stage) -> None:
+        """Through the real ingest: what is unchanged is not fetched again; a run that knows of one edit fetches that one."""
+        for uri in ("a.md", "sub/b.md", "c.txt"):
+            stage.put(uri, f"Text of {uri}".encode())
+        house = House()
+        crawl, parse = house.run(stage.source)
+        assert (crawl.kept, parse.kept) == (3, 3)
+        crawl, parse = house.run(stage.source)
+        assert (crawl.seen, parse.seen) == (0, 0)
+        stage.put("c.txt", b"Text of c.txt, and more")
+        crawl, parse = house.run(stage.source)
+        assert (crawl.kept, parse.kept, house.parser.parsed[3:]) == (1, 1, ["c.txt"])
 
     def test_two_threads_fetch_at_once(self, stage: Stage) -> None:
         """Fetching is safe from several threads."""

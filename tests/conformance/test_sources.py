@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.sources.changes import ChangesOptions, ChangesSource
 from ingest.sources.feed import FeedOptions, FeedSource
 from ingest.sources.files import FilesOptions, FilesSource
 from ingest.sources.git import GitOptions, GitSource
@@ -34,6 +36,23 @@ class TestFiles(SourceSuite):
             (root / uri).write_bytes(content)
 
         return Stage(FilesSource("files", FilesOptions(root=root)), put, lambda uri: (root / uri).unlink())
+
+
+class TestChanges(SourceSuite):
+    """With no message waiting: the source itself, under another name."""
+
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> Stage:
+        root = tmp_path / "root"
+        root.mkdir()
+
+        def put(uri: str, content: bytes) -> None:
+            (root / uri).parent.mkdir(parents=True, exist_ok=True)
+            (root / uri).write_bytes(content)
+
+        of, queue = {"type": "files", "root": str(root)}, f"suite-{os.urandom(4).hex()}"
+        options = ChangesOptions.model_validate({"of": of, "url": "memory://", "queue": queue})
+        return Stage(ChangesSource("changes", options), put, lambda uri: (root / uri).unlink())
 
 
 class TestGit(SourceSuite):

@@ -103,13 +103,14 @@ class House:
         return Ingestion(self.states, self.blobs, self.versions, self.quarantine, rules, "run-1", lambda: self.now)
 
     def run(self, source: Source) -> tuple[StageCounts, StageCounts]:
-        """What a night does with one source, named `s`: plan, tombstone, fetch, parse; the accounts of what was worked on."""
-        states = self.states.read(source="s")
+        """What a night does with one source: plan, tombstone, fetch, parse; the accounts of what was worked on."""
+        states = self.states.read(source=source.name)
         known = {state.uri: state.validator for state in states if state.status != "deleted"}
-        plan = plan_source("s", source.scan(known), states, self.quarantine.entries())
+        plan = plan_source(source.name, source.scan(known), states, self.quarantine.entries())
         self.ingestion.tombstone(plan.gone)
         fetched = self.ingestion.fetch(source, plan.fetch)
-        due, _ = to_parse(self.states.read(source="s"), {"s": self.parser.fingerprint}, self.quarantine.entries())
+        fingerprints = {source.name: self.parser.fingerprint}
+        due, _ = to_parse(self.states.read(source=source.name), fingerprints, self.quarantine.entries())
         return fetched.checked("crawl"), self.ingestion.parse(self.parser, [s.key for s in due]).checked("parse")
 
     def state(self, uri: str) -> DocumentState:
