@@ -10,6 +10,7 @@ Local mode is qdrant-client's own `QdrantLocal`, used through what it declares p
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import warnings
@@ -49,6 +50,7 @@ class LocalQdrant:
             # It warns above 20,000 points that a server would be faster; the documentation of Sluice says so, once.
             warnings.filterwarnings("ignore", message="Local mode is not recommended", category=UserWarning)
             try:
+                _begin(path)
                 self.client = QdrantLocal(str(path), force_disable_check_same_thread=True)
             except RuntimeError:
                 raise _busy(path, "a program other than Sluice", 0) from None
@@ -124,6 +126,16 @@ class _Collection(LocalCollection):
                 self.masks.clear()
             mask = self.masks[key] = super()._payload_and_non_deleted_mask(payload_filter, vector_name)
         return mask
+
+
+def _begin(path: Path) -> None:
+    """An empty store's own file, whole or not at all: QdrantLocal empties it, then writes it, and dies of an empty one."""
+    meta = path / "meta.json"
+    if not meta.exists() or not (meta.stat().st_size or any(path.glob("collection/*"))):
+        path.mkdir(parents=True, exist_ok=True)
+        fresh = path / "meta.json.tmp"
+        fresh.write_text(json.dumps({"collections": {}, "aliases": {}}), encoding="utf-8")
+        fresh.replace(meta)
 
 
 def _adopt(collection: LocalCollection) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sluice.access import AccessTags
-from sluice.errors import ConfigurationError, IndexBusy, StoreUnavailable
+from sluice.errors import ConfigurationError, IndexBusy, Permanent, StoreUnavailable
 from sluice.points import Filters, Point, VectorQuery
 from stores.locks import FileLock
 from stores.qdrant import QdrantStore
@@ -116,6 +116,20 @@ def test_a_directory_that_cannot_be_written_is_a_matter_of_configuration(tmp_pat
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigurationError, match="file"):
         QdrantStore(path=tmp_path / "file" / "qdrant").names()
+
+
+def test_a_process_killed_while_it_made_the_store_leaves_no_obstacle(tmp_path: Path) -> None:
+    """qdrant-client empties its meta.json before it first writes it; one of a store that holds something stays as it is."""
+    store = QdrantStore(path=tmp_path / "qdrant")
+    (tmp_path / "qdrant").mkdir()
+    (tmp_path / "qdrant" / "meta.json").touch()
+    store.create("c", dimension=8, sparse=False)
+    store.close()
+    assert store.names() == ["c"]
+    store.close()
+    (tmp_path / "qdrant" / "meta.json").write_text("")
+    with pytest.raises(Permanent):
+        store.names()
 
 
 @pytest.mark.slow
