@@ -6,6 +6,11 @@ import json
 
 import pytest
 
+from benchmarks import plain
+from flows import operations
+from flows.wiring import Wiring
+from sluice.records import DocumentState
+from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
 pytestmark = pytest.mark.slow
@@ -153,18 +158,38 @@ def test_the_parts_do_what_run_does(index: Index) -> None:
     assert index.run("unchanged")["release"] == staged["release"]
 
 
-def test_a_source_that_lost_most_of_its_documents_stops_the_run(index: Index) -> None:
-    """Nothing is tombstoned, the message says how to overrule, and overruling works."""
-    for i in range(20):
+def held(index: Index) -> tuple[list[DocumentState], list[tuple[str, object]], dict[str, object]]:
+    """All that the index knows and serves: document states, the live release's points with their tags, the releases."""
+    with Wiring(load(index.config)) as w:
+        live = w.releases.live()
+        assert live is not None
+        points = sorted((p.id, p.payload) for p in w.stores.qdrant.scan(live.collection, ["uri", "text", "access_tags"]))
+        states = w.stores.documents.read()
+    return states, points, index("releases").out
+
+
+def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index) -> None:
+    """No document, point, tag or release is touched; the message says how many, and the flag that overrules does."""
+    for i in range(24):
         index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
-    index.run()
-    for i in range(20):
+    with Wiring(load(index.config)) as w, w.lease("run"):
+        operations.run(w, plain.engine())
+    before = held(index)
+    assert (len(before[0]), len(before[1])) == (36, 36)
+    for i in range(24):
         (index.corpus / f"people/more-{i}.md").unlink()
+    index.write("people/0.md", "# People note 0\n\nAn edit that must wait.\n")
     stopped = index("run")
-    assert (stopped.code, stopped.out["error"]["type"]) == (1, "MassDeletion")
-    assert "--allow-deletions notes" in stopped.out["error"]["hint"]
-    assert "people/more-3.md" in index.find("Number 3 of many", "people", k=30)
-    assert index.run("promoted", "--allow-deletions", "notes")["documents_deleted"] == 20
+    error = stopped.out["error"]
+    assert (stopped.code, error["type"]) == (1, "MassDeletion")
+    assert "source 'notes' listed 12 documents; 24 of the 36 known ones are gone (67%, allowed: 50%)" in error["message"]
+    assert "run again with --allow-deletions notes" in error["hint"]
+    assert held(index) == before
+    assert "people/more-3.md" in index.find("Number 3 of many", "people", k=40)
+    assert index("ingest").out["error"]["type"] == "MassDeletion"
+    assert held(index) == before
+    assert index.run("promoted", "--allow-deletions", "notes")["documents_deleted"] == 24
+    assert "people/more-3.md" not in index.find("Number 3 of many", "people", k=40)
 
 
 def test_retention_keeps_what_rollback_needs(index: Index) -> None:
