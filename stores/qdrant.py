@@ -116,9 +116,10 @@ class QdrantStore:
     def drop(self, collection: str) -> None:
         """Remove a collection and its points; no error when there is none."""
         with self._client("removing", collection) as client:
-            if client.collection_exists(collection):
-                if self._local is not None:
-                    self._local.release(collection)
+            if self._local is not None:
+                self._local.release(collection)
+                client.delete_collection(collection)  # also the folder of one that a killed process had begun to make
+            elif client.collection_exists(collection):
                 client.delete_collection(collection)
 
     # ── aliases ──────────────────────────────────────────────────────────────────────────────────────────────────

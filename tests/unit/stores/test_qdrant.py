@@ -132,6 +132,18 @@ def test_a_process_killed_while_it_made_the_store_leaves_no_obstacle(tmp_path: P
         store.names()
 
 
+def test_what_a_process_left_that_was_killed_while_it_made_a_collection_is_removed_with_it(tmp_path: Path) -> None:
+    """Local mode makes the folder first and notes the collection after it."""
+    store = QdrantStore(path=tmp_path / "qdrant")
+    begun = tmp_path / "qdrant" / "collection" / "c"
+    begun.mkdir(parents=True)
+    (begun / "storage.sqlite").touch()
+    assert store.names() == []
+    store.drop("c")
+    assert not begun.exists()
+    store.close()
+
+
 @pytest.mark.slow
 def test_more_points_than_local_mode_likes_are_no_warning(tmp_path: Path) -> None:
     """qdrant-client's advice above 20,000 points is silenced, exactly that one (warnings are errors here)."""
