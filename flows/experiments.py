@@ -33,6 +33,7 @@ def compare(experiment: str) -> dict[str, Any]:
         if not comparing.ingested(lab):
             pipeline.ingest(str(lab.experiment.base))
             lab.look_again()
+            lab.check_labels()
         futures = run_variant.map(unmapped(experiment), [variant.name for variant in lab.pending()])
         for future in futures:
             future.wait()

@@ -17,7 +17,7 @@ from typing import Any
 
 import chunking
 import evaluation
-from evaluation.experiments import ExperimentSettings, VariantResult, VariantSettings, load_experiment, run_variant
+from evaluation.experiments import ExperimentSettings, VariantResult, VariantSettings, check, load_experiment, run_variant
 from evaluation.experiments.record import Results
 from evaluation.experiments.running import VERSION
 from flows.wiring import Wiring, shared
@@ -29,6 +29,7 @@ from indexing.payload import payload
 from indexing.protocols import Encoder
 from indexing.search import Searcher
 from sluice.access import AccessTags
+from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
 from sluice.points import Point, SparseVector, Vector
 from sluice.records import Chunk, Document, DocumentState
@@ -130,10 +131,26 @@ class Laboratory:
     # ── variants ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:
-        """Everything that can be wrong before anything is done: the golden set, and every variant's keys and model."""
+        """Everything that can be wrong before anything is done: the golden set, and every variant's keys and model.
+
+        Raises ConfigurationError naming the experiment's file and the key or the variant.
+        """
+        where, golden = self.experiment.path, self.experiment.golden
+        if not golden.exists():
+            hint = "the path is relative to the experiment's file; `sluice golden import` makes one of other formats"
+            raise ConfigurationError(f"{where}: golden: {golden}: no such file", hint=hint)
         _ = self.golden
         for variant in self.experiment.variants:
-            self.chunker(variant)
+            try:
+                self.chunker(variant)
+            except ConfigurationError as error:
+                if str(where) in error.message:
+                    raise
+                raise ConfigurationError(f"{where}: variant '{variant.name}': {error.message}", hint=error.hint) from None
+
+    def check_labels(self) -> None:
+        """Whether the documents and labels can decide by the experiment's measure; asked before any variant is measured."""
+        check(self.resolved, self.experiment.measure)
 
     def settings(self, variant: VariantSettings) -> Settings:
         """The base with the variant's sections in place of its own; messages name the variant."""

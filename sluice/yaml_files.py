@@ -25,7 +25,10 @@ def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: not valid YAML: {_yaml_problem(error)}", hint="correct the file") from None
     if not isinstance(raw, dict):
-        raise ConfigurationError(f"{file}: a configuration is a mapping of keys, this is a {type(raw).__name__}")
+        found = "empty" if raw is None else f"a {type(raw).__name__}"
+        raise ConfigurationError(
+            f"{file}: a configuration is a mapping of keys, this is {found}", hint="write `key: value` lines"
+        )
     return {str(key): _expanded(value, environment, file, str(key)) for key, value in raw.items()}
 
 

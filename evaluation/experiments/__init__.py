@@ -3,7 +3,7 @@
 settings ─▶ running (one variant) ─▶ outcome (verdict over all) ─▶ record (a folder) and report (one page)
 """
 
-from evaluation.experiments.outcome import Confirmation, Outcome, conclude
+from evaluation.experiments.outcome import Confirmation, Outcome, check, conclude
 from evaluation.experiments.running import QueryRecord, VariantResult, run_variant
 from evaluation.experiments.settings import ExperimentSettings, VariantSettings, load_experiment
 from evaluation.experiments.verdict import Decision, Difference, decide
@@ -17,6 +17,7 @@ __all__ = [
     "QueryRecord",
     "VariantResult",
     "VariantSettings",
+    "check",
     "conclude",
     "decide",
     "load_experiment",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.experiments.running import VariantResult
+from evaluation.experiments.running import OMEGA, VariantResult
 from evaluation.experiments.verdict import PAIR_LEVEL, Decision, Difference, decide
 from evaluation.golden import GoldenQuery
 from evaluation.labels import ResolvedSet
@@ -153,13 +153,26 @@ def conclude(
     resolved: ResolvedSet, results: Mapping[str, VariantResult], *, measure: str, seed: int, baseline: str | None
 ) -> Outcome:
     """The verdict over finished variants; raises ConfigurationError when a query lacks the measure, or none is scored."""
+    check(resolved, measure)
     queries = tuple(labels.query for labels in resolved.scored)
-    if not queries:
-        raise ConfigurationError("the golden set has no query that can be scored", hint="sluice golden check says why")
     names, values = list(results), _values(results, measure)
     decision = decide(names, values, measure=measure, seed=seed)
     confirmation = _confirm(names, values, baseline, measure, seed) if baseline is not None and len(queries) > 1 else None
     return Outcome(queries, results, decision, confirmation)
+
+
+def check(resolved: ResolvedSet, measure: str) -> None:
+    """Raise ConfigurationError when these queries can never decide by this measure: said before hours of work, not after."""
+    if not resolved.scored:
+        raise ConfigurationError("the golden set has no query that can be scored", hint="sluice golden check says why")
+    if measure.startswith("Token") or measure == OMEGA:
+        without = [q.query.id for q in resolved.scored if not all(label.label.is_passage for label in q.counted)]
+        if without:
+            raise ConfigurationError(
+                f"measure: '{measure}' needs a quote or offsets on every label; {len(without)} of {len(resolved.scored)} queries "
+                f"have a label without ({', '.join(without[:5])})",
+                hint="add quotes to these, or decide by a measure of documents, such as nDCG@10",
+            )
 
 
 def _values(results: Mapping[str, VariantResult], measure: str) -> NDArray[np.float64]:

@@ -96,13 +96,15 @@ class ExperimentSettings(Section):
     seed: int = 20_241_121
     baseline: str | None = None
     """The variant to beat: the best of a seeded half of the queries is confirmed against it on the other half."""
-    variants: tuple[VariantSettings, ...] = Field(min_length=1)
+    variants: tuple[VariantSettings, ...]
     path: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The experiment's file, for messages and for other processes to load again."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> ExperimentSettings:
         names = [variant.name for variant in self.variants]
+        if not names:
+            raise ValueError("variants: there is none; list them, or give a grid")
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two variants are named '{name}'")

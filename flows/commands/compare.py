@@ -15,6 +15,7 @@ from flows.cli import with_json
 from flows.commands.launch import opened
 from flows.console import show, table
 from flows.variants import Laboratory, laboratory
+from sluice.errors import ConfigurationError
 
 
 @click.command()
@@ -27,7 +28,15 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
     The experiment's own `base` takes the place of --config. Nothing live is touched; a base that was never ingested is
     ingested first. Variants that an earlier experiment measured on the same documents and queries are not run again.
     """
+    if not experiment.exists():
+        raise ConfigurationError(
+            f"{experiment}: no such experiment",
+            hint="configs/experiments/demo.yaml is one to copy; docs/experiments.md explains it",
+        )
     settings = load_experiment(experiment)
+    if not settings.base.exists():
+        hint = "the path is relative to the experiment's file; it names the configuration whose documents are compared on"
+        raise ConfigurationError(f"{experiment}: base: {settings.base}: no such file", hint=hint)
     if adopt is not None:
         settings.variant(adopt)
     with opened(settings.base, "compare"), laboratory(str(settings.path)) as lab:
@@ -39,6 +48,8 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
 
 
 def _result(lab: Laboratory) -> dict[str, Any]:
+    if comparing.ingested(lab):
+        lab.check_labels()
     if comparing.ingested(lab) and not lab.pending():
         lab.w.progress.note("every variant is answered from the record of an earlier run")
         return comparing.conclude(lab)
@@ -73,6 +84,9 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
     console.print(table(f"{result['name']}: {result['queries']} queries", head, rows))
     for line in result["conclusion"]:
         console.print(line, markup=False)
+    if doubts := [f"{n} {kind}" for kind in ("missing", "stale") if (n := result["labels"][kind])]:
+        said = f"Of {result['labels']['all']} labels {' and '.join(doubts)}: `sluice golden check` says which, and why."
+        console.print(said, style="yellow", markup=False)
     if found := result["confirmation"]:
         console.print(f"Chosen on one half of the queries, measured on the other: {comparing.confirmation(found)}.", markup=False)
     console.print(f"report: {result['experiment']}/report.html", markup=False, soft_wrap=True)

@@ -69,6 +69,15 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
     assert adopted["chunking"] | RECURSIVE == adopted["chunking"]
     assert adopted["search"]["mode"] == "dense"
 
+    # What can never decide is said before a variant is measured, not after hours of embedding.
+    lines = [{"id": "q", "query": "leave?", "relevant": [{"uri": "people/0.md"}]}]
+    for written, says in ((lines, "measure: 'TokenIoU@k' needs a quote"), ([], "no query that can be scored")):
+        (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in written), encoding="utf-8")
+        answer = index("compare", str(experiment(index, {"name": "new", "k": 2}, measure="TokenIoU@k")))
+        assert (answer.code, says in answer.out["error"]["message"]) == (2, True), answer.out
+        assert "Traceback" not in answer.err
+    assert results(index) == before
+
 
 @pytest.mark.slow
 def test_a_variant_that_fails_costs_only_itself(index: Index) -> None:
@@ -107,10 +116,19 @@ def test_what_is_wrong_is_said_before_anything_is_done(index: Index) -> None:
     for variant, says in wrong:
         answer = index("compare", str(experiment(index, variant)))
         assert (answer.code, says in answer.out["error"]["message"]) == (2, True), answer.out
-    missing = index("compare", str(experiment(index, {"name": "a"}, golden="nowhere.jsonl")))
-    assert (missing.code, "nowhere.jsonl" in missing.out["error"]["message"]) == (2, True)
-    assert index("compare", str(experiment(index, {"name": "a"})), "--adopt", "b").code == 2
-    assert index("compare", str(index.folder / "none.yaml")).code == 2
+    for changes, says in (
+        ({"golden": "nowhere.jsonl"}, "experiment.yaml: golden: "),
+        ({"base": "nowhere.yaml"}, "experiment.yaml: base: "),
+        ({"variants": []}, "variants: there is none"),
+        ({"variants": [{"name": "a", "embedding": {"model": "no/such-model"}}]}, "experiment.yaml: variant 'a': embedding.model"),
+    ):
+        answer = index("compare", str(experiment(index, {"name": "a"}, **changes)))
+        assert (answer.code, says in answer.out["error"]["message"]) == (2, True), answer.out
+        assert answer.out["error"]["hint"]
+    unknown = index("compare", str(experiment(index, {"name": "a"})), "--adopt", "b")
+    assert (unknown.code, unknown.out["error"]["hint"]) == (2, "the variants are: a")
+    none = index("compare", str(index.folder / "none.yaml"))
+    assert (none.code, "no such experiment" in none.out["error"]["message"]) == (2, True)
 
 
 def test_a_golden_set_is_imported_and_grows(index: Index) -> None:
