@@ -1,0 +1,205 @@
+"""Where a text holds secrets: keys by their form, and whatever stands where a secret stands.
+
+By form: private keys, hashes of passwords, and the keys of services that detect-secrets or a prefix gives away.
+By place: values that a name, an option of a command, a parameter of an address or a heading of credentials announces,
+in the languages of `_NAMES`; such a value must look like a secret and not like a word of the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+Span = tuple[int, int]
+
+_BLOCKS = (
+    re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
+    re.compile(r"PuTTY-User-Key-File-\d.*?(?:Private-MAC: *\w+|\Z)", re.DOTALL),
+    re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
+    re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}(?:\.[\w-]*)?"),  # a JSON web token
+    # crypt(3) and its relatives: what is left of a password, and enough to guess it
+    re.compile(r"\$(?:2[abxy]?|5|6|7|y|gy|1|apr1|argon2i?d?|scrypt|pbkdf2[\w-]*)\$[\w=,./+$-]{20,}"),
+)
+_PREFIXED = re.compile(
+    # of services that detect-secrets 1.5 does not know
+    r"(?<![\w/.-])(?:AIza[\w-]{35}|github_pat_\w{60,}|sk-(?:ant|proj|or|svcacct|admin)-[\w-]{20,}|hf_[A-Za-z0-9]{30,}"
+    r"|xapp-\d-[\w-]{20,}|(?:dop|doo|dor)_v1_[a-f0-9]{60,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|ya29\.[\w-]{20,}"
+    r"|hv[bsr]\.[\w-]{20,}|ATATT3[\w=-]{30,}|NRAK-[A-Z0-9]{20,}|dapi[a-f0-9]{32}|EAA[A-Za-z0-9]{60,}|PMAK-[\w-]{40,}"
+    r"|key-[a-f0-9]{32}|S[A-Z0-9]{55}|SK[a-f0-9]{32})(?![\w-])"
+)
+# A prefix in small letters, then a long run of mixed letters and digits: the form that issuers of keys agree on.
+_ISSUED = re.compile(
+    r"(?<![\w/.=#-])[a-z]{2,8}\d?[_-](?:[a-z0-9]{2,8}[_-]){0,2}"
+    r"(?=[A-Za-z0-9]{0,60}[0-9][A-Za-z0-9]{0,60}[0-9])(?=[A-Za-z0-9]{0,60}[a-z])(?=[A-Za-z0-9]{0,60}[A-Z])[A-Za-z0-9]{20,200}(?![\w/])"
+)
+
+_NAMES = (
+    r"pass[ _-]?(?:word|phrase|code|wd)|passwd|pwd|pass|pw|secret|(?:wi-?fi|network|wlan|wpa2?)[ _-]?(?:key|pass)"
+    r"|api[ _-]?(?:key|token|secret)|(?:secret|private|signing|encryption|account|access"
+    r"|master|shared|license|licence|recovery|backup)[ _-]?(?:access[ _-]?)?(?:key|code)|(?:access|auth|authentication"
+    r"|refresh|bot|session|"
+    r"personal access|api|deploy|bearer)[ _-]?token|client[ _-]?secret|session[ _-]?(?:id|key)|credentials?"
+    r"|passwort|kennwort|zugangscode|mot de passe|contraseña|clave(?: de acceso)?|senha|parola d'ordine|wachtwoord|hasło"
+    r"|lösenord"
+    r"|adgangskode|passord|salasana|jelszó|heslo|parol[ăa]|şifre|пароль|密码|密碼|パスワード|비밀번호"
+)
+_IS = (
+    r"(?:\s*(?:[:=：＝]|=>|:=)\s*|\s+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|on)\s*:?\s+"
+    r"(?:now |currently |set to |still )?"
+    r"|は\s*|是\s*|为\s*)"
+)
+_NAMED = re.compile(
+    rf"(?<![^\W_])(?:{_NAMES})(?:[\w-]{{0,20}})[\"'`*]{{0,3}}(?:\s+(?!is\b"
+    rf"|are\b)[\w-]+){{0,5}}?{_IS}[\"'`*]{{0,3}}(?P<value>[^\s\"'`,;<>|]{{6,}})",
+    re.IGNORECASE,
+)
+# Somebody's key of something: what is said about keys in general has no digits.
+_KEYED = re.compile(r"(?i)(?:\b|_)key\s*[:=]\s*(?P<value>(?:base64:)?[^\s\"'`,;<>|&()]{8,})")
+# The same as a variable is named: DB_PASSWORD=…, stripe.secretKey: …
+_VARIABLE = re.compile(
+    r"(?:\b|_|[a-z])(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
+    r"|[Ss]ecret|[Tt]oken"
+    r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}[\"']?\s*(?:=>|[:=])\s*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
+)
+_BEARER = re.compile(r"\b(?:Bearer|Basic|token|Digest|ApiKey)\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
+_OPTION = re.compile(
+    r"(?<!\w)(?:--?(?:password|pass|passwd|pwd|token|secret|api-?key|auth)[= ]|(?:sshpass|mysql|mysqldump"
+    r"|mariadb)\s[^\n]{0,60}?-p ?"
+    r"|(?:-u|--user)[= ]['\"]?[\w.@-]+:)['\"]?(?P<value>[^\s'\"`<>|]{6,})"
+)
+_PARAMETER = re.compile(
+    r"[?&;](?:access_?token|auth_?token|token|api_?key|key|sig|signature|password|passwd|secret|client_?secret|code"
+    r"|X-Amz-Signature"
+    r"|X-Amz-Security-Token)=(?P<value>[^\s&;\"'<>()\]]{12,})",
+    re.IGNORECASE,
+)
+_WEBHOOK = re.compile(r"https?://[^\s/]{1,200}/[^\s]{0,300}?hook[^\s]{0,300}?/(?P<value>[\w-]{20,})")
+_BOT = re.compile(r"(?<!\d)\d{8,10}:AA[\w-]{30,36}(?![\w-])")
+_WRAPPED = re.compile(
+    r"(?:\"auth\"\s*:\s*\"|(?s:\bkind: *Secret\b.{0,400}?^(?:data|stringData):\n)(?:[ \t]+[\w.-]+: *\S+\n)*?[ \t]+[\w.-]+: *)"
+    r"(?P<value>[A-Za-z0-9+/]{12,}={0,2})",
+    re.MULTILINE,
+)
+_CELL = re.compile(rf"(?i)\W*(?:{_NAMES})\W*")
+_COOKIE = re.compile(r"(?i)\b(?:set-)?cookie:\s*[\w.-]+=(?P<value>[^\s;]{16,})")
+_NETRC = re.compile(r"\b(?:login|user)\s+\S+\s+pass(?:word)?\s+(?P<value>\S{4,})")
+_PIN = re.compile(
+    r"\b(?:PIN|pin code|passcode|door code|access code|alarm code|entry code)\b\s*(?:is"
+    r"|[:=])\s*(?P<value>\d{4,8}\*?#?)(?!\S*\d)"
+)
+_SEED = re.compile(
+    r"(?i)\b(?:seed|recovery|mnemonic|backup|secret)(?: recovery)? (?:phrase|words"
+    r"|mnemonic)\b[^\n.:]{0,30}[:\n]\s*(?P<value>(?:[a-z]{3,8}[ \n]+){11,23}[a-z]{3,8}\b)"
+)
+# A name and a password side by side, where somebody is told to log in.
+_LOGIN = re.compile(
+    r"(?i)(?<![\w/-])(?:log(?:ged)?[ -]?(?:in|on|into)|sign(?:ed)?[ -]?in|credentials?|logins?|user ?names?|users?"
+    r"|accounts?|anmelden|zugangsdaten"
+    r"|benutzer(?:name)?|connexion|identifiants?|usuario|utilisateur)(?![\w/-])(?P<rest>[^\n]{0,100})"
+)
+_STRONG = re.compile(r"(?<![^\s\"'`(:|])(?!-)(?P<value>[^\s\"'`<>|,;()\[\]{}/]{8,64})(?![^\s\"'`)|,;.])")
+_URL_LIKE = re.compile(r"(?i)https?|www\.|@[\w-]+\.|\.(?:com|org|io|net|md|html|yml|py|rb)\b|^[#&]|%|[=_].*[=_]")
+
+_KEYWORD_LINE = re.compile(r"^[^\n]*(?:key|pass|pwd|secret|contrase)[^\n]*$", re.IGNORECASE | re.MULTILINE)
+_PLACEHOLDER = re.compile(
+    r"(?i)[<\[{(/].*|\$.*|.*(?:example|your|xxx|\*\*\*|\.\.\.|placeholder|changeme|redacted|dummy|insert).*|[A-Z_]+"
+    r"|[a-z]+|https?:.*"
+)
+_CODE = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)*(?:\(.*|\[.*)?")
+
+_SERVICES = (
+    "artifactory.ArtifactoryDetector", "aws.AWSKeyDetector", "azure_storage_key.AzureStorageKeyDetector",
+    "basic_auth.BasicAuthDetector", "cloudant.CloudantDetector", "discord.DiscordBotTokenDetector",
+    "github_token.GitHubTokenDetector", "gitlab_token.GitLabTokenDetector", "ibm_cloud_iam.IbmCloudIamDetector",
+    "ibm_cos_hmac.IbmCosHmacDetector", "mailchimp.MailchimpDetector",
+    "npm.NpmDetector", "openai.OpenAIDetector", "pypi_token.PypiTokenDetector", "sendgrid.SendGridDetector",
+    "slack.SlackDetector", "softlayer.SoftlayerDetector", "square_oauth.SquareOAuthDetector", "stripe.StripeDetector",
+    "telegram_token.TelegramBotTokenDetector", "twilio.TwilioKeyDetector",
+)  # fmt: skip
+"""All of detect-secrets that knows a key by its form; not its entropy rules, which take every commit's hash for a key."""
+
+
+def find(text: str) -> Iterator[Span]:
+    """Where secrets stand; spans may overlap."""
+    for pattern in (*_BLOCKS, _PREFIXED, _ISSUED):
+        yield from (match.span() for match in pattern.finditer(text))
+    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _PARAMETER, _COOKIE, _NETRC):
+        yield from (match.span("value") for match in pattern.finditer(text) if is_plausible(match["value"]))
+    for pattern in (_WEBHOOK, _WRAPPED):
+        yield from (match.span("value") for match in pattern.finditer(text))
+    yield from (match.span() for match in _BOT.finditer(text))
+    for match in _KEYED.finditer(text):
+        if re.search(r"\d", match["value"]) and re.search(r"[A-Za-z]", match["value"]) and is_plausible(match["value"]):
+            yield match.span("value")
+    yield from _in_columns(text)
+    for pattern in (_PIN, _SEED):
+        yield from (match.span("value") for match in pattern.finditer(text))
+    for match in _LOGIN.finditer(text):
+        for strong in _STRONG.finditer(match["rest"]):
+            if is_strong(strong["value"].rstrip(".:!") if strong["value"][-1] in ".:" else strong["value"]):
+                start = match.start("rest")
+                yield start + strong.start("value"), start + strong.end("value")
+    services, keyword = _detectors()
+    for pattern in services:
+        if "_authToken" in pattern.pattern and "_authToken" not in text:  # it is quadratic in the number of slashes
+            continue
+        yield from (_secret_part(match) for match in pattern.finditer(text))
+    for line in _KEYWORD_LINE.finditer(text):
+        for value in filter(is_plausible, set(keyword.analyze_string(line.group()))):
+            yield from ((line.start() + m.start(), line.start() + m.end()) for m in re.finditer(re.escape(value), line.group()))
+
+
+def _in_columns(text: str) -> Iterator[Span]:
+    """Values of tables below a head that names a secret; cells are parted by `|`."""
+    columns: dict[int, bool] = {}
+    position = 0
+    for line in text.splitlines(keepends=True):
+        cells = line.rstrip("\n").split("|")
+        if len(cells) == 1:
+            columns = {}
+        elif not columns:
+            columns = {place: True for place, cell in enumerate(cells) if _CELL.fullmatch(cell)}
+        else:
+            start = position
+            for place, cell in enumerate(cells):
+                value = cell.strip(" `\t")
+                if place in columns and is_plausible(value) and " " not in value:
+                    begin = start + cell.index(value)
+                    yield begin, begin + len(value)
+                start += len(cell) + 1
+        position += len(line)
+
+
+def is_plausible(value: str) -> bool:
+    """Whether a value that is named as a secret may be one: no placeholder, no word of the sentence, no name in a program."""
+    value = value.rstrip(".:)*")
+    if len(value) < 6 or _PLACEHOLDER.fullmatch(value) or re.fullmatch(r"[^\W\d]+(?:[.'’/-][^\W\d]+)*", value):
+        return False
+    return not (_CODE.fullmatch(value) and not re.search(r"\d", value))
+
+
+def is_strong(value: str) -> bool:
+    """Whether a word looks like a password that nothing names: letters, digits and a sign that no word or address has."""
+    signs = re.search(r"[!#$%^&*?+~]", value)
+    return bool(
+        signs and not re.match(r"v?\d+\.\d", value) and re.search(r"\d", value) and re.search(r"[a-zA-Z]", value)
+        and not _URL_LIKE.search(value) and not _PLACEHOLDER.fullmatch(value)
+    )  # fmt: skip
+
+
+def _secret_part(match: re.Match[str]) -> Span:
+    """What a pattern's group holds, when that is long enough to be the secret and not its prefix; else all of it."""
+    group = next((place for place, text in enumerate(match.groups(), 1) if text and len(text) >= 12), 0)
+    return match.span(group)
+
+
+@cache
+def _detectors() -> tuple[tuple[re.Pattern[str], ...], Any]:
+    """The patterns of known services' keys, and the detector of values that are named as secrets."""
+    found = [name.split(".") for name in _SERVICES]
+    made = [getattr(import_module(f"detect_secrets.plugins.{module}"), kind)() for module, kind in found]
+    keyword = import_module("detect_secrets.plugins.keyword").KeywordDetector()
+    return tuple(pattern for detector in made for pattern in detector.denylist), keyword
