@@ -47,22 +47,22 @@ _NAMES = (
     r"|adgangskode|passord|salasana|jelszó|heslo|parol[ăa]|şifre|пароль|密码|密碼|パスワード|비밀번호"
 )
 _IS = (
-    r"(?:\s*(?:[:=：＝]|=>|:=)\s*|\s+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|on)\s*:?\s+"
+    r"(?:[ \t]*(?:[:=：＝]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|on)[ \t]*:?[ \t]+"
     r"(?:now |currently |set to |still )?"
     r"|は\s*|是\s*|为\s*)"
 )
 _NAMED = re.compile(
-    rf"(?<![^\W_])(?:{_NAMES})(?:[\w-]{{0,20}})[\"'`*]{{0,3}}(?:\s+(?!is\b"
+    rf"(?<![^\W_])(?:{_NAMES})(?:[\w-]{{0,20}})[\"'`*]{{0,3}}(?:[ \t]+(?!is\b"
     rf"|are\b)[\w-]+){{0,5}}?{_IS}[\"'`*]{{0,3}}(?P<value>[^\s\"'`,;<>|]{{6,}})",
     re.IGNORECASE,
 )
 # Somebody's key of something: what is said about keys in general has no digits.
-_KEYED = re.compile(r"(?i)(?:\b|_)key\s*[:=]\s*(?P<value>(?:base64:)?[^\s\"'`,;<>|&()]{8,})")
+_KEYED = re.compile(r"(?i)(?:\b|_)key[ \t]*[:=][ \t]*(?P<value>(?:base64:)?[^\s\"'`,;<>|&()]{8,})")
 # The same as a variable is named: DB_PASSWORD=…, stripe.secretKey: …
 _VARIABLE = re.compile(
     r"(?:\b|_|[a-z])(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
     r"|[Ss]ecret|[Tt]oken"
-    r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}[\"']?\s*(?:=>|[:=])\s*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
+    r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}["']?[ \t]*(?:=>|[:=])[ \t]*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
 )
 _BEARER = re.compile(r"\b(?:Bearer|Basic|token|Digest|ApiKey)\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _OPTION = re.compile(
@@ -105,7 +105,7 @@ _URL_LIKE = re.compile(r"(?i)https?|www\.|@[\w-]+\.|\.(?:com|org|io|net|md|html|
 
 _KEYWORD_LINE = re.compile(r"^[^\n]*(?:key|pass|pwd|secret|contrase)[^\n]*$", re.IGNORECASE | re.MULTILINE)
 _PLACEHOLDER = re.compile(
-    r"(?i)[<\[{(/].*|\$.*|.*(?:example|your|xxx|\*\*\*|\.\.\.|placeholder|changeme|redacted|dummy|insert).*|[A-Z_]+"
+    r"(?i)[<\[{(/].*|\$.*|.*(?:example|your|xxx|\*\*\*|\.\.\.|placeholder|changeme|redacted|dummy|insert|1password|lastpass|bitwarden|keepass).*|[A-Z_]+"
     r"|[a-z]+|https?:.*"
 )
 _CODE = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)*(?:\(.*|\[.*)?")
