@@ -62,7 +62,7 @@ _KEYED = re.compile(r"(?i)(?:\b|_)key[ \t]*[:=][ \t]*(?P<value>(?:base64:)?[^\s\
 _VARIABLE = re.compile(
     r"(?:\b|_|[a-z])(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
     r"|[Ss]ecret|[Tt]oken"
-    r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}["']?[ \t]*(?:=>|[:=])[ \t]*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
+    r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}[\"']?[ \t]*(?:=>|[:=])[ \t]*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
 )
 _BEARER = re.compile(r"\b(?:Bearer|Basic|token|Digest|ApiKey)\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _OPTION = re.compile(
