@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
+import subprocess
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +112,28 @@ def test_the_extremes_of_a_disagreement_are_unfolded() -> None:
     page = render(summary(4), [{"id": "q", "query": "why?", "relevant": ["a.md"], "variants": entries}])
     opened = re.findall(r"<details( open)?><summary>(v\d)", page)
     assert opened == [(" open", "v0"), ("", "v1"), ("", "v2"), (" open", "v3")]
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_of_the_page_in_a_browser(width: int, tmp_path: Path) -> None:
+    """Wide tables scroll within themselves: the page is no wider than a phone, and loads nothing from anywhere."""
+    given = summary(20)
+    given["variants"][3]["name"] = "a name without a place to break " + "x" * 80
+    given["variants"][3]["chunking"] = {"strategy": "my.module:" + "Y" * 60}
+    hit = {"uri": "a/very/long/path/" + "z" * 90 + ".md", "relevant": True, "text": "w" * 300}
+    entries = [{"names": [v["name"] for v in given["variants"]], "value": 1.0, "hits": [hit]}]
+    page = render(given, [{"id": "q", "query": "why? " * 30, "relevant": [hit["uri"]], "variants": entries}])
+    frame = f'<iframe id="f" srcdoc="{escape(page)}" style="width:{width}px;height:900px;border:0"></iframe>'
+    script = (
+        "<script>f.onload = () => { const d = f.contentDocument; const loaded = f.contentWindow.performance"
+        '.getEntriesByType("resource").length; document.title = d.documentElement.scrollWidth + " " + loaded; }</script>'
+    )
+    (tmp_path / "frame.html").write_text(f"<!doctype html><title>?</title><body>{frame}{script}", encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [f"--window-size={width + 100},1000", "--virtual-time-budget=3000", "--dump-dom"]
+    shown = subprocess.run([*command, (tmp_path / "frame.html").as_uri()], capture_output=True, text=True, timeout=60, check=True)
+    found = re.search(r"<title>(\d+) (\d+)</title>", shown.stdout)
+    assert found is not None, shown.stdout[:500]
+    assert int(found[1]) <= width
+    assert int(found[2]) == 0
