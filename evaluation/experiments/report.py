@@ -43,7 +43,7 @@ linear-gradient(to left,#9aa7b4,transparent) right/.6rem 100% no-repeat scroll}}
 @page{margin:14mm 12mm}
 @media print{html{font-size:12px}body{max-width:none;padding:0}.wide{overflow:visible}table{font-size:.75rem}
 th,td{padding:.15rem .3rem}.name{position:static}td.name{min-width:8rem}.interval{font-size:.7rem}.chart{max-width:27rem}
-h2,h3,summary,h3+.note{break-after:avoid}tr,svg,blockquote,li,h2,h3,.verdict,details{break-inside:avoid}}
+h2,h3,summary,h2+.note,h3+.note{break-after:avoid}tr,svg,blockquote,li,h2,h3,.verdict,details{break-inside:avoid}}
 """
 
 

@@ -49,7 +49,13 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
                 console.print(table(kind, ["query", "document", "why"], rows))
         if result["duplicates"]:
             console.print(table("asked twice", ["queries"], [(", ".join(ids),) for ids in result["duplicates"]]))
-        console.print(table("slices", ["slice", "#queries"], sorted(result["slices"].items())))
+        few = set(result["small_slices"])
+        rows = [
+            (name, n, "too few to hold against a release" if name in few else "") for name, n in sorted(result["slices"].items())
+        ]
+        console.print(table("slices", ["slice", "#queries", ""], rows))
+        if result["unanswerable"]:
+            console.print(f"{len(result['unanswerable'])} queries say that nothing here answers them")
         covered = [(s, folder, n) for s, folders in result["coverage"].items() for folder, n in folders.items()]
         console.print(table("labels by source and folder", ["source", "folder", "#labels"], covered))
         console.print("[green]healthy[/green]" if result["healthy"] else "[yellow]needs care[/yellow]")
