@@ -94,7 +94,7 @@ def _slices(evidence: Mapping[str, Any]) -> str:
 def _worst(evidence: Mapping[str, Any]) -> str:
     parts = []
     for query in evidence.get("worst") or ():
-        lines = [f"**{query['id']}** {_cell(query['query'])}", "", f"- looked for: {_uris(query['relevant'])}"]
+        lines = [f"**{query['id']}** {cell(query['query'])}", "", f"- looked for: {_uris(query['relevant'])}"]
         lines.append(f"- found: {_hits(query['candidate'])}")
         if "live" in query:
             lines.append(f"- live finds: {_hits(query['live'])}")
@@ -141,11 +141,11 @@ SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _hits(hits: Iterable[Mapping[str, Any]]) -> str:
-    return ", ".join(f"`{_cell(hit['uri'])}` ({hit['score']:.3f})" for hit in hits) or "nothing"
+    return ", ".join(f"`{cell(hit['uri'])}` ({hit['score']:.3f})" for hit in hits) or "nothing"
 
 
 def _uris(uris: Iterable[str]) -> str:
-    return ", ".join(f"`{_cell(uri)}`" for uri in uris)
+    return ", ".join(f"`{cell(uri)}`" for uri in uris)
 
 
 def _number(value: float | None) -> str:
@@ -162,10 +162,10 @@ def _interval(interval: Mapping[str, float] | None) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A value that stays in its cell: queries and uris are other people's text."""
     return " ".join(str(value).replace("|", "\\|").replace("<", "&lt;").split())

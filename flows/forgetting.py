@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import chunking
 from evaluation.experiments.record import erase
-from flows import steps
+from flows import prefect_records, steps
+from flows.unnaming import unnamed
 from flows.wiring import Wiring, utc_now
 from sluice.access import NOBODY, AccessTags, TagChange
 from sluice.errors import ConfigurationError, IntegrityError, SluiceError
@@ -101,9 +102,11 @@ def forget(w: Wiring, state: DocumentState) -> dict[str, Any]:
         "quarantine": len(entries),
         "experiments": erase(w.settings.state_dir / "experiments", key),
         "files": _files(w, state),
+        "records": _out_of_records(w, state.uri),
+        "prefect": prefect_records.erase(w.settings.state_dir, state.uri),
     }
     stores.documents.delete([key])
-    left = _left(w, key, collections, probes, everyone, contents - shared, traces.texts)
+    left = _left(w, key, state.uri, collections, probes, everyone, contents - shared, traces.texts)
     if any(left.values()):
         raise IntegrityError(
             f"{state.uri} (source '{state.source}') is not erased: " + ", ".join(f"{n} {what}" for what, n in left.items() if n),
@@ -116,6 +119,7 @@ def forget(w: Wiring, state: DocumentState) -> dict[str, Any]:
         "source": state.source,
         "erased": erased,
         "shared": len(shared),
+        "elsewhere": prefect_records.elsewhere(w),
         "proof": proof,
     }
 
@@ -218,7 +222,30 @@ def _without(value: Any, state: DocumentState) -> Any:
     if isinstance(value, list | tuple):
         named = (e for e in value if not (isinstance(e, Mapping) and e.get("document_key") == state.key))
         return [_without(entry, state) for entry in named]
-    return value.replace(state.uri, "(forgotten)") if isinstance(value, str) else value
+    return unnamed(value, state.uri)
+
+
+def _out_of_records(w: Wiring, uri: str) -> int:
+    """Runs (what was asked for, and errors) and events, without its name; how many changed. The document's key stays."""
+    changed = 0
+    for run in w.stores.runs.read():
+        values: dict[str, Any] = {key: unnamed(run[key], uri) for key in ("parameters", "error") if key in run}
+        if any(values[key] != run[key] for key in values):
+            w.stores.runs.record(run["run"], values)
+            changed += 1
+    for event in w.stores.outbox.read():
+        lists = (event.added, event.changed, event.removed)
+        added, altered, removed = (tuple(unnamed(named, uri)) for named in lists)
+        if (added, altered, removed) != lists:
+            w.stores.outbox.put(replace(event, added=added, changed=altered, removed=removed))
+            changed += 1
+    return changed
+
+
+def _named_in_records(w: Wiring, uri: str) -> int:
+    asked = [[run.get("parameters"), run.get("error")] for run in w.stores.runs.read()]
+    told = [[*event.added, *event.changed, *event.removed] for event in w.stores.outbox.read()]
+    return sum(1 for entry in (*asked, *told) if unnamed(entry, uri) != entry)
 
 
 def _files(w: Wiring, state: DocumentState) -> int:
@@ -247,6 +274,7 @@ def _mentioning(folder: Path, state: DocumentState) -> list[Path]:
 def _left(
     w: Wiring,
     key: str,
+    uri: str,
     collections: Sequence[str],
     probes: Mapping[str, Sequence[Vector]],
     everyone: AccessTags,
@@ -270,4 +298,6 @@ def _left(
         "vectors": len(stores.vectors.get(model, sorted(texts))),
         "rows": len(stores.documents.read([key])),
         "quarantine": sum(1 for entry in stores.quarantine.entries() if entry.document_key == key),
+        "records": _named_in_records(w, uri),
+        "prefect": prefect_records.left(w.settings.state_dir, uri),
     }

@@ -41,7 +41,12 @@ def may_succeed_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -
     return isinstance(error, Retryable) and not isinstance(error, IndexBusy)
 
 
-_RETRY: dict[str, Any] = {"retries": 3, "retry_delay_seconds": [1, 5, 20], "retry_condition_fn": may_succeed_later}
+_RETRY: dict[str, Any] = {
+    "persist_result": False,
+    "retries": 3,
+    "retry_delay_seconds": [1, 5, 20],
+    "retry_condition_fn": may_succeed_later,
+}
 
 
 def _threads() -> Any:  # TaskRunner is invariant in its future: the pool is not one of PrefectFuture[Any]
@@ -110,42 +115,42 @@ def _conclude(w: Wiring, account: Account, release: Release, canary: float | Non
     return {**account.as_json(outcome, release.id), "report": str(steps.write_report(w, release))}
 
 
-@flow(name="run", task_runner=_threads(), validate_parameters=False)
+@flow(name="run", task_runner=_threads(), validate_parameters=False, persist_result=False)
 def run(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent."""
     with shared(config) as w, w.lease("run"):
         return _outcome(w, operations.run(w, _engine(), source=source, allow_deletions=allow_deletions))
 
 
-@flow(name="ingest", task_runner=_threads(), validate_parameters=False)
+@flow(name="ingest", task_runner=_threads(), validate_parameters=False, persist_result=False)
 def ingest(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
     with shared(config) as w, w.lease("ingest"):
         return operations.ingest(w, _engine(), source=source, allow_deletions=allow_deletions)
 
 
-@flow(name="index", task_runner=_threads(), validate_parameters=False)
+@flow(name="index", task_runner=_threads(), validate_parameters=False, persist_result=False)
 def index(config: str) -> Any:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
     with shared(config) as w, w.lease("index"):
         return operations.index(w, _engine())
 
 
-@flow(name="promote", validate_parameters=False)
+@flow(name="promote", validate_parameters=False, persist_result=False)
 def promote(config: str, release: str, force: bool = False, canary: float | None = None) -> Any:
     """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
     with shared(config) as w, w.lease("promote"):
         return _outcome(w, operations.promote(w, _engine(), release, force=force, canary=canary))
 
 
-@flow(name="rollback", validate_parameters=False)
+@flow(name="rollback", validate_parameters=False, persist_result=False)
 def rollback(config: str, to: str | None = None) -> Any:
     """Return to the release that was live before, or to the one named."""
     with shared(config) as w, w.lease("rollback"):
         return operations.rollback(w, to)
 
 
-@flow(name="backfill", task_runner=_threads(), validate_parameters=False)
+@flow(name="backfill", task_runner=_threads(), validate_parameters=False, persist_result=False)
 def backfill(
     config: str,
     source: str | None = None,
@@ -161,14 +166,14 @@ def backfill(
         return _outcome(w, operations.backfill(w, _engine(), which, allow_deletions=allow_deletions))
 
 
-@flow(name="retry", task_runner=_threads(), validate_parameters=False)
+@flow(name="retry", task_runner=_threads(), validate_parameters=False, persist_result=False)
 def retry(config: str) -> Any:
     """Try every quarantined document again, then index what came of it."""
     with shared(config) as w, w.lease("retry"):
         return _outcome(w, operations.retry(w, _engine()))
 
 
-@flow(name="access-sync", validate_parameters=False)
+@flow(name="access-sync", validate_parameters=False, persist_result=False)
 def access_sync(config: str) -> Any:
     """Apply present access rules and source permissions to every existing collection, on a schedule of its own."""
     with shared(config) as w:

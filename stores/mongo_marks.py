@@ -59,6 +59,12 @@ class MongoOutbox:
             rows = [row for state in states for row in self._rows.find({"index": self._index, "state": state})]
         return sorted((from_row(ReleaseEvent, row) for row in rows), key=lambda event: (event.at, event.id))
 
+    def read(self) -> list[ReleaseEvent]:
+        """All of them, delivered or not, oldest first."""
+        with translated(self._database, "reading the events"):
+            rows = list(self._rows.find({"index": self._index}).batch_size(5000))
+        return sorted((from_row(ReleaseEvent, row) for row in rows), key=lambda event: (event.at, event.id))
+
     def remove(self, event_id: str) -> None:
         """Forget an event that did not happen; no error when there is none."""
         with translated(self._database, "dropping an event"):

@@ -35,6 +35,8 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
         console.print(table(f"{uri} is erased", ["what", "#count"], rows))
         proof = result["proof"]
         console.print(f"nothing of it is left: {proof['collections']} collections scanned, {proof['searches']} searches made")
+        for told in result["elsewhere"]:
+            console.print(f"not erased from here: {told} may have been told its name", markup=False)
         if result["shared"]:
             console.print(f"{result['shared']} contents are also those of other documents, and stay")
 

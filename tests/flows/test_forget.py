@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.flows.conftest import TOPICS, Index
 
 pytestmark = pytest.mark.slow
 
+URI = "people/secret.md"
 SECRET = "Remember that we keep the zanzibar ledger under the stairs."
 
 
@@ -21,19 +23,26 @@ def test_a_forgotten_document_is_gone_from_every_release_and_every_file(index: I
     """Live, older and rejected release, bytes, versions, vectors, row: nothing is left, not even in the database's files."""
     index.write("people/secret.md", f"# Attic\n\n{SECRET}\n")
     first = index.run()
-    index.write("people/0.md", "# People note 0\n\nRemember that we changed something.\n")
+    index.write("people/secret.md", f"# Attic\n\n{SECRET}\nNobody goes there.\n")
     second = index.run()
+    assert index("backfill", "--match", URI, "--from", "parse").code == 0
     assert index.find(SECRET, "people")[0] == "people/secret.md"
+    prefect = Path(os.environ["PREFECT_HOME"])
+    assert {Path(file).name for file in _files_that_say(prefect, URI)} & {"prefect.db", "prefect.db-wal"}
     answer = index("forget", "people/secret.md")
     assert (answer.code, answer.out["outcome"]) == (0, "forgotten"), answer
     assert len(answer.out["erased"]["points"]) == 2
-    assert answer.out["erased"]["bytes"] == answer.out["erased"]["versions"] == answer.out["erased"]["vectors"] == 1
+    assert answer.out["erased"]["bytes"] == answer.out["erased"]["versions"] == answer.out["erased"]["vectors"] == 2
     assert set(answer.out["proof"]["left"].values()) == {0}
     assert answer.out["proof"]["searches"] == 2
     for release in (first["release"], second["release"]):
         assert "people/secret.md" not in index.find(SECRET, "people", "security", release=release, k=20)
         assert index("releases", "show", release).out["documents"] == 12
     assert _files_that_say(index.folder / "state", "zanzibar") == []
+    assert _files_that_say(index.folder / "state", URI) == []
+    assert _files_that_say(prefect, URI) == []
+    assert answer.out["erased"]["prefect"] > 0
+    assert answer.out["elsewhere"] == []
     third = index.run()
     assert third["counts"]["crawl"]["dropped"] == {"forgotten": 1}
     assert third["counts"]["crawl"]["seen"] == 13
