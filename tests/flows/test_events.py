@@ -86,8 +86,9 @@ def test_every_promotion_and_rollback_is_told_at_least_once(
     assert (event["event"], event["resource"]["prefect.resource.id"]) == ("sluice.release.promoted", "sluice.index.small")
 
 
-def test_a_canary_serves_a_share_until_it_is_promoted_or_rolled_back(index: Index) -> None:
-    """Readers are split by their id; a run builds nothing meanwhile and says so; the share is in the manifest."""
+def test_a_canary_serves_a_share_until_it_is_promoted_or_rolled_back(index: Index, listener: Listener) -> None:
+    """Readers are split by their id, and caches hear of its start and end; a run builds nothing meanwhile and says so."""
+    index.configure(events={"webhooks": [f"{listener.url}/hook"], "timeout_s": 5})
     first = index.run()
     index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
     assert index("ingest").code == 0
@@ -107,6 +108,10 @@ def test_a_canary_serves_a_share_until_it_is_promoted_or_rolled_back(index: Inde
     assert any("canary" in warning for warning in waiting["warnings"])
     back = index("rollback").out
     assert (back["outcome"], back["release"], back["left"]) == ("rolled back", first["release"], staged)
+    told = [(b["type"].removeprefix("sluice.release."), b["release"], b["replaced"], b["share"]) for *_, b in listener.heard]
+    start, end = ("canary-started", staged, first["release"], 0.5), ("canary-ended", first["release"], staged, 0.5)
+    assert told == [("promoted", first["release"], None, 0.0), start, end]
+    assert [[d["uri"] for d in b["changed"]] for *_, b in listener.heard] == [[], ["people/0.md"], ["people/0.md"]]
     assert index("releases", "pin", first["release"]).out == {"release": first["release"], "pinned": True}
     third = index.run()
     assert third["release"] not in (first["release"], staged)
