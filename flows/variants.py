@@ -150,7 +150,10 @@ class Laboratory:
 
     def check_labels(self) -> None:
         """Whether the documents and labels can decide by the experiment's measure; asked before any variant is measured."""
-        check(self.resolved, self.experiment.measure)
+        try:
+            check(self.resolved, self.experiment.measure)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.experiment.path}: {error.message}", hint=error.hint) from None
 
     def settings(self, variant: VariantSettings) -> Settings:
         """The base with the variant's sections in place of its own; messages name the variant."""

@@ -135,8 +135,9 @@ class Outcome:
         embed = min(open_, key=lambda name: self.results[name].cost["tokens"])
         read = min(open_, key=lambda name: self.results[name].cost["tokens_per_answer"])
         lines.append(
-            f"Of these, {embed} is the cheapest to embed ({self.results[embed].cost['tokens']:,} tokens), {read} the cheapest "
-            f"to read ({self.results[read].cost['tokens_per_answer']:,.0f} tokens an answer)."
+            f"Of these, {embed} is the cheapest to embed ({self.results[embed].cost['tokens']:,} tokens)"
+            f"{' and' if embed == read else f', {read} the cheapest'} to read "
+            f"({self.results[read].cost['tokens_per_answer']:,.0f} tokens an answer)."
         )
         return lines
 

@@ -75,6 +75,7 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
         (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in written), encoding="utf-8")
         answer = index("compare", str(experiment(index, {"name": "new", "k": 2}, measure="TokenIoU@k")))
         assert (answer.code, says in answer.out["error"]["message"]) == (2, True), answer.out
+        assert "experiment.yaml" in answer.out["error"]["message"]
         assert "Traceback" not in answer.err
     assert results(index) == before
 
