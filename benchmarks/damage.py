@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from flows.wiring import Wiring
 from indexing.embed import Embedded
+from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.ids import content_hash
 from sluice.points import Point
 from sluice.records import Document, RawItem
+from sluice.releases import Release
 
+DEPARTMENT = "content/departments/security"
 LOGIN = """# Sign in
 
 Please sign in to continue to the single sign-on of your company.
@@ -46,6 +50,13 @@ class Headless(Broken):
 
     def damaged(self, content: bytes) -> bytes:
         return re.sub(rb"(?m)^#{1,6} .*\n(\s*\n)?(.*\n)?", b"", content)
+
+
+class WithoutHeadings(Broken):
+    """Takes a heading for decoration, and leaves what stands below it."""
+
+    def damaged(self, content: bytes) -> bytes:
+        return re.sub(rb"(?m)^#{1,6} .*\n", b"", content)
 
 
 class Truncated(Broken):
@@ -93,6 +104,30 @@ class Deaf:
 
     def set_tags(self, collection: str, tags: frozenset[str], document_keys: Iterable[str]) -> None:
         """Says nothing, does nothing."""
+
+
+class InTens:
+    """Points that are written ten at a time: no damage."""
+
+    def __init__(self, points: Any) -> None:
+        self._points = points
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._points, name)
+
+    def upsert(self, collection: str, points: Sequence[Point]) -> None:
+        for start in range(0, len(points), 10):
+            self._points.upsert(collection, points[start : start + 10])
+
+
+def retag(tags: AccessTags) -> Callable[[Wiring, Release], None]:
+    """Gives one department's chunks these tags."""
+
+    def tamper(w: Wiring, release: Release) -> None:
+        keys = [s.key for s in w.stores.documents.read() if s.uri.startswith(DEPARTMENT)]
+        w.stores.qdrant.set_tags(release.collection, tags, keys)
+
+    return tamper
 
 
 def copies(points: Any, collection: str, other_id: Callable[[str], str]) -> Iterator[Point]:
