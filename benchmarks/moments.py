@@ -31,11 +31,18 @@ CHANGING = {"os.mkdir": 0, "os.remove": 0, "os.rename": 1, "os.rmdir": 0, "os.li
 class Moments:
     """Counts the moments of this process in one folder and in MongoDB; kills it at the one numbered `fatal`.
 
-    `tell` is called with the name of that moment before the process dies.
+    `tell` is called with the name of that moment before the process dies. Commands to MongoDB named in `idle` change nothing
+    where they are sent and are no moments.
     """
 
-    def __init__(self, folder: Path, fatal: int | None = None, tell: Callable[[str], None] = lambda _name: None) -> None:
-        self.folder, self.fatal, self.tell = str(folder.resolve()), fatal, tell
+    def __init__(
+        self,
+        folder: Path,
+        fatal: int | None = None,
+        tell: Callable[[str], None] = lambda _name: None,
+        idle: frozenset[str] = frozenset(),
+    ) -> None:
+        self.folder, self.fatal, self.tell, self.idle = str(folder.resolve()), fatal, tell, idle
         self.passed: list[str] = []
         self._untraced: list[sqlite3.Connection] = []
 
@@ -97,7 +104,7 @@ class _Commands(monitoring.CommandListener):
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         self._moments.trace()
-        if event.command_name not in READING:
+        if event.command_name not in READING | self._moments.idle:
             of = event.command.get(event.command_name)
             self._moments.at(f"mongo {event.command_name} {of}")
 
