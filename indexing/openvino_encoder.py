@@ -33,18 +33,20 @@ class OpenVinoRuntime:
 
     def __init__(self, compiled: Any) -> None:
         self._queue = openvino().AsyncInferQueue(compiled, 0)
-        self._results: dict[int, Vector] = {}
-        self._queue.set_callback(self._keep)
+        results: dict[int, Vector] = {}
 
-    def _keep(self, request: Any, position: int) -> None:
-        self._results[position] = request.get_output_tensor(0).data.copy()  # the tensor is the request's, and is used again
+        def keep(request: Any, position: int) -> None:
+            results[position] = request.get_output_tensor(0).data.copy()  # the tensor is the request's, and is used again
+
+        # Not a method: a cycle through the queue, which is no Python object, is never collected (265 MB a model).
+        self._queue.set_callback(keep)
+        self._results = results
 
     def run(self, batches: Sequence[Batch]) -> list[Vector]:
         for position, batch in enumerate(batches):
             self._queue.start_async({"input_ids": batch.ids, "attention_mask": batch.mask}, position)
         self._queue.wait_all()
-        results, self._results = self._results, {}
-        return [results[position] for position in range(len(batches))]
+        return [self._results.pop(position) for position in range(len(batches))]
 
 
 def open_runtime(files: ModelFiles, models_dir: Path, *, bf16: bool) -> OpenVinoRuntime:

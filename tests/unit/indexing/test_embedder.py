@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
 import sys
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from indexing.encoder import BATCH_TOKENS, in_batches, open_encoder
 from indexing.model_files import locate
-from indexing.openvino_encoder import converted
+from indexing.openvino_encoder import converted, open_runtime
 from indexing.precision_sample import SAMPLE
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.points import Vector
@@ -86,6 +88,16 @@ def test_threads_get_their_own_texts_vectors(models: Path) -> None:
         queries = list(pool.map(encoder.encode_query, SAMPLE))
     assert all(np.allclose(rows, alone[n : n + 5], atol=1e-5) for n, rows in enumerate(several))
     assert np.allclose(np.stack(queries), alone, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_that_nobody_uses_any_more_is_gone(models: Path) -> None:
+    """A process may open one model after the other: none of the 265 MB of each stays."""
+    runtime = open_runtime(bundled(), models, bf16=False)
+    left = weakref.ref(runtime)
+    del runtime
+    gc.collect()
+    assert left() is None
 
 
 @pytest.mark.slow
