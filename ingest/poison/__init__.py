@@ -34,7 +34,7 @@ from sluice.errors import DocumentError
 from sluice.records import Document
 from sluice.settings import PoisonSettings
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a rule finds or cuts something else than before."""
 
 RULES = tuple(PoisonSettings.model_fields)

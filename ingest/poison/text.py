@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from ingest.edits import Edit
+from ingest.poison.disguises import disguised
 from ingest.poison.phrases import EXFILTRATION, INSTRUCTIONS, ROLES
 
 _TAGS = re.compile("[\U000e0000-\U000e007f]+")
@@ -54,7 +55,7 @@ def addressing(text: str) -> dict[str, list[Edit]]:
     """Rule → the sentences that speak to the model, as edits that remove them; spelling tricks are seen through."""
     shadow, place = _shadow(text)
     found = {
-        "instructions": [*_instructions(shadow), *_encoded(shadow)],
+        "instructions": [*_instructions(shadow), *_encoded(shadow), *disguised(shadow)],
         "role_markers": [m.span() for m in ROLES.finditer(shadow)],
         "exfiltration": [m.span() for m in EXFILTRATION.finditer(shadow)],
     }

@@ -1,0 +1,65 @@
+"""Finding phrases in long texts quickly: patterns are tried only around the words without which they cannot match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+_BLANKS = str.maketrans("\n\t\r\u00a0", "    ")
+_AROUND = 300
+"""How far from one of its words a phrase may reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Patterns, each tried only around its words: most pages have none of most words, and a word search is quick."""
+
+    patterns: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Matches, in order of pattern."""
+        small = text.lower().translate(_BLANKS)
+        if len(small) != len(text):  # some capitals have two small letters; then places are not the text's
+            small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text).translate(_BLANKS)
+        known: dict[str, list[int]] = {}
+        for words, pattern in self.patterns:
+            if not words:
+                yield from pattern.finditer(text)
+            for word in words:
+                if word not in known:
+                    known[word] = _places(word, small)
+            for start, end in _windows(sorted(place for word in words for place in known[word])):
+                yield from pattern.finditer(text, start, end)
+
+
+def _places(word: str, small: str) -> list[int]:
+    """Where a word begins; one of two or three letters must stand alone."""
+    if len(word) <= 3 and word.isascii():
+        return [m.start() for m in re.finditer(rf"\b{word}\b", small)] if word in small else []
+    found, place = [], small.find(word)
+    while place >= 0:
+        found.append(place)
+        place = small.find(word, place + len(word))
+    return found
+
+
+def _windows(places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    begin, finish = 0, -1
+    for place in places:
+        if place - _AROUND > finish:
+            if finish >= 0:
+                yield begin, finish
+            begin = max(0, place - _AROUND)
+        finish = place + _AROUND
+    if finish >= 0:
+        yield begin, finish
+
+
+def compiled(phrases: Iterable[tuple[tuple[str, ...], str]]) -> Phrases:
+    """Phrases from words and patterns in which a blank stands for any white space, and ` ?` for any or none."""
+
+    def one(phrase: str) -> re.Pattern[str]:
+        return re.compile(phrase.replace(" ?", r"\s*").replace(" ", r"\s+"), re.I | re.M)
+
+    return Phrases(tuple((words, one(phrase)) for words, phrase in phrases))
