@@ -10,6 +10,10 @@ import pytest
 
 from flows import prefect_records
 from flows.unnaming import ERASED, unnamed, unnamed_text
+from flows.wiring import Wiring
+from sluice.errors import StoreUnavailable
+from sluice.settings import load
+from tests.flows.conftest import Index
 
 
 @pytest.mark.parametrize(
@@ -55,9 +59,21 @@ def test_prefect_forgets_a_name_down_to_the_bytes_of_its_file(tmp_path: Path, mo
 
 def test_what_cannot_be_rewritten_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is no database is not taken for one that holds nothing."""
-    from sluice.errors import StoreUnavailable
-
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     (tmp_path / "prefect.db").write_bytes(b"no database at all, but long enough to be taken for one" * 20)
     with pytest.raises(StoreUnavailable, match=r"prefect\.db cannot be rewritten"):
         prefect_records.erase(tmp_path / "state", "people/a.md")
+
+
+def test_who_else_was_told_is_named_without_their_secrets(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Webhooks and a configured Prefect server had events with its uri; without either there is nobody."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with Wiring(load(index.config)) as w:
+        assert prefect_records.elsewhere(w) == []
+    index.configure(events={"webhooks": ["https://hooks.example/x?token=s3cret"]})
+    monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example/api")
+    with Wiring(load(index.config)) as w:
+        assert prefect_records.elsewhere(w) == [
+            "the webhook at hooks.example",
+            "the Prefect server at prefect.example: artifacts and events",
+        ]
