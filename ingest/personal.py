@@ -28,6 +28,10 @@ _SPELLED = re.compile(
     rf"|(?<![\w.+-])[\w+-]+(?:\.[\w+-]+)*\s*[\[({{<]\s*(?:at|@|ät)\s*[\])}}>]\s*[\w-]+(?:\.[\w-]+)*\.[a-z]{{2,12}}\b",
     re.IGNORECASE,
 )
+_SPELLING = (
+    " dot ",
+    *(f"{word}{end}" for word in ("at", "ät", "@", "dot", ".", "punkt", "punto", "point", "arroba") for end in ")]}>"),
+)
 
 _TELEPHONE = re.compile(
     r"(?i)\b(?:(?:tele)?phone|tel|telephone|telefon|teléfono|telefono|téléphone|telefoon|telefone|mobile?|mobil|móvil|cell|cellulare|handy"
@@ -126,7 +130,9 @@ def emails(text: str) -> Iterator[Span]:
     if "@" in text or "＠" in text:
         for pattern in (_EMAIL, _EMAIL_AT_NUMBER):
             yield from (match.span() for match in pattern.finditer(text))
-    yield from (match.span() for match in _SPELLED.finditer(text) if _is_host(match.group()))
+    small = text.lower()
+    if any(word in small for word in _SPELLING):
+        yield from (match.span() for match in _SPELLED.finditer(text) if _is_host(match.group()))
 
 
 def phones(text: str, regions: tuple[str, ...]) -> Iterator[Span]:

@@ -122,6 +122,15 @@ _SERVICES = (
 """All of detect-secrets that knows a key by its form; not its entropy rules, which take every commit's hash for a key."""
 
 
+_VENDORS = (
+    ("_authToken", ("_authtoken",)),  # npm's: quadratic in the number of slashes
+    ("cloudant", ("cloudant", "cl_", "cl-", "clou_", "clou-")),
+    ("iam", ("iam",)),
+    ("softlayer", ("softlayer", "sl_", "sl-")),
+)
+"""What marks a slow pattern of detect-secrets → words without one of which it is not tried."""
+
+
 def find(text: str) -> Iterator[Span]:
     """Where secrets stand; spans may overlap."""
     for pattern in (*_BLOCKS, _PREFIXED, _ISSUED):
@@ -143,8 +152,9 @@ def find(text: str) -> Iterator[Span]:
                 start = match.start("rest")
                 yield start + strong.start("value"), start + strong.end("value")
     services, keyword = _detectors()
+    small = text.lower()
     for pattern in services:
-        if "_authToken" in pattern.pattern and "_authToken" not in text:  # it is quadratic in the number of slashes
+        if any(mark in pattern.pattern and not any(word in small for word in words) for mark, words in _VENDORS):
             continue
         yield from (_secret_part(match) for match in pattern.finditer(text))
     for line in _KEYWORD_LINE.finditer(text):

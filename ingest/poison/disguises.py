@@ -19,7 +19,7 @@ _TOGETHER = re.compile(
 )
 _DIGITS_INSIDE = re.compile(r"[A-Za-z][013457@$][A-Za-z]")
 _LETTERS = str.maketrans("013457@$", "oieastas")
-_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[ :]?){20,}|(?:\\x[0-9A-Fa-f]{2}){12,}")
+_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:[2-7][0-9A-Fa-f][ :]?){20,}|(?:\\x[0-9A-Fa-f]{2}){12,}")
 _PERCENT = re.compile(r"(?:[\w.+-]{0,20}(?:%[0-9A-Fa-f]{2})+){4,}[\w.+-]{0,40}")
 
 

@@ -26,6 +26,7 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdfd\ufe70-\ufefc]")
 _SUSPECT = re.compile("[\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]")
 _BLANK = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]")
 
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _LOOKALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u03bf\u0391\u0392\u0395\u0397\u0399\u039f"
     "\u03a1\u03a4\u03b1\u03b5\u03b9\u0131\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405",
@@ -111,7 +112,7 @@ def _shadow(text: str) -> tuple[str, Callable[[int], int]]:
         return text, lambda position: position
     kept = [i for i, character in enumerate(text) if not _BLANK.match(character)] if _BLANK.search(text) else None
     shown = text if kept is None else "".join(text[i] for i in kept)
-    plain = "".join(_plain(c) if c > "\x7f" else c for c in shown)
+    plain = _FOREIGN.sub(lambda found: _plain(found.group()), shown)
     if kept is None:
         return plain, lambda position: position
     return plain, lambda position: kept[position]
