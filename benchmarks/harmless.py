@@ -119,7 +119,8 @@ HARMLESS: tuple[Case, ...] = (
     Case("links from http to https", lambda w: w.edit(w.files(), lambda text: text.replace("http://", "https://"))),
     Case("texts embedded 16 at a time", lambda w: typos(w, 20), Patient),
     Case("points written 10 at a time", typos, Sparing),
-    Case("another precision of the same model", lambda w: w.configure(embedding=w.settings["embedding"] | {"precision": "fp32"})),
+    Case("the same model run by torch", lambda w: w.configure(embedding=w.settings["embedding"] | {"precision": "fp32"})),
+    Case("the same model in bf16", lambda w: w.configure(embedding=w.settings["embedding"] | {"precision": "openvino-bf16"})),
     Case("more releases kept", lambda w: w.configure(retention={"keep": 5})),
     Case("searches logged", lambda w: w.configure(search={"mode": "dense", "log": "searches.jsonl"})),
 )
