@@ -73,7 +73,8 @@ def test_it_passes_what_reaches_the_floors_and_fails_what_does_not(index: Index)
         script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
         return subprocess.run(script, cwd=index.folder, env=os.environ | here, capture_output=True, text=True, timeout=300)
 
-    scripts = [step for step in steps() if "run" in step and "pip install" not in step["run"]]
+    # Without pip, and without the doctor, who has tests of their own.
+    scripts = [step for step in steps() if "run" in step and not re.search("pip install|doctor", step["run"])]
     for step in scripts:
         done = run(step)
         assert done.returncode == 0, (step["name"], done.stdout, done.stderr)
