@@ -105,11 +105,10 @@ class Matrix:
         def goes_on(_tell: Callable[[str], None]) -> str:
             with Wiring(load(place.config)) as w:
                 readers_see(w, allowed)
-            do(place, self.scenario.do)
             with Wiring(load(place.config)) as w, w.lease("crashes"):
+                self.scenario.do(w)
                 steps.collect_garbage(w)
                 found, left = picture(w), orphans(w)
-                readers_see(w, allowed)
                 w.stores.database.client.drop_database(w.stores.database.name)
             different = [key for key in expected if not same(found[key], expected[key])]
             shown = [f"{key}: {str(found[key])[:300]} instead of {str(expected[key])[:300]}" for key in different]
