@@ -19,7 +19,7 @@ from sluice.errors import ConfigurationError
 from sluice.records import Document, Element
 
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{2,}|[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_HYPHENATED = re.compile(r"(?<=[a-zß-öø-ÿ])(?:\u00ad|-)\n(?=[a-zß-öø-ÿ])|\u00ad")
+_HYPHENATED = re.compile(r"(?<=[a-zß-öø-ÿ])\u00ad*[\u00ad-]\u00ad*\n\u00ad*(?=[a-zß-öø-ÿ])|\u00ad")
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von|de)\s*\d{1,4})?", re.IGNORECASE)
 _PAGED = 3
 """Fewer pages than this say nothing about what repeats."""
@@ -140,7 +140,7 @@ def enrich(document: Document) -> Document:
 CLEANERS: dict[str, Cleaner] = {
     "unicode": Cleaner(1, unicode_nfc),
     "white_space": Cleaner(1, white_space),
-    "hyphenation": Cleaner(1, hyphenation),
+    "hyphenation": Cleaner(2, hyphenation),
     "repeated_lines": Cleaner(1, repeated_lines),
     "boilerplate": Cleaner(1, boilerplate),
     "enrich": Cleaner(1, enrich),

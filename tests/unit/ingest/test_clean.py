@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest import edits
@@ -50,6 +50,7 @@ def test_edits_keep_offsets_true(texts: list[str], spans: list[tuple[int, int, s
 
 @pytest.mark.parametrize("name", CLEANERS)
 @given(texts=TEXTS)
+@example(texts=["a-\n\xada"])
 def test_cleaners_are_pure_and_need_no_second_time(name: str, texts: list[str]) -> None:
     """The same document gives the same; a cleaned one is clean; elements lie within the text."""
     document = made(*(Piece("text", text.strip(), page=i + 1) for i, text in enumerate(texts)))
