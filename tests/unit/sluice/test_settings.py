@@ -268,7 +268,7 @@ def test_a_variable_that_is_not_set_is_named_with_its_key(write: Write) -> None:
         ("index: *nothing\n", "undefined alias"),
         ("index: !!python/object:os.system x\n", "could not determine a constructor"),
         ("- a\n- b\n", "this is a list"),
-        ("", "this is a NoneType"),
+        ("", "this is empty"),
         ("index: a\x00b", "special characters are not allowed"),
     ],
 )
