@@ -1,11 +1,10 @@
-"""`make bench`: every benchmark, one after the other; each also runs alone (`python -m benchmarks.NAME`)."""
+"""`make bench`: the benchmarks of speed, one after the other; each also runs alone (`python -m benchmarks.NAME`)."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-    print(f"\n== {file.stem} ==", flush=True)
-    subprocess.run([sys.executable, "-m", f"benchmarks.{file.stem}"], check=False)
+for name in ("splitting", "embedding", "parsing", "pipeline", "experiment"):
+    print(f"\n== {name} ==", flush=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False)

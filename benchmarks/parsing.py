@@ -1,6 +1,6 @@
 """What the sandbox and the processing cost: a folder of Markdown parsed in this process, in a worker, and with everything on.
 
-    python benchmarks/parsing.py ../shared/corpora/handbook/content
+    python -m benchmarks.parsing [FOLDER]          # the handbook, unless another is named
 
 Prints wall seconds and the CPU seconds of this process and of the worker; on a busy machine believe the CPU seconds.
 """
@@ -21,6 +21,7 @@ from ingest.sandbox import Sandbox, SandboxedParser
 from sluice.records import RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings
 
+HANDBOOK = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "handbook" / "content"
 KEEP_ALL = PoisonSettings(**dict.fromkeys(PoisonSettings.model_fields, "keep"))  # type: ignore[arg-type]
 MASK_ALL = RedactSettings(secret="mask", email="mask", phone="mask", card="mask", iban="mask", national_id="mask")
 
@@ -43,7 +44,9 @@ def measure(name: str, parser: Parser, items: list[RawItem]) -> None:
 
 
 def main() -> None:
-    root = Path(sys.argv[1])
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else HANDBOOK
+    if not root.is_dir():
+        sys.exit(f"{root}: no such folder")
     items = [RawItem(str(f.relative_to(root)), f.read_bytes(), "v") for f in sorted(root.rglob("*.md"))]
     sandbox, limits = Sandbox(workers=1, documents=1_000_000), LimitSettings()
     measure("in this process", UnstructuredParser(), items)
