@@ -11,9 +11,9 @@ import contextlib
 import html
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -29,6 +29,10 @@ from sluice.settings import ConfigPath
 
 _ARTICLES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf")
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+
+
+VERSION = 1
+"""Raised whenever the same feed lists other uris or validators than before."""
 
 
 class FeedOptions(HttpOptions):
@@ -89,8 +93,14 @@ class FeedSource:
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
         import feedparser
 
-        content, headers = self._content()
-        found = feedparser.parse(content, response_headers=headers)
+        kept = self._kept() if known else None  # what is fetched now needs its text, which is not kept
+        answer = self._http.listing(self.options.url, validator=kept[0] if kept else "", accept=_ACCEPT)
+        if kept is not None and answer.not_modified:
+            yield from map(Listed, kept[1])
+            return
+        headers = {name: answer.headers[name] for name in ("content-type", "content-language") if name in answer.headers}
+        headers["content-location"] = answer.url
+        found = feedparser.parse(answer.content, response_headers=headers)
         whole = not isinstance(found.get("bozo_exception"), Exception) or not _is_broken(found["bozo_exception"])
         if not found.get("version") or not (whole or self.options.keep):
             what = "is cut off or broken" if found.get("version") else f"is no feed but {headers.get('content-type', 'unknown')}"
@@ -100,9 +110,13 @@ class FeedSource:
             )
         about = {"feed": _text(found.feed.get("title"))} if found.feed.get("title") else {}
         # Feeds list the newest first, and of a uri given twice the last counts: so from the end.
+        refs = []
         for entry in reversed(found.entries):
             if (item := self._entry(entry, about)) is not None:
-                yield Listed(ItemRef(item.uri, item.validator, item.modified, len(item.content) or None), item)
+                refs.append(ItemRef(item.uri, item.validator, item.modified, len(item.content) or None))
+                yield Listed(refs[-1], item)
+        if answer.validator and whole:
+            self._keep(answer.validator, refs)
 
     def _entry(self, entry: dict[str, Any], about: Mapping[str, Any]) -> RawItem | None:
         link, id_ = str(entry.get("link") or ""), str(entry.get("id") or "")
@@ -133,44 +147,36 @@ class FeedSource:
             metadata={name: value for name, value in metadata.items() if value} | ({CANONICAL_URI: address} if address else {}),
         )
 
-    # ── the feed itself, asked for only when it changed ──────────────────────────────────────────────────────────
-
-    def _content(self) -> tuple[bytes, dict[str, str]]:
-        """The feed's bytes, from the cache where its server says that they still hold."""
-        kept = self._kept()
-        answer = self._http.listing(self.options.url, validator=kept[0] if kept else "", accept=_ACCEPT)
-        if kept is not None and answer.not_modified:
-            return kept[2], kept[1]
-        headers = {name: answer.headers[name] for name in ("content-type", "content-language") if name in answer.headers}
-        headers["content-location"] = answer.url
-        if answer.validator:
-            self._keep(answer.validator, headers, answer.content)
-        return answer.content, headers
+    # ── what the feed listed, so that it is asked for only when it changed; never its text, which policies may forbid ──
 
     @property
-    def _file(self) -> str | None:
+    def _file(self) -> Path | None:
         if self.options.cache is None:
             return None
-        return os.path.join(self.options.cache, f"feed-{digest(self.options.url)[:16]}")
+        return Path(self.options.cache) / f"feed-{digest(self.options.url, self.options.articles, str(VERSION))[:16]}.json"
 
-    def _kept(self) -> tuple[str, dict[str, str], bytes] | None:
+    def _kept(self) -> tuple[str, list[ItemRef]] | None:
+        """The validator that the feed had, and what it listed."""
         if self._file is None:
             return None
-        with contextlib.suppress(OSError, ValueError), open(self._file, "rb") as file:
-            validator, headers = json.loads(file.readline())
-            return str(validator), dict(headers), file.read()
+        with contextlib.suppress(OSError, ValueError):
+            validator, listed = json.loads(self._file.read_text(encoding="utf-8", errors="surrogatepass"))
+            return str(validator), [
+                ItemRef(uri, said, datetime.fromisoformat(modified) if modified else None, size)
+                for uri, said, modified, size in listed
+            ]
         return None
 
-    def _keep(self, validator: str, headers: Mapping[str, str], content: bytes) -> None:
-        """Atomic, and no failure: without a cache the next run asks for the feed in full."""
+    def _keep(self, validator: str, refs: Sequence[ItemRef]) -> None:
+        """Atomic, and no failure: without it the next run asks for the feed in full."""
         if self._file is None:
             return
+        listed = [(ref.uri, ref.validator, ref.modified.isoformat() if ref.modified else None, ref.size) for ref in refs]
         with contextlib.suppress(OSError):
-            folder = os.path.dirname(self._file)
-            os.makedirs(folder, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                file.write(json.dumps([validator, headers]).encode() + b"\n" + content)
-            os.replace(file.name, self._file)
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._file.with_suffix(f".{os.getpid()}.tmp")
+            fresh.write_text(json.dumps([validator, listed]), encoding="utf-8")
+            fresh.replace(self._file)
 
 
 def _is_broken(error: Exception) -> bool:

@@ -81,11 +81,21 @@ def test_an_unchanged_feed_costs_one_request_without_a_body(site: Web, tmp_path:
     assert {uri for uri in refs if refs[uri] != known[uri]} == {site.url("v1")}
 
 
-def test_a_crash_between_listing_and_fetching_loses_nothing(site: Web, tmp_path: Path) -> None:
-    """A feed that answers 304 to a run that knows nothing is read from the cache."""
-    list(source(site, cache=tmp_path).scan({}))
+@pytest.mark.parametrize("known_before", [0, 1, 2])
+def test_a_crash_between_listing_and_fetching_loses_nothing(site: Web, tmp_path: Path, known_before: int) -> None:
+    """What a run before this one did not come to, or a backfill wants again, is read from a feed that has not changed."""
+    listed = [(ref.uri, ref.validator) for ref in source(site, cache=tmp_path).scan({})]
     made = source(site, cache=tmp_path)
-    assert len([made.fetch(ref) for ref in made.scan({})]) == 2
+    assert len([made.fetch(ref).content for ref in made.scan(dict(listed[:known_before]))]) == 2
+
+
+def test_no_text_is_kept_beside_the_raw_store(site: Web, tmp_path: Path) -> None:
+    """Redaction and erasure rule over the raw store; what lies beside it must hold nothing for them."""
+    made = source(site, cache=tmp_path)
+    assert any(b"It is faster." in made.fetch(ref).content for ref in made.scan({}))
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert site.url("v2").encode() in kept
+    assert b"faster" not in kept
 
 
 def test_what_leaves_the_feed_stays_in_the_index(site: Web) -> None:
