@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ class Screen:
     def __init__(self, *arguments: str) -> None:
         self._child, self._terminal = pty.fork()
         if self._child == 0:
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # tests started in the background ignore them
+                signal.signal(number, signal.SIG_DFL)
             os.execv(sys.executable, [sys.executable, "-c", "from flows.cli import main; main()", *arguments])
         self.shown, self._read = "", 0
 
@@ -46,10 +49,13 @@ class Screen:
     def press(self, key: str) -> None:
         os.write(self._terminal, key.encode())
 
-    def end(self) -> int:
+    def end(self, timeout_s: float = 60.0) -> int:
         """Read to the end; the command's exit code."""
-        while self._more():
-            pass
+        deadline = time.monotonic() + timeout_s
+        while not select.select([self._terminal], [], [], 0.2)[0] or self._more():
+            if time.monotonic() > deadline:
+                os.kill(self._child, signal.SIGKILL)
+                raise AssertionError(f"it does not end:\n{self.shown}")
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
 
