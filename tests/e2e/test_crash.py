@@ -18,7 +18,8 @@ from tests.e2e.conftest import Shell
 
 pytestmark = pytest.mark.slow
 
-KILLS = 4
+KILLS = 2
+"""With Prefect, workers and servers in their places; every moment there is, without them: tests/flows/test_crash_matrix.py."""
 LONGEST_S = 8.0
 """About how long an undisturbed run of this corpus takes here, Prefect's start included."""
 

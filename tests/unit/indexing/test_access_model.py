@@ -19,7 +19,7 @@ from stores.qdrant import QdrantStore
 pytestmark = pytest.mark.slow
 
 DEPARTMENTS = [f"department-{n}" for n in range(12)]
-DOCUMENTS, CHUNKS, DIMENSION, K, PAIRS = 60, 4, 256, 4, 10_000
+DOCUMENTS, CHUNKS, DIMENSION, K, PAIRS = 60, 4, 256, 4, 2_000
 
 
 class Signs:
@@ -66,7 +66,7 @@ class Model:
         return [self.points[n].id for n in sorted(readable, key=lambda n: (-round(float(scores[n]), 6), self.points[n].id))[:K]]
 
 
-def test_ten_thousand_searches_agree_with_looking_at_everything(tmp_path: Path) -> None:
+def test_two_thousand_searches_agree_with_looking_at_everything(tmp_path: Path) -> None:
     """12 departments, readers of one to three of them or of none, rules that change in between: 0 differences."""
     rng, encoder = np.random.default_rng(7), Signs()
 
@@ -100,11 +100,11 @@ def test_ten_thousand_searches_agree_with_looking_at_everything(tmp_path: Path) 
             differences += hits != model.nearest(queries[query], reader)
             asked += 1
 
-    model.check = lambda: compare(60)
-    compare(1000)
+    model.check = lambda: compare(20)
+    compare(200)
     while asked < PAIRS:  # a new set of rules, applied department by department, and looked at after every step
         sync(model, "c", {key: some() for key in tags})  # type: ignore[arg-type]
-        compare(200)
+        compare(60)
     store.close()
     assert (asked, differences) == (PAIRS, 0)
     assert model.writes > 50
