@@ -7,6 +7,7 @@ embeds as sentence-transformers did.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 import tempfile
@@ -90,15 +91,18 @@ def converted(files: ModelFiles, models_dir: Path) -> Path:
     from indexing.embedder import export
 
     models_dir.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".converting-", dir=models_dir))
-    try:
-        export(files, building)
-        building.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # otherwise another process was faster, and its folder is as good as ours
-            raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    with (models_dir / ".converting.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.is_dir():  # another process was faster
+            return folder
+        for left in models_dir.glob(".converting-*"):  # by a process that was killed: nobody else is at it now
+            shutil.rmtree(left, ignore_errors=True)
+        building = Path(tempfile.mkdtemp(prefix=".converting-", dir=models_dir))
+        try:
+            export(files, building)
+            building.rename(folder)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
     return folder
 
 

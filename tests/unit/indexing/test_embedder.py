@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from indexing.encoder import BATCH_TOKENS, in_batches, open_encoder
-from indexing.model_files import locate
+from indexing.model_files import ModelFiles, locate
 from indexing.openvino_encoder import converted, open_runtime
 from indexing.precision_sample import SAMPLE
 from sluice.errors import ConfigurationError, IntegrityError
@@ -144,4 +144,25 @@ def test_a_model_sentence_transformers_refuses_is_a_configuration_error(tmp_path
     (tmp_path / "m" / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ConfigurationError, match="cannot load 'm'"):
         open_encoder(locate("m", tmp_path), "fp32", tmp_path).encode(["text"])
+    assert not list(tmp_path.glob(".converting-*"))
+
+
+def test_a_killed_conversion_is_cleared_away_and_two_at_once_convert_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies half-made belongs to nobody: whoever converts holds the lock, and the other one waits for the whole."""
+    (tmp_path / ".converting-dead").mkdir()
+    (tmp_path / ".converting-dead" / "model.bin").write_bytes(b"half")
+    made: list[Path] = []
+
+    def export(files: ModelFiles, folder: Path) -> None:
+        time.sleep(0.1)
+        (folder / "model.bin").write_bytes(b"whole")
+        made.append(folder)
+
+    monkeypatch.setattr("indexing.embedder.export", export)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: converted(bundled(), tmp_path), range(2))
+    assert (len(made), first) == (1, second)
+    assert (first / "model.bin").read_bytes() == b"whole"
     assert not list(tmp_path.glob(".converting-*"))
