@@ -147,9 +147,7 @@ def test_a_model_sentence_transformers_refuses_is_a_configuration_error(tmp_path
     assert not list(tmp_path.glob(".converting-*"))
 
 
-def test_a_killed_conversion_is_cleared_away_and_two_at_once_make_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_conversion_is_cleared_away_and_two_at_once_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies half-made belongs to nobody: whoever converts holds the lock, and the other one waits for the whole."""
     (tmp_path / ".converting-dead").mkdir()
     (tmp_path / ".converting-dead" / "model.bin").write_bytes(b"half")
