@@ -11,20 +11,17 @@ Needs ../shared/corpora/handbook.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-HERE = Path(__file__).resolve()
-CORPORA = HERE.parents[2] / "shared" / "corpora"
+from benchmarks.commands import CORPORA, sluice
+
 HEADINGS = {"context": "headings", "overlap_tokens": 0}
 PLAIN = {"strategy": "recursive", "max_tokens": 200, "overlap_tokens": 20}
 WEIGHTED = {"mode": "hybrid", "dense_weight": 0.8}
@@ -73,7 +70,11 @@ def _row(name: str, folder: Path, variants: list[dict[str, Any]], first: float, 
 
 
 def _ingest(folder: Path) -> float:
-    return _sluice(folder, "--config", str(CORPORA / "handbook.yaml"), "ingest", "--json")[0]
+    return sluice("--config", str(CORPORA / "handbook.yaml"), "ingest", environment=_state(folder))[0]
+
+
+def _state(folder: Path) -> dict[str, str]:
+    return {"SLUICE_STATE_DIR": str(folder / "state")}
 
 
 def _compare(folder: Path, variants: list[dict[str, Any]]) -> tuple[float, dict[str, Any]]:
@@ -90,19 +91,7 @@ def _compare(folder: Path, variants: list[dict[str, Any]]) -> tuple[float, dict[
         ),
         encoding="utf-8",
     )
-    return _sluice(folder, "compare", str(file), "--json")
-
-
-def _sluice(folder: Path, *arguments: str) -> tuple[float, dict[str, Any]]:
-    """Seconds of a command, imports and all, and what it answered."""
-    command = [str(Path(sys.executable).with_name("sluice")), *arguments]
-    started = time.perf_counter()
-    environment = os.environ | {"SLUICE_STATE_DIR": str(folder / "state")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    seconds = time.perf_counter() - started
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}\n{done.stdout[-500:]}")
-    return seconds, json.loads(done.stdout)
+    return sluice("compare", str(file), environment=_state(folder))
 
 
 if __name__ == "__main__":

@@ -9,19 +9,15 @@ the ratios. Needs ../shared/corpora/handbook.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-HERE = Path(__file__).resolve()
-HANDBOOK = HERE.parents[2] / "shared" / "corpora"
+from benchmarks.commands import CORPORA, sluice
 
 
 def main() -> None:
@@ -29,8 +25,8 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=883, help="how many documents of the handbook")
     parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
     chosen = parser.parse_args()
-    if not (HANDBOOK / "handbook").is_dir():
-        sys.exit(f"the handbook is not at {HANDBOOK}: this benchmark needs the shared corpora")
+    if not (CORPORA / "handbook").is_dir():
+        sys.exit(f"the handbook is not at {CORPORA}: this benchmark needs the shared corpora")
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="sluice-bench-"))
     try:
         _measure(folder, chosen.documents)
@@ -40,19 +36,19 @@ def main() -> None:
 
 
 def _measure(folder: Path, documents: int) -> None:
-    files = sorted((HANDBOOK / "handbook" / "content").rglob("*.md"))[:documents]
+    files = sorted((CORPORA / "handbook" / "content").rglob("*.md"))[:documents]
     for file in files:
-        target = folder / "handbook" / file.relative_to(HANDBOOK / "handbook")
+        target = folder / "handbook" / file.relative_to(CORPORA / "handbook")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target)
-    settings = yaml.safe_load((HANDBOOK / "handbook.yaml").read_text(encoding="utf-8"))
+    settings = yaml.safe_load((CORPORA / "handbook.yaml").read_text(encoding="utf-8"))
     settings["state_dir"] = "state"
     if documents < 883:
         settings["gates"] = []  # its golden set is about all of it
     for gate in settings["gates"]:
         for key in ("golden", "cases"):
             if key in gate:
-                gate[key] = str(HANDBOOK / gate[key])
+                gate[key] = str(CORPORA / gate[key])
     (folder / "sluice.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     rows: list[tuple[str, float, dict[str, Any]]] = [("first run", *_run(folder)), ("unchanged", *_run(folder))]
@@ -73,13 +69,7 @@ def _measure(folder: Path, documents: int) -> None:
 
 
 def _run(folder: Path) -> tuple[float, dict[str, Any]]:
-    command = [str(Path(sys.executable).with_name("sluice")), "--config", str(folder / "sluice.yaml"), "run", "--json"]
-    started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - started
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}\n{done.stdout[-500:]}")
-    return seconds, json.loads(done.stdout)
+    return sluice("--config", str(folder / "sluice.yaml"), "run")
 
 
 if __name__ == "__main__":
