@@ -25,17 +25,26 @@ from tests.repository import Repository
 from tests.web import Asked, Reply, web
 
 
+class Folder:
+    """Files below a root, by uri."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.root = tmp_path / "root"
+        self.root.mkdir()
+
+    def put(self, uri: str, content: bytes) -> None:
+        (self.root / uri).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / uri).write_bytes(content)
+
+    def remove(self, uri: str) -> None:
+        (self.root / uri).unlink()
+
+
 class TestFiles(SourceSuite):
     @pytest.fixture
     def stage(self, tmp_path: Path) -> Stage:
-        root = tmp_path / "root"
-        root.mkdir()
-
-        def put(uri: str, content: bytes) -> None:
-            (root / uri).parent.mkdir(parents=True, exist_ok=True)
-            (root / uri).write_bytes(content)
-
-        return Stage(FilesSource("files", FilesOptions(root=root)), put, lambda uri: (root / uri).unlink())
+        folder = Folder(tmp_path)
+        return Stage(FilesSource("files", FilesOptions(root=folder.root)), folder.put, folder.remove)
 
 
 class TestChanges(SourceSuite):
@@ -43,16 +52,10 @@ class TestChanges(SourceSuite):
 
     @pytest.fixture
     def stage(self, tmp_path: Path) -> Stage:
-        root = tmp_path / "root"
-        root.mkdir()
-
-        def put(uri: str, content: bytes) -> None:
-            (root / uri).parent.mkdir(parents=True, exist_ok=True)
-            (root / uri).write_bytes(content)
-
-        of, queue = {"type": "files", "root": str(root)}, f"suite-{os.urandom(4).hex()}"
+        folder = Folder(tmp_path)
+        of, queue = {"type": "files", "root": str(folder.root)}, f"suite-{os.urandom(4).hex()}"
         options = ChangesOptions.model_validate({"of": of, "url": "memory://", "queue": queue})
-        return Stage(ChangesSource("changes", options), put, lambda uri: (root / uri).unlink())
+        return Stage(ChangesSource("changes", options), folder.put, folder.remove)
 
 
 class TestGit(SourceSuite):
