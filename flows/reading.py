@@ -11,7 +11,7 @@ import evaluation
 from flows import steps
 from flows.wiring import Wiring
 from indexing.search import ANYWHERE
-from sluice.access import AccessTags, Principal
+from sluice.access import Principal, every_tag
 from sluice.errors import ConfigurationError, ReleaseError
 from sluice.points import Filters
 from sluice.records import DocumentState, Hit
@@ -47,7 +47,7 @@ def evaluate(w: Wiring, golden: Path | None, release: str | None, k: int, *, gat
     found = released(w, release)
     chosen = golden_set(w, golden)
     states = w.stores.documents.read()
-    tags = AccessTags(frozenset[str]().union(*(s.tags for s in states)))
+    tags = every_tag(s.tags for s in states)
     resolved = evaluation.resolve(chosen, w.corpus(found))
     measured = evaluation.evaluate(w.searcher(found), resolved, k=k, everyone=tags)
     result = {"release": found.id, "golden": str(chosen.path), **measured.as_json()}

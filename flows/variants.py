@@ -28,7 +28,7 @@ from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
 from indexing.protocols import Encoder
 from indexing.search import Searcher
-from sluice.access import AccessTags
+from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
 from sluice.points import Point, SparseVector, Vector
@@ -115,7 +115,7 @@ class Laboratory:
 
     @cached_property
     def everyone(self) -> AccessTags:
-        return AccessTags(frozenset[str]().union(*(state.tags for state in self.states)))
+        return every_tag(state.tags for state in self.states)
 
     @cached_property
     def corpus_fingerprint(self) -> str:

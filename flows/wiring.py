@@ -39,7 +39,7 @@ from ingest import processing, sources
 from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
-from sluice.access import AccessTags
+from sluice.access import AccessTags, every_tag
 from sluice.errors import ReleaseError
 from sluice.ids import version_id
 from sluice.records import DocumentState
@@ -270,7 +270,7 @@ class Wiring:
     def known_tags(self, states: list[DocumentState]) -> AccessTags:
         """Every tag that a rule or a document gives."""
         ruled = {tag for rule in self.settings.access.rules for tag in rule.tags}
-        return AccessTags(ruled.union(*(state.tags for state in states)))
+        return AccessTags(ruled | every_tag(state.tags for state in states))
 
 
 _shared: dict[str, tuple[Wiring, int]] = {}

@@ -26,6 +26,11 @@ class AccessTags(frozenset[str]):
 NOBODY = AccessTags()
 
 
+def every_tag(sets: Iterable[frozenset[str]]) -> AccessTags:
+    """Every tag of any of these sets."""
+    return AccessTags(frozenset[str]().union(*sets))
+
+
 @dataclass(frozen=True, slots=True)
 class TagChange:
     """Who could read a document, and who can now."""

@@ -13,7 +13,7 @@ from flows.steps.release import CollectionPoints, ExpectedFrom, against_manifest
 from flows.wiring import Wiring
 from indexing.fingerprints import release_fingerprint
 from indexing.releases import Releases
-from sluice.access import AccessTags
+from sluice.access import every_tag
 from sluice.errors import SluiceError
 from sluice.records import DocumentState
 from sluice.releases import Release
@@ -48,7 +48,7 @@ def judge(w: Wiring, release: Release, account: Account, *, overrule: bool = Fal
 
 def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:
     """What the gates are handed: the candidate, the live release where there is one, documents and stored points."""
-    tags = AccessTags(frozenset[str]().union(*(s.tags for s in states)))
+    tags = every_tag(s.tags for s in states)
     measured, unmeasured = None, w.releases.unknown_live()
     if live is not None:
         try:
