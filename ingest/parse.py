@@ -18,19 +18,23 @@ import importlib.metadata
 import posixpath
 import re
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from dataclasses import asdict
+from typing import Any, Literal, TypeVar
 
 from ingest import elements, frontmatter, markup, nlp, ocr
 from ingest.decode import decode
 from ingest.formats import TEXT, Format, format_of
 from ingest.language import language
-from ingest.readers import Reading, message_of, read
+from ingest.readers import Loss, Reading, message_of, read
 from sluice import ids
 from sluice.errors import DocumentError
 from sluice.records import Document, Element, RawItem
 
 VERSION = 3
 """Raised whenever this package reads the same bytes differently than before."""
+
+LOSSES = "losses"
+"""The metadata that says what a person would see in the document and its text does not have: `{what, count, where}` each."""
 
 Mode = Literal["elements", "verbatim"]
 T = TypeVar("T")
@@ -115,10 +119,16 @@ def _document(item: RawItem, source: str, text: str, found: tuple[Element, ...],
         language=language(text),
         text=text,
         elements=found,
-        metadata={**item.metadata, **about, **front.metadata},
+        metadata=_with_losses({**item.metadata, **about, **front.metadata}, reading.losses),
         tags=front.tags,
         expires=front.expires,
     )
+
+
+def _with_losses(metadata: dict[str, Any], losses: tuple[Loss, ...]) -> dict[str, Any]:
+    """The metadata under whose name `LOSSES` only Sluice writes."""
+    own = {name: value for name, value in metadata.items() if name != LOSSES}
+    return {**own, LOSSES: [asdict(loss) for loss in losses]} if losses else own
 
 
 def _title(reading: Reading, own: str) -> str:

@@ -1,0 +1,54 @@
+"""One module per family of formats: bytes to pieces of text, what the file says of itself, and what is missing.
+
+`base` has what every reader gives. The tables below are the only list of what is read by whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ingest import ocr
+from ingest.formats import Format
+from ingest.readers import mail, office, pdf, text
+from ingest.readers.base import Loss, Reading
+from ingest.readers.mail import message_of
+from sluice.errors import DocumentError
+
+__all__ = ["Loss", "Reading", "message_of", "read"]
+
+
+def _binary(content: bytes, uri: str) -> Reading:
+    raise DocumentError("unsupported_type", f"{uri}: no text can be read from this type of file", hint="exclude it")
+
+
+_READERS: dict[Format, Callable[[bytes, str], Reading]] = {
+    "markdown": text.markdown,
+    "html": text.html,
+    "xml": text.xml,
+    "text": text.plain,
+    "code": text.code,
+    "csv": partial(text.delimited, tab=False),
+    "tsv": partial(text.delimited, tab=True),
+    "email": mail.mime,
+    "msg": mail.msg,
+    "docx": partial(office.office, kind="docx"),
+    "pptx": partial(office.office, kind="pptx"),
+    "xlsx": partial(office.office, kind="xlsx"),
+    "xls": partial(office.office, kind="xlsx"),
+    "doc": partial(office.converted, kind="doc", program="soffice"),
+    "ppt": partial(office.converted, kind="ppt", program="soffice"),
+    "rtf": partial(office.converted, kind="rtf", program="pandoc"),
+    "odt": partial(office.converted, kind="odt", program="pandoc"),
+    "epub": partial(office.converted, kind="epub", program="pandoc"),
+    "binary": _binary,
+}
+_PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf": pdf.pdf, "image": pdf.picture}
+"""Formats whose text may be in pictures."""
+
+
+def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = ()) -> Reading:
+    """What the bytes hold; with `languages`, also what is printed in their pictures."""
+    if kind in _PICTURED:
+        return _PICTURED[kind](content, uri, languages)
+    return _READERS[kind](content, uri)
