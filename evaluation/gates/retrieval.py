@@ -7,7 +7,9 @@ likewise where a limit is stated for them.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -15,10 +17,12 @@ from pydantic import Field, model_validator
 
 from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
+from evaluation.gates.retrieval_shown import blocks, stale_table
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.labels import ResolvedSet, resolve, resolve_like
 from evaluation.scoring import Evaluation, QueryResult, evaluate
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
+from sluice.evidence import Block
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
@@ -85,11 +89,6 @@ class RetrievalOptions(SliceFloors):
         }
         return {name: limit for name, limit in named.items() if limit is not None}
 
-    @property
-    def needs_passages(self) -> bool:
-        """Whether a limit is on a passage measure, so that live's chunks must be searched for too."""
-        return any(name.startswith("Token") for name in self.limits)
-
 
 class RetrievalGate:
     """Floors on a golden set, and no drop against the live release."""
@@ -122,11 +121,12 @@ class RetrievalGate:
         resolved = resolve(self.golden, context.candidate.documents)
         unusable = self._unusable(resolved)
         if unusable:
-            return refused(self.name, unusable, golden=str(self.golden.path), **_labels(resolved))
+            verdict = refused(self.name, unusable, golden=str(self.golden.path), **_labels(resolved))
+            return replace(verdict, shown=(stale_table(verdict.evidence["stale_labels"]),), advice=_mend(self.golden, resolved))
         candidate = self._measure(context.candidate, resolved, passages=True)
         missing = len(resolved.with_state("missing"))
         warnings = [f"{missing} labels are not in the release's text"] if missing else []
-        warnings += self._small_slices(candidate)
+        warnings += self._small_slices(candidate) + self._nearly_stale(resolved)
         evidence: dict[str, Any] = {"golden": str(self.golden.path)} | candidate.as_json()
         failures = self.shortfalls(candidate)
         live, unmeasured = self._measured_live(context, resolved)
@@ -142,10 +142,14 @@ class RetrievalGate:
         evidence["worst"] = _worst(candidate, live, f"Recall@{self.options.k}")
         if unmeasured:
             reason = f"refused: the live release cannot be measured: {unmeasured}"
-            return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings))
+            return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings), self._shown(evidence))
         if failures:
-            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings))
-        return Verdict(self.name, True, self._summary(candidate, live), evidence, tuple(warnings))
+            advice = _lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
+            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings), self._shown(evidence), advice)
+        return Verdict(self.name, True, self._summary(candidate, live), evidence, tuple(warnings), self._shown(evidence))
+
+    def _shown(self, evidence: dict[str, Any]) -> tuple[Block, ...]:
+        return tuple(blocks(evidence, self.options.limits))
 
     def shortfalls(self, evaluation: Evaluation) -> list[str]:
         """Each floor that the measures do not reach, in words, overall and by slice."""
@@ -169,6 +173,15 @@ class RetrievalGate:
         few = [f"{name} {count}" for name, count in counts.items() if count < self.options.slice_queries]
         return [f"floors on slices of fewer than {self.options.slice_queries} queries: {', '.join(few)}"] if few else []
 
+    def _nearly_stale(self, resolved: ResolvedSet) -> list[str]:
+        """Said beforehand: in a small set one edited quote is a share of its own."""
+        if (resolved.stale + 1) / resolved.labels <= self.options.max_stale:
+            return []
+        return [
+            f"one more edited quote makes {resolved.stale + 1} of {resolved.labels} labels stale, more than max_stale "
+            f"{self.options.max_stale:.0%} allows: the next release would be refused; add questions, or raise max_stale"
+        ]
+
     def _unusable(self, resolved: ResolvedSet) -> str:
         """Why this golden set is no evidence about this release; empty when it is."""
         if not resolved.scored and not resolved.unscored:
@@ -190,8 +203,7 @@ class RetrievalGate:
             return None, context.live_unmeasured
         try:
             labels = resolve_like(self.golden, context.live.documents, resolved)
-            # Documents decide, unless a limit says otherwise: half the searches.
-            return self._measure(context.live, labels, passages=self.options.needs_passages), ""
+            return self._measure(context.live, labels, passages=True), ""
         except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
             return None, error.message
 
@@ -201,11 +213,34 @@ class RetrievalGate:
         return f"{name} {candidate.measures[name]:.3f} on {len(candidate.results)} queries{against}"
 
 
+def _mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
+    """What to do about a golden set that is no evidence: the labels by name, and how they are mended."""
+    stale = [f"{id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
+    more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
+    named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
+    return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")
+
+
+def _lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, ...]:
+    """The questions that got worse, and what stands in the place of the right document."""
+    lines = []
+    for query in worst:
+        first = query["candidate"][0]["uri"] if query["candidate"] else "nothing"
+        before = f" (live {query['live_measures'][measure]:.2f})" if "live_measures" in query else ""
+        lines.append(
+            f"lost: {query['id']} '{query['query']}': {measure} {query['measures'][measure]:.2f}{before}, looked for "
+            f"{', '.join(query['relevant'][:2])}, first is {first}"
+        )
+    if worst:
+        lines.append(f"ask it yourself: sluice search {shlex.quote(worst[0]['query'])} --as TAGS --release {release}")
+    return tuple(lines)
+
+
 def _below(measures: Mapping[str, float], floors: Mapping[str, float], where: str) -> list[str]:
     return [
         f"{name}{where} {measures.get(name, 0.0):.3f} is below the floor {floor:.3f}"
         for name, floor in floors.items()
-        if measures.get(name, 0.0) < floor - ROUNDING
+        if not measures.get(name, 0.0) >= floor - ROUNDING  # a measure that is no number reaches nothing
     ]
 
 

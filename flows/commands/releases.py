@@ -10,7 +10,8 @@ from rich.console import Console
 
 from flows.cli import with_json
 from flows.commands.launch import opened
-from flows.console import measured, plain, reasons, show, table, when
+from flows.console import plain, reasons, show, table, when
+from flows.evidence_console import show_evidence
 from indexing.releases import manifest
 
 
@@ -80,7 +81,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
         )
         judged = [(v["gate"], "pass" if v["passed"] else "FAIL", v["reason"]) for v in found["verdicts"]]
         console.print(table("verdicts", ["gate", "", "reason"], judged))
-        measured(console, found["verdicts"])
+        show_evidence(console, found["verdicts"])
 
     show(found, as_json, people)
 

@@ -1,0 +1,85 @@
+"""What the retrieval gate shows: measures beside the live release's, slices, and the questions that got worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Range, Table
+
+Evidence = Mapping[str, Any]
+
+
+def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
+    """The evidence of a judged release as blocks; the measures first."""
+    live = (evidence.get("live") or {}).get("measures") or {}
+    compared = evidence["comparison"] if isinstance(evidence.get("comparison"), Mapping) else {}
+    rows = tuple(
+        (name, value, live.get(name), change(value, live.get(name)), bounds(compared.get(name)))
+        for name, value in evidence["measures"].items()
+    )
+    yield Table(("measure", "candidate", "live", "change", "95% interval"), rows)
+    yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored")})
+    yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
+    decisive = next((name for name in evidence["measures"] if name.startswith("Recall@")), "nDCG@10")
+    yield from _groups("slice", evidence.get("slices") or {}, evidence, decisive)
+    yield from _groups("kind", evidence.get("kinds") or {}, {}, decisive)
+    yield from questions(evidence)
+    unanswerable = tuple(
+        (q["id"], q["query"], ", ".join(f"{h['uri']} ({h['score']:.3f})" for h in q["hits"][:2]) or "nothing")
+        for q in evidence.get("unanswerable") or ()
+    )
+    yield Table(("id", "question", "what was returned"), unanswerable, "Questions without an answer here", words=True)
+
+
+def questions(evidence: Evidence) -> Iterator[Block]:
+    """The questions that lost most, with both lists of hits."""
+    for query in evidence.get("worst") or ():
+        right = set(query["relevant"])
+        before = query.get("live_measures") or {}
+        scores = ", ".join(
+            f"{name} {value:.3f}" + (f" (live {before[name]:.3f})" if name in before else "")
+            for name, value in query["measures"].items()
+        )
+        lists = {"candidate": _answers(query["candidate"], right)}
+        if "live" in query:
+            lists["live"] = _answers(query["live"], right)
+        yield Hits(lists, f"{query['id']}: {query['query']}", (f"looked for {', '.join(query['relevant'])}", scores))
+
+
+def stale_table(labels: list[dict[str, str]]) -> Table:
+    """Stale labels, each with the reason."""
+    rows = tuple((label["id"], label["uri"], label["reason"]) for label in labels)
+    return Table(("question", "document", "why its label is stale"), rows, "Stale labels", words=True)
+
+
+def _groups(title: str, groups: Evidence, evidence: Evidence, decisive: str) -> Iterator[Block]:
+    live = (evidence.get("live") or {}).get("slices") or {}
+    compared = {name: found[decisive] for name, found in (evidence.get("slice_comparison") or {}).items() if decisive in found}
+    rows = []
+    for name, figures in groups.items():
+        before, value = (live.get(name) or {}).get(decisive), figures.get(decisive)
+        rows.append((name, figures["queries"], value, before, change(value, before), bounds(compared.get(name))))
+    if live or compared:
+        yield Table((title, "queries", decisive, "live", "change", "95% interval of the change"), tuple(rows), f"By {title}")
+    else:
+        yield Table((title, "queries", decisive), tuple(row[:3] for row in rows), f"By {title}")
+    yield Intervals(_ranges(compared))
+
+
+def _answers(hits: list[Evidence], right: set[str]) -> tuple[Answer, ...]:
+    return tuple(Answer(hit["uri"], hit["score"], hit["uri"] in right) for hit in hits)
+
+
+def _ranges(compared: Evidence) -> dict[str, Range]:
+    return {name: Range(row["mean"], row["low"], row["high"]) for name, row in compared.items()}
+
+
+def change(value: float | None, live: float | None) -> str | None:
+    """A difference with its sign; None where one side is not known."""
+    return None if value is None or live is None else f"{value - live:+.3f}"
+
+
+def bounds(interval: Mapping[str, float] | None) -> str | None:
+    """An interval in words."""
+    return f"{interval['low']:+.3f} to {interval['high']:+.3f}" if interval else None
