@@ -103,6 +103,18 @@ def evaluate(searcher: Searcher, resolved: ResolvedSet, *, k: int, everyone: Acc
             ranked[query.id] = _found(searcher.search_documents(query.query, principal, max(k, DEPTH)))
         if passages or not query.answerable:
             chunks[query.id] = _found(searcher.search(query.query, principal, k))
+    return score(resolved, ranked, chunks, k=k, passages=passages)
+
+
+def score(
+    resolved: ResolvedSet,
+    ranked: Mapping[str, tuple[Found, ...]],
+    chunks: Mapping[str, tuple[Found, ...]],
+    *,
+    k: int,
+    passages: bool = True,
+) -> Evaluation:
+    """The measures of what was found, by query id: documents ranked, and the chunks a reader would receive."""
     judged = {scored.query.id: _judged(scored) for scored in resolved.scored}
     scores = document_measures(judged, {id: [f.document_key for f in found] for id, found in ranked.items()}, k)
     return Evaluation(

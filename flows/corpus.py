@@ -38,6 +38,11 @@ class CorpusDocuments:
         for state in states:
             self._by_uri.setdefault(state.uri, []).append(state)
 
+    @property
+    def keys(self) -> Collection[str]:
+        """The documents that the release holds; without one, none."""
+        return self._held.keys() if self._held is not None else ()
+
     def find(self, uri: str, source: str | None) -> list[DocumentState]:
         known = [s for s in self._by_uri.get(uri, []) if source is None or s.source == source]
         erased = ((name, document_key(name, uri)) for name in self._sources if self._forgotten and source in (None, name))

@@ -17,6 +17,7 @@ from typing import Any
 
 import chunking
 from evaluation.experiments.record import erase
+from evaluation.judged import without
 from flows import prefect_records, steps
 from flows.unnaming import unnamed
 from flows.wiring import Wiring, utc_now
@@ -103,6 +104,7 @@ def forget(w: Wiring, state: DocumentState) -> dict[str, Any]:
         "experiments": erase(w.settings.state_dir / "experiments", key),
         "files": _files(w, state),
         "records": _out_of_records(w, state.uri),
+        "answers": stores.judgements.rewrite(lambda kept: without(kept, state.uri, key)),
         "prefect": prefect_records.erase(w.settings.state_dir, state.uri),
     }
     stores.documents.delete([key])

@@ -15,10 +15,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, answers_again, change_of, known_labels
 from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
-from evaluation.gates.retrieval_shown import blocks, stale_table
+from evaluation.gates.retrieval_shown import blocks, change_blocks, stale_table
 from evaluation.golden import GoldenSet, load_golden
+from evaluation.judged import Judged, encode, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like
 from evaluation.scoring import Evaluation, QueryResult, evaluate
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
@@ -47,7 +49,9 @@ class RetrievalOptions(SliceFloors):
     """Floors and limits are shares between 0 and 1; at least one floor is required, for the release that has no other.
 
     `slices` names floors of single slices; `min_slice_recall` is one for every slice of at least `slice_queries`.
-    `max_drop` is of Recall@k; the other limits are asked only where stated.
+    `max_drop` is of Recall@k; the other limits are asked only where stated. All hold against the live release and against
+    an anchor: the best that was live within `anchor_days` (0: none), or the release that `anchor` names. Without
+    `min_queries`, at least half as many must be scored as when any of these was judged.
     """
 
     golden: ConfigPath
@@ -62,7 +66,9 @@ class RetrievalOptions(SliceFloors):
     max_drop_token_precision: Share | None = None
     max_drop_token_iou: Share | None = None
     max_stale: Share = 0.05
-    min_queries: int = Field(default=1, ge=1)
+    min_queries: int | None = Field(default=None, ge=1)
+    anchor_days: int = Field(default=90, ge=0)
+    anchor: str | None = None
 
     @model_validator(mode="after")
     def _has_a_floor(self) -> RetrievalOptions:
@@ -106,7 +112,7 @@ class RetrievalGate:
     @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"golden"})
-        return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 2})
+        return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 3})
 
     def load(self) -> None:
         there = {name for query in self.golden.queries if query.answerable for name in query.slices}
@@ -119,34 +125,93 @@ class RetrievalGate:
 
     def judge(self, context: GateContext) -> Verdict:
         resolved = resolve(self.golden, context.candidate.documents)
-        unusable = self._unusable(resolved)
+        records = Records(context, self.golden, self.options.anchor_days, self.options.anchor)
+        before = records.before()
+        changed = self._changed(before, context)
+        unusable = self._unusable(resolved, records)
         if unusable:
-            verdict = refused(self.name, unusable, golden=str(self.golden.path), **_labels(resolved))
-            return replace(verdict, shown=(stale_table(verdict.evidence["stale_labels"]),), advice=_mend(self.golden, resolved))
-        candidate = self._measure(context.candidate, resolved, passages=True)
-        missing = len(resolved.with_state("missing"))
-        warnings = [f"{missing} labels are not in the release's text"] if missing else []
-        warnings += self._small_slices(candidate) + self._nearly_stale(resolved)
-        evidence: dict[str, Any] = {"golden": str(self.golden.path)} | candidate.as_json()
+            verdict = refused(self.name, _led(changed, unusable), golden=str(self.golden.path), **_labels(resolved))
+            evidence = {**verdict.evidence, **({"golden_change": changed.as_json()} if changed else {})}
+            shown = (stale_table(verdict.evidence["stale_labels"]), *change_blocks(evidence))
+            return replace(verdict, evidence=evidence, shown=shown, advice=_mend(self.golden, resolved))
+        candidate = self._measure(context.candidate, resolved)
+        self._keep(candidate, context)
+        evidence = {"golden": str(self.golden.path)} | candidate.as_json()
+        if changed:
+            evidence["golden_change"] = changed.as_json()
+        warnings = self._warnings(candidate, resolved)
         failures = self.shortfalls(candidate)
-        live, unmeasured = self._measured_live(context, resolved)
-        if live is not None and context.live is not None:
+        pair, unmeasured = self._beside_live(context, candidate, before, changed is not None)
+        if pair is not None and context.live is not None:
+            mine, live = pair
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
-            shown = (f"Success@{self.options.k}", "nDCG@10")
-            found = compare(candidate, live, limits=self.options.limits, shown=shown, slice_queries=self.options.slice_queries)
+            shown_only = (f"Success@{self.options.k}", "nDCG@10")
+            found = compare(mine, live, limits=self.options.limits, shown=shown_only, slice_queries=self.options.slice_queries)
             evidence |= {"comparison": found.measures, "slice_comparison": found.slices}
             failures += found.failures
             warnings += found.doubts
         else:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
-        evidence["worst"] = _worst(candidate, live, f"Recall@{self.options.k}")
+        failures += self._below_anchor(records, candidate, evidence)
+        live_side = pair[1] if pair is not None else None
+        evidence["worst"] = _worst(candidate, live_side, f"Recall@{self.options.k}")
+        if changed and changed.failed:
+            warnings.insert(0, changed.said())
         if unmeasured:
-            reason = f"refused: the live release cannot be measured: {unmeasured}"
+            reason = _led(changed, f"refused: the live release cannot be measured: {unmeasured}")
             return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings), self._shown(evidence))
         if failures:
             advice = _lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
-            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings), self._shown(evidence), advice)
-        return Verdict(self.name, True, self._summary(candidate, live), evidence, tuple(warnings), self._shown(evidence))
+            reason = _led(changed, "; ".join(failures))
+            return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
+        reason = _led(changed, self._summary(candidate, live_side))
+        return Verdict(self.name, True, reason, evidence, tuple(warnings), self._shown(evidence))
+
+    def _warnings(self, candidate: Evaluation, resolved: ResolvedSet) -> list[str]:
+        missing = len(resolved.with_state("missing"))
+        warnings = [f"{missing} labels are not in the release's text"] if missing else []
+        return warnings + self._small_slices(candidate) + self._nearly_stale(resolved)
+
+    def _changed(self, before: Judged | None, context: GateContext) -> GoldenChange | None:
+        if before is None:
+            return None
+        return change_of(self.golden, before, context, k=self.options.k, measure=f"Recall@{self.options.k}")
+
+    def _keep(self, candidate: Evaluation, context: GateContext) -> None:
+        """What was answered is kept, so that this release need not be searched again when the next one is held against it."""
+        if context.judged is not None:
+            path, mark = str(self.golden.path), self.golden.fingerprint
+            record = judged(context.candidate.id, candidate, golden=path, fingerprint=mark, access=context.candidate.access)
+            context.judged.keep(context.candidate.id, f"{path} {mark}", encode(record))
+
+    def _below_anchor(self, records: Records, candidate: Evaluation, evidence: dict[str, Any]) -> list[str]:
+        """The limits that do not hold against the anchor, in words; what it is goes into the evidence."""
+        decisive = f"Recall@{self.options.k}"
+        pasts = records.pasts(candidate, self.options.k)
+        anchor = anchor_of(pasts, decisive)
+        if anchor is None:
+            missing = self.options.anchor
+            return [f"the anchor '{missing}' has no record of its answers: it cannot be held against"] if missing else []
+        limit = self.options.max_drop
+        evidence["anchor"] = {
+            "release": anchor.release,
+            "days": self.options.anchor_days,
+            "queries": len(anchor.theirs.results),
+            "measures": anchor.theirs.measures,
+            "candidate": anchor.mine.measures,
+            "margin": round(limit - anchor.drop(decisive), 6),
+            "last": [
+                {"release": past.release, decisive: past.theirs.measures[decisive], "queries": len(past.theirs.results)}
+                for past in pasts[-SHOWN:]
+            ],
+        }
+        which = "the pinned anchor" if self.options.anchor else f"the best of the last {self.options.anchor_days} days"
+        return [
+            f"{name} {anchor.mine.measures.get(name, 0.0):.3f} against {anchor.theirs.measures.get(name, 0.0):.3f} of "
+            f"{anchor.release}, {which}: a drop beyond max_drop {allowed:.3f}"
+            for name, allowed in self.options.limits.items()
+            if not anchor.drop(name) <= allowed + ROUNDING
+        ]
 
     def _shown(self, evidence: dict[str, Any]) -> tuple[Block, ...]:
         return tuple(blocks(evidence, self.options.limits))
@@ -182,7 +247,7 @@ class RetrievalGate:
             f"{self.options.max_stale:.0%} allows: the next release would be refused; add questions, or raise max_stale"
         ]
 
-    def _unusable(self, resolved: ResolvedSet) -> str:
+    def _unusable(self, resolved: ResolvedSet, records: Records) -> str:
         """Why this golden set is no evidence about this release; empty when it is."""
         if not resolved.scored and not resolved.unscored:
             return f"{self.golden.path} holds no query that has an answer"
@@ -190,27 +255,61 @@ class RetrievalGate:
             return (
                 f"{resolved.stale} of {resolved.labels} labels are stale, more than max_stale {self.options.max_stale:.0%} allows"
             )
-        if len(resolved.scored) < self.options.min_queries:
-            return f"{len(resolved.scored)} queries can be scored, min_queries is {self.options.min_queries}"
+        if not resolved.scored:
+            return f"none of {len(resolved.unscored)} queries can be scored: every label of theirs is stale"
+        count, wanted = len(resolved.scored), self.options.min_queries
+        if wanted is not None:
+            return f"{count} queries can be scored, min_queries is {wanted}" if count < wanted else ""
+        most, release = records.most_scored
+        if 2 * count < most:
+            return (
+                f"{count} queries can be scored, {most} could be when {release} was judged: fewer than half say "
+                f"nothing of the rest; if the golden set was cut on purpose, say so with min_queries: {count}"
+            )
         return ""
 
-    def _measure(self, release: ReleaseView, resolved: ResolvedSet, *, passages: bool) -> Evaluation:
-        return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags, passages=passages)
+    def _measure(self, release: ReleaseView, resolved: ResolvedSet) -> Evaluation:
+        return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags)
 
-    def _measured_live(self, context: GateContext, resolved: ResolvedSet) -> tuple[Evaluation | None, str]:
-        """The live release on the same labels; None where there is none, or with the reason why it cannot be measured."""
-        if context.live is None:
+    def _beside_live(
+        self, context: GateContext, candidate: Evaluation, before: Judged | None, changed: bool
+    ) -> tuple[tuple[Evaluation, Evaluation] | None, str]:
+        """(candidate, live) on the same questions and labels; None where there is no live release, or with the reason why it
+        cannot be measured.
+
+        Where it was judged on this golden set under the same access, its kept answers are used again. Where the golden set
+        changed since, only what both versions have counts: a question that live never had a document for hides nothing.
+        """
+        live, k = context.live, self.options.k
+        if live is None:
             return None, context.live_unmeasured
-        try:
-            labels = resolve_like(self.golden, context.live.documents, resolved)
-            return self._measure(context.live, labels, passages=True), ""
-        except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
-            return None, error.message
+        record = before
+        if record is None or before is None or before.release != live.id or not before.reaches(k) or before.access != live.access:
+            try:
+                labels = resolve_like(self.golden, live.documents, candidate.resolved)
+                measured = self._measure(live, labels)
+            except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
+                return None, error.message
+            path, mark = str(self.golden.path), self.golden.fingerprint
+            record = judged(live.id, measured, golden=path, fingerprint=mark, access=live.access)
+            if before is None or not changed:
+                return (candidate, measured), ""
+        known = known_labels(before) if before is not None and changed else None
+        mine, theirs = on_shared_labels(candidate.resolved, record, known=known)
+        if not mine.scored:  # nothing of it is asked any more: the set as it is now, on both
+            labels = resolve_like(self.golden, live.documents, candidate.resolved)
+            return (candidate, self._measure(live, labels)), ""
+        return (answers_again(candidate, mine, k), scored_again(record, theirs, k=k)), ""
 
     def _summary(self, candidate: Evaluation, live: Evaluation | None) -> str:
         name = f"Recall@{self.options.k}"
         against = f", live {live.measures[name]:.3f}" if live else ", no live release to compare with"
         return f"{name} {candidate.measures[name]:.3f} on {len(candidate.results)} queries{against}"
+
+
+def _led(changed: GoldenChange | None, reason: str) -> str:
+    """A reason that begins with what a change of the golden set hides."""
+    return f"{changed.said()}; {reason}" if changed and changed.failed else reason
 
 
 def _mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Range, Table
+from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Notes, Plot, Range, Table
 
 Evidence = Mapping[str, Any]
 
@@ -21,6 +21,8 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
     yield Table(("measure", "candidate", "live", "change", "95% interval"), rows)
     yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored")})
     yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
+    yield from change_blocks(evidence)
+    yield from _anchor(evidence, limits)
     decisive = next((name for name in evidence["measures"] if name.startswith("Recall@")), "nDCG@10")
     yield from _groups("slice", evidence.get("slices") or {}, evidence, decisive)
     yield from _groups("kind", evidence.get("kinds") or {}, {}, decisive)
@@ -30,6 +32,52 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
         for q in evidence.get("unanswerable") or ()
     )
     yield Table(("id", "question", "what was returned"), unanswerable, "Questions without an answer here", words=True)
+
+
+def change_blocks(evidence: Evidence) -> tuple[Block, ...]:
+    """How the golden set changed since the live release was judged; nothing where it did not."""
+    change = evidence.get("golden_change")
+    if not change:
+        return ()
+    named = {
+        "added": "added",
+        "removed": "removed",
+        "reworded": "reworded",
+        "relabelled": "given other labels",
+        "failed": "of these, answered worse than before as they were asked",
+    }
+    lines = [
+        f"{change[f'{name}_count']} {words}: {', '.join(change[name])}"
+        + (" …" if change[f"{name}_count"] > len(change[name]) else "")
+        for name, words in named.items()
+        if change[name]
+    ]
+    return (Notes(tuple(lines), f"The golden set changed since {change['since']} was judged"),)
+
+
+def _anchor(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
+    """The best of the last releases, and the line of all of them with the limit that the candidate must hold."""
+    anchor = evidence.get("anchor")
+    if not anchor:
+        return
+    decisive = next(iter(limits))
+    yield Table(
+        ("measure", "candidate", anchor["release"], "change", "limit"),
+        tuple(
+            (name, anchor["candidate"].get(name), anchor["measures"].get(name),
+             change(anchor["candidate"].get(name), anchor["measures"].get(name)), limit)
+            for name, limit in limits.items()
+        ),
+        f"Against the anchor, on {anchor['queries']} questions that both were asked",
+    )  # fmt: skip
+    last = [(each["release"], each[decisive]) for each in anchor["last"]]
+    yield Plot(
+        (*(name for name, _ in last), "candidate"),
+        {decisive: (*(value for _, value in last), anchor["candidate"][decisive])},
+        f"{decisive} of the last releases; the dashed line is the limit",
+        "line",
+        limit=anchor["measures"][decisive] - limits[decisive],
+    )
 
 
 def questions(evidence: Evidence) -> Iterator[Block]:

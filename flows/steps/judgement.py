@@ -9,11 +9,12 @@ from typing import Literal
 import evaluation
 from evaluation import GateContext, ReleaseView
 from flows.steps.account import Account
+from flows.steps.answers import KeptAnswers
 from flows.steps.release import CollectionPoints, ExpectedFrom, against_manifest
-from flows.wiring import Wiring
-from indexing.fingerprints import release_fingerprint
+from flows.wiring import Wiring, utc_now
+from indexing.fingerprints import release_fingerprint, tags_root
 from indexing.releases import Releases
-from sluice.access import every_tag
+from sluice.access import AccessTags, every_tag
 from sluice.errors import SluiceError
 from sluice.records import DocumentState
 from sluice.releases import Release
@@ -52,11 +53,11 @@ def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequ
     measured, unmeasured = None, w.releases.unknown_live()
     if live is not None:
         try:
-            measured = ReleaseView(live.id, w.searcher(live), w.corpus(live), tags)
+            measured = _view(w, live, states, tags)
         except SluiceError as error:
             unmeasured = error.message
     return GateContext(
-        candidate=ReleaseView(release.id, w.searcher(release), w.corpus(release), tags),
+        candidate=_view(w, release, states, tags),
         live=measured,
         live_unmeasured=unmeasured,
         points=CollectionPoints(w, release.collection),
@@ -69,7 +70,14 @@ def gate_context(w: Wiring, release: Release, live: Release | None, states: Sequ
         live_points=CollectionPoints(w, live.collection) if live is not None and measured is not None else None,
         vectors=lambda hashes: w.stores.vectors.get(release.fingerprints["model"], hashes),
         embedded_store=w.settings.stores.qdrant.url == "embedded",
+        judged=KeptAnswers(w.releases.all(), w.stores.judgements, utc_now()),
     )
+
+
+def _view(w: Wiring, release: Release, states: Sequence[DocumentState], tags: AccessTags) -> ReleaseView:
+    documents = w.corpus(release)
+    access = tags_root(state for state in states if state.key in documents.keys)
+    return ReleaseView(release.id, w.searcher(release), documents, tags, access)
 
 
 def conclude(
