@@ -31,6 +31,9 @@ class LabelledDocuments(Protocol):
     def text(self, state: DocumentState) -> str | None:
         """The parsed text a release holds for the document; None where it has none."""
 
+    def texts(self, states: Sequence[DocumentState]) -> Mapping[str, str]:
+        """The same for many at once, by document key, in at most 1 + n/100 requests; those it has no text of are left out."""
+
     def raw_text(self, state: DocumentState) -> str | None:
         """The text of the bytes fetched last, before any cleaning; None where they cannot be read as text."""
 

@@ -114,12 +114,17 @@ class LeaksGate:
         """Cases whose document the release holds, and those that can prove nothing, with the reason."""
         checkable: list[LeakCase] = []
         void: list[dict[str, str]] = []
+        documents = context.candidate.documents
+        states = {
+            case.id: only(documents, case.forbidden_uri, case.source, where=f"{self.cases.path}: case '{case.id}'")
+            for case in self.cases.cases
+        }
+        texts = documents.texts([state for state in states.values() if state is not None])
         for case in self.cases.cases:
-            where = f"{self.cases.path}: case '{case.id}'"
-            state = only(context.candidate.documents, case.forbidden_uri, case.source, where=where)
+            state = states[case.id]
             if state is None:
                 void.append({"id": case.id, "uri": case.forbidden_uri, "reason": "unknown uri"})
-            elif context.candidate.documents.text(state) is None:
+            elif state.key not in texts:
                 void.append({"id": case.id, "uri": case.forbidden_uri, "reason": f"not in the release ({state.status})"})
             else:
                 checkable.append(case)

@@ -86,6 +86,9 @@ class Release:
     def text(self, state: DocumentState) -> str | None:
         return self._doc(state).text
 
+    def texts(self, states: Sequence[DocumentState]) -> dict[str, str]:
+        return {state.key: text for state in states if (text := self.text(state)) is not None}
+
     def raw_text(self, state: DocumentState) -> str | None:
         doc = self._doc(state)
         return doc.text if doc.raw is None else doc.raw
