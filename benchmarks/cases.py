@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from benchmarks import plain
-from flows import operations, steps
-from flows.wiring import Wiring
+from pipeline import operations, steps
+from pipeline.resources import Wiring
 from sluice.releases import Release
 from sluice.settings import load
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from flows import reading
-from flows.wiring import Wiring
+from pipeline import reading
+from pipeline.resources import Wiring
 from sluice.access import Principal
 from sluice.ids import version_id
 from sluice.releases import Release

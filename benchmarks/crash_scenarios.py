@@ -14,8 +14,8 @@ import yaml
 
 from benchmarks import plain
 from benchmarks.children import in_child, must
-from flows import operations, steps
-from flows.wiring import Wiring
+from pipeline import operations, steps
+from pipeline.resources import Wiring
 from sluice.settings import load
 
 TEAMS = ("engineering", "people", "security")

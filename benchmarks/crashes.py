@@ -27,9 +27,9 @@ from benchmarks.children import in_child, must
 from benchmarks.crash_checks import Content, content, orphans, picture, readers_see, same
 from benchmarks.crash_scenarios import SCENARIOS, Place, Scenario, access_sync, do, first, run
 from benchmarks.moments import Moments
-from flows import steps
-from flows.wiring import Wiring
 from indexing.openvino_encoder import openvino
+from pipeline import steps
+from pipeline.resources import Wiring
 from sluice.settings import load
 from stores.embedded import EmbeddedMongo
 

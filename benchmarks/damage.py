@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from flows.wiring import Wiring
 from indexing.embed import Embedded
+from pipeline.resources import Wiring
 from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.ids import content_hash

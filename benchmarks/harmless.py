@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks import damage
 from benchmarks.cases import Case, World
-from flows.wiring import Wiring
 from indexing.embed import CachedEmbedder
+from pipeline.resources import Wiring
 from sluice.access import NOBODY
 
 

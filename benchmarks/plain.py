@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flows import steps
-from flows.operations import Engine, Result
-from flows.steps import Account, Look, Redo
-from flows.wiring import Wiring
 from indexing.build import Built
+from pipeline import steps
+from pipeline.operations import Engine, Result
+from pipeline.resources import Wiring
+from pipeline.steps import Account, Look, Redo
 from sluice.releases import Release
 
 

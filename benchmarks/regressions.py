@@ -22,7 +22,7 @@ from uuid import UUID, uuid5
 from benchmarks import damage
 from benchmarks.cases import Case, Outcome, World, publishable, run
 from benchmarks.harmless import HARMLESS, typos
-from flows.wiring import Wiring
+from pipeline.resources import Wiring
 from sluice.access import NOBODY, AccessTags
 from sluice.releases import Release
 

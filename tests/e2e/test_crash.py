@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.wiring import Wiring
+from pipeline.resources import Wiring
 from sluice.settings import load
 from tests.e2e.conftest import Shell
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.wiring import Wiring
 from indexing.embed import CachedEmbedder
 from indexing.protocols import Encoder
+from pipeline.resources import Wiring
 from sluice.access import Principal
 from sluice.points import Vector
 from sluice.records import Hit

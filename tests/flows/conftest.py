@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.cli import main
+from cli.main import main
 
 DEPARTMENTS = ("engineering", "people", "security")
 TOPICS = {

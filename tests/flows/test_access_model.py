@@ -24,8 +24,8 @@ import pytest
 import yaml
 
 from benchmarks import plain
-from flows import operations
 from indexing.search import Searcher
+from pipeline import operations
 from sluice.access import Principal
 from sluice.records import Hit
 from sluice.settings import load

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import operations
+from pipeline.resources import Wiring
 from sluice.settings import load
 from tests.flows.conftest import Index
 

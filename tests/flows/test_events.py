@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from flows.delivering import deliver
-from flows.wiring import Wiring
+from pipeline.delivering import deliver
+from pipeline.resources import Wiring
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 

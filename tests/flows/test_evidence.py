@@ -10,8 +10,8 @@ import pytest
 
 import evaluation
 from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import operations
+from pipeline.resources import Wiring
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 

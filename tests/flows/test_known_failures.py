@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks import plain
-from flows import operations, reading, steps
-from flows.wiring import Wiring
+from pipeline import operations, reading, steps
+from pipeline.resources import Wiring
 from sluice.access import Principal
 from sluice.errors import StoreUnavailable
 from sluice.ids import document_key

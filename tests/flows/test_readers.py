@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import operations
+from pipeline.resources import Wiring
 from sluice.access import Principal
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import operations
+from pipeline.resources import Wiring
 from sluice.records import DocumentState
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index

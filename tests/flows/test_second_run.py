@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import operations
+from pipeline.resources import Wiring
 from sluice.settings import load
 from tests import mailroom
 from tests.flows.conftest import Index

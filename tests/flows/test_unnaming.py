@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import prefect_records
-from flows.unnaming import ERASED, unnamed, unnamed_text
-from flows.wiring import Wiring
+from pipeline import prefect_records
+from pipeline.resources import Wiring
+from pipeline.unnaming import ERASED, unnamed, unnamed_text
 from sluice.errors import StoreUnavailable
 from sluice.settings import load
 from tests.flows.conftest import Index

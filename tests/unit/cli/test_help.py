@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli import cli
+from cli.main import cli
 
 RECORDED = Path(__file__).with_name("help.json")
 

@@ -1,0 +1,303 @@
+"""Everything a run uses, put together from the settings: the one place where stages meet stores.
+
+Nothing is opened or loaded before it is used, so a command pays for what it touches only. Within a process one
+configuration has one Wiring (`shared`): Qdrant's local mode admits one client, and the tasks of a flow share it with the
+command that started the flow. On another machine a task opens its own.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import chunking
+import evaluation
+from cli.progress import Progress
+from evaluation import Gate
+from indexing.access_sync import CurrentAccess
+from indexing.build import Builder
+from indexing.embed import CachedEmbedder
+from indexing.embedder_rerank import CrossEncoderReranker
+from indexing.fingerprints import BuildFingerprints, tags_root
+from indexing.models import Model, open_model, sparse_encoder
+from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder
+from indexing.query_log import JsonLinesLog
+from indexing.releases import Releases
+from indexing.routing import LiveSearcher
+from indexing.search import Searcher
+from ingest import processing, sources
+from ingest.freshness import Lifetimes
+from ingest.pipeline import Ingestion
+from ingest.protocols import Parser, Source
+from pipeline.labelled import CorpusDocuments
+from sluice.access import AccessTags, every_tag
+from sluice.errors import ReleaseError
+from sluice.ids import version_id
+from sluice.records import DocumentState
+from sluice.releases import Release
+from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from sluice.yaml_files import Unexpanded, read_yaml
+from stores import Lease, Stores, open_stores
+
+
+def utc_now() -> datetime:
+    """The present, aware, in UTC, to the millisecond that MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def present_actor(command: str) -> str:
+    """Who does this, for the record: command, user and host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{command} by {user}@{socket.gethostname()}"
+
+
+class Wiring:
+    """One configuration, wired. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, *, actor: str = "", progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.actor = actor or present_actor("sluice")
+        self.progress = progress or Progress.quiet()
+        self.run_id = f"{utc_now():%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+        self.handover: Any = None
+        """What a command found by looking, for the flow that it then starts (see `operations.planning_engine`)."""
+        self._closing = ExitStack()
+        self._lease_depth = 0
+        self._held: Lease | None = None
+        self._lock = threading.RLock()
+
+    # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def stores(self) -> Stores:
+        with self._lock:
+            return self._closing.enter_context(open_stores(self.settings))
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def __enter__(self) -> Wiring:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def lease(self, command: str) -> Iterator[None]:
+        """Hold the index for writing; nested calls within this wiring share the outer one. Raises IndexBusy."""
+        with ExitStack() as stack:
+            if self._lease_depth == 0:
+                self._held = stack.enter_context(self.stores.lease.acquire(command))
+                repaired = self.releases.recover()
+                for line in repaired:
+                    self.progress.note(f"recovered: {line}")
+            self._lease_depth += 1
+            try:
+                yield
+            finally:
+                self._lease_depth -= 1
+
+    def still_mine(self) -> None:
+        """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
+        if self._held is not None:
+            self._held.check()
+
+    # ── ingest ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
+
+    @cached_property
+    def parsers(self) -> dict[str, Parser]:
+        return {s.name: processing.build(s) for s in self.settings.sources}
+
+    @cached_property
+    def parse_fingerprints(self) -> dict[str, str]:
+        return {name: parser.fingerprint for name, parser in self.parsers.items()}
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        return Lifetimes.of(self.settings.sources)
+
+    @property
+    def ingestion(self) -> Ingestion:
+        s = self.stores
+        rules = self.settings.access.compiled()
+        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, self.run_id, utc_now, self.lifetimes)
+
+    def corpus(self, release: Release | None = None) -> CorpusDocuments:
+        """The documents that golden labels point to, as they are now or as a release holds them."""
+        held = self.versions_in(release) if release is not None else None
+        s, names = self.stores, [source.name for source in self.settings.sources]
+        states, forgotten = s.documents.read(), s.forgotten.keys()
+        limits = {source.name: source.limits for source in self.settings.sources}
+        return CorpusDocuments(states, s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
+
+    def versions_in(self, release: Release) -> dict[str, str]:
+        """Which parsed version of each document a release holds: document key → version id."""
+        fields = ["document_key", "version", "parse_fingerprint"]
+        found = (point.payload for point in self.stores.qdrant.scan(release.collection, fields))
+        return {p["document_key"]: version_id(p["document_key"], p["version"], p["parse_fingerprint"]) for p in found}
+
+    # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def model(self) -> Model:
+        return self.model_of(self.settings.embedding)
+
+    def model_of(self, embedding: EmbeddingSettings) -> Model:
+        """An embedding model: its tokenizer and encoder, with `precision: auto` as decided once for this index."""
+        return open_model(
+            embedding,
+            base=self.settings.base,
+            cache=self.settings.state_dir / "models",
+            decide=self.stores.decisions.decide,
+            decided=self.stores.decisions.get,
+            note=self.progress.note,
+        )
+
+    @cached_property
+    def chunker(self) -> chunking.Chunker:
+        return self.chunker_of(self.settings.chunking)
+
+    def chunker_of(self, section: ChunkingSettings) -> chunking.Chunker:
+        return chunking.build(section, self.model.tokenizer, whole=self.settings, encoder=self.embedder.as_encoder())
+
+    @cached_property
+    def sparse(self) -> SparseEncoder | None:
+        return sparse_encoder() if self.settings.search.mode != "dense" else None
+
+    @cached_property
+    def embedder(self) -> CachedEmbedder:
+        return CachedEmbedder(
+            self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=self.progress.embedded
+        )
+
+    def builder(self) -> Builder:
+        return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.built)
+
+    @property
+    def build_fingerprints(self) -> BuildFingerprints:
+        # How a release is searched is part of what it answers: `sparse` and `hybrid` hold the same vectors.
+        sparse = f"{self.settings.search.manner} {self.sparse.fingerprint}" if self.sparse is not None else ""
+        return BuildFingerprints(self.chunker.fingerprint, self.model.encoder.fingerprint, sparse)
+
+    # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def releases(self) -> Releases:
+        qdrant = self.stores.qdrant
+        s = self.stores
+        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, self.actor, utc_now)
+
+    def access(self, states: list[DocumentState]) -> CurrentAccess:
+        """Who may read what now."""
+        return CurrentAccess({state.key: state.tags for state in states}, tags_root(states))
+
+    @property
+    def query_log(self) -> QueryLog | None:
+        """Where readers' searches are written down; None unless the configuration names a file."""
+        path = self.settings.search.log
+        return JsonLinesLog(path, utc_now) if path is not None else None
+
+    def searcher(self, release: Release, *, log: QueryLog | None = None) -> Searcher:
+        """Search in one release with the model and the mode it was built with."""
+        if not release.searchable:
+            state = "removed by retention" if release.removed else release.state
+            raise ReleaseError(
+                f"release {release.id} cannot be searched: it is {state}", hint="sluice releases lists those that can"
+            )
+        embedding = EmbeddingSettings.model_validate(release.configuration["embedding"])
+        encoder: Encoder = self.model.encoder
+        if release.fingerprints["model"] != encoder.fingerprint:
+            encoder = self.model_of(embedding).encoder
+            if release.fingerprints["model"] != encoder.fingerprint:
+                raise ReleaseError(
+                    f"release {release.id} was embedded with another version of '{embedding.model}' than is installed",
+                    hint="install the version it was built with, or run again to build a new release",
+                )
+        how = SearchSettings.model_validate(release.configuration["search"])
+        sparse = sparse_encoder() if how.mode != "dense" else None
+        search, again = self.settings.search, self.reranker
+        where = self.stores.qdrant, release.collection
+        return Searcher(*where, encoder, sparse, how.mode, log, how.dense_weight, again, search.rerank_k)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What reads hits again; None unless the configuration names one."""
+        model = self.settings.search.rerank
+        return CrossEncoderReranker(model) if model is not None else None
+
+    def live_searcher(self, *, log: QueryLog | None = None) -> LiveSearcher:
+        """Search in whatever is live, or for a share of the readers in the canary."""
+        return LiveSearcher(self.releases, lambda release: self.searcher(release, log=log))
+
+    # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def gates(self) -> list[Gate]:
+        """Reconciliation and the configured gates, their files read and checked (ConfigurationError)."""
+        return evaluation.build_all(self.settings)
+
+    @property
+    def gates_fingerprint(self) -> str:
+        return evaluation.gates_fingerprint(self.gates)
+
+    def configuration(self) -> dict[str, Any]:
+        """What a release is made from, as the file says it: `${NAME}` stays a name, so no secret is kept; plain data.
+
+        `embedding` and `search` are complete, `precision` as decided: a release is searched by them later.
+        """
+        written = read_yaml(self.settings.path, Unexpanded())
+        kept: dict[str, Any] = {key: written[key] for key in ("index", "sources", "chunking", "retention") if key in written}
+        embedding = self.settings.embedding.model_dump(mode="json") | {"precision": self.model.precision}
+        return {**kept, "embedding": embedding, "search": {"mode": self.settings.search.mode}}
+
+    def known_tags(self, states: list[DocumentState]) -> AccessTags:
+        """Every tag that a rule or a document gives."""
+        ruled = {tag for rule in self.settings.access.rules for tag in rule.tags}
+        return AccessTags(ruled | every_tag(state.tags for state in states))
+
+
+_shared: dict[str, tuple[Wiring, int]] = {}
+_shared_lock = threading.Lock()
+
+
+@contextmanager
+def shared(config: str, factory: Callable[[Settings], Wiring] = Wiring) -> Iterator[Wiring]:
+    """The process's one Wiring of a configuration file; the last to leave closes it."""
+    key = str(Path(config).absolute())
+    with _shared_lock:
+        wiring, users = _shared.get(key, (None, 0))
+        if wiring is None:
+            wiring = factory(load(key))
+        _shared[key] = (wiring, users + 1)
+    try:
+        yield wiring
+    finally:
+        with _shared_lock:
+            wiring, users = _shared[key]
+            if users == 1:
+                del _shared[key]
+                wiring.close()
+            else:
+                _shared[key] = (wiring, users - 1)
+
+
+def with_run(ingestion: Ingestion, run: str) -> Ingestion:
+    """The same ingestion, recorded under another run."""
+    return replace(ingestion, run=run)
