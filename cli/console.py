@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,28 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sluice.counts import StageCounts
+from cli.answers import as_json as answer
+from pipeline.outcomes import Report
+from sluice.plain import plain
 
 REJECTED = 3
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: times as ISO 8601 with Z, sets sorted, records as objects."""
-    if isinstance(value, StageCounts):
-        return value.as_json()
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(plain(v) for v in value)
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if hasattr(value, "item") and callable(value.item):  # numpy scalars
-        return value.item()
-    return value
 
 
 def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], None]) -> None:
@@ -72,6 +54,12 @@ def when(value: Any) -> str:
 def reasons(counts: Mapping[str, int]) -> str:
     """`{"empty": 3}` as `3 empty`."""
     return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+
+
+def report(outcome: Report, as_json: bool) -> None:
+    """Print what a run, or a part of one, did."""
+    result = answer(outcome)
+    show(result, as_json, run_report(result))
 
 
 def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:

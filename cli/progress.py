@@ -14,10 +14,10 @@ from rich.progress import Progress as Bars
 LINE_EVERY_S = 10.0
 
 
-class Progress:
-    """What a run tells while it works. Thread-safe; every method may be called without a stage being open."""
+class TerminalProgress:
+    """Implements `pipeline.progress.Progress` on a console."""
 
-    def __init__(self, console: Console | None) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
         self._bars: Bars | None = None
@@ -25,23 +25,17 @@ class Progress:
         self._name, self._total, self._done, self._embedded, self._told = "", 0, 0, 0, 0.0
 
     @classmethod
-    def quiet(cls) -> Progress:
-        """Says nothing (tests, workers)."""
-        return cls(None)
-
-    @classmethod
-    def on_stderr(cls) -> Progress:
+    def on_stderr(cls) -> TerminalProgress:
         return cls(Console(stderr=True, highlight=False))
 
     def note(self, message: str) -> None:
         """One line that stays."""
-        if self._console is not None:
-            self._console.print(f"[dim]·[/dim] {message}")
+        self._console.print(f"[dim]·[/dim] {message}")
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
         """A stage of `total` units; shows nothing when there are none."""
-        if self._console is None or total == 0:
+        if total == 0:
             yield
             return
         started = time.monotonic()
@@ -57,15 +51,10 @@ class Progress:
         embedded = f", {self._embedded} texts embedded" if self._embedded else ""
         self.note(f"{name}: {self._done} of {total} {unit}{embedded} in {time.monotonic() - started:.1f} s")
 
-    def built(self, documents: int) -> None:
-        """So many more units of the stage are done."""
+    def advance(self, units: int = 0, *, texts: int = 0) -> None:
+        """So many more units of the stage are done, so many more texts were embedded."""
         with self._lock:
-            self._done += documents
-            self._show()
-
-    def embedded(self, texts: int) -> None:
-        """So many more texts were embedded."""
-        with self._lock:
+            self._done += units
             self._embedded += texts
             self._show()
 
@@ -73,6 +62,6 @@ class Progress:
         if self._bars is not None and self._task is not None:
             extra = f" · {self._embedded} texts embedded" if self._embedded else ""
             self._bars.update(self._task, completed=self._done, description=f"{self._name}{extra}")
-        elif self._console is not None and time.monotonic() - self._told > LINE_EVERY_S:
+        elif time.monotonic() - self._told > LINE_EVERY_S:
             self._told = time.monotonic()
             self.note(f"{self._name}: {self._done} of {self._total}, {self._embedded} texts embedded")

@@ -346,19 +346,23 @@ class Releases:
         return repaired
 
     def retain(self, keep: int) -> list[str]:
-        """Drop the collections of promoted releases beyond the newest `keep`; the ids that were removed.
+        """Drop the collections of the releases that are `beyond` it; the ids that were removed."""
+        doomed = self.beyond(keep)
+        for release in doomed:
+            self._remove(release)
+        return [release.id for release in doomed]
 
-        Never the live one, the last previously live one, or a pinned one. Of rejected ones the newest stays.
+    def beyond(self, keep: int) -> list[Release]:
+        """Promoted releases beyond the newest `keep`, and all rejected ones but the newest.
+
+        Never the live one, the last previously live one, or a pinned one.
         """
         live = self.live()
         served = [r for r in self.all() if r.state in ("promoted", "retired") and r.removed is None and not r.pinned]
         served.sort(key=lambda r: (r.last_live or r.created, r.id), reverse=True)
         safe = {r.id for r in served[: max(keep, 2)]} | ({live.id} if live else set())
         rejected = [r for r in self.all() if r.state == "rejected" and r.removed is None and not r.pinned]
-        doomed = [r for r in served if r.id not in safe] + rejected[:-1]
-        for release in doomed:
-            self._remove(release)
-        return [release.id for release in doomed]
+        return [r for r in served if r.id not in safe] + rejected[:-1]
 
     def orphans(self) -> list[str]:
         """Collections of this index that no alias names and no release of the ledger owns, or an abandoned one."""

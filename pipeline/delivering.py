@@ -14,21 +14,21 @@ from uuid import UUID
 
 import httpx
 
-from cli.console import plain
 from pipeline import prefect_environment
-from pipeline.resources import Wiring
+from pipeline.resources import Resources
 from sluice.ids import digest
+from sluice.plain import plain
 from sluice.releases import ReleaseEvent
 
 Send = Callable[[ReleaseEvent], None]
 
 
-def deliver(w: Wiring) -> list[str]:
+def deliver(r: Resources) -> list[str]:
     """Bring what waits to every target that has not had it; what could not be delivered, as warnings."""
-    waiting = [event for event in w.stores.outbox.open() if event.state == "confirmed"]
+    waiting = [event for event in r.stores.outbox.open() if event.state == "confirmed"]
     if not waiting:
         return []
-    known, warnings = targets(w), []
+    known, warnings = targets(r), []
     for name, (shown, send) in known.items():
         for position, event in enumerate(waiting):
             if name in event.taken:
@@ -40,18 +40,18 @@ def deliver(w: Wiring) -> list[str]:
                 warnings.append(f"{shown} did not take the event of release {event.release} ({why}): tried again next time")
                 break
             waiting[position] = replace(event, taken=(*event.taken, name))
-            w.stores.outbox.put(waiting[position])
+            r.stores.outbox.put(waiting[position])
     for event in waiting:
         if known.keys() <= set(event.taken):
-            w.stores.outbox.put(replace(event, state="delivered"))
+            r.stores.outbox.put(replace(event, state="delivered"))
     return warnings
 
 
-def targets(w: Wiring) -> dict[str, tuple[str, Send]]:
+def targets(r: Resources) -> dict[str, tuple[str, Send]]:
     """Who is to be told, by a name that holds no secret: what to call them, and how."""
-    timeout_s = w.settings.events.timeout_s
+    timeout_s = r.settings.events.timeout_s
     found: dict[str, tuple[str, Send]] = {}
-    for url in w.settings.events.webhooks:
+    for url in r.settings.events.webhooks:
         found[digest("webhook", url)[:16]] = (f"the webhook at {urlsplit(url).hostname}", _webhook(url, timeout_s))
     server = prefect_environment.server()
     if server is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import tomllib
 from pathlib import Path
 
 
@@ -21,19 +22,14 @@ def prepare(state_dir: Path) -> None:
     # The temporary server prints a stack of CancelledError when it stops, unless its loggers are told not to.
     os.environ.setdefault("PREFECT_LOGGING_SERVER_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false" if "PREFECT_API_URL" not in os.environ else "true")
-    if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ and not _has_profile():
+    if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ and "PREFECT_API_URL" not in _profile():
         os.environ["PREFECT_HOME"] = str(state_dir / "prefect")
 
 
 def server() -> tuple[str, dict[str, str]] | None:
     """The API of the Prefect server that the user configured, and the headers it wants; None without one."""
-    url, key, auth = (os.environ.get(f"PREFECT_API_{name}") for name in ("URL", "KEY", "AUTH_STRING"))
-    if not url and _has_profile():
-        from prefect.settings import get_current_settings  # costs a second, and only a profile needs it
-
-        api = get_current_settings().api
-        url = api.url
-        key, auth = (secret.get_secret_value() if secret else None for secret in (api.key, api.auth_string))
+    set_ = _profile() | os.environ
+    url, key, auth = (set_.get(f"PREFECT_API_{name}") for name in ("URL", "KEY", "AUTH_STRING"))
     if not url:
         return None
     if auth:
@@ -41,9 +37,12 @@ def server() -> tuple[str, dict[str, str]] | None:
     return url, {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _has_profile() -> bool:
-    profiles = Path("~/.prefect/profiles.toml").expanduser()
+def _profile() -> dict[str, str]:
+    """What the user's active profile sets, read as Prefect reads it: importing Prefect for it would cost a second."""
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     try:
-        return "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
-    except OSError:
-        return False
+        written = tomllib.loads(Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    chosen = written.get("profiles", {}).get(os.environ.get("PREFECT_PROFILE") or written.get("active", ""), {})
+    return {name: str(value) for name, value in chosen.items()}

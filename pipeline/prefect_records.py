@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline import prefect_environment
-from pipeline.resources import Wiring
+from pipeline.resources import Resources
 from pipeline.unnaming import unnamed_text
 from sluice.errors import StoreUnavailable
 
@@ -75,9 +75,9 @@ def left(state_dir: Path, uri: str) -> int:
     return found
 
 
-def elsewhere(w: Wiring) -> list[str]:
+def elsewhere(r: Resources) -> list[str]:
     """Who was told of releases with the uris of their documents, and cannot be made to forget from here."""
-    told = [f"the webhook at {urlsplit(url).hostname}" for url in w.settings.events.webhooks]
+    told = [f"the webhook at {urlsplit(url).hostname}" for url in r.settings.events.webhooks]
     if (server := prefect_environment.server()) is not None:
         told.append(f"the Prefect server at {urlsplit(server[0]).hostname}: artifacts and events")
     if {"PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL"} & os.environ.keys():

@@ -1,27 +1,21 @@
-"""Everything a run uses, put together from the settings: the one place where stages meet stores.
+"""Everything an operation uses, put together from the settings: the one place where stages meet stores.
 
 Nothing is opened or loaded before it is used, so a command pays for what it touches only. Within a process one
-configuration has one Wiring (`shared`): Qdrant's local mode admits one client, and the tasks of a flow share it with the
-command that started the flow. On another machine a task opens its own.
+configuration has one Resources (`shared`): the embedded vector store admits one client, and the tasks of a flow share it
+with the command that started the flow. On another machine a task opens its own.
 """
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import chunking
 import evaluation
-from cli.progress import Progress
 from evaluation import Gate
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
@@ -39,6 +33,7 @@ from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
 from pipeline.labelled import CorpusDocuments
+from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ReleaseError
 from sluice.ids import version_id
@@ -46,7 +41,9 @@ from sluice.records import DocumentState
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
 from sluice.yaml_files import Unexpanded, read_yaml
-from stores import Lease, Stores, open_stores
+from stores import Stores, open_stores
+
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -55,89 +52,71 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def present_actor(command: str) -> str:
-    """Who does this, for the record: command, user and host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = str(os.getuid())
-    return f"{command} by {user}@{socket.gethostname()}"
+class once(Generic[T]):
+    """A property that is made when it is first asked for, once, also when threads ask at the same time."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, resources: Any, _owner: type | None = None) -> T:
+        with resources.lock:
+            made = resources.__dict__
+            if self._name not in made:
+                made[self._name] = self._make(resources)
+            found: T = made[self._name]
+            return found
 
 
-class Wiring:
-    """One configuration, wired. Close it, or use it as a context manager."""
+class Resources:
+    """One configuration, opened; threads may share it. Close it, or use it as a context manager."""
 
-    def __init__(self, settings: Settings, *, actor: str = "", progress: Progress | None = None) -> None:
+    def __init__(self, settings: Settings, *, progress: Progress | None = None) -> None:
         self.settings = settings
-        self.actor = actor or present_actor("sluice")
-        self.progress = progress or Progress.quiet()
-        self.run_id = f"{utc_now():%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
-        self.handover: Any = None
-        """What a command found by looking, for the flow that it then starts (see `operations.planning_engine`)."""
+        self.progress: Progress = progress or Silent()
+        self.lock = threading.RLock()
         self._closing = ExitStack()
-        self._lease_depth = 0
-        self._held: Lease | None = None
-        self._lock = threading.RLock()
 
     # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @cached_property
+    @once
     def stores(self) -> Stores:
-        with self._lock:
-            return self._closing.enter_context(open_stores(self.settings))
+        return self._closing.enter_context(open_stores(self.settings))
 
     def close(self) -> None:
         self._closing.close()
 
-    def __enter__(self) -> Wiring:
+    def __enter__(self) -> Resources:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def lease(self, command: str) -> Iterator[None]:
-        """Hold the index for writing; nested calls within this wiring share the outer one. Raises IndexBusy."""
-        with ExitStack() as stack:
-            if self._lease_depth == 0:
-                self._held = stack.enter_context(self.stores.lease.acquire(command))
-                repaired = self.releases.recover()
-                for line in repaired:
-                    self.progress.note(f"recovered: {line}")
-            self._lease_depth += 1
-            try:
-                yield
-            finally:
-                self._lease_depth -= 1
-
-    def still_mine(self) -> None:
-        """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
-        if self._held is not None:
-            self._held.check()
-
     # ── ingest ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @cached_property
+    @once
     def sources(self) -> dict[str, Source]:
         return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
 
-    @cached_property
+    @once
     def parsers(self) -> dict[str, Parser]:
         return {s.name: processing.build(s) for s in self.settings.sources}
 
-    @cached_property
+    @once
     def parse_fingerprints(self) -> dict[str, str]:
         return {name: parser.fingerprint for name, parser in self.parsers.items()}
 
-    @cached_property
+    @once
     def lifetimes(self) -> Lifetimes:
         return Lifetimes.of(self.settings.sources)
 
-    @property
-    def ingestion(self) -> Ingestion:
+    def ingestion(self, run_id: str) -> Ingestion:
+        """What fetches and parses, for the record of this run."""
         s = self.stores
         rules = self.settings.access.compiled()
-        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, self.run_id, utc_now, self.lifetimes)
+        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, run_id, utc_now, self.lifetimes)
 
     def corpus(self, release: Release | None = None) -> CorpusDocuments:
         """The documents that golden labels point to, as they are now or as a release holds them."""
@@ -155,7 +134,7 @@ class Wiring:
 
     # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
 
-    @cached_property
+    @once
     def model(self) -> Model:
         return self.model_of(self.settings.embedding)
 
@@ -170,25 +149,26 @@ class Wiring:
             note=self.progress.note,
         )
 
-    @cached_property
+    @once
     def chunker(self) -> chunking.Chunker:
         return self.chunker_of(self.settings.chunking)
 
     def chunker_of(self, section: ChunkingSettings) -> chunking.Chunker:
         return chunking.build(section, self.model.tokenizer, whole=self.settings, encoder=self.embedder.as_encoder())
 
-    @cached_property
+    @once
     def sparse(self) -> SparseEncoder | None:
         return sparse_encoder() if self.settings.search.mode != "dense" else None
 
-    @cached_property
+    @once
     def embedder(self) -> CachedEmbedder:
-        return CachedEmbedder(
-            self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=self.progress.embedded
-        )
+        def told(texts: int) -> None:
+            self.progress.advance(texts=texts)
+
+        return CachedEmbedder(self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=told)
 
     def builder(self) -> Builder:
-        return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.built)
+        return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)
 
     @property
     def build_fingerprints(self) -> BuildFingerprints:
@@ -200,9 +180,14 @@ class Wiring:
 
     @property
     def releases(self) -> Releases:
+        """The releases of the index, for reading: who changes them says who they are (`releases_by`)."""
+        return self.releases_by("a reader")
+
+    def releases_by(self, actor: str) -> Releases:
+        """The releases of the index, for somebody who holds its lease."""
         qdrant = self.stores.qdrant
         s = self.stores
-        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, self.actor, utc_now)
+        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, actor, utc_now)
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
         """Who may read what now."""
@@ -236,7 +221,7 @@ class Wiring:
         where = self.stores.qdrant, release.collection
         return Searcher(*where, encoder, sparse, how.mode, log, how.dense_weight, again, search.rerank_k)
 
-    @cached_property
+    @once
     def reranker(self) -> Reranker | None:
         """What reads hits again; None unless the configuration names one."""
         model = self.settings.search.rerank
@@ -248,7 +233,7 @@ class Wiring:
 
     # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @cached_property
+    @once
     def gates(self) -> list[Gate]:
         """Reconciliation and the configured gates, their files read and checked (ConfigurationError)."""
         return evaluation.build_all(self.settings)
@@ -273,31 +258,26 @@ class Wiring:
         return AccessTags(ruled | every_tag(state.tags for state in states))
 
 
-_shared: dict[str, tuple[Wiring, int]] = {}
+_shared: dict[str, tuple[Resources, int]] = {}
 _shared_lock = threading.Lock()
 
 
 @contextmanager
-def shared(config: str, factory: Callable[[Settings], Wiring] = Wiring) -> Iterator[Wiring]:
-    """The process's one Wiring of a configuration file; the last to leave closes it."""
+def shared(config: str, open_: Callable[[Settings], Resources] = Resources) -> Iterator[Resources]:
+    """The process's one Resources of a configuration file; the last to leave closes it."""
     key = str(Path(config).absolute())
     with _shared_lock:
-        wiring, users = _shared.get(key, (None, 0))
-        if wiring is None:
-            wiring = factory(load(key))
-        _shared[key] = (wiring, users + 1)
+        resources, users = _shared.get(key, (None, 0))
+        if resources is None:
+            resources = open_(load(key))
+        _shared[key] = (resources, users + 1)
     try:
-        yield wiring
+        yield resources
     finally:
         with _shared_lock:
-            wiring, users = _shared[key]
+            resources, users = _shared[key]
             if users == 1:
                 del _shared[key]
-                wiring.close()
+                resources.close()
             else:
-                _shared[key] = (wiring, users - 1)
-
-
-def with_run(ingestion: Ingestion, run: str) -> Ingestion:
-    """The same ingestion, recorded under another run."""
-    return replace(ingestion, run=run)
+                _shared[key] = (resources, users - 1)

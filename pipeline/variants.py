@@ -27,7 +27,7 @@ from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
 from indexing.protocols import Encoder
 from indexing.search import Searcher
-from pipeline.resources import Wiring, shared
+from pipeline.resources import Resources, shared
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
@@ -84,9 +84,9 @@ class Counted:
 class Laboratory:
     """One experiment on an opened base. What several variants share is made once: documents, labels, models, queries."""
 
-    def __init__(self, w: Wiring, experiment: ExperimentSettings) -> None:
-        self.w, self.experiment = w, experiment
-        self.folder = w.settings.state_dir / "experiments"
+    def __init__(self, r: Resources, experiment: ExperimentSettings) -> None:
+        self.r, self.experiment = r, experiment
+        self.folder = r.settings.state_dir / "experiments"
         self.results = Results(self.folder / "results")
         self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, OneEncoding]] = {}
         self._embedded = 0
@@ -100,18 +100,18 @@ class Laboratory:
 
     @cached_property
     def states(self) -> list[DocumentState]:
-        return self.w.stores.documents.read()
+        return self.r.stores.documents.read()
 
     @cached_property
     def documents(self) -> list[tuple[DocumentState, Document]]:
         """The documents that a release built now would hold."""
         ids = {s.key: version_id(s.key, s.version, s.parse_fingerprint) for s in self.states if s.in_release}
-        held = self.w.stores.versions.get(list(ids.values()))
+        held = self.r.stores.versions.get(list(ids.values()))
         return [(s, held[ids[s.key]]) for s in self.states if s.in_release and ids[s.key] in held]
 
     @cached_property
     def resolved(self) -> evaluation.ResolvedSet:
-        return evaluation.resolve(self.golden, self.w.corpus())
+        return evaluation.resolve(self.golden, self.r.corpus())
 
     @cached_property
     def everyone(self) -> AccessTags:
@@ -157,7 +157,7 @@ class Laboratory:
 
     def settings(self, variant: VariantSettings) -> Settings:
         """The base with the variant's sections in place of its own; messages name the variant."""
-        base = self.w.settings
+        base = self.r.settings
         own = {"chunking": variant.chunking, "embedding": variant.embedding, "search": variant.search}
         named = {"path": Path(f"{self.experiment.path}: variant '{variant.name}'")}
         return base.model_copy(update={key: value for key, value in own.items() if value is not None} | named)
@@ -204,9 +204,9 @@ class Laboratory:
         """Measure a variant and record its result."""
         variant = self.experiment.variant(name)
         resolved, identity = self.resolved, self.fingerprint(variant)
-        with self.w.progress.stage(f"variant {name}", len(self.documents)):
+        with self.r.progress.stage(f"variant {name}", len(self.documents)):
             prepared = self._prepare(variant)
-            self.w.progress.built(len(self.documents))
+            self.r.progress.advance(len(self.documents))
         tokenizer = self._model(self.settings(variant).embedding)[0].tokenizer
         texts = Corpus({s.key: d.text for s, d in self.documents}, tokenizer)
         result = run_variant(prepared, texts, resolved, fingerprint=identity, k=self.k(variant), everyone=self.everyone)
@@ -253,13 +253,13 @@ class Laboratory:
 
     def _count(self, texts: int) -> None:
         self._embedded += texts
-        self.w.progress.embedded(texts)
+        self.r.progress.advance(texts=texts)
 
     def _model(self, embedding: EmbeddingSettings) -> tuple[Model, CachedEmbedder, OneEncoding]:
         with self._lock:
             if embedding not in self._models:
-                model = self.w.model if embedding == self.w.settings.embedding else self.w.model_of(embedding)
-                embedder = CachedEmbedder(model.encoder, self.w.stores.vectors, on_progress=self._count)
+                model = self.r.model if embedding == self.r.settings.embedding else self.r.model_of(embedding)
+                embedder = CachedEmbedder(model.encoder, self.r.stores.vectors, on_progress=self._count)
                 self._models[embedding] = model, embedder, OneEncoding(model.encoder)
             return self._models[embedding]
 
@@ -291,8 +291,8 @@ def laboratory(experiment: str) -> Iterator[Laboratory]:
         yield outer
         return
     settings = load_experiment(experiment)
-    with shared(str(settings.base)) as w:
-        found = _open.setdefault(key, Laboratory(w, settings))
+    with shared(str(settings.base)) as r:
+        found = _open.setdefault(key, Laboratory(r, settings))
         try:
             yield found
         finally:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from cli.answers import as_json as answer
 from cli.console import show, table, when
-from cli.launch import opened
+from cli.launch import changing, opened
 from cli.main import with_json
-from pipeline import operations
+from pipeline import syncing
 
 
 @click.group()
@@ -22,8 +23,8 @@ def access() -> None:
 @click.pass_obj
 def sync(config: Path, as_json: bool) -> None:
     """Apply the present access rules to every existing release at once: nothing is cut or embedded again."""
-    with opened(config, "access sync") as w, w.lease("access sync"):
-        result = operations.sync_access(w)
+    with changing(config, "access sync") as (r, run):
+        result = answer(syncing.sync_access(r, run))
     show(
         result,
         as_json,
@@ -40,9 +41,9 @@ def sync(config: Path, as_json: bool) -> None:
 @click.pass_obj
 def audit(config: Path, limit: int, as_json: bool) -> None:
     """Whose readers changed, from what to what, when and by whom."""
-    with opened(config, "access audit") as w:
-        uris = {state.key: state.uri for state in w.stores.documents.read()}
-        lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(w.stores.audit.read())][:limit]
+    with opened(config) as r:
+        uris = {state.key: state.uri for state in r.stores.documents.read()}
+        lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(r.stores.audit.read())][:limit]
     rows = [
         (when(e["at"]), e["uri"] or e["document_key"][:12], ", ".join(e["before"]), ", ".join(e["after"]), e["actor"])
         for e in lines

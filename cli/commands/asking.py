@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from cli.console import measures_table, plain, show
+from cli.answers import measured_json
+from cli.console import measures_table, show
 from cli.launch import opened
 from cli.main import tags_of, with_json
 from pipeline import reading
@@ -46,9 +47,9 @@ def search(
 ) -> None:
     """Search the live release for QUERY, as a principal: what they may not read never leaves the store."""
     who = Principal.of(tags_of(principal), reader)
-    with opened(config, "search") as w:
-        hits = reading.search(w, query, who, k, release, reading.narrowed(sources, languages, since, until))
-    result = {"query": query, "principal": sorted(who.tags), "hits": plain(hits)}
+    with opened(config) as r:
+        hits = reading.search(r, query, who, k, release, reading.narrowed(sources, languages, since, until))
+    result = {"query": query, "principal": sorted(who.tags), "hits": hits}
 
     def people(console: Console) -> None:
         if not hits:
@@ -73,8 +74,8 @@ def search(
 @click.pass_obj
 def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gate: bool, as_json: bool) -> None:
     """Measure a release on a golden set: recall, ranking, passages, overall and per slice."""
-    with opened(config, "evaluate") as w:
-        result = reading.evaluate(w, golden, release, k, gate=gate)
+    with opened(config) as r:
+        result = measured_json(reading.evaluate(r, golden, release, k, gate=gate))
 
     def people(console: Console) -> None:
         console.print(f"release {result['release']} on {result['golden']}: {result['queries']} queries")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.console import plain, run_report, show, table
-from cli.launch import launch, opened
+from cli.console import report, show, table
+from cli.launch import changing, launch, opened
 from cli.main import with_json
-from pipeline import operations, steps
+from pipeline import backfilling, going_live, nightly, parts
+from sluice.plain import plain
 
 allow_deletions_option = click.option(
     "--allow-deletions",
@@ -32,8 +34,8 @@ def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], as_j
     Nothing to do costs a scan of the sources. A rejected candidate leaves the live release alone and exits 3.
     """
     parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions)}
-    result = launch(config, "run", lambda w, engine: operations.run(w, engine, **parameters), parameters)
-    show(result, as_json, run_report(result))
+    result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters)
+    report(result, as_json)
 
 
 @click.command()
@@ -44,8 +46,8 @@ def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], as_j
 def ingest(config: Path, source: str | None, allow_deletions: tuple[str, ...], as_json: bool) -> None:
     """Fetch and parse what changed; deletions and access changes apply at once, nothing is built."""
     parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions)}
-    result = launch(config, "ingest", lambda w, engine: operations.ingest(w, engine, **parameters), parameters)
-    show(result, as_json, run_report(result))
+    result = launch(config, "ingest", lambda r, run: parts.ingest(r, run, **parameters), parameters)
+    report(result, as_json)
 
 
 @click.command()
@@ -53,8 +55,8 @@ def ingest(config: Path, source: str | None, allow_deletions: tuple[str, ...], a
 @click.pass_obj
 def index(config: Path, as_json: bool) -> None:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
-    result = launch(config, "index", operations.index, {})
-    show(result, as_json, run_report(result))
+    result = launch(config, "index", parts.index, {})
+    report(result, as_json)
 
 
 @click.command()
@@ -74,10 +76,10 @@ def promote(config: Path, release: str, force: bool, canary: float | None, as_js
     result = launch(
         config,
         "promote",
-        lambda w, engine: operations.promote(w, engine, release, **parameters),
+        lambda r, run: going_live.promote(r, run, release, **parameters),
         {"release": release, **parameters},
     )
-    show(result, as_json, run_report(result))
+    report(result, as_json)
 
 
 @click.command()
@@ -89,9 +91,9 @@ def rollback(config: Path, to: str | None, as_json: bool) -> None:
 
     The release that is left is held: no run offers it again by itself. While a canary serves, it is the canary that ends.
     """
-    with opened(config, "rollback") as w, w.lease("rollback"):
-        result = operations.rollback(w, to)
-    show(result, as_json, run_report(result))
+    with changing(config, "rollback") as (r, run):
+        result = going_live.rollback(r, run, to)
+    report(result, as_json)
 
 
 @click.command()
@@ -118,15 +120,15 @@ def backfill(
     as_json: bool,
 ) -> None:
     """Redo a slice of the documents on purpose, from a stage on; a release is published when its content differs."""
-    which = operations.Selection(source, match, since, until, stage)
+    which = backfilling.Selection(source, match, since, until, stage)
     if dry_run:
-        with opened(config, "backfill") as w:
-            estimate = steps.estimate(w, which.of(w), stage)
+        with opened(config) as r:
+            estimate: dict[str, Any] = plain(backfilling.estimate(r, which.of(r), stage))
         rows = [(name, value if isinstance(value, int) else f"{value:.1f}") for name, value in estimate.items()]
         show(estimate, as_json, lambda console: console.print(table("what it would cost", ["", "#"], rows)))
         return
-    parameters = {**operations.vars_of(which), "allow_deletions": list(allow_deletions)}
+    parameters = {**asdict(which), "allow_deletions": list(allow_deletions)}
     result = launch(
-        config, "backfill", lambda w, engine: operations.backfill(w, engine, which, allow_deletions=allow_deletions), parameters
+        config, "backfill", lambda r, run: backfilling.backfill(r, run, which, allow_deletions=allow_deletions), parameters
     )
-    show(plain(result), as_json, run_report(result))
+    report(result, as_json)

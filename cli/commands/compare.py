@@ -9,12 +9,14 @@ import click
 import yaml
 from rich.console import Console
 
+from cli.answers import comparison_json
 from cli.console import show, table
-from cli.launch import opened
+from cli.launch import in_flow, in_process, opened
 from cli.main import with_json
 from evaluation.experiments import load_experiment
-from pipeline import comparing, prefect_environment
-from pipeline.variants import Laboratory, laboratory
+from pipeline import comparing
+from pipeline.executors import FlowNeeded
+from pipeline.variants import laboratory
 from sluice.errors import ConfigurationError
 
 
@@ -39,27 +41,16 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
         raise ConfigurationError(f"{experiment}: base: {settings.base}: no such file", hint=hint)
     if adopt is not None:
         settings.variant(adopt)
-    with opened(settings.base, "compare"), laboratory(str(settings.path)) as lab:
+    with opened(settings.base) as r, laboratory(str(settings.path)) as lab:
         lab.check()
-        result = _result(lab)
+        try:
+            found = comparing.compare(lab, in_process())
+        except FlowNeeded:
+            found = in_flow(r, "compare", str(lab.experiment.path), {})
+        result = comparison_json(found)
         if adopt is not None:
             result["adopt"] = {"variant": adopt, **comparing.sections(lab, adopt)}
     show(result, as_json, lambda console: _tell(console, result))
-
-
-def _result(lab: Laboratory) -> dict[str, Any]:
-    if comparing.ingested(lab):
-        lab.check_labels()
-    if comparing.ingested(lab) and not lab.pending():
-        lab.w.progress.note("every variant is answered from the record of an earlier run")
-        return comparing.conclude(lab)
-    if not comparing.ingested(lab):
-        lab.w.progress.note("the base's documents are not here yet: they are fetched and parsed first; no release is built")
-    prefect_environment.prepare(lab.w.settings.state_dir)
-    from flows import experiment as experiment_flow  # Prefect costs seconds: only now, when there is work
-
-    result: dict[str, Any] = experiment_flow.compare(str(lab.experiment.path))
-    return result
 
 
 def _tell(console: Console, result: dict[str, Any]) -> None:

@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
-from cli.console import for_people, plain, run_report, show
-from cli.launch import launch, opened
+from cli.answers import as_json as answer
+from cli.console import for_people, run_report, show
+from cli.launch import changing, launch, opened
 from cli.main import with_json
-from pipeline import operations, reading
+from pipeline import going_live, nightly, reading
 from sluice.access import Principal
 from sluice.errors import ConfigurationError, SluiceError
+from sluice.plain import plain
 
 BUNDLED = Path(__file__).resolve().parents[2] / "configs"
 
@@ -130,8 +132,8 @@ class Story:
         return found
 
     def _rollback(self) -> dict[str, Any]:
-        with opened(self.config, "rollback") as w, w.lease("rollback"):
-            result = plain(operations.rollback(w))
+        with changing(self.config, "rollback") as (r, run):
+            result = answer(going_live.rollback(r, run))
         run_report(result)(self.console)
         hits = self._ask(DELETED_QUERY, ("everyone",))
         self._must(all(hit["uri"] != DELETED for hit in hits), f"{DELETED} stays unreadable in the older release too")
@@ -142,23 +144,22 @@ class Story:
     # ── helpers ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self, config: Path, outcome: str) -> dict[str, Any]:
-        parameters: dict[str, Any] = {}
-        result: dict[str, Any] = plain(launch(config, "run", lambda w, engine: operations.run(w, engine), parameters))
+        result = answer(launch(config, "run", nightly.reindex, {}))
         run_report(result)(self.console)
         self._must(result["outcome"] == outcome, f"outcome {outcome}, not {result['outcome']}")
         return result
 
     def _ask(self, query: str, tags: tuple[str, ...]) -> list[dict[str, Any]]:
-        with opened(self.config, "search") as w:
-            hits = plain(reading.search(w, query, Principal.of(tags), 3, None))
+        with opened(self.config) as r:
+            hits = plain(reading.search(r, query, Principal.of(tags), 3, None))
         self.console.print(f"\n[bold]“{escape(query)}”[/bold] as {', '.join(tags)}")
         for hit in hits[:2]:
             self.console.print(f"  [cyan]{hit['uri']}[/cyan]  {escape(_excerpt(hit['text'], query))}", soft_wrap=True)
         return list(hits)
 
     def _live(self) -> str:
-        with opened(self.config, "releases") as w:
-            live = w.releases.live()
+        with opened(self.config) as r:
+            live = r.releases.live()
             return live.id if live else ""
 
     @staticmethod

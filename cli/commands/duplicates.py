@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from cli.console import plain, show, table
+from cli.console import show, table
 from cli.launch import opened
 from cli.main import with_json
 from ingest.duplicates import ALIKE, report
-from pipeline.resources import Wiring
-from sluice.ids import version_id
-from sluice.records import DocumentState
-
-READ_DOCUMENTS = 200
-"""How many parsed texts are held at once."""
+from pipeline.reading import texts
+from sluice.plain import plain
 
 
 @click.command()
@@ -38,8 +34,8 @@ def duplicates(config: Path, similarity: float, most: int, as_json: bool) -> Non
     Groups whose copies have different access tags come first. Changes nothing: each copy keeps its own tags, a search gives
     one of equal texts.
     """
-    with opened(config, "duplicates") as w:
-        found = report(w.stores.documents.read(), lambda states: _texts(w, states), alike=similarity)
+    with opened(config) as r:
+        found = report(r.stores.documents.read(), lambda states: texts(r, states), alike=similarity)
 
     def people(console: Console) -> None:
         console.print(
@@ -54,14 +50,6 @@ def duplicates(config: Path, similarity: float, most: int, as_json: bool) -> Non
                     console.print(f"and {len(groups) - most} more groups: --json lists them all")
 
     show(plain(found), as_json, people)
-
-
-def _texts(w: Wiring, states: Sequence[DocumentState]) -> Iterator[tuple[str, str]]:
-    """The parsed texts of these documents, a batch at a time."""
-    for start in range(0, len(states), READ_DOCUMENTS):
-        batch = {version_id(s.key, s.version, s.parse_fingerprint): s.key for s in states[start : start + READ_DOCUMENTS]}
-        versions = w.stores.versions.get(list(batch))
-        yield from ((key, versions[identity].text) for identity, key in batch.items() if identity in versions)
 
 
 def _rows(number: int, group: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

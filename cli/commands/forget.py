@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from cli.answers import as_json as answer
 from cli.console import show, table
-from cli.launch import opened
+from cli.launch import changing
 from cli.main import with_json
-from pipeline import operations
+from pipeline import forgetting
 
 
 @click.command()
@@ -24,8 +25,9 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
 
     It stays away while its source still lists it: only its key, a hash, is remembered. The source itself is not touched.
     """
-    with opened(config, "forget") as w, w.lease("forget"):
-        result = operations.allow_again(w, uri, source) if undo else operations.forget(w, uri, source)
+    with changing(config, "forget") as (r, run):
+        done = forgetting.allow_again(r, run, uri, source) if undo else forgetting.forget(r, run, uri, source)
+    result = answer(done)
 
     def people(console: Console) -> None:
         if undo:

@@ -9,11 +9,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import plain, show, table, when
+from cli.console import show, table, when
 from cli.launch import opened
 from cli.main import with_json
 from ingest.freshness import freshness as measured
 from pipeline.resources import utc_now
+from sluice.plain import plain
 
 
 @click.command()
@@ -26,8 +27,8 @@ def freshness(config: Path, within: int, most: int, as_json: bool) -> None:
 
     A document's age runs from its last change. Changes nothing: what has expired leaves with the next run.
     """
-    with opened(config, "freshness") as w:
-        found = measured(w.stores.documents.read(), utc_now(), w.lifetimes, horizon=timedelta(days=within), most=most)
+    with opened(config) as r:
+        found = measured(r.stores.documents.read(), utc_now(), r.lifetimes, horizon=timedelta(days=within), most=most)
 
     def people(console: Console) -> None:
         columns = [

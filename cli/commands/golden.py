@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from cli.answers import checked_json
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import tags_of, with_json
@@ -17,7 +18,7 @@ from cli.terminal import Terminal
 from evaluation import golden_import, growing, judging
 from evaluation.golden import load_golden
 from pipeline import reading
-from pipeline.resources import Wiring
+from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 
@@ -38,8 +39,8 @@ def golden() -> None:
 @click.pass_obj
 def check(config: Path, path: Path | None, as_json: bool) -> None:
     """Are the labels still true: stale, missing, ambiguous, duplicate; which slices are too small to say anything."""
-    with opened(config, "golden check") as w:
-        result = reading.check_golden(w, path)
+    with opened(config) as r:
+        result = checked_json(reading.check_golden(r, path))
 
     def people(console: Console) -> None:
         console.print(f"{result['golden']}: {result['queries']} queries, {result['labels']} labels")
@@ -139,8 +140,8 @@ def add(
         result = _sitting(config, path, growing.read_log(log), tags, k, limit, again=again, as_json=as_json)
         show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
         return
-    with opened(config, "golden add") as w:
-        target = path or reading.golden_set(w, None).path
+    with opened(config) as r:
+        target = path or reading.golden_set(r, None).path
         labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
         if quote and not labels:
             raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
@@ -148,7 +149,7 @@ def add(
             labels[0]["quote"] = quote
         line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}
         line |= {"slice": list(slices), "kind": kind, "principal": tags}
-        counts = {"added": growing.add(target, [line], w.corpus())}
+        counts = {"added": growing.add(target, [line], r.corpus())}
     result = {"golden": str(target), **counts}
     show(result, as_json, lambda console: console.print(", ".join(f"{n} {what}" for what, n in counts.items()) + f": {target}"))
 
@@ -165,17 +166,17 @@ def _sitting(
     as_json: bool,
 ) -> dict[str, Any]:
     """Search for the next questions of a log, let go of the index, and put them before whoever sits at the terminal."""
-    with opened(config, "golden add") as w:
-        target = path or reading.golden_set(w, None).path
-        skipped = judging.Skipped(w.settings.state_dir / "golden-skipped.jsonl")
+    with opened(config) as r:
+        target = path or reading.golden_set(r, None).path
+        skipped = judging.Skipped(r.settings.state_dir / "golden-skipped.jsonl")
         passed_over = () if again else tuple(skipped.queries.values())
         waiting, known = judging.unasked(target, log, passed_over, principal=tags)
         batch = waiting[:limit]
         if batch:
-            w.progress.note(f"searching for {len(batch)} questions")
-        questions = list(_found(w, batch, tags, k))
-    with opened(config, "golden add") as w:  # anew: a person takes their time, and a nightly run must not wait for them
-        places = judging.Places(w.corpus())
+            r.progress.note(f"searching for {len(batch)} questions")
+        questions = list(_found(r, batch, tags, k))
+    with opened(config) as r:  # anew: a person takes their time, and a nightly run must not wait for them
+        places = judging.Places(r.corpus())
         held = load_golden(target).queries if target.exists() else ()
         slices = (name for q in held for name in q.slices)
         editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
@@ -185,11 +186,11 @@ def _sitting(
     return {"golden": str(target), **counts, "known": known, "left": left}
 
 
-def _found(w: Wiring, batch: list[tuple[str, int]], tags: list[str] | None, k: int) -> Iterator[judging.Question]:
+def _found(r: Resources, batch: list[tuple[str, int]], tags: list[str] | None, k: int) -> Iterator[judging.Question]:
     if not batch:
         return
-    everyone = Principal.of(tags if tags is not None else sorted(w.known_tags(w.stores.documents.read())))
-    searcher = w.live_searcher()  # not in the query log: nobody asked
+    everyone = Principal.of(tags if tags is not None else sorted(r.known_tags(r.stores.documents.read())))
+    searcher = r.live_searcher()  # not in the query log: nobody asked
     for number, (text, asked) in enumerate(batch, 1):
         yield judging.Question(text, asked, tuple(searcher.search(text, everyone, k)), number, len(batch))
 

@@ -8,10 +8,16 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import measured, plain, reasons, show, table, when
-from cli.launch import opened
+from cli.answers import as_json as answer
+from cli.console import measured, reasons, show, table, when
+from cli.launch import changing, opened
 from cli.main import with_json
 from indexing.releases import manifest
+from pipeline import going_live
+from pipeline.collecting import collect_garbage
+from pipeline.reading import difference
+from pipeline.steps.judgement import report_path
+from sluice.plain import plain
 
 
 @click.group(invoke_without_command=True)
@@ -21,9 +27,9 @@ def releases(ctx: click.Context, as_json: bool) -> None:
     """List the releases of an index; `show` and `diff` look closer."""
     if ctx.invoked_subcommand is not None:
         return
-    with opened(ctx.obj, "releases") as w:
-        found, live = w.releases.all(), w.releases.live()
-    listed = [{**manifest(r), "live": live is not None and r.id == live.id} for r in reversed(found)]
+    with opened(ctx.obj) as r:
+        found, live = r.releases.all(), r.releases.live()
+    listed = [{**manifest(one), "live": live is not None and one.id == live.id} for one in reversed(found)]
     rows = [
         (r["id"], "live" if r["live"] else r["state"], r["documents"], r["chunks"], when(r["created"]), r["held"] or "")
         for r in listed
@@ -46,11 +52,9 @@ def releases(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def show_release(config: Path, release: str, as_json: bool) -> None:
     """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors; and where its page lies."""
-    from pipeline import steps
-
-    with opened(config, "releases") as w:
-        held, live = w.releases.get(release), w.releases.live()
-        page = steps.report_path(w, held)
+    with opened(config) as r:
+        held, live = r.releases.get(release), r.releases.live()
+        page = report_path(r, held)
         report = str(page) if page.exists() else None
         found = manifest(held) | {"live": live is not None and live.id == held.id, "report": report}
 
@@ -104,10 +108,10 @@ def unpin(config: Path, release: str, as_json: bool) -> None:
 
 
 def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
-    with opened(config, "releases pin") as w, w.lease("releases pin"):
-        found = w.releases.pin(release, pinned=pinned)
+    with changing(config, "releases pin") as (r, run):
+        found = going_live.pin(r, run, release, pinned=pinned)
     says = "is kept for good" if pinned else "is subject to retention again"
-    show({"release": found.id, "pinned": found.pinned}, as_json, lambda console: console.print(f"release {found.id} {says}"))
+    show(answer(found), as_json, lambda console: console.print(f"release {found.release} {says}"))
 
 
 @releases.command("diff")
@@ -117,31 +121,11 @@ def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
 @click.pass_obj
 def diff(config: Path, a: str, b: str, as_json: bool) -> None:
     """What changed from release A to release B: documents added, changed, removed; counts; configuration."""
-    with opened(config, "releases") as w:
-        old, new = w.releases.get(a), w.releases.get(b)
-        held = [
-            {
-                p.payload["document_key"]: p.payload
-                for p in w.stores.qdrant.scan(r.collection, ["document_key", "version", "uri", "source"])
-            }
-            for r in (old, new)
-        ]
-    before, after = held
-    changes = {
-        "added": sorted(after[k]["uri"] for k in after.keys() - before.keys()),
-        "removed": sorted(before[k]["uri"] for k in before.keys() - after.keys()),
-        "changed": sorted(after[k]["uri"] for k in after.keys() & before.keys() if after[k]["version"] != before[k]["version"]),
-    }
-    result: dict[str, Any] = {
-        "a": a,
-        "b": b,
-        **changes,
-        "counts": {name: [getattr(old, name), getattr(new, name)] for name in ("documents", "chunks", "tokens")},
-        "configuration": _differences(plain(old.configuration), plain(new.configuration)),
-    }
+    with opened(config) as r:
+        result: dict[str, Any] = plain(difference(r, a, b))
 
     def people(console: Console) -> None:
-        rows = [(kind, uri) for kind in ("added", "changed", "removed") for uri in changes[kind]]
+        rows = [(kind, uri) for kind in ("added", "changed", "removed") for uri in result[kind]]
         console.print(table(f"{a} → {b}", ["", "document"], rows) if rows else "the same documents")
         console.print(table("", ["", "#a", "#b"], [(name, *pair) for name, pair in result["counts"].items()]))
         if result["configuration"]:
@@ -150,28 +134,17 @@ def diff(config: Path, a: str, b: str, as_json: bool) -> None:
     show(result, as_json, people)
 
 
-def _differences(a: Any, b: Any, path: str = "") -> dict[str, list[Any]]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        found: dict[str, list[Any]] = {}
-        for key in sorted({*a, *b}):
-            found |= _differences(a.get(key), b.get(key), f"{path}.{key}" if path else key)
-        return found
-    return {} if a == b else {path: [a, b]}
-
-
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would go and change nothing.")
 @with_json
 @click.pass_obj
 def gc(config: Path, dry_run: bool, as_json: bool) -> None:
     """Remove what no release needs: collections beyond retention, orphans, old versions, bytes and vectors."""
-    from pipeline import steps
-
-    with opened(config, "gc") as w, w.lease("gc"):
-        removed = steps.collect_garbage(w, dry_run=dry_run)
-    rows = [(kind, len(names), ", ".join(names[:3]) + ("…" if len(names) > 3 else "")) for kind, names in removed.items()]
+    with changing(config, "gc") as (r, run):
+        found = collect_garbage(r, run, dry_run=dry_run)
+    rows = [(kind, len(names), ", ".join(names[:3]) + ("…" if len(names) > 3 else "")) for kind, names in found.removed.items()]
     show(
-        {"dry_run": dry_run, "removed": {kind: len(names) for kind, names in removed.items()}},
+        answer(found),
         as_json,
         lambda console: console.print(table("would remove" if dry_run else "removed", ["kind", "#count", "which"], rows)),
     )
