@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from indexing.embedder import hide_torchvision_if_broken
+from indexing.models.torch_runtime import hide_torchvision_if_broken
 from sluice.errors import ConfigurationError
 
 if TYPE_CHECKING:
