@@ -237,6 +237,8 @@ class ChunkingSettings(OpenSection):
 class EmbeddingSettings(Section):
     model: str = "bundled:all-MiniLM-L6-v2"
     precision: Literal["auto", "fp32", "bf16", "openvino-fp32", "openvino-bf16"] = "auto"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    """Where the model runs: `auto` takes a GPU that torch can use, else the CPU. In no fingerprint: vectors are the same."""
 
 
 class SearchSettings(Section):

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from indexing.models.device import resolve
 from indexing.models.encoder import ModelEncoder, open_encoder
 from indexing.models.files import ModelFiles, locate
 from indexing.models.hashing import HashingEncoder, HashingTokenizer
@@ -20,9 +21,10 @@ from sluice.settings import EmbeddingSettings
 class Model:
     """A model, each part made when it is first asked for; `precision` is asked for at most once."""
 
-    def __init__(self, files: ModelFiles, models_dir: Path, precision: Callable[[], str]) -> None:
+    def __init__(self, files: ModelFiles, models_dir: Path, precision: Callable[[], str], device: str = "cpu") -> None:
         self.files = files
         self._models_dir = models_dir
+        self._device = device
         self._precision = precision
         self._lock = RLock()
 
@@ -41,7 +43,7 @@ class Model:
 
     @cached_property
     def _encoder(self) -> ModelEncoder | HashingEncoder:
-        return open_encoder(self.files, self.precision, self._models_dir)
+        return open_encoder(self.files, self.precision, self._models_dir, resolve(self._device))
 
 
 def open_model(
@@ -67,12 +69,12 @@ def open_model(
         name = f"precision/{files.identity[:32]}"
         if (held := decided(name)) is None:
             note(f"embedding.precision: auto: measuring which precision is fastest here for {files.name}, once for this index")
-            decision = decide_precision(files, cache)
+            decision = decide_precision(files, cache, resolve(embedding.device))
             held = decide(name, decision.as_json())
             note(f"embedding.precision: {held['precision']} ({decision.summary})")
         return str(held["precision"])
 
-    return Model(files, cache, precision)
+    return Model(files, cache, precision, embedding.device)
 
 
 def sparse_encoder() -> Bm25Encoder:

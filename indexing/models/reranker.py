@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from indexing.models.device import resolve
 from indexing.models.torch_runtime import hide_torchvision_if_broken
 from sluice.errors import ConfigurationError
 
@@ -18,8 +19,9 @@ BATCH_TEXTS = 32
 class CrossEncoderReranker:
     """Implements `indexing.protocols.Reranker` with sentence-transformers' CrossEncoder; loaded when first used."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, device: str = "auto") -> None:
         self.model = model
+        self._device = device
 
     @cached_property
     def _encoder(self) -> CrossEncoder:
@@ -27,7 +29,7 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder  # 6 s
 
         try:
-            found: CrossEncoder = CrossEncoder(self.model, device="cpu")
+            found: CrossEncoder = CrossEncoder(self.model, device=resolve(self._device))
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"search.rerank: '{self.model}' is no cross-encoder that is here: {error}",
