@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexing.models.device import resolve
 from indexing.models.encoder import ModelEncoder, open_encoder
@@ -15,7 +15,9 @@ from indexing.models.hashing import HashingEncoder, HashingTokenizer
 from indexing.models.precision import decide_precision
 from indexing.models.tokenizer import ModelTokenizer, open_tokenizer
 from indexing.sparse import Bm25Encoder
-from sluice.settings import EmbeddingSettings
+
+if TYPE_CHECKING:  # the benchmark of models is carried to machines without pydantic
+    from sluice.settings import EmbeddingSettings
 
 
 class Model:
