@@ -90,6 +90,7 @@ class Releases:
         sparse: bool,
         fingerprints: Mapping[str, Any],
         configuration: Mapping[str, Any],
+        recipe: Mapping[str, Any],
     ) -> Release:
         """The release to build for this fingerprint: an interrupted or staged one is taken up, else a new one begins.
 
@@ -115,7 +116,8 @@ class Releases:
             else:
                 self._move(release, "abandoned")
                 self._remove(release)
-        today: dict[str, Any] = {"access_root": access_root, "fingerprints": fingerprints, "configuration": configuration}
+        today: dict[str, Any] = {"access_root": access_root, "fingerprints": fingerprints}
+        today |= {"configuration": configuration, "recipe": recipe}
         if mine is None:
             now = self.now()
             mine = Release(
