@@ -29,7 +29,7 @@ from benchmarks.crash_scenarios import SCENARIOS, Place, Scenario, access_sync, 
 from benchmarks.moments import Moments
 from flows import steps
 from flows.wiring import Wiring
-from indexing.openvino_encoder import openvino
+from indexing.models.openvino_runtime import openvino
 from sluice.settings import load
 from stores.embedded import EmbeddedMongo
 

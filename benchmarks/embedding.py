@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from indexing.encoder import FAMILIES, open_encoder
-from indexing.model_files import BUNDLED, ModelFiles, locate
-from indexing.precision_sample import SAMPLE
-from indexing.tokenizer import ModelTokenizer
+from indexing.models.encoder import FAMILIES, open_encoder
+from indexing.models.files import BUNDLED, ModelFiles, locate
+from indexing.models.precision_sample import SAMPLE
+from indexing.models.tokenizer import ModelTokenizer
 from sluice.points import Vector
 
 Encode = Callable[[Sequence[str]], Vector]
@@ -40,7 +40,7 @@ def texts(tokenizer: ModelTokenizer, count: int, tokens: int, mixed: bool) -> li
 
 def sentence_transformers(files: ModelFiles) -> Encode:
     """Their own encode."""
-    from indexing.embedder import sentence_transformer
+    from indexing.models.torch_runtime import sentence_transformer
 
     model = sentence_transformer(files)
     return lambda batch: np.asarray(

@@ -27,9 +27,9 @@ from flows.progress import Progress
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
 from indexing.embed import CachedEmbedder
-from indexing.embedder_rerank import CrossEncoderReranker
 from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
+from indexing.models.reranker import CrossEncoderReranker
 from indexing.protocols import Encoder, QueryLog, SparseEncoder
 from indexing.query_log import JsonLinesLog
 from indexing.releases import Releases

@@ -16,7 +16,7 @@ from evaluation.experiments import load_experiment
 from flows import operations, reading
 from flows.variants import Laboratory
 from flows.wiring import Wiring
-from indexing.embedder_rerank import CrossEncoderReranker
+from indexing.models.reranker import CrossEncoderReranker
 from sluice.access import Principal
 from sluice.recipe import Recipe
 from sluice.settings import SearchSettings, load

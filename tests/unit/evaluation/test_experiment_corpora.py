@@ -11,11 +11,11 @@ from chunking import build
 from evaluation.golden_import import read_csv, uri_template
 from evaluation.measures import passage_measures, precision_omega
 from indexing.exact import ExactSearch
-from indexing.model_files import locate
+from indexing.models.files import locate
+from indexing.models.tokenizer import open_tokenizer
 from indexing.payload import payload
 from indexing.search import Searcher
 from indexing.sparse import Bm25Encoder
-from indexing.tokenizer import open_tokenizer
 from sluice.access import AccessTags, Principal
 from sluice.ids import document_key
 from sluice.points import Point

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from indexing.encoder import Batch, in_batches, said
-from indexing.model_files import ModelFiles
-from indexing.tokenizer import ModelTokenizer
+from indexing.models.encoder import Batch, in_batches, said
+from indexing.models.files import ModelFiles
+from indexing.models.tokenizer import ModelTokenizer
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.points import Vector
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Every model is a folder by the time it gets here (`model_files.locate`): nothing is left to ask the hub for.
+# Every model is a folder by the time it gets here (`files.locate`): nothing is left to ask the hub for.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 PROBES = (
@@ -71,7 +71,7 @@ def export(files: ModelFiles, folder: Path) -> None:
     """
     import torch
 
-    from indexing.openvino_encoder import openvino
+    from indexing.models.openvino_runtime import openvino
 
     model = sentence_transformer(files)
     batch = in_batches(ModelTokenizer(files).document_ids(PROBES), files.pad_id)[0]

@@ -8,7 +8,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexing.embedder import hide_torchvision_if_broken
+from indexing.models.torch_runtime import hide_torchvision_if_broken
 from sluice.errors import ConfigurationError
 from sluice.ids import digest
 

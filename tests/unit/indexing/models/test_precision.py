@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing.precision import Decision, decide, decide_precision
-from indexing.precision_sample import SAMPLE
-from indexing.tokenizer import ModelTokenizer
+from indexing.models.precision import Decision, decide, decide_precision
+from indexing.models.precision_sample import SAMPLE
+from indexing.models.tokenizer import ModelTokenizer
 from sluice.errors import ConfigurationError
 from sluice.points import Vector
 from tests.model_dirs import bundled

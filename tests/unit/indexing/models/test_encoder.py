@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing.encoder import BATCH_TOKENS, in_batches, open_encoder
-from indexing.model_files import ModelFiles, locate
-from indexing.openvino_encoder import converted, open_runtime
-from indexing.precision_sample import SAMPLE
+from indexing.models.encoder import BATCH_TOKENS, in_batches, open_encoder
+from indexing.models.files import ModelFiles, locate
+from indexing.models.openvino_runtime import converted, open_runtime
+from indexing.models.precision_sample import SAMPLE
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.points import Vector
 from tests.model_dirs import bundled, hashing, models_dir
@@ -32,7 +32,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def expected() -> Vector:
     """sentence-transformers' own vectors of TEXTS."""
-    from indexing.embedder import reference
+    from indexing.models.torch_runtime import reference
 
     return reference(bundled(), TEXTS)
 
@@ -105,8 +105,8 @@ def test_a_process_that_finds_the_converted_model_needs_no_torch(models: Path) -
     """Encoding from a saved model imports neither torch nor sentence_transformers, and answers in seconds."""
     converted(bundled(), models)
     code = (
-        "import sys, json; from pathlib import Path; from indexing.encoder import open_encoder; "
-        "from indexing.model_files import BUNDLED, locate; "
+        "import sys, json; from pathlib import Path; from indexing.models.encoder import open_encoder; "
+        "from indexing.models.files import BUNDLED, locate; "
         "encoder = open_encoder(locate(BUNDLED, Path()), 'openvino-fp32', Path(sys.argv[1])); "
         "vectors = encoder.encode(['one text', 'another']); "
         "heavy = ('torch', 'transformers', 'sentence_transformers', 'huggingface_hub'); "
@@ -158,7 +158,7 @@ def test_a_killed_conversion_is_cleared_away_and_two_at_once_make_one(tmp_path: 
         (folder / "model.bin").write_bytes(b"whole")
         made.append(folder)
 
-    monkeypatch.setattr("indexing.embedder.export", export)
+    monkeypatch.setattr("indexing.models.torch_runtime.export", export)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: converted(bundled(), tmp_path), range(2))
     assert (len(made), first) == (1, second)

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from indexing.encoder import Batch, said
-from indexing.model_files import ModelFiles
+from indexing.models.encoder import Batch, said
+from indexing.models.files import ModelFiles
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.ids import digest
 from sluice.points import Vector
 
 CONVERSION = 1
-"""Raised when `embedder.export` writes another graph, so that older ones are not found."""
+"""Raised when `torch_runtime.export` writes another graph, so that older ones are not found."""
 
 MIN_COSINE = 0.999
 
@@ -88,7 +88,7 @@ def converted(files: ModelFiles, models_dir: Path) -> Path:
     folder = models_dir / digest("openvino", files.identity, CONVERSION)[:32]
     if folder.is_dir():
         return folder
-    from indexing.embedder import export
+    from indexing.models.torch_runtime import export
 
     models_dir.mkdir(parents=True, exist_ok=True)
     with (models_dir / ".converting.lock").open("w") as lock:

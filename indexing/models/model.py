@@ -8,15 +8,13 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from indexing.encoder import ModelEncoder, open_encoder
-from indexing.hashing import HashingEncoder, HashingTokenizer
-from indexing.model_files import ModelFiles, locate
-from indexing.precision import decide_precision
+from indexing.models.encoder import ModelEncoder, open_encoder
+from indexing.models.files import ModelFiles, locate
+from indexing.models.hashing import HashingEncoder, HashingTokenizer
+from indexing.models.precision import decide_precision
+from indexing.models.tokenizer import ModelTokenizer, open_tokenizer
 from indexing.sparse import Bm25Encoder
-from indexing.tokenizer import ModelTokenizer, open_tokenizer
 from sluice.settings import EmbeddingSettings
-
-__all__ = ["Model", "ModelFiles", "locate", "open_model", "sparse_encoder"]
 
 
 class Model:

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from indexing.encoder import open_encoder
-from indexing.model_files import ModelFiles
-from indexing.precision_sample import SAMPLE
+from indexing.models.encoder import open_encoder
+from indexing.models.files import ModelFiles
+from indexing.models.precision_sample import SAMPLE
 from indexing.protocols import Encoder
 from sluice.errors import SluiceError
 from sluice.points import Vector

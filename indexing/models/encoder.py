@@ -1,6 +1,6 @@
 """Texts to unit vectors, whatever runs the model: tokens, the window's check, batches by length, order.
 
-A runtime (torch in `embedder`, OpenVINO in `openvino_encoder`) is handed padded batches and nothing else, and is opened
+A runtime (torch in `torch_runtime`, OpenVINO in `openvino_runtime`) is handed padded batches and nothing else, and is opened
 when the first text arrives: fingerprint and dimension cost no import.
 """
 
@@ -15,9 +15,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.hashing import HashingEncoder, too_long
-from indexing.model_files import ModelFiles
-from indexing.tokenizer import ModelTokenizer
+from indexing.models.files import ModelFiles
+from indexing.models.hashing import HashingEncoder, too_long
+from indexing.models.tokenizer import ModelTokenizer
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.ids import fingerprint
 from sluice.points import Vector
@@ -130,15 +130,15 @@ def open_encoder(files: ModelFiles, precision: str, models_dir: Path) -> ModelEn
     if precision not in FAMILIES:
         raise ConfigurationError(
             f"embedding.precision: '{precision}' cannot be opened, only {', '.join(FAMILIES)}",
-            hint="'auto' is decided once per index, by indexing.precision",
+            hint="'auto' is decided once per index, by indexing.models.precision",
         )
 
     def runtime() -> Runtime:
         if precision.startswith("openvino-"):
-            from indexing.openvino_encoder import open_runtime
+            from indexing.models.openvino_runtime import open_runtime
 
             return open_runtime(files, models_dir, bf16=FAMILIES[precision] == "bf16")
-        from indexing.embedder import load
+        from indexing.models.torch_runtime import load
 
         return load(files, bf16=FAMILIES[precision] == "bf16")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from indexing.embedder_rerank import CrossEncoderReranker
+from indexing.models.reranker import CrossEncoderReranker
 from indexing.search import AsyncSearcher, Searcher
 from sluice.access import Principal
 from sluice.settings import SearchSettings
