@@ -293,11 +293,6 @@ class SearchSettings(Section):
     rerank_k: int = Field(default=50, ge=1, le=1000)
     """How many hits it reads."""
 
-    @property
-    def manner(self) -> str:
-        """How a search ranks, in a word or two: what a release or an experiment's variant is told apart by."""
-        return f"{self.mode} {self.dense_weight:g}" if self.mode == "hybrid" and self.dense_weight != 0.5 else self.mode
-
 
 class GateSettings(OpenSection):
     """The rest is checked by the gate that `type` names."""

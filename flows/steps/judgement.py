@@ -31,7 +31,7 @@ def judge(w: Wiring, release: Release, account: Account, *, overrule: bool = Fal
         against = live if live is not None and live.id != release.id else None
         context = gate_context(w, release, against, states)
         gates = w.gates
-        if release.fingerprint != release_fingerprint([s for s in states if s.in_release], w.build_fingerprints):
+        if release.fingerprint != release_fingerprint([s for s in states if s.in_release], w.recipe.answers):
             # The documents moved on since it was built: it can only be held against its own manifest.
             gates = [gate for gate in gates if gate.name != "reconciliation"]
             account.verdicts = [against_manifest(w, release)]

@@ -32,7 +32,7 @@ class Assessment:
 def assess(w: Wiring, states: Sequence[DocumentState], *, rebuild: bool = False) -> Assessment:
     """Decide what to do about these documents: nothing, judge the live release again, judge a waiting one, or build."""
     members = tuple(s for s in states if s.in_release)
-    wanted = release_fingerprint(members, w.build_fingerprints)
+    wanted = release_fingerprint(members, w.recipe.answers)
     releases = w.releases
     live, held = releases.live(), releases.held(wanted)
     waiting = next((r for r in reversed(releases.all()) if r.state == "staged" and r.fingerprint == wanted), None)
@@ -60,9 +60,10 @@ def begin(w: Wiring, found: Assessment) -> Release:
         release_id=next(id for id in ids if id not in taken),  # built again within a second: it has a name of its own
         access_root=found.access_root,
         dimension=w.model.encoder.dimension,
-        sparse=w.sparse is not None,
-        fingerprints={**w.build_fingerprints.as_json(), "parse": w.parse_fingerprints},
+        sparse=w.recipe.sparse,
+        fingerprints={**w.recipe.fingerprints, "parse": w.parse_fingerprints},
         configuration=w.configuration(),
+        recipe=w.kept_recipe(),
     )
 
 
