@@ -27,7 +27,7 @@ from benchmarks.children import in_child, must
 from benchmarks.crash_checks import Content, content, orphans, picture, readers_see, same
 from benchmarks.crash_scenarios import SCENARIOS, Place, Scenario, access_sync, do, first, run
 from benchmarks.moments import Moments
-from indexing.openvino_encoder import openvino
+from indexing.models.openvino_runtime import openvino
 from pipeline.collecting import collect_garbage
 from pipeline.resources import Resources
 from pipeline.runs import holding

@@ -17,7 +17,7 @@ from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
 from pipeline.variants import Corpus, Laboratory, laboratory
-from sluice.errors import ConfigurationError, SluiceError
+from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
 SECTIONS = ("chunking", "embedding", "search")
@@ -91,14 +91,14 @@ def compare(lab: Laboratory, executor: Executor) -> Comparison:
             ingest(lab.r, run)
         lab.look_again()
     lab.check_labels()
-    pending, failed = lab.pending(), list[SluiceError]()
+    pending, failed = lab.pending(), list[Exception]()
     if not pending:
         lab.r.progress.note("every variant is answered from the record of an earlier run")
     for variant in pending:
         what = Measuring(str(lab.experiment.path), variant.name, len(lab.documents))
         try:
             executor.map(measure_variant, [what], lab.r)
-        except SluiceError as error:
+        except Exception as error:  # a strategy of the user's may raise anything
             failed.append(error)
     if failed:
         raise failed[0]

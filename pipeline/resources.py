@@ -20,10 +20,10 @@ from evaluation import Gate
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
 from indexing.embed import CachedEmbedder
-from indexing.embedder_rerank import CrossEncoderReranker
-from indexing.fingerprints import BuildFingerprints, tags_root
+from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
-from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder
+from indexing.models.reranker import CrossEncoderReranker
+from indexing.protocols import Encoder, QueryLog, SparseEncoder
 from indexing.query_log import JsonLinesLog
 from indexing.releases import Releases
 from indexing.routing import LiveSearcher
@@ -37,6 +37,7 @@ from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ReleaseError
 from sluice.ids import version_id
+from sluice.recipe import Parts, Recipe
 from sluice.records import DocumentState
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
@@ -77,6 +78,7 @@ class Resources:
         self.settings = settings
         self.progress: Progress = progress or Silent()
         self.lock = threading.RLock()
+        self._rerankers: dict[str, CrossEncoderReranker] = {}
         self._closing = ExitStack()
 
     # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,11 +172,17 @@ class Resources:
     def builder(self) -> Builder:
         return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)
 
-    @property
-    def build_fingerprints(self) -> BuildFingerprints:
-        # How a release is searched is part of what it answers: `sparse` and `hybrid` hold the same vectors.
-        sparse = f"{self.settings.search.manner} {self.sparse.fingerprint}" if self.sparse is not None else ""
-        return BuildFingerprints(self.chunker.fingerprint, self.model.encoder.fingerprint, sparse)
+    @once
+    def recipe(self) -> Recipe:
+        """How an index of this configuration is made and searched."""
+        return self.recipe_of(self.settings, self.model, self.chunker)
+
+    def recipe_of(self, settings: Settings, model: Model, chunker: chunking.Chunker) -> Recipe:
+        """The same for another configuration (an experiment's variant), whose parts are open."""
+        sparse = sparse_encoder().fingerprint if settings.search.mode != "dense" else ""
+        again = self.reranker_of(settings.search)
+        parts = Parts(chunker.fingerprint, model.encoder.fingerprint, sparse, again.fingerprint if again is not None else "")
+        return Recipe.of(settings, model.precision, parts)
 
     # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,26 +214,30 @@ class Resources:
             raise ReleaseError(
                 f"release {release.id} cannot be searched: it is {state}", hint="sluice releases lists those that can"
             )
-        embedding = EmbeddingSettings.model_validate(release.configuration["embedding"])
+        recipe = Recipe.of_release(release)
         encoder: Encoder = self.model.encoder
-        if release.fingerprints["model"] != encoder.fingerprint:
-            encoder = self.model_of(embedding).encoder
-            if release.fingerprints["model"] != encoder.fingerprint:
+        if recipe.parts.model != encoder.fingerprint:
+            encoder = self.model_of(recipe.embedding).encoder
+        again = self.reranker_of(recipe.search)
+        for name, kept, found in (
+            (recipe.embedding.model, recipe.parts.model, encoder.fingerprint),
+            (recipe.search.rerank, recipe.parts.reranker, again.fingerprint if again is not None else ""),
+        ):
+            if kept != found:
                 raise ReleaseError(
-                    f"release {release.id} was embedded with another version of '{embedding.model}' than is installed",
-                    hint="install the version it was built with, or run again to build a new release",
+                    f"release {release.id} was made with another version of '{name}' than is installed",
+                    hint="install the version it was made with, or run again to build a new release",
                 )
-        how = SearchSettings.model_validate(release.configuration["search"])
-        sparse = sparse_encoder() if how.mode != "dense" else None
-        search, again = self.settings.search, self.reranker
-        where = self.stores.qdrant, release.collection
-        return Searcher(*where, encoder, sparse, how.mode, log, how.dense_weight, again, search.rerank_k)
+        sparse = sparse_encoder() if recipe.search.mode != "dense" else None
+        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log)
 
-    @once
-    def reranker(self) -> Reranker | None:
-        """What reads hits again; None unless the configuration names one."""
-        model = self.settings.search.rerank
-        return CrossEncoderReranker(model) if model is not None else None
+    def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
+        """What reads hits again: a folder, relative to the configuration, or a model's name; None unless one is named."""
+        if search.rerank is None:
+            return None
+        folder = self.settings.base / search.rerank
+        name = str(folder) if folder.is_dir() else search.rerank
+        return self._rerankers.setdefault(name, CrossEncoderReranker(name))
 
     def live_searcher(self, *, log: QueryLog | None = None) -> LiveSearcher:
         """Search in whatever is live, or for a share of the readers in the canary."""
@@ -245,12 +257,18 @@ class Resources:
     def configuration(self) -> dict[str, Any]:
         """What a release is made from, as the file says it: `${NAME}` stays a name, so no secret is kept; plain data.
 
-        `embedding` and `search` are complete, `precision` as decided: a release is searched by them later.
+        `embedding` and `search` are those of the recipe, complete.
         """
         written = read_yaml(self.settings.path, Unexpanded())
         kept: dict[str, Any] = {key: written[key] for key in ("index", "sources", "chunking", "retention") if key in written}
-        embedding = self.settings.embedding.model_dump(mode="json") | {"precision": self.model.precision}
-        return {**kept, "embedding": embedding, "search": {"mode": self.settings.search.mode}}
+        recipe = self.recipe.as_json()
+        return {**kept, "embedding": recipe["embedding"], "search": recipe["search"]}
+
+    def kept_recipe(self) -> dict[str, Any]:
+        """The recipe as a release keeps it: what a strategy's own options take from the environment stays a name here, too."""
+        recipe, written = self.recipe.as_json(), read_yaml(self.settings.path, Unexpanded()).get("chunking") or {}
+        named = {key: written[key] for key, value in self.settings.chunking.options.items() if written.get(key, value) != value}
+        return recipe | {"chunking": recipe["chunking"] | named}
 
     def known_tags(self, states: list[DocumentState]) -> AccessTags:
         """Every tag that a rule or a document gives."""

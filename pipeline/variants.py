@@ -22,7 +22,7 @@ from evaluation.experiments.record import Results
 from evaluation.experiments.running import VERSION
 from indexing.embed import CachedEmbedder
 from indexing.exact import ExactSearch
-from indexing.fingerprints import BuildFingerprints, access_root, release_fingerprint
+from indexing.fingerprints import access_root, release_fingerprint
 from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
 from indexing.protocols import Encoder
@@ -32,6 +32,7 @@ from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
 from sluice.points import Point, SparseVector, Vector
+from sluice.recipe import Recipe
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import EmbeddingSettings, Settings
 
@@ -121,7 +122,7 @@ class Laboratory:
     def corpus_fingerprint(self) -> str:
         """Changes with any document, its parsing, its status or who may read it."""
         states = merkle_root(digest("state", s.key, s.status, s.content_hash, s.dropped) for s in self.states)
-        return digest("corpus", release_fingerprint(self.states, BuildFingerprints("", "")), access_root(self.states), states)
+        return digest("corpus", release_fingerprint(self.states, ""), access_root(self.states), states)
 
     def look_again(self) -> None:
         """Forget what was read of the documents: they were just ingested."""
@@ -172,21 +173,13 @@ class Laboratory:
 
     def fingerprint(self, variant: VariantSettings) -> str:
         """Of all that can change a variant's result; its name is not part of it."""
+        measured = self.corpus_fingerprint, self.golden.fingerprint, self.recipe(variant).answers, self.k(variant)
+        return digest("variant", VERSION, *measured)
+
+    def recipe(self, variant: VariantSettings) -> Recipe:
+        """How a variant is cut, embedded and searched: what it is."""
         whole = self.settings(variant)
-        encoder = self._model(whole.embedding)[2]
-        sparse = sparse_encoder().fingerprint if whole.search.mode != "dense" else ""
-        chunker = self.chunker(variant).fingerprint
-        return digest(
-            "variant",
-            VERSION,
-            self.corpus_fingerprint,
-            self.golden.fingerprint,
-            chunker,
-            encoder.fingerprint,
-            sparse,
-            whole.search.manner,
-            self.k(variant),
-        )
+        return self.r.recipe_of(whole, self._model(whole.embedding)[0], self.chunker(variant))
 
     def recorded(self, variant: VariantSettings) -> VariantResult | None:
         """The result of an earlier run on this corpus and golden set."""
@@ -245,9 +238,8 @@ class Laboratory:
             "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
             "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
         }
-        searcher = Searcher(
-            ExactSearch(points), variant.name, encoder, sparse, whole.search.mode, dense_weight=whole.search.dense_weight
-        )
+        how = self.recipe(variant).search
+        searcher = Searcher(ExactSearch(points), variant.name, encoder, how, sparse, self.r.reranker_of(how))
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
         return Prepared(searcher, shown, costs)
 

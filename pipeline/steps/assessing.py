@@ -30,7 +30,7 @@ class Assessment:
 def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = False) -> Assessment:
     """Decide what to do about these documents: nothing, judge the live release again, judge a waiting one, or build."""
     members = tuple(s for s in states if s.in_release)
-    wanted = release_fingerprint(members, r.build_fingerprints)
+    wanted = release_fingerprint(members, r.recipe.answers)
     releases = r.releases
     live, held = releases.live(), releases.held(wanted)
     waiting = next((r for r in reversed(releases.all()) if r.state == "staged" and r.fingerprint == wanted), None)

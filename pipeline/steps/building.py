@@ -51,9 +51,10 @@ def _begin(r: Resources, run: Run, found: Assessment) -> Release:
         release_id=next(id for id in ids if id not in taken),  # built again within a second: it has a name of its own
         access_root=found.access_root,
         dimension=r.model.encoder.dimension,
-        sparse=r.sparse is not None,
-        fingerprints={**r.build_fingerprints.as_json(), "parse": r.parse_fingerprints},
+        sparse=r.recipe.sparse,
+        fingerprints={**r.recipe.fingerprints, "parse": r.parse_fingerprints},
         configuration=r.configuration(),
+        recipe=r.kept_recipe(),
     )
 
 

@@ -64,7 +64,7 @@ def judge_release(r: Resources, case: Case) -> Judgement:
     against = live if live is not None and live.id != release.id else None
     context = gate_context(r, release, against, states)
     gates, verdicts = r.gates, list[Verdict]()
-    if release.fingerprint != release_fingerprint([s for s in states if s.in_release], r.build_fingerprints):
+    if release.fingerprint != release_fingerprint([s for s in states if s.in_release], r.recipe.answers):
         # The documents moved on since it was built: it can only be held against its own manifest.
         gates = [gate for gate in gates if gate.name != "reconciliation"]
         verdicts.append(against_manifest(r, release))

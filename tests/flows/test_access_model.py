@@ -192,7 +192,7 @@ class Examiner:
             searcher: Any = self.live
             if self.rng.integers(3) == 0:
                 name = sorted(model.now.masks)[self.rng.integers(len(model.now.masks))]
-                searcher = Searcher(w.stores.target.qdrant, name, w.model.encoder)
+                searcher = Searcher(w.stores.target.qdrant, name, w.model.encoder, w.recipe.search)
             for query in self.rng.integers(len(self.queries), size=questions):
                 hits = searcher.search(self.queries[query], reader, K)
                 self.asked += 1

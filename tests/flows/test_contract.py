@@ -17,13 +17,16 @@ pytestmark = pytest.mark.slow
 RECORDED = Path(__file__).with_name("contract.json")
 
 OF_THE_DATA = ("seconds", "configuration", "fingerprints", "evidence", "points", "slices", "measures", "options", "coverage")
-"""Maps whose keys are not the contract's but the corpus's, or a plug-in's."""
+OF_THE_SETTINGS = ("chunking", "embedding", "search", "recipe")
+"""Maps whose keys are not the contract's but the corpus's, a plug-in's, or those of a section of the configuration."""
 
 
 def shape(value: Any, name: str = "") -> Any:
     """The keys of a JSON value, all the way down; a list has those of all its entries."""
     if isinstance(value, dict):
-        return "{}" if name in OF_THE_DATA else {key: shape(entry, key) for key, entry in sorted(value.items())}
+        return (
+            "{}" if name in (*OF_THE_DATA, *OF_THE_SETTINGS) else {key: shape(entry, key) for key, entry in sorted(value.items())}
+        )
     if isinstance(value, list):
         merged: Any = "·"
         for entry in value:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexing.hashing import HashingEncoder
+from indexing.models.hashing import HashingEncoder
 from sluice.errors import IntegrityError
 from tests.model_dirs import hashing
 

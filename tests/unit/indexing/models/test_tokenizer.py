@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexing.hashing import HashingTokenizer
-from indexing.tokenizer import ModelTokenizer, open_tokenizer
+from indexing.models.hashing import HashingTokenizer
+from indexing.models.tokenizer import ModelTokenizer, open_tokenizer
 from sluice.errors import ConfigurationError
 from tests.model_dirs import bundled, hashing
 
@@ -88,7 +88,7 @@ def test_a_file_that_is_no_tokenizer_is_a_configuration_error(tmp_path: Path) ->
 def test_importing_the_tokenizer_loads_neither_torch_nor_transformers() -> None:
     """Sizing texts is cheap to start."""
     code = (
-        "import sys, indexing.tokenizer, indexing.encoder, indexing.models; "
+        "import sys, indexing.models.tokenizer, indexing.models.encoder, indexing.models; "
         "heavy = ('torch', 'transformers', 'sentence_transformers', 'openvino', 'huggingface_hub'); "
         "print([name for name in heavy if name in sys.modules])"
     )

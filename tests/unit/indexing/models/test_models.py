@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from indexing.hashing import HashingEncoder
-from indexing.model_files import BUNDLED, _sha256, locate
 from indexing.models import open_model
+from indexing.models.files import BUNDLED, _sha256, locate
+from indexing.models.hashing import HashingEncoder
 from sluice.errors import ConfigurationError
 from sluice.settings import EmbeddingSettings
 from tests.model_dirs import bundled

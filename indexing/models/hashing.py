@@ -15,7 +15,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.model_files import ModelFiles
+from indexing.models.files import ModelFiles
 from sluice.errors import IntegrityError
 from sluice.ids import fingerprint
 from sluice.points import Vector

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from indexing.hashing import HashingTokenizer
-from indexing.model_files import ModelFiles
+from indexing.models.files import ModelFiles
+from indexing.models.hashing import HashingTokenizer
 from sluice.errors import ConfigurationError
 from sluice.ids import fingerprint
 

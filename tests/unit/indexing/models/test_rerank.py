@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from indexing.embedder_rerank import CrossEncoderReranker
+from indexing.models.reranker import CrossEncoderReranker
 from indexing.search import AsyncSearcher, Searcher
 from sluice.access import Principal
+from sluice.settings import SearchSettings
 from tests.fakes import MemoryVectorStore
 from tests.unit.indexing.fakes import point
 from tests.unit.indexing.test_canary import North
@@ -38,7 +39,7 @@ def searcher() -> Searcher:
     about |= {"language": "en", "metadata": {}, "release": "r"}
     made = [point("r", f"d{n % 4}", ["staff"] if n < 8 else ["hr"], "x" * (n + 1)) for n in range(10)]
     store.upsert("c", [replace(p, payload={**p.payload, **about}) for p in made])
-    return Searcher(store, "c", North(), reranker=Longest(), rerank_k=8)
+    return Searcher(store, "c", North(), SearchSettings(rerank="longest", rerank_k=8), reranker=Longest())
 
 
 def test_the_reranker_decides_among_what_the_principal_may_read(searcher: Searcher) -> None:
@@ -55,9 +56,10 @@ def test_the_reranker_decides_among_what_the_principal_may_read(searcher: Search
 def test_it_reads_only_as_many_as_it_is_told_and_at_least_those_that_are_asked_for(searcher: Searcher) -> None:
     """`rerank_k` bounds the cost; more hits than that are read when more are wanted."""
     reranker = Longest()
-    replace(searcher, reranker=reranker, rerank_k=2).search("query", STAFF, 1)
+    two = replace(searcher, reranker=reranker, how=SearchSettings(rerank="longest", rerank_k=2))
+    two.search("query", STAFF, 1)
     assert len(reranker.shown) == 2
-    assert len(replace(searcher, reranker=reranker, rerank_k=2).search("query", STAFF, 5)) == len(reranker.shown) == 5
+    assert len(two.search("query", STAFF, 5)) == len(reranker.shown) == 5
 
 
 def test_asynchronous_searches_run_side_by_side_and_answer_the_same(searcher: Searcher) -> None:
