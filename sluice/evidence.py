@@ -22,6 +22,7 @@ class Figures:
 
     values: Mapping[str, Cell]
     title: str = ""
+    block: str = field(default="figures", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Table:
     title: str = ""
     marked: tuple[int, ...] = ()
     words: bool = False
+    block: str = field(default="table", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Intervals:
     rows: Mapping[str, Range]
     limits: Mapping[str, float] = field(default_factory=dict)
     title: str = ""
+    block: str = field(default="intervals", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Hits:
     lists: Mapping[str, tuple[Answer, ...]]
     title: str = ""
     notes: tuple[str, ...] = ()
+    block: str = field(default="hits", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Plot:
     kind: Literal["bars", "line"] = "bars"
     unit: str = ""
     limit: float | None = None
+    block: str = field(default="plot", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +94,15 @@ class Notes:
 
     lines: tuple[str, ...]
     title: str = ""
+    block: str = field(default="notes", init=False)
 
 
 Block = Figures | Table | Intervals | Hits | Plot | Notes
 
 
 def block_json(block: Block) -> dict[str, Any]:
-    """A block as a manifest keeps it: its fields and its `block`, the name of its kind."""
-    return {"block": type(block).__name__.lower(), **asdict(block)}
+    """A block as a manifest keeps it: its fields, with `block`, the name of its kind."""
+    return asdict(block)
 
 
 def blocks_of(kept: Sequence[Mapping[str, Any]]) -> list[Block]:
