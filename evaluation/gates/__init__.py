@@ -24,6 +24,7 @@ GATES: Mapping[str, str] = {
     "reconciliation": "evaluation.gates.reconciliation:ReconciliationGate",
     "retrieval": "evaluation.gates.retrieval:RetrievalGate",
     "leaks": "evaluation.gates.leaks:LeaksGate",
+    "inference": "evaluation.gates.inference:InferenceGate",
     "data_quality": "evaluation.gates.data_quality:DataQualityGate",
     "drift": "evaluation.gates.drift:DriftGate",
     "latency": "evaluation.gates.latency:LatencyGate",

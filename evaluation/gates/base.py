@@ -42,7 +42,8 @@ class GateContext:
     (a comparison then refuses). `known_tags` is the vocabulary of the access rules. `window` is the embedding model's,
     in tokens, `special_tokens` included. `workspace` is a folder for what a gate wants to keep.
     `live_points` are the points of the live release; `vectors` gives what the model made of texts, by their hash (those
-    that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `golden_files` are
+    that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `alone` makes an
+    index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
     those of all gates together; `embedded_store` says that searches are timed on the embedded store, which no reader uses
     in earnest.
     """
@@ -61,6 +62,7 @@ class GateContext:
     vectors: Callable[[Sequence[str]], Mapping[str, Vector]] | None = None
     embedded_store: bool = False
     judged: JudgedReleases | None = None
+    alone: Callable[[AccessTags], Searcher] | None = None
     golden_files: frozenset[str] = frozenset()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import evaluation
 from evaluation import GateContext, ReleaseView
 from indexing.fingerprints import release_fingerprint, tags_root
+from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
 from pipeline.executors import Executor
 from pipeline.outcomes import Report
@@ -106,6 +107,7 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         live_points=CollectionPoints(r.stores.qdrant, live.collection) if live is not None and measured is not None else None,
         vectors=lambda hashes: r.stores.vectors.get(release.fingerprints["model"], hashes),
         embedded_store=r.settings.stores.qdrant.url == "embedded",
+        alone=alone(r, release, states),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
     )
 
