@@ -210,7 +210,17 @@ class Wiring:
     def releases(self) -> Releases:
         qdrant = self.stores.qdrant
         s = self.stores
-        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, self.actor, utc_now)
+        return Releases(
+            index=self.settings.index,
+            ledger=s.ledger,
+            collections=qdrant,
+            aliases=qdrant,
+            points=qdrant,
+            outbox=s.outbox,
+            audit=s.audit,
+            actor=self.actor,
+            now=utc_now,
+        )
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
         """Who may read what now."""
