@@ -254,7 +254,7 @@ class Wiring:
                     hint="install the version it was made with, or run again to build a new release",
                 )
         sparse = sparse_encoder() if recipe.search.mode != "dense" else None
-        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log)
+        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id)
 
     def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
         """What reads hits again: a folder, relative to the configuration, or a model's name; None unless one is named."""
