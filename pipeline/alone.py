@@ -16,7 +16,7 @@ from sluice.releases import Release
 
 _FIELDS = (
     "document_key", "source", "uri", "title", "heading_path", "page", "start", "end", "text", "language", "access_tags",
-    "metadata", "release", "parent", "parent_text",
+    "metadata", "parent", "parent_text",
 )  # fmt: skip
 
 

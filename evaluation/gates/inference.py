@@ -26,6 +26,7 @@ from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section
 
+Alone = Callable[[AccessTags], Searcher]
 SAME = 1e-6
 """Scores that differ by less are equal: the last bits depend on what was computed together."""
 _WORDS = 12
@@ -108,11 +109,9 @@ class InferenceGate:
         texts = (" ".join(str(point.payload.get("text") or "").split()[:_WORDS]) for point in chosen)
         return list(dict.fromkeys(text for text in texts if text))
 
-    def _differences(
-        self, context: GateContext, index_of: Callable[[AccessTags], Searcher], pairs: dict[AccessTags, list[str]]
-    ) -> Iterator[_Difference]:
+    def _differences(self, context: GateContext, alone_of: Alone, pairs: dict[AccessTags, list[str]]) -> Iterator[_Difference]:
         for tags, asked in pairs.items():
-            alone, principal = index_of(tags), Principal(tags)
+            alone, principal = alone_of(tags), Principal(tags)
             for query in asked:
                 both = (each.search(query, principal, self.options.k) for each in (context.candidate.searcher, alone))
                 if what := _what_differs(*both):
