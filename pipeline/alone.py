@@ -10,13 +10,13 @@ from indexing.search import Searcher
 from pipeline.resources import Resources
 from pipeline.views import ExpectedFrom
 from sluice.access import AccessTags
-from sluice.points import Point, SparseVector, StoredPoint
+from sluice.points import TEXT_ID, Point, SparseVector, StoredPoint
 from sluice.records import DocumentState
 from sluice.releases import Release
 
 _FIELDS = (
     "document_key", "source", "uri", "title", "heading_path", "page", "start", "end", "text", "language", "access_tags",
-    "metadata", "parent", "parent_text",
+    "metadata", "parent", "parent_text", TEXT_ID,
 )  # fmt: skip
 
 
