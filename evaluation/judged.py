@@ -135,6 +135,7 @@ def encode(record: Judged) -> bytes:
                 "principal": None if answer.query.principal is None else sorted(answer.query.principal),
                 "slices": list(answer.query.slices),
                 "kind": answer.query.kind,
+                "synthetic": answer.query.synthetic,
                 "labels": [asdict(label) for label in answer.labels],
                 "documents": [asdict(found) for found in answer.documents],
                 "chunks": [asdict(found) for found in answer.chunks],
@@ -181,6 +182,7 @@ def _answered(value: Mapping[str, Any]) -> Answered:
         tuple(value["slices"]),
         value["kind"],
         principal,
+        value["synthetic"],
     )
     return Answered(query, labels, _found(value["documents"]), _found(value["chunks"]))
 

@@ -17,10 +17,11 @@ from cli.main import tags_of, with_json
 from cli.terminal import Terminal
 from evaluation import golden_import, growing, judging
 from evaluation.golden import load_golden
-from pipeline import reading
+from pipeline import drafting, reading
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
+from sluice.plain import plain
 
 
 @click.group()
@@ -91,6 +92,40 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
         path.unlink()
     result = {"golden": str(path), "queries": growing.add(path, lines), "labels": sum(len(line["relevant"]) for line in lines)}
     show(result, as_json, lambda console: console.print(f"{path}: {result['queries']} queries, {result['labels']} labels"))
+
+
+@golden.command("draft")
+@click.option("--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to add to; it is made.")
+@click.option("--count", default=200, show_default=True, type=click.IntRange(1, 5000), help="Questions, at most.")
+@with_json
+@click.pass_obj
+def draft(config: Path, path: Path | None, count: int, as_json: bool) -> None:
+    """Draft questions from the documents themselves, without a model: a beginning for the first day.
+
+    Headings that ask, questions with answers, definitions, links, titles, descriptions and rows of tables, each with the
+    words that answer it, spread over folders, hard ones first. They are marked `synthetic` for good and are in no mean of
+    questions that people asked; a gate with `synthetic: true` judges by them. By default they go to drafted.jsonl beside
+    the configuration.
+    """
+    with opened(config) as r:
+        found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count)
+    result = plain(found)
+
+    def people(console: Console) -> None:
+        kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
+        console.print(f"{found.added} questions drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
+        looked = (
+            f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
+        )
+        console.print(f"{looked}\n{found.golden}", markup=False, soft_wrap=True)
+        console.print(
+            "read them before you believe them; a gate by them: {type: retrieval, golden: "
+            f"{found.golden.name}, synthetic: true, min_recall: …}}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    show(result, as_json, people)
 
 
 @golden.command("add")

@@ -72,6 +72,7 @@ class Records:
 
     context: GateContext
     golden: GoldenSet
+    name: str
     days: int
     pinned: str | None = None
     _anchors: tuple[str, ...] = field(init=False, default=())
@@ -91,8 +92,7 @@ class Records:
         """The latest record of a release on this golden set: the same file, else one that shares questions, else one whose
         file no gate reads any more."""
         records = self._by_release.get(release, [])
-        path = str(self.golden.path)
-        same = [record for record in records if record.golden == path]
+        same = [record for record in records if record.golden == self.name]
         if same:
             return same[-1]
         asked = {(query.query, query.principal) for query in self.golden.queries}

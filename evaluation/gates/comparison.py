@@ -41,7 +41,7 @@ def compare(
     """
     found = Comparison()
     for name in dict.fromkeys((*limits, *shown)):
-        pairs = _paired(candidate.results, live.results, name)
+        pairs = _paired(candidate.counted, live.results, name)
         if pairs:
             _overall(found, name, pairs, limits.get(name))
         elif name in limits:
@@ -73,7 +73,7 @@ def _overall(found: Comparison, name: str, pairs: list[tuple[float, float]], lim
 def _by_slice(found: Comparison, candidate: Evaluation, live: Evaluation, name: str, slice_queries: int) -> None:
     chances: dict[str, float] = {}
     for group in candidate.by_slice():
-        pairs = _paired(_of_slice(candidate.results, group), live.results, name)
+        pairs = _paired(_of_slice(candidate.counted, group), live.results, name)
         if len(pairs) < slice_queries:
             continue
         interval = paired_bootstrap(*zip(*pairs, strict=True))

@@ -51,7 +51,8 @@ class RetrievalOptions(SliceFloors):
     `slices` names floors of single slices; `min_slice_recall` is one for every slice of at least `slice_queries`.
     `max_drop` is of Recall@k; the other limits are asked only where stated. All hold against the live release and against
     an anchor: the best that was live within `anchor_days` (0: none), or the release that `anchor` names. Without
-    `min_queries`, at least half as many must be scored as when any of these was judged.
+    `min_queries`, at least half as many must be scored as when any of these was judged. With `synthetic` the gate is about
+    drafted questions, which count in no other.
     """
 
     golden: ConfigPath
@@ -69,6 +70,7 @@ class RetrievalOptions(SliceFloors):
     min_queries: int | None = Field(default=None, ge=1)
     anchor_days: int = Field(default=90, ge=0)
     anchor: str | None = None
+    synthetic: bool = False
 
     @model_validator(mode="after")
     def _has_a_floor(self) -> RetrievalOptions:
@@ -107,7 +109,14 @@ class RetrievalGate:
 
     @cached_property
     def golden(self) -> GoldenSet:
-        return load_golden(self.options.golden)
+        """The questions that somebody asked; with `synthetic`, those that were drafted, and no other."""
+        whole = load_golden(self.options.golden)
+        return whole.of(synthetic=self.options.synthetic)
+
+    @property
+    def _set(self) -> str:
+        """The name under which answers are kept: one file may hold the questions of two gates."""
+        return f"{self.golden.path}{' (drafted)' if self.options.synthetic else ''}"
 
     @property
     def fingerprint(self) -> str:
@@ -125,7 +134,7 @@ class RetrievalGate:
 
     def judge(self, context: GateContext) -> Verdict:
         resolved = resolve(self.golden, context.candidate.documents)
-        records = Records(context, self.golden, self.options.anchor_days, self.options.anchor)
+        records = Records(context, self.golden, self._set, self.options.anchor_days, self.options.anchor)
         before = records.before()
         changed = self._changed(before, context)
         unusable = self._unusable(resolved, records)
@@ -180,7 +189,7 @@ class RetrievalGate:
     def _keep(self, candidate: Evaluation, context: GateContext) -> None:
         """What was answered is kept, so that this release need not be searched again when the next one is held against it."""
         if context.judged is not None:
-            path, mark = str(self.golden.path), self.golden.fingerprint
+            path, mark = self._set, self.golden.fingerprint
             record = judged(context.candidate.id, candidate, golden=path, fingerprint=mark, access=context.candidate.access)
             context.judged.keep(context.candidate.id, f"{path} {mark}", encode(record))
 
@@ -250,7 +259,9 @@ class RetrievalGate:
     def _unusable(self, resolved: ResolvedSet, records: Records) -> str:
         """Why this golden set is no evidence about this release; empty when it is."""
         if not resolved.scored and not resolved.unscored:
-            return f"{self.golden.path} holds no query that has an answer"
+            which = "drafted query" if self.options.synthetic else "query that somebody asked (drafted ones: synthetic: true)"
+            drafted = any(query.synthetic for query in load_golden(self.options.golden).queries) or self.options.synthetic
+            return f"{self.golden.path} holds no {which if drafted else 'query'} that has an answer"
         if resolved.stale_share > self.options.max_stale:
             return (
                 f"{resolved.stale} of {resolved.labels} labels are stale, more than max_stale {self.options.max_stale:.0%} allows"
@@ -290,7 +301,7 @@ class RetrievalGate:
                 measured = self._measure(live, labels)
             except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
                 return None, error.message
-            path, mark = str(self.golden.path), self.golden.fingerprint
+            path, mark = self._set, self.golden.fingerprint
             record = judged(live.id, measured, golden=path, fingerprint=mark, access=live.access)
             if before is None or not changed:
                 return (candidate, measured), ""
