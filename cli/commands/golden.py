@@ -15,7 +15,7 @@ from cli.console import show, table
 from cli.launch import opened
 from cli.main import tags_of, with_json
 from cli.terminal import Terminal
-from evaluation import golden_import, growing, judging
+from evaluation import golden_import, growing, judging, repair
 from evaluation.golden import load_golden
 from pipeline import drafting, reading
 from pipeline.resources import Resources
@@ -123,6 +123,42 @@ def draft(config: Path, path: Path | None, count: int, as_json: bool) -> None:
             f"{found.golden.name}, synthetic: true, min_recall: …}}",
             markup=False,
             soft_wrap=True,
+        )
+
+    show(result, as_json, people)
+
+
+@golden.command("repair")
+@click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `check`.")
+@click.option("--accept", "accepted", metavar="ID,…", default="", help="Put the new labels of these questions into the file.")
+@with_json
+@click.pass_obj
+def mend(config: Path, path: Path | None, accepted: str, as_json: bool) -> None:
+    """Propose a new place for labels that went stale or are missing: moved to another document, or reworded.
+
+    Nothing is changed but what --accept names: read both quotes first.
+    """
+    ids = [id for id in accepted.split(",") if id]
+    with opened(config) as r:
+        target = path or reading.golden_set(r, None).path
+        states = [state for state in r.stores.documents.read() if state.in_release]
+        found = repair.proposals(load_golden(target), r.corpus(), states)
+    chosen = [each for each in found if each.id in ids]
+    if unknown := sorted(set(ids) - {each.id for each in chosen}):
+        raise ConfigurationError(f"nothing is proposed for '{unknown[0]}'", hint="sluice golden repair lists the proposals")
+    count = repair.accept(target, chosen) if chosen else 0
+    result = {"golden": str(target), "proposals": [each.as_json() for each in found], "accepted": count}
+
+    def people(console: Console) -> None:
+        for each in found:
+            console.print(f"{each.id}: {each.kind} ({each.reason})", markup=False, soft_wrap=True)
+            console.print(f"  was {each.label.uri}: {each.label.quote or '(the whole document)'}", markup=False, soft_wrap=True)
+            if each.new is not None:
+                console.print(f"  now {each.new.uri}: {each.new.quote}  ({each.alike:.0%} alike)", markup=False, soft_wrap=True)
+        usable = [each.id for each in found if each.new is not None and each.id not in ids]
+        told = f"{count} labels changed" if count else f"{len(found)} labels without a place, {len(usable)} proposals"
+        console.print(
+            told + (f"; take them with --accept {','.join(usable[:5])}" if usable else ""), markup=False, soft_wrap=True
         )
 
     show(result, as_json, people)
