@@ -115,7 +115,6 @@ def run(folder: Path, documents: int, name: str) -> Row:
 def search_ms(folder: Path, queries: int = 200) -> tuple[float, float]:
     """Median and 95th percentile of a filtered search in the live release, in milliseconds, in this process."""
     from pipeline.reading import searcher_of  # late: this benchmark's other parts need no pipeline
-
     from sluice.access import Principal
 
     rng = random.Random(1)
