@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -15,8 +15,9 @@ from cli.console import show, table
 from cli.launch import opened
 from cli.main import tags_of, with_json
 from cli.terminal import Terminal
-from evaluation import golden_import, growing, judging, repair
+from evaluation import golden_import, growing, judging, repair, reviewing
 from evaluation.golden import load_golden
+from evaluation.reports import plain_cell
 from pipeline import drafting, reading
 from pipeline.resources import Resources
 from sluice.access import Principal
@@ -128,6 +129,49 @@ def draft(config: Path, path: Path | None, count: int, as_json: bool) -> None:
     show(result, as_json, people)
 
 
+class _Reader:
+    """Whoever sits at the terminal; implements `evaluation.reviewing.Reviewer`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def ask(self, question: reviewing.Drafted) -> reviewing.Review:
+        for line in (
+            "",
+            f"{question.number} of {question.of}: {question.query}",
+            question.uri,
+            question.quote,
+        ):
+            self._console.print(plain_cell(line), markup=False, soft_wrap=True)
+        while True:
+            try:
+                said = click.prompt("[t]ake, [m]end, [d]rop, [s]kip, [q]uit", prompt_suffix=" ", err=True).strip().lower()
+                if said == "m":
+                    return reviewing.Review("take", click.prompt("The question", prompt_suffix=": ", err=True))
+            except click.Abort:
+                return reviewing.Review("stop")
+            if said in _SAID:
+                return reviewing.Review(_SAID[said])
+
+
+_SAID: dict[str, Literal["take", "drop", "skip", "stop"]] = {"t": "take", "d": "drop", "s": "skip", "q": "stop"}
+
+
+@golden.command("review")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@with_json
+@click.pass_obj
+def review(config: Path, path: Path, as_json: bool) -> None:
+    """Read drafted questions one at a time: take, mend or throw away.
+
+    What you say is in FILE before the next one is shown; what was read is not shown again.
+    """
+    counts = reviewing.review(path, _Reader(Console(stderr=True, highlight=False)))
+    result = {"golden": str(path), **counts}
+    told = ", ".join(f"{n} {what}" for what, n in counts.items())
+    show(result, as_json, lambda console: console.print(f"{told}: {path}", markup=False, soft_wrap=True))
+
+
 @golden.command("repair")
 @click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `check`.")
 @click.option("--accept", "accepted", metavar="ID,…", default="", help="Put the new labels of these questions into the file.")
@@ -151,10 +195,14 @@ def mend(config: Path, path: Path | None, accepted: str, as_json: bool) -> None:
 
     def people(console: Console) -> None:
         for each in found:
-            console.print(f"{each.id}: {each.kind} ({each.reason})", markup=False, soft_wrap=True)
-            console.print(f"  was {each.label.uri}: {each.label.quote or '(the whole document)'}", markup=False, soft_wrap=True)
+            console.print(plain_cell(f"{each.id}: {each.kind} ({each.reason})"), markup=False, soft_wrap=True)
+            console.print(
+                plain_cell(f"was {each.label.uri}: {each.label.quote or '(the whole document)'}"), markup=False, soft_wrap=True
+            )
             if each.new is not None:
-                console.print(f"  now {each.new.uri}: {each.new.quote}  ({each.alike:.0%} alike)", markup=False, soft_wrap=True)
+                console.print(
+                    plain_cell(f"now {each.new.uri}: {each.new.quote} ({each.alike:.0%} alike)"), markup=False, soft_wrap=True
+                )
         usable = [each.id for each in found if each.new is not None and each.id not in ids]
         told = f"{count} labels changed" if count else f"{len(found)} labels without a place, {len(usable)} proposals"
         console.print(
