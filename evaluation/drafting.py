@@ -41,9 +41,10 @@ _DEFINED = re.compile(
 _NO_TERM = frozenset(
     re.findall(
         r"\w+",
-        "this that these those it there here he she they we you i what who which if when where how as in on at for of to by with "
-        "my our your his her their its another other each every one some any both all most check see note like first second next last example below above "
-        "following only also so but and or then once while because currently usually typically please goal purpose idea reason",
+        "this that these those it there here he she they we you i what who which if when where how as in on at for of "
+        "to by with my our your his her their its another other each every one some any both all most check see note "
+        "like first second next last example below above following only also so but and or then once while because "
+        "currently usually typically please goal purpose idea reason",
     )
 )
 """Words that no term holds: sentences that begin with them define nothing."""

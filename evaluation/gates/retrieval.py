@@ -7,95 +7,24 @@ likewise where a limit is stated for them.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, answers_again, change_of, known_labels
-from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, refused
+from evaluation.gates.base import GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
-from evaluation.gates.retrieval_shown import blocks, change_blocks, stale_table
+from evaluation.gates.retrieval_options import RetrievalOptions
+from evaluation.gates.retrieval_shown import blocks, change_blocks, labels, lost, mend, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.judged import Judged, encode, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like
-from evaluation.scoring import Evaluation, QueryResult, evaluate
+from evaluation.scoring import Evaluation, evaluate
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.evidence import Block
 from sluice.ids import fingerprint
 from sluice.records import Verdict
-from sluice.settings import ConfigPath, Section
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class SliceFloors(Section):
-    """The least that a slice's measures may be."""
-
-    min_recall: Share | None = None
-    min_success: Share | None = None
-    min_ndcg: Share | None = None
-
-    def by_measure(self, k: int) -> dict[str, float]:
-        """The floors that are stated, by the measure's name."""
-        named = {f"Recall@{k}": self.min_recall, f"Success@{k}": self.min_success, "nDCG@10": self.min_ndcg}
-        return {name: floor for name, floor in named.items() if floor is not None}
-
-
-class RetrievalOptions(SliceFloors):
-    """Floors and limits are shares between 0 and 1; at least one floor is required, for the release that has no other.
-
-    `slices` names floors of single slices; `min_slice_recall` is one for every slice of at least `slice_queries`.
-    `max_drop` is of Recall@k; the other limits are asked only where stated. All hold against the live release and against
-    an anchor: the best that was live within `anchor_days` (0: none), or the release that `anchor` names. Without
-    `min_queries`, at least half as many must be scored as when any of these was judged. With `synthetic` the gate is about
-    drafted questions, which count in no other.
-    """
-
-    golden: ConfigPath
-    k: int = Field(default=5, ge=1)
-    slices: dict[str, SliceFloors] = Field(default_factory=dict)
-    min_slice_recall: Share | None = None
-    slice_queries: int = Field(default=20, ge=2)
-    max_drop: Share = 0.03
-    max_drop_success: Share | None = None
-    max_drop_ndcg: Share | None = None
-    max_drop_token_recall: Share | None = None
-    max_drop_token_precision: Share | None = None
-    max_drop_token_iou: Share | None = None
-    max_stale: Share = 0.05
-    min_queries: int | None = Field(default=None, ge=1)
-    anchor_days: int = Field(default=90, ge=0)
-    anchor: str | None = None
-    synthetic: bool = False
-
-    @model_validator(mode="after")
-    def _has_a_floor(self) -> RetrievalOptions:
-        if not self.floors:
-            raise ValueError("state at least one floor: min_recall, min_success or min_ndcg")
-        return self
-
-    @property
-    def floors(self) -> dict[str, float]:
-        """The least that each measure may be, by the measure's name."""
-        return self.by_measure(self.k)
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """The greatest drop against live, by the measure's name; Recall@k first."""
-        k = self.k
-        named = {
-            f"Recall@{k}": self.max_drop,
-            f"Success@{k}": self.max_drop_success,
-            "nDCG@10": self.max_drop_ndcg,
-            f"TokenRecall@{k}": self.max_drop_token_recall,
-            f"TokenPrecision@{k}": self.max_drop_token_precision,
-            f"TokenIoU@{k}": self.max_drop_token_iou,
-        }
-        return {name: limit for name, limit in named.items() if limit is not None}
 
 
 class RetrievalGate:
@@ -139,10 +68,10 @@ class RetrievalGate:
         changed = self._changed(before, context)
         unusable = self._unusable(resolved, records)
         if unusable:
-            verdict = refused(self.name, _led(changed, unusable), golden=str(self.golden.path), **_labels(resolved))
+            verdict = refused(self.name, _led(changed, unusable), golden=str(self.golden.path), **labels(resolved))
             evidence = {**verdict.evidence, **({"golden_change": changed.as_json()} if changed else {})}
             shown = (stale_table(verdict.evidence["stale_labels"]), *change_blocks(evidence))
-            return replace(verdict, evidence=evidence, shown=shown, advice=_mend(self.golden, resolved))
+            return replace(verdict, evidence=evidence, shown=shown, advice=mend(self.golden, resolved))
         candidate = self._measure(context.candidate, resolved)
         self._keep(candidate, context)
         evidence = {"golden": str(self.golden.path)} | candidate.as_json()
@@ -163,14 +92,14 @@ class RetrievalGate:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
         failures += self._below_anchor(records, candidate, evidence)
         live_side = pair[1] if pair is not None else None
-        evidence["worst"] = _worst(candidate, live_side, f"Recall@{self.options.k}")
+        evidence["worst"] = worst(candidate, live_side, f"Recall@{self.options.k}")
         if changed and changed.failed:
             warnings.insert(0, changed.said())
         if unmeasured:
             reason = _led(changed, f"refused: the live release cannot be measured: {unmeasured}")
             return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings), self._shown(evidence))
         if failures:
-            advice = _lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
+            advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
             reason = _led(changed, "; ".join(failures))
             return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
         reason = _led(changed, self._summary(candidate, live_side))
@@ -323,72 +252,9 @@ def _led(changed: GoldenChange | None, reason: str) -> str:
     return f"{changed.said()}; {reason}" if changed and changed.failed else reason
 
 
-def _mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
-    """What to do about a golden set that is no evidence: the labels by name, and how they are mended."""
-    stale = [f"{id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
-    more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
-    named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
-    return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")
-
-
-def _lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, ...]:
-    """The questions that got worse, and what stands in the place of the right document."""
-    lines = []
-    for query in worst:
-        first = query["candidate"][0]["uri"] if query["candidate"] else "nothing"
-        before = f" (live {query['live_measures'][measure]:.2f})" if "live_measures" in query else ""
-        lines.append(
-            f"lost: {query['id']} '{query['query']}': {measure} {query['measures'][measure]:.2f}{before}, looked for "
-            f"{', '.join(query['relevant'][:2])}, first is {first}"
-        )
-    if worst:
-        lines.append(f"ask it yourself: sluice search {shlex.quote(worst[0]['query'])} --as TAGS --release {release}")
-    return tuple(lines)
-
-
 def _below(measures: Mapping[str, float], floors: Mapping[str, float], where: str) -> list[str]:
     return [
         f"{name}{where} {measures.get(name, 0.0):.3f} is below the floor {floor:.3f}"
         for name, floor in floors.items()
         if not measures.get(name, 0.0) >= floor - ROUNDING  # a measure that is no number reaches nothing
     ]
-
-
-def _labels(resolved: ResolvedSet) -> dict[str, Any]:
-    """The account of labels that a refusal rests on."""
-    return {
-        "queries": len(resolved.scored),
-        "unscored": len(resolved.unscored),
-        "labels": resolved.labels,
-        "stale": resolved.stale,
-        "stale_labels": [
-            {"id": id, "uri": lb.label.uri, "reason": lb.reason} for id, lb in resolved.with_state("stale")[:SAMPLES]
-        ],
-    }
-
-
-def _worst(candidate: Evaluation, live: Evaluation | None, decisive: str) -> list[dict[str, Any]]:
-    """The queries that lost most against live (without one: that score lowest), with both result lists."""
-    before = {result.query.id: result for result in live.results} if live else {}
-
-    def loss(result: QueryResult) -> tuple[float, float]:
-        other = before.get(result.query.id)
-        if other is None:
-            return result.measures[decisive], result.measures["nDCG@10"]
-        return tuple(result.measures[name] - other.measures[name] for name in (decisive, "nDCG@10"))  # type: ignore[return-value]
-
-    bad = [result for result in candidate.results if loss(result) < ((0.0, 0.0) if live else (1.0, 1.0))]
-    return [_shown(result, before.get(result.query.id), candidate.k) for result in sorted(bad, key=loss)[:SAMPLES]]
-
-
-def _shown(result: QueryResult, before: QueryResult | None, k: int) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "id": result.query.id,
-        "query": result.query.query,
-        "relevant": [label.uri for label in result.query.relevant[:SAMPLES]],
-        "measures": dict(result.measures),
-        "candidate": [found.as_json() for found in result.documents[: min(k, SAMPLES)]],
-    }
-    if before is not None:
-        shown |= {"live_measures": dict(before.measures), "live": [f.as_json() for f in before.documents[: min(k, SAMPLES)]]}
-    return shown

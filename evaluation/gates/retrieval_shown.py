@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from evaluation.gates.base import SAMPLES
+from evaluation.golden import GoldenSet
+from evaluation.labels import ResolvedSet
+from evaluation.scoring import Evaluation, QueryResult
 from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Notes, Plot, Range, Table
 
 Evidence = Mapping[str, Any]
@@ -131,3 +136,66 @@ def change(value: float | None, live: float | None) -> str | None:
 def bounds(interval: Mapping[str, float] | None) -> str | None:
     """An interval in words."""
     return f"{interval['low']:+.3f} to {interval['high']:+.3f}" if interval else None
+
+
+def mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
+    """What to do about a golden set that is no evidence: the labels by name, and how they are mended."""
+    stale = [f"{id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
+    more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
+    named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
+    return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")
+
+
+def lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, ...]:
+    """The questions that got worse, and what stands in the place of the right document."""
+    lines = []
+    for query in worst:
+        first = query["candidate"][0]["uri"] if query["candidate"] else "nothing"
+        before = f" (live {query['live_measures'][measure]:.2f})" if "live_measures" in query else ""
+        lines.append(
+            f"lost: {query['id']} '{query['query']}': {measure} {query['measures'][measure]:.2f}{before}, looked for "
+            f"{', '.join(query['relevant'][:2])}, first is {first}"
+        )
+    if worst:
+        lines.append(f"ask it yourself: sluice search {shlex.quote(worst[0]['query'])} --as TAGS --release {release}")
+    return tuple(lines)
+
+
+def labels(resolved: ResolvedSet) -> dict[str, Any]:
+    """The account of labels that a refusal rests on."""
+    return {
+        "queries": len(resolved.scored),
+        "unscored": len(resolved.unscored),
+        "labels": resolved.labels,
+        "stale": resolved.stale,
+        "stale_labels": [
+            {"id": id, "uri": lb.label.uri, "reason": lb.reason} for id, lb in resolved.with_state("stale")[:SAMPLES]
+        ],
+    }
+
+
+def worst(candidate: Evaluation, live: Evaluation | None, decisive: str) -> list[dict[str, Any]]:
+    """The queries that lost most against live (without one: that score lowest), with both result lists."""
+    before = {result.query.id: result for result in live.results} if live else {}
+
+    def loss(result: QueryResult) -> tuple[float, float]:
+        other = before.get(result.query.id)
+        if other is None:
+            return result.measures[decisive], result.measures["nDCG@10"]
+        return tuple(result.measures[name] - other.measures[name] for name in (decisive, "nDCG@10"))  # type: ignore[return-value]
+
+    bad = [result for result in candidate.results if loss(result) < ((0.0, 0.0) if live else (1.0, 1.0))]
+    return [_query(result, before.get(result.query.id), candidate.k) for result in sorted(bad, key=loss)[:SAMPLES]]
+
+
+def _query(result: QueryResult, before: QueryResult | None, k: int) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": result.query.id,
+        "query": result.query.query,
+        "relevant": [label.uri for label in result.query.relevant[:SAMPLES]],
+        "measures": dict(result.measures),
+        "candidate": [found.as_json() for found in result.documents[: min(k, SAMPLES)]],
+    }
+    if before is not None:
+        shown |= {"live_measures": dict(before.measures), "live": [f.as_json() for f in before.documents[: min(k, SAMPLES)]]}
+    return shown

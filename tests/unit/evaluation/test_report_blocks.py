@@ -51,13 +51,13 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 def blocks_with(text: str) -> list[Block]:
     """Every kind of block with the text in every place that takes one."""
     return [
-        Figures({text: text, "n": 3}, text),
+        Figures({text: text, "the other figure of two": 3}, text),
         Table((text, "x"), ((text, 0.5), (None, 2)), text, (0,), words=True),
         Table((text,), ((text,),)),
         Intervals({text: Range(0.1, 0.0, 0.2)}, {text: 0.1}, text),
-        Hits({text: (Answer(text, 0.5, right=True),), "live": ()}, text, (text,)),
+        Hits({text: (Answer(text, 0.5, right=True),), "the other list of two": ()}, text, (text,)),
         Plot((text, "b"), {text: (1.0, 1.0)}, text, "line", text, 0.5),
-        Plot((text,), {text: (1.0,), "other one": (None,)}, text, unit=text),
+        Plot((text,), {text: (1.0,), "the other series of two": (None,)}, text, unit=text),
         Notes((text,), text),
     ]
 
