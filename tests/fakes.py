@@ -242,6 +242,12 @@ class MemoryVectorStore:
         if (present.dimension, present.sparse) != (dimension, sparse):
             raise IntegrityError(f"collection {collection} exists with another shape")
 
+    def clone(self, source: str, target: str) -> None:
+        found = self._of(source)
+        if target in self.collections:
+            raise ReleaseError(f"collection {target} exists already")
+        self.collections[target] = deepcopy(found)
+
     def names(self) -> list[str]:
         return sorted(self.collections)
 
@@ -311,7 +317,8 @@ class MemoryVectorStore:
         if query.dense is not None:
             rankings.append({p.id: float(p.dense @ query.dense) for p in admitted})
         if query.sparse is not None:
-            rankings.append(_bm25(query.sparse, everything, admitted))
+            corpus = [p for p in everything if _admits(p.payload, tags, Filters())]
+            rankings.append(_bm25(query.sparse, corpus, admitted))
         if not rankings:
             raise ValueError("a query needs a dense or a sparse vector")
         scores = rankings[0] if len(rankings) == 1 else _fused(rankings, query.dense_weight)
@@ -332,9 +339,11 @@ def _admits(payload: Mapping[str, Any], tags: AccessTags, filters: Filters) -> b
     )
 
 
-def _bm25(query: SparseVector, everything: Sequence[Point], admitted: Sequence[Point]) -> dict[str, float]:
-    """Dot products weighted by Qdrant's IDF, ln((N - n + 0.5) / (n + 0.5) + 1); points that share no term are no hits."""
-    sparse = [p for p in everything if p.sparse is not None]
+def _bm25(query: SparseVector, corpus: Sequence[Point], admitted: Sequence[Point]) -> dict[str, float]:
+    """Dot products weighted by Qdrant's IDF, ln((N - n + 0.5) / (n + 0.5) + 1), over the points that the reader may read,
+    however they narrow their search; points that share no term are no hits.
+    """
+    sparse = [p for p in corpus if p.sparse is not None]
     containing = Counter(index for p in sparse if p.sparse is not None for index in p.sparse.indices)
     weights = {
         index: value * math.log((len(sparse) - containing[index] + 0.5) / (containing[index] + 0.5) + 1)
