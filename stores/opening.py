@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sluice.settings import Settings
+from stores import private
 from stores.blobs import MongoBlobs
 from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect, translated
@@ -90,7 +91,11 @@ def _vector_store(settings: Settings) -> QdrantStore | EdgeStore:
 
 
 def open_stores(settings: Settings) -> Stores:
-    """Connect to the configured MongoDB, or start or join the embedded one; raises StoreUnavailable."""
+    """Connect to the configured MongoDB, or start or join the embedded one; raises StoreUnavailable.
+
+    From here on the state directory, and whatever this process writes, is its owner's alone.
+    """
+    private.protect(settings.state_dir)
     with ExitStack() as opened:
         uri = settings.stores.mongodb.uri
         if uri == "embedded":

@@ -2,7 +2,7 @@
 
 Below a state directory lies every document's text. Everything there is 0700 or 0600 from its first byte: `protect` sets
 the process's umask before anything is written, so that what libraries write (SQLite, Qdrant's engine) is covered too, and
-closes the folder itself, so that what an earlier version left open inside cannot be reached.
+closes the directory itself, so that what an earlier version left open inside cannot be reached.
 """
 
 from __future__ import annotations
@@ -20,14 +20,19 @@ MARGIN_BYTES = 128 * 1024 * 1024
 
 
 def protect(folder: Path) -> None:
-    """Make `folder` (a state directory) its owner's alone, with all that is in it, and all that this process will write.
+    """Make `folder` (a state directory) its owner's alone, and all that this process will write anywhere.
 
-    Raises ConfigurationError when it cannot be made, or belongs to somebody else.
+    A directory that is not there yet is not made. Raises ConfigurationError when it belongs to somebody else.
     """
     os.umask(os.umask(0o077) | 0o077)
-    fresh = make(folder)
-    if not fresh and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        _close(folder)
+    try:
+        if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the state directory {folder} can be read by others, and this user may not change that ({error.strerror})",
+            hint="choose another state_dir, or give it to this user",
+        ) from None
 
 
 def make(folder: Path) -> bool:
@@ -117,22 +122,3 @@ def unwritable(path: Path, error: OSError) -> ConfigurationError | StoreUnavaila
         f"the state directory cannot be written: {path}: {error.strerror}",
         hint="choose another state_dir, or give this user the right to write there",
     )
-
-
-def _close(folder: Path) -> None:
-    """Take everybody else's rights from a folder that was made before Sluice minded, and from everything in it."""
-    try:
-        folder.chmod(0o700)
-        for where, folders, files in os.walk(folder):
-            for name in folders:
-                os.chmod(Path(where, name), 0o700)
-            for name in files:
-                inside = Path(where, name)
-                if not inside.is_symlink():
-                    inside.chmod(stat.S_IMODE(inside.stat().st_mode) & 0o700)
-    except FileNotFoundError:
-        return  # something in it ended meanwhile; the folder itself is closed
-    except PermissionError:
-        raise ConfigurationError(
-            f"the state directory {folder} holds files of another user", hint="choose another state_dir, or give it to this user"
-        ) from None
