@@ -17,29 +17,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, unquote
-from uuid import UUID
 
-import numpy as np
-from qdrant_edge import Filter, ScrollRequest
+from qdrant_edge import Filter
 
 from sluice.access import AccessTags
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
-from stores import edge_writing, private
+from stores import edge_search, edge_writing, private
 from stores.edge_errors import translated
 from stores.edge_files import State
-from stores.edge_queries import DENSE, any_of, narrowed, readable, request
+from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
 from stores.edge_writing import Writer
 from stores.locks import FileLock
-from stores.ranking import best_of_groups
 
 T = TypeVar("T")
-PointId = int | UUID | str
-Payload = dict[str, Any]
 
 UPSERT_BATCH = 256
 OVERLAY_LIMIT = 1000
@@ -51,8 +46,8 @@ DEAD_SHARE = 0.2
 class EdgeStore:
     """Collections, aliases, points and search below a folder. Nothing is opened before it is used; threads may share it."""
 
-    def __init__(self, path: Path, *, wait_s: float = 30, say: Callable[[str], None] = lambda _line: None) -> None:
-        self._path, self._wait_s, self._say = Path(path).absolute(), wait_s, say
+    def __init__(self, path: Path, *, wait_s: float = 30) -> None:
+        self._path, self._wait_s = Path(path).absolute(), wait_s
         self._collections = self._path / "collections"
         self._lock = threading.RLock()
         self._ready = False
@@ -255,9 +250,9 @@ class EdgeStore:
             name = self._existing(collection)
             if readable_by is not None and not readable_by:
                 return
-            offset: PointId | None = None
+            offset: edge_search.PointId | None = None
             while True:
-                page, offset = self._read(unquote(name), partial(_page, offset, fields, vectors, readable_by))
+                page, offset = self._read(unquote(name), partial(edge_search.page, offset, fields, vectors, readable_by))
                 yield from page
                 if offset is None:
                     return
@@ -283,25 +278,13 @@ class EdgeStore:
         filters: Filters,
         group: Callable[[ScoredPoint], str],
     ) -> list[ScoredPoint]:
-        fused = query.dense is not None and query.sparse is not None
-
-        def ranked(view: View) -> list[ScoredPoint]:
-            admitted = readable(tags, view.overlay)
-
-            def search(limit: int, prefetch: int) -> list[ScoredPoint]:
-                asked = request(query, admitted, filters, limit=limit, prefetch=prefetch, exact=True)
-                found = view.shard.query(asked)
-                return [ScoredPoint(str(p.id), p.score, _shown(p.payload or {}, view)) for p in found]
-
-            return best_of_groups(search, k, group, fused=fused)
-
         with translated(self._path, "searching", collection):
             if k < 1:
                 return []
             if not tags:
                 self._existing(collection)
                 return []
-            return self._read(collection, ranked)
+            return self._read(collection, partial(edge_search.ranked, query, tags, k, filters, group))
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -419,34 +402,26 @@ class EdgeStore:
             if not self._ready:
                 private.protect(self._path)
                 private.make(self._collections)
+                if (self._path / "meta.json").exists():
+                    self._take_over()
                 self._ready = True
 
+    def _take_over(self) -> None:
+        """A store of the old kind becomes one of this kind, once."""
+        from stores import edge_takeover  # it needs qdrant-client, which is half a second
 
-def _page(
-    start: PointId | None, fields: Sequence[str], vectors: bool, readable_by: AccessTags | None, view: View
-) -> tuple[list[StoredPoint], PointId | None]:
-    """The points from this id on, and where the next page starts."""
-    shown = list(fields)
-    if view.overlay and ACCESS_TAGS in fields and DOCUMENT_KEY not in fields:
-        shown.append(DOCUMENT_KEY)  # to know whose tags they are
-    records, after = view.shard.scroll(
-        ScrollRequest(
-            limit=files.PAGE,
-            offset=start,
-            filter=None if readable_by is None else narrowed(readable(readable_by, view.overlay), Filters()),
-            with_payload=shown if shown else False,
-            with_vector=[DENSE] if vectors else False,
-        )
-    )
-    points = []
-    for record in records:
-        payload = _shown(record.payload or {}, view)
-        dense = np.asarray(record.vector[DENSE], dtype=np.float32) if isinstance(record.vector, dict) else None
-        points.append(StoredPoint(str(record.id), {name: payload[name] for name in fields if name in payload}, dense))
-    return points, after
+        def write(name: str, dimension: int, sparse: bool, batches: Iterator[list[Point]]) -> None:
+            folder, state = self._collections / quote(name, safe=""), State(dimension, sparse)
+            files.discard(folder)
+            with self._begun(folder) as (fresh, lock):
+                files.create_shard(fresh / str(state.shard), dimension, sparse=sparse).close()
+                writer = self._placed(fresh, folder, state, lock)
+                for batch in batches:
+                    writer.upsert(batch)
+                writer.seal()
 
-
-def _shown(payload: Payload, view: View) -> Payload:
-    """A payload with the tags that hold now."""
-    now = view.overlay.get(str(payload.get(DOCUMENT_KEY)))
-    return payload if now is None or ACCESS_TAGS not in payload else {**payload, ACCESS_TAGS: sorted(now)}
+        with FileLock(self._path / "store.lock") as lock:
+            if not lock.acquire(wait_s=self._wait_s):
+                raise busy(self._path, self._wait_s)
+            if edge_takeover.is_old(self._path):  # and no other process was faster
+                edge_takeover.take_over(self._path, write, self._write_aliases)

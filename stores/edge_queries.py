@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 from qdrant_edge import (
     FieldCondition,
     Filter,
-    Fusion,
     IdfParams,
     MatchAny,
     Point,
-    Prefetch,
     Query,
     QueryRequest,
     RangeDateTime,
@@ -27,9 +26,6 @@ from sluice.access import AccessTags
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, Filters, VectorQuery
 
 DENSE, SPARSE = "dense", "sparse"
-_RRF_K = 2
-"""Qdrant's own constant, of server and local mode: 1 / (rank + 2) with ranks from 0."""
-
 Overlay = Mapping[str, AccessTags]
 """Document key to the tags that hold now, for documents whose points still carry older ones."""
 
@@ -71,8 +67,8 @@ def _time(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def request(query: VectorQuery, admitted: Filter, filters: Filters, *, limit: int, prefetch: int, exact: bool) -> QueryRequest:
-    """One vector, or both fused by weighted reciprocal rank, each under the filter; with payloads.
+def requests(query: VectorQuery, admitted: Filter, filters: Filters, *, exact: bool) -> list[Callable[[int, bool], QueryRequest]]:
+    """For each form of the query, dense before sparse, what to ask for so many points, with payloads or without.
 
     The statistics of sparse search are those of what this reader may see (`admitted`), whatever they narrow it to: a
     document that someone may not read changes no score of theirs. Deleted points do not count in them either, as they do
@@ -88,15 +84,8 @@ def request(query: VectorQuery, admitted: Filter, filters: Filters, *, limit: in
         forms.append((Query.Nearest(sparse, using=SPARSE), SearchParams(exact=exact, idf=IdfParams(corpus=admitted))))
     if not forms:
         raise ValueError("a query needs a dense or a sparse vector")
-    if len(forms) == 1:
-        form, params = forms[0]
-        return QueryRequest(limit=limit, query=form, filter=narrow, with_payload=True, params=params)
-    weights = None if query.dense_weight == 0.5 else [2 * query.dense_weight, 2 * (1 - query.dense_weight)]
-    # The filter again outside: no point that it does not admit leaves the store, whatever the prefetches do.
-    return QueryRequest(
-        limit=limit,
-        prefetches=[Prefetch(limit=prefetch, query=form, params=params, filter=narrow) for form, params in forms],
-        query=Fusion.Rrf(k=_RRF_K, weights=weights),  # type: ignore[arg-type]  # its stub forgets the inheritance
-        filter=narrow,
-        with_payload=True,
-    )
+    return [partial(_request, form, params, narrow) for form, params in forms]
+
+
+def _request(form: Query, params: SearchParams, narrow: Filter, limit: int, payload: bool) -> QueryRequest:
+    return QueryRequest(limit=limit, query=form, filter=narrow, with_payload=payload, params=params)

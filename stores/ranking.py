@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sluice.points import ScoredPoint
 
@@ -36,6 +36,17 @@ def best_of_groups(search: Search, k: int, group: Callable[[ScoredPoint], str], 
                 return chosen
             before, prefetch = len(points), prefetch * 4
         limit *= 4
+
+
+def fused(rankings: Sequence[Sequence[str]], weights: Sequence[float]) -> dict[str, float]:
+    """Ids to scores by weighted reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009), with Qdrant's constant:
+    1 / ((rank + 1) / weight + 1), ranks from 0.
+    """
+    scores: dict[str, float] = {}
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for rank, point in enumerate(ranking):
+            scores[point] = scores.get(point, 0.0) + weight / (rank + 1 + weight)
+    return scores
 
 
 def rounded(score: float) -> float:

@@ -8,17 +8,20 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError, IndexBusy, IntegrityError, ReleaseError, StoreUnavailable
-from sluice.points import Filters, Point, ScoredPoint, VectorQuery
+from sluice.points import Filters, Point, ScoredPoint, SparseVector, VectorQuery
 from stores import edge, private
 from stores.edge import EdgeStore
 from stores.edge_files import read_state
+from stores.qdrant import QdrantStore
 from tests.fakes import MemoryVectorStore
 
 ROOT = Path(__file__).parents[3]
@@ -315,3 +318,42 @@ class TestFailure:
         assert {p.id for p in store.scan("c", readable_by=A)} == stored
         store.upsert("c", points(3))
         store.close()
+
+
+class TestTakingOver:
+    def test_a_store_of_the_old_kind_is_taken_over_and_nothing_is_lost(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Points, tags, sparse weights and aliases of qdrant-client's local mode, with one line; once; its files are gone."""
+        held = [replace(p, sparse=SparseVector((1, 2 + n % 3), (0.5, 1.0))) for n, p in enumerate(points(30))]
+        client = QdrantClient(path=str(path))
+        old = QdrantStore("local mode", client=client)
+        for name in ("i__1", "i__2"):
+            old.create(name, dimension=8, sparse=True)
+            old.upsert(name, held if name == "i__1" else held[:10])
+        old.set_tags("i__1", B, ["d1"])
+        old.switch({"i": "i__1", "i__candidate": "i__2"})
+        fields = ["document_key", "access_tags", "text"]
+        before = [(p.id, p.payload) for p in old.scan("i", fields)]
+        query = VectorQuery(sparse=held[1].sparse)
+        answer = [p.id for p in old.nearest("i", query, A, 30, Filters())]
+        client.close()
+
+        for _again in range(2):
+            store = EdgeStore(path)
+            assert store.names() == ["i__1", "i__2"]
+            assert store.read() == {"i": "i__1", "i__candidate": "i__2"}
+            assert [(p.id, p.payload) for p in store.scan("i", fields)] == before
+            assert [p.id for p in store.nearest("i", query, A, 30, Filters())] == answer
+            store.close()
+        assert len(caplog.messages) == 1
+        assert "2 collections with 40 points" in caplog.text
+        assert not list(path.rglob("*.sqlite"))
+
+    def test_one_that_cannot_be_read_says_how_to_come_back(self, path: Path) -> None:
+        """It is not taken for an empty one."""
+        path.mkdir()
+        (path / "meta.json").write_text("{")
+        with pytest.raises(IntegrityError, match="older version") as error:
+            EdgeStore(path).names()
+        assert "MongoDB" in error.value.hint
