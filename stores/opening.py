@@ -14,8 +14,9 @@ from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect, translated
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
 from stores.mongo_lease import MongoLease
-from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns, MongoVectorCache
+from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
 from stores.mongo_marks import MongoAccessAudit, MongoForgotten, MongoOutbox
+from stores.mongo_vectors import MongoVectorCache
 
 if TYPE_CHECKING:
     from stores.edge import EdgeStore

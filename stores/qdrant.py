@@ -39,6 +39,8 @@ UPSERT_BATCH = 256
 PAGE = 1000
 TAGS_BATCH = 500
 NO_FILTERS = Filters()
+_SCOPED = (1, 19)
+"""The first version of a server that computes BM25's statistics over what a reader may read."""
 _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     ACCESS_TAGS: models.PayloadSchemaType.KEYWORD,
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
@@ -127,6 +129,15 @@ class QdrantStore:
         finally:
             for name in (scratch, f"{scratch}_clone"):
                 self.drop(name)
+
+    def describe(self) -> str:
+        """What the server is and does, for `sluice doctor`: its version, how it clones, what is lost with an old one."""
+        with self._client("asking for the version") as client:
+            version = client.info().version if isinstance(client, QdrantClient) and self._given is None else "local mode"
+        parts = [f"Qdrant {version}: {len(self.names())} collections", f"clones by {self.clone_method()}"]
+        if _numbers(version) < _SCOPED and self._given is None:
+            parts.append("the scores of sparse search depend on what the reader may not read: that takes Qdrant 1.19")
+        return "; ".join(parts)
 
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
@@ -262,3 +273,7 @@ class QdrantStore:
                     url=self._url, api_key=self._api_key, timeout=max(1, int(self._timeout_s)), check_compatibility=False
                 )
             return self._opened
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())

@@ -32,6 +32,7 @@ from sluice.points import (
 )
 from sluice.records import Document, DocumentState, QuarantineEntry
 from sluice.releases import Release, ReleaseEvent, State
+from stores.mongo_vectors import Evicted
 
 
 class MemoryDocumentStates:
@@ -127,11 +128,19 @@ class MemoryVectorCache:
         return {text: self.rows[model, text] for text in hashes if (model, text) in self.rows}
 
     def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
-        self.rows |= {(model, text): np.array(vector, dtype=np.float32) for text, vector in vectors.items()}
+        self.rows = {(model, text): np.array(vector, dtype=np.float32) for text, vector in vectors.items()} | self.rows
 
     def delete(self, hashes: Iterable[str]) -> None:
         erased = set(hashes)
         self.rows = {key: vector for key, vector in self.rows.items() if key[1] not in erased}
+
+    def evict(self, used: Iterable[str], *, max_bytes: int = 0) -> Evicted:
+        wanted, gone, freed = set(used), 0, 0
+        size = sum(vector.nbytes for vector in self.rows.values())
+        for key in [key for key in self.rows if key[1] not in wanted]:
+            if size - freed > max_bytes:
+                freed, gone = freed + self.rows.pop(key).nbytes, gone + 1
+        return Evicted(gone, freed, len(self.rows), size - freed)
 
 
 class MemoryReleaseLedger:

@@ -68,7 +68,7 @@ def _mongodb(w: Wiring) -> str:
 
 
 def _qdrant(w: Wiring) -> str:
-    return f"{w.settings.stores.qdrant.url}: {len(w.stores.qdrant.names())} collections"
+    return w.stores.qdrant.describe()
 
 
 def _model(w: Wiring) -> str:

@@ -280,6 +280,8 @@ class TestFailure:
         else:
             file = next((folder / "1").rglob("*.mappings")) if damage == "points" else folder / damage
             file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        with pytest.raises(IntegrityError, match="i__1"):
+            other.describe()
         with pytest.raises(IntegrityError, match="i__1") as error:
             search(other, A)
         assert str(folder) in error.value.hint

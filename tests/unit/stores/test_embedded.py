@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
-from sluice.errors import ConfigurationError, StoreUnavailable
+from sluice.errors import ConfigurationError, IntegrityError, StoreUnavailable
 from stores.embedded import EmbeddedMongo
 from stores.locks import FileLock
 from stores.mongo import connect
+from stores.mongo_vectors import MongoVectorCache
 
 USER = """
 import sys, time
@@ -151,6 +153,25 @@ class TestWithinAProcess:
             EmbeddedMongo(state_dir)
         assert str(state_dir / "mongodb" / "server.log") in error.value.hint
         assert "data" in (state_dir / "mongodb" / "server.log").read_text()
+
+    @pytest.mark.parametrize("damage", ["truncated", "overwritten"])
+    def test_a_damaged_database_says_what_it_is_and_how_to_come_back(self, state_dir: Path, damage: str) -> None:
+        """Reading, writing and probing; the file and its folder are named."""
+        with EmbeddedMongo(state_dir) as uri:
+            for number in range(40):
+                write(uri, f"{number} " + "x" * 400)
+            process = server(state_dir)
+        assert within(5, lambda: gone(process))
+        file = state_dir / "mongodb" / "data" / "kept.db"
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"x" * 5000 + content[5000:])
+        with EmbeddedMongo(state_dir) as uri:
+            database = connect(uri, "kept")
+            for use in (MongoVectorCache(database).get, MongoVectorCache(database).put):
+                with pytest.raises(IntegrityError, match="damaged") as error:
+                    use("m", {"t": np.ones(3, dtype=np.float32)})  # type: ignore[arg-type]
+                assert str(file.parent) in error.value.hint
+            database.client.close()
 
     def test_waiting_for_another_process_that_starts_it_has_an_end(self, state_dir: Path) -> None:
         """A lock that is never let go does not hang the caller, and the caller holds nothing afterwards."""

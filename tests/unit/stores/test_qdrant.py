@@ -96,4 +96,5 @@ def test_how_a_server_clones_is_found_out_by_doing_it() -> None:
     """Local mode knows no snapshots; nothing is left of the trial."""
     store = QdrantStore("local mode", client=QdrantClient(":memory:"))
     assert store.clone_method() == BY_HAND
+    assert store.describe() == f"Qdrant local mode: 0 collections; clones by {BY_HAND}"
     assert store.names() == []
