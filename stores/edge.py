@@ -26,9 +26,8 @@ from sluice.access import AccessTags
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
-from stores import edge_search, edge_writing, private
+from stores import edge_making, edge_search, edge_writing, private
 from stores.edge_errors import translated
-from stores.edge_files import State
 from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
 from stores.edge_writing import Writer
@@ -39,8 +38,6 @@ T = TypeVar("T")
 UPSERT_BATCH = 256
 OVERLAY_LIMIT = 1000
 """Documents with tags beside their points; 1,000 of them cost a filtered search about 1 ms."""
-DEAD_SHARE = 0.2
-"""Of a collection's points; a clone of one with more that are replaced or removed is written anew and not copied."""
 
 
 class EdgeStore:
@@ -75,10 +72,7 @@ class EdgeStore:
             if folder.exists():
                 self._same_shape(collection, dimension, sparse)
                 return
-            state = State(dimension, sparse)
-            with self._begun(folder) as (fresh, lock):
-                files.create_shard(fresh / str(state.shard), dimension, sparse=sparse).close()
-                self._writers[folder.name] = self._placed(fresh, folder, state, lock)
+            self._writers[folder.name] = edge_making.created(folder, dimension, sparse=sparse)
 
     def _same_shape(self, collection: str, dimension: int, sparse: bool) -> None:
         state = files.read_state(self._folder(collection))[1]
@@ -97,21 +91,8 @@ class EdgeStore:
             if folder.exists():
                 raise ReleaseError(f"collection {target} exists already", hint="drop it, or choose another name")
             self._seal(name)
-            view = self._reader.view(name)
-            state = replace(view.state, shard=1, overlay=0, writing=True, generation=1)
-            points = self._collections / name / str(view.state.shard)
-            private.room_for(self._path, files.size(points))
-            with self._begun(folder) as (fresh, lock):
-                if view.state.dead > DEAD_SHARE * max(1, view.shard.info().points_count):
-                    files.rewrite(view.shard, fresh / "1", state, view.overlay).close()
-                    state = replace(state, dead=0)
-                else:
-                    private.copy(points, fresh / "1")
-                    if view.overlay:
-                        shard = files.open_shard(fresh, 1)
-                        files.write_tags(shard, view.overlay)
-                        shard.close()
-                self._writers[folder.name] = self._placed(fresh, folder, state, lock)
+            source_folder = self._collections / name
+            self._writers[folder.name] = edge_making.cloned(folder, source_folder, self._reader.view(name))
 
     def describe(self) -> str:
         """What there is, for `sluice doctor`; opens every collection, so that a damaged one is an IntegrityError."""
@@ -292,6 +273,15 @@ class EdgeStore:
                 return []
             return self._read(collection, partial(edge_search.ranked, query, tags, k, filters, group))
 
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point with one of these texts that `tags` may read, by id, at most `COPIES`; empty without tags or texts."""
+        if not tags or not texts:
+            return []
+        with translated(self._path, "reading", collection):
+            return self._read(collection, partial(edge_search.with_texts, texts, tags, filters, fields))
+
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _read(self, collection: str, work: Callable[[View], T]) -> T:
@@ -350,28 +340,6 @@ class EdgeStore:
                 edge_writing.renew(folder, state)[1].close()
             return True
 
-    @contextmanager
-    def _begun(self, folder: Path) -> Iterator[tuple[Path, FileLock]]:
-        """A place for a collection in the making, and its lock; nothing is left of it when making it fails."""
-        fresh = folder.with_name(f".new-{folder.name}")
-        files.discard(fresh)
-        private.make(fresh)
-        lock = FileLock(fresh / files.LOCK)
-        try:
-            lock.acquire()
-            yield fresh, lock
-        except BaseException:
-            files.discard(fresh)
-            lock.close()
-            raise
-
-    def _placed(self, fresh: Path, folder: Path, state: State, lock: FileLock) -> Writer:
-        """Give what was made its name, and go on writing into it."""
-        files.write_state(fresh, state)
-        fresh.rename(folder)
-        private.sync(self._collections)
-        return edge_writing.begin(folder, state, lock)
-
     def _held(self, folder: Path) -> FileLock:
         """The lock of a collection that nobody writes into."""
         lock = FileLock(folder / files.LOCK, create=False)
@@ -417,14 +385,12 @@ class EdgeStore:
         from stores import edge_takeover  # it needs qdrant-client, which is half a second
 
         def write(name: str, dimension: int, sparse: bool, batches: Iterator[list[Point]]) -> None:
-            folder, state = self._collections / quote(name, safe=""), State(dimension, sparse)
+            folder = self._collections / quote(name, safe="")
             files.discard(folder)
-            with self._begun(folder) as (fresh, lock):
-                files.create_shard(fresh / str(state.shard), dimension, sparse=sparse).close()
-                writer = self._placed(fresh, folder, state, lock)
-                for batch in batches:
-                    writer.upsert(batch)
-                writer.seal()
+            writer = edge_making.created(folder, dimension, sparse=sparse)
+            for batch in batches:
+                writer.upsert(batch)
+            writer.seal()
 
         with FileLock(self._path / "store.lock") as lock:
             if not lock.acquire(wait_s=self._wait_s):

@@ -38,7 +38,7 @@ from qdrant_edge import (
 
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError
-from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE
+from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, TEXT_ID
 from stores import private
 from stores.edge_queries import DENSE, SPARSE, Overlay, any_of
 
@@ -52,6 +52,7 @@ _INDEXES = {
     DOCUMENT_KEY: PayloadSchemaType.Keyword,
     SOURCE: PayloadSchemaType.Keyword,
     LANGUAGE: PayloadSchemaType.Keyword,
+    TEXT_ID: PayloadSchemaType.Keyword,
     MODIFIED: PayloadSchemaType.Datetime,
 }
 

@@ -8,14 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from qdrant_edge import QueryRequest, ScrollRequest
+from qdrant_edge import Filter, QueryRequest, ScrollRequest
 
 from sluice.access import AccessTags
-from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, ScoredPoint, StoredPoint, VectorQuery
+from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
-from stores.edge_queries import DENSE, narrowed, readable, requests
+from stores.edge_queries import DENSE, any_of, narrowed, readable, requests
 from stores.edge_reading import View
 from stores.ranking import best_of_groups, fused, rounded
+
+COPIES = 1000
+"""Points with the texts of one answer that are looked up, at most."""
 
 PointId = int | UUID | str
 Payload = dict[str, Any]
@@ -59,14 +62,33 @@ def page(
     start: PointId | None, fields: Sequence[str], vectors: bool, readable_by: AccessTags | None, view: View
 ) -> tuple[list[StoredPoint], PointId | None]:
     """The points from this id on, and where the next page starts."""
+    admitted = None if readable_by is None else readable(readable_by, view.overlay)
+    return _scrolled(view, admitted, fields, start=start, limit=files.PAGE, vectors=vectors)
+
+
+def with_texts(texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str], view: View) -> list[StoredPoint]:
+    """The points with one of these texts that these tags may read, by id, at most `COPIES`."""
+    wanted = Filter(must=[any_of(TEXT_ID, texts), narrowed(readable(tags, view.overlay), filters)])
+    return _scrolled(view, wanted, fields, limit=COPIES)[0]
+
+
+def _scrolled(
+    view: View,
+    admitted: Filter | None,
+    fields: Sequence[str],
+    *,
+    limit: int,
+    start: PointId | None = None,
+    vectors: bool = False,
+) -> tuple[list[StoredPoint], PointId | None]:
     shown = list(fields)
     if view.overlay and ACCESS_TAGS in fields and DOCUMENT_KEY not in fields:
         shown.append(DOCUMENT_KEY)  # to know whose tags they are
     records, after = view.shard.scroll(
         ScrollRequest(
-            limit=files.PAGE,
+            limit=limit,
             offset=start,
-            filter=None if readable_by is None else narrowed(readable(readable_by, view.overlay), Filters()),
+            filter=admitted,
             with_payload=shown if shown else False,
             with_vector=[DENSE] if vectors else False,
         )

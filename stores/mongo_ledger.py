@@ -97,6 +97,11 @@ class MongoRuns:
         newest_first = sorted(rows, key=lambda row: (row["added"], row["run"]), reverse=True)
         return [{"run": row["run"], **json.loads(row["values"])} for row in newest_first[:limit]]
 
+    def indexes(self) -> set[str]:
+        """Every index of this database that was ever changed."""
+        with translated(self._database, "reading whose the database is"):
+            return {row["index"] for row in self._rows.find({}, {"index": 1}).batch_size(5000)}
+
 
 class MongoDecisions:
     """What is decided once for an index and holds from then on: `decisions`, one row per name."""

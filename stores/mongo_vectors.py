@@ -80,6 +80,11 @@ class MongoVectorCache:
                     if details.get("writeConcernErrors") or any(e["code"] != _DUPLICATE_KEY for e in details["writeErrors"]):
                         raise
 
+    def hashes(self) -> set[str]:
+        """The texts of all vectors there are, of every model."""
+        with translated(self._database, "reading the keys of cached vectors"):
+            return {row["hash"] for row in self._rows.find({}, {"hash": 1}).batch_size(5000)}
+
     def delete(self, hashes: Iterable[str]) -> None:
         """Erase the vectors of these texts, of every model."""
         with translated(self._database, "erasing cached vectors"):

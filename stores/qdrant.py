@@ -24,6 +24,7 @@ from sluice.points import (
     LANGUAGE,
     MODIFIED,
     SOURCE,
+    TEXT_ID,
     Filters,
     Point,
     ScoredPoint,
@@ -37,6 +38,8 @@ from stores.ranking import best_of_groups
 
 UPSERT_BATCH = 256
 PAGE = 1000
+COPIES = 1000
+"""Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
 NO_FILTERS = Filters()
 _SCOPED = (1, 19)
@@ -46,6 +49,7 @@ _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
     SOURCE: models.PayloadSchemaType.KEYWORD,
     LANGUAGE: models.PayloadSchemaType.KEYWORD,
+    TEXT_ID: models.PayloadSchemaType.KEYWORD,
     MODIFIED: models.PayloadSchemaType.DATETIME,
 }
 
@@ -247,6 +251,20 @@ class QdrantStore:
             return [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]
 
         return best_of_groups(search, k, group, fused=query.dense is not None and query.sparse is not None)
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point with one of these texts that `tags` may read, by id, at most `COPIES`; empty without tags or texts."""
+        if not tags or not texts:
+            return []
+        admitted = admission(tags, filters)
+        wanted = models.Filter(must=[any_of(TEXT_ID, texts), *(admitted.must or [])])
+        with self._client("reading", collection) as client:
+            records, _ = client.scroll(
+                collection, scroll_filter=wanted, limit=COPIES, with_payload=list(fields), with_vectors=False
+            )
+        return sorted((StoredPoint(str(record.id), record.payload or {}) for record in records), key=lambda point: point.id)
 
     # ── the client ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,6 +8,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexing.models.device import resolve
 from indexing.models.torch_runtime import hide_torchvision_if_broken
 from sluice.errors import ConfigurationError
 from sluice.ids import digest
@@ -21,8 +22,9 @@ BATCH_TEXTS = 32
 class CrossEncoderReranker:
     """Implements `indexing.protocols.Reranker` with sentence-transformers' CrossEncoder; loaded when first used."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, device: str = "auto") -> None:
         self.model = model
+        self._device = device
 
     @cached_property
     def fingerprint(self) -> str:
@@ -41,7 +43,7 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder  # 6 s
 
         try:
-            found: CrossEncoder = CrossEncoder(self.model, device="cpu")
+            found: CrossEncoder = CrossEncoder(self.model, device=resolve(self._device))
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"search.rerank: '{self.model}' is no cross-encoder that is here: {error}",

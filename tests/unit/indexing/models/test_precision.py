@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing.models.precision import Decision, decide, decide_precision
+from indexing.models.precision import Decision, Figures, _machine, _remembered, decide, decide_precision
 from indexing.models.precision_sample import SAMPLE
 from indexing.models.tokenizer import ModelTokenizer
 from sluice.errors import ConfigurationError
+from sluice.ids import digest
 from sluice.points import Vector
 from tests.model_dirs import bundled
 
@@ -143,10 +145,22 @@ def test_the_sample_is_varied_and_fits_the_window() -> None:
 
 @pytest.mark.slow
 def test_auto_decides_for_the_bundled_model_on_this_machine(tmp_path: Path) -> None:
-    """Every candidate is measured or refused with a reason, and what wins is faithful to fp32."""
+    """Every candidate is measured or refused with a reason, what wins is faithful to fp32, and it is measured once."""
     decision = decide_precision(bundled(), tmp_path)
     chosen = decision.figures[decision.precision]
-    assert set(decision.figures) == {"fp32", "openvino-bf16", "openvino-fp32", "bf16"}
+    assert set(decision.figures) == {"openvino-fp32", "openvino-bf16"}
     assert chosen.min_cosine >= 0.999
     assert chosen.overlap >= 0.97
     assert not chosen.refused
+    assert decide_precision(bundled(), tmp_path) == decision
+
+
+def test_a_machine_remembers_what_it_measured(tmp_path: Path) -> None:
+    """The next index of this machine reads it: no model is opened. What cannot be read is measured again."""
+    identity = bundled().identity
+    memory = tmp_path / f"precision-{digest('precision', identity, _machine('cpu'))[:32]}.json"
+    kept = Decision("openvino-fp32", {"openvino-fp32": Figures(10.0, 1.0, 1.0, 0.5)})
+    memory.write_text(json.dumps(kept.as_json()))
+    assert decide_precision(bundled(), tmp_path) == kept
+    memory.write_text("{")
+    assert _remembered(memory) is None
