@@ -70,9 +70,10 @@ class EmbeddedMongo:
             for _ in range(_ATTEMPTS):
                 server = None if self._running() else self._start()
                 while server is None or server.poll() is None:
-                    path = self._recorded_socket()
-                    if path and _answers(path):
-                        return path
+                    # Its own place first: the folder is private, so whoever listens there is its server.
+                    for path in (str(self._folder / "mongodb.sock"), self._recorded_socket()):
+                        if path and _answers(path):
+                            return path
                     if server is None and not self._running():
                         break  # it was on its way out: start one of our own
                     if not self._remaining():
