@@ -76,10 +76,9 @@ def shown(url: str) -> str:
     head, marked, rest = url.partition("://")
     if not marked:
         return url
-    authority, slash, path = rest.partition("/")
-    path, asks, query = path.partition("?")
+    address, asks, query = rest.rpartition("@")[2].partition("?")
     names = "&".join(f"{part.partition('=')[0]}=…" for part in query.split("&")) if asks else ""
-    return f"{head}://{authority.rpartition('@')[2]}{slash}{path}{asks}{names}"
+    return f"{head}://{address}{asks}{names}"
 
 
 def _model(r: Resources) -> str:
