@@ -49,7 +49,7 @@ def test_index_does_not_call_a_rejected_release_staged(index: Index) -> None:
     gate = {"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.8, "max_drop": 1.0, "max_stale": 1.0}
     index.run()
     index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
-    index.configure(gates=[{**gate, "min_recall": 1.0}])
+    index.configure(gates=[{**gate, "max_stale": 0.0}])
     rejected = index.run("rejected")["release"]
     index.configure(gates=[{**gate, "min_recall": 0.5}])
     answer = index("index")
