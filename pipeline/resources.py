@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import chunking
 import evaluation
@@ -71,7 +71,7 @@ class Resources:
     def close(self) -> None:
         self._closing.close()
 
-    def __enter__(self) -> Resources:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -17,8 +16,7 @@ from sluice.settings import Settings
 
 @pytest.fixture
 def r(tmp_path: Path) -> Resources:
-    config = {"index": "x", "state_dir": "state", "sources": [], "gates": []}
-    return Resources(Settings.model_construct(**config, path=tmp_path / "x.yaml"), progress=Silent())
+    return Resources(Settings.model_construct(path=tmp_path / "x.yaml"), progress=Silent())
 
 
 def double(_r: Resources, partition: tuple[int, ...]) -> list[int]:
@@ -74,5 +72,5 @@ def test_what_may_succeed_later_is_tried_again_and_nothing_else(
             assert list(kind((0, 0)).map(work, [(1,)], r)) == [3]
         else:
             with pytest.raises(type(error)):
-                kind((0, 0)).map(work, [(1,)], cast(Resources, r))
+                kind((0, 0)).map(work, [(1,)], r)
         assert len(calls) == expected, error
