@@ -30,7 +30,7 @@ from scrapy.resolver import CachingThreadedResolver
 
 from ingest.sources.addresses import Guard, is_public
 from ingest.sources.bounded import Read, within_limits
-from ingest.sources.pages import canonical, same_page, taken_apart, validator_of
+from ingest.sources.pages import address, canonical, same_page, taken_apart, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.sitemaps import read_sitemap
 from ingest.sources.webpage import as_utf8, read_page
@@ -126,7 +126,8 @@ class Pages(scrapy.Spider):
         self.folder, self.job = folder, job
         self.known: dict[str, str] = job["known"]
         self.problems: list[str] = []
-        self.found = set(self.known)
+        # What is known under a session's address is one page with any other session's.
+        self.found = {*self.known, *filter(None, map(_canonical, self.known))}
         self.maps: set[str] = set()
         self.asked: Counter[str] = Counter()
         self.beyond: Counter[str] = Counter()
@@ -148,7 +149,7 @@ class Pages(scrapy.Spider):
             if uri not in self.job["start"] and not self._excluded(uri):
                 yield self._request(uri)
 
-    def _request(self, uri: str, *, seed: bool = False, whole: bool = False) -> scrapy.Request:
+    def _request(self, uri: str, *, seed: bool = False, whole: bool = False, otherwise: str = "") -> scrapy.Request:
         self.found.add(uri)
         self.asked[urlsplit(uri).netloc] += 1
         return scrapy.Request(
@@ -156,7 +157,7 @@ class Pages(scrapy.Spider):
             callback=self.parse,
             errback=self.failed,
             headers={} if whole else self._conditions(uri),
-            meta={"asked": uri, "seed": seed},
+            meta={"asked": uri, "seed": seed, "otherwise": otherwise},
             priority=20 if seed else 0,
             dont_filter=True,  # `found` sees to that; a redirect to a page that was seen must still be told of
         )
@@ -172,7 +173,7 @@ class Pages(scrapy.Spider):
     def _new(self, url: str) -> Iterator[scrapy.Request]:
         """A request for a page that was found, within the host's budget; none for what is no address of a page."""
         try:
-            uri = canonical(url)
+            uri, whole = canonical(url), address(url)
         except ValueError:
             return
         parts = urlsplit(uri)
@@ -187,7 +188,8 @@ class Pages(scrapy.Spider):
         if self.asked[parts.netloc] >= self.job["max_pages"]:
             self.beyond[parts.netloc] += 1
             return
-        yield self._request(uri)
+        # Without its session id an address may lead nowhere; then the page is known by the first that was found.
+        yield self._request(uri, otherwise=whole if whole != uri else "")
 
     def _inside(self, uri: str) -> bool:
         host = urlsplit(uri).hostname or ""
@@ -246,13 +248,16 @@ class Pages(scrapy.Spider):
         self._not_had(response.meta, "failed", why, reason, mark=mark)
 
     async def _answered(self, response: Response) -> list[scrapy.Request]:
-        asked, uri = response.meta["asked"], canonical(response.url)
+        asked, uri = response.meta["asked"], address(response.url)
+        uri = asked if canonical(uri) == asked else uri
         if response.status == 304:
             self.same.add(asked)
             self._tell(asked, "same", validator=self.known.get(asked, ""))
             return []
         if response.status != 200:
             kind = "later" if response.status in _LATER else "gone"
+            if response.meta["otherwise"]:
+                return [self._request(response.meta["otherwise"])]
             self._not_had(response.meta, kind, f"HTTP {response.status}")
             return []
         kind, page = _header(response, "Content-Type"), {}
@@ -376,6 +381,13 @@ class Pages(scrapy.Spider):
         kind = (headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
         if "asked" in request.meta and kind and not any(matches(kind, wanted) for wanted in self.job["types"]):
             raise StopDownload(fail=True)
+
+
+def _canonical(uri: str) -> str:
+    try:
+        return canonical(uri)
+    except ValueError:
+        return ""
 
 
 def _home(uri: str, believed: Mapping[str, str]) -> str:

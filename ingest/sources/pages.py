@@ -28,14 +28,18 @@ _COMPARED = 500_000
 
 
 def canonical(url: str) -> str:
-    """One address for what is one page: no fragment, tracking and session id, sorted query (a name may be given more than
-    once), no default port, host in lower case. Raises ValueError for what is no address."""
+    """One address for what is one page: as `address`, and without a session id. Raises ValueError for what is none."""
+    head, mark, query = url.partition("#")[0].partition("?")
+    kept = [part for part in query.split("&") if not _SESSION_NAMES.fullmatch(part.partition("=")[0]) and not _SESSION_LIKE.fullmatch(part)]
+    return address(_SESSION_PATH.sub("", head) + mark + "&".join(kept))
+
+
+def address(url: str) -> str:
+    """An address without fragment and tracking, its query sorted (a name may be given more than once), no default port,
+    host in lower case. Raises ValueError for what is no address of a page."""
     try:
-        url = url_query_cleaner(url, _TRACKING, remove=True, unique=False, keep_fragments=False)
-        head, mark, query = url.partition("?")
-        kept = [part for part in query.split("&") if not _SESSION_NAMES.fullmatch(part.partition("=")[0]) and not _SESSION_LIKE.fullmatch(part)]
-        cleaned = canonicalize_url(_SESSION_PATH.sub("", head) + mark + "&".join(kept), keep_blank_values=True)
-        parts = urlsplit(cleaned)
+        cleaned = url_query_cleaner(url, _TRACKING, remove=True, unique=False, keep_fragments=False)
+        parts = urlsplit(canonicalize_url(cleaned, keep_blank_values=True))
         default = {"http": 80, "https": 443}.get(parts.scheme)
         netloc = (parts.hostname or "") if parts.port in (None, default) else f"{parts.hostname}:{parts.port}"
         if ":" in (parts.hostname or ""):
