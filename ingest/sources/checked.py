@@ -145,7 +145,8 @@ class Checked:
         if len(validator) > _LONGEST_VALIDATOR or _UNSAFE.search(validator):
             validator = digest(validator)
         kind = item.media_type
-        return RawItem(
+        return replace(
+            item,
             uri=ref.uri,
             content=bytes(item.content),
             validator=validator,

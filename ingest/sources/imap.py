@@ -114,6 +114,9 @@ class Imap:
                 file.write_bytes(content)
         return (content, entry.place) if content is not None else None
 
+    def stamp(self, entry: Entry) -> str:
+        return entry.place  # a message never changes on a server
+
     def _body(self, entry: Entry, server: imaplib.IMAP4) -> bytes | None:
         raw, validity, uid = entry.at
         if self._examine(server, raw)[0] != validity:
