@@ -66,7 +66,7 @@ def _for_agent(header: str, agent: str) -> str | None:
 def _date(text: str) -> tuple[datetime | None, str]:
     """The date that a text begins with, and what comes after it."""
     parts = text.split(",")
-    for end in range(min(len(parts), 3), 0, -1):
+    for end in range(1, min(len(parts), 3) + 1):  # the day of the week may stand before a comma
         moment = _moment(",".join(parts[:end]).strip())
         if moment is not None:
             return moment, ",".join(parts[end:])

@@ -78,6 +78,7 @@ def _xml(text: str) -> tuple[str, list[str]]:
     try:
         root = etree.fromstring(body, etree.XMLParser(**options))
     except etree.XMLSyntaxError as error:
+        body = re.sub(rb"&(?!#?\w{1,10};)", b"&amp;", body)
         root = etree.fromstring(body, etree.XMLParser(**options, recover=True))
         # An & that nobody escaped is let pass; a file that ends before its end is a part of a listing.
         if root is None or not re.search(rb"</(?:[\w.-]+:)?" + re.escape(_local(root).encode()) + rb"\s*>\s*$", body):
@@ -101,7 +102,7 @@ def _address(child: Any, kind: str) -> str:
     if kind == "feed":
         return str(child.get("href") or "") if name == "link" and child.get("rel", "alternate") == "alternate" else ""
     wanted = "loc" if kind in ("sitemapindex", "urlset") else "link"
-    return "".join(child.itertext()).strip() if name == wanted else ""
+    return str(child.text or "").strip() if name == wanted and len(child) == 0 else ""  # an entity would be a child
 
 
 def _local(element: Any) -> str:

@@ -28,7 +28,10 @@ HTML = frozenset({"text/html", "application/xhtml+xml"})
 _MOST_LINKS = 20_000
 _LONGEST_LINK = 4096
 _SHARE = 0.9
+_LEAST = 0.2
+"""What an extractor finds is not the page's main part where it is less of the page than this."""
 _SHINGLE = 4
+_CONTAINERS = frozenset({"div", "section", "article", "main", "form", "center"})
 _DROPPED = frozenset("script style template noscript iframe object embed canvas button select input textarea datalist nav".split())
 _CHROME_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "menu", "menubar", "toolbar"})
 _OUTER = frozenset({"header", "footer", "aside"})
@@ -40,6 +43,9 @@ _AROUND = re.compile(
 _BLOCKS = frozenset(
     "p li dd dt td th h1 h2 h3 h4 h5 h6 pre blockquote figcaption caption summary div section article main body address".split()
 )
+_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style)", re.DOTALL | re.IGNORECASE)
+_DISPLAY = re.compile(r"\b(?:display|visibility)\s*:\s*[\w-]+", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"\bmedia\s*=\s*[\"']?\s*(?!all\b|screen\b)\w", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _MOST_SELECTORS = 2000
 
@@ -100,7 +106,9 @@ def as_utf8(content: bytes, content_type: str) -> bytes:
 
 def main_text(text: str, url: str = "") -> str:
     """A page without navigation, advertisements, footers and what hides, as HTML that says that it is UTF-8."""
-    root = _parsed(edited(text, [Edit(cut.start, cut.end) for cut in hidden(text) if cut.rule.startswith("hidden_")]))
+    # Which rule of a style block counts for `display` is judged on the tree below; what hides otherwise, lexically here.
+    judged = _STYLE.sub(_without_display, text)
+    root = _parsed(edited(text, [Edit(cut.start, cut.end) for cut in hidden(judged) if cut.rule.startswith("hidden_")]))
     title = " ".join((root.findtext(".//title") or "").split())
     _cut(root, _unseen(root))
     body = root.find(".//body")
@@ -194,6 +202,13 @@ def _joined(base: str, href: str) -> str:
     except ValueError:
         return ""
     return whole if whole.lower().startswith(("http://", "https://")) else ""
+
+
+def _without_display(style: re.Match[str]) -> str:
+    """A style block of the same length without what `_unseen` judges, and without what is for other media."""
+    opening, rules = style.groups()
+    blank = re.compile(r"[^\n]+") if _ELSEWHERE.search(opening) else _DISPLAY
+    return opening + blank.sub(lambda found: " " * len(found.group()), rules)
 
 
 # ── what hides ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -300,9 +315,11 @@ def _shingles(words: str) -> Iterator[str]:
 def _smallest(body: Node, marks: Counter[Node]) -> Node:
     """The deepest element that holds nine tenths of what was found; the body where nothing was."""
     at, wanted = body, marks[body] * _SHARE
+    if marks[body] < _LEAST * len(_words(body)):
+        return body
     while wanted and (inside := next((child for child in at if marks[child] >= wanted), None)) is not None:
-        if inside.tag in ("p", "table", "tr", "td", "ul", "ol", "li", "pre", "blockquote", "tbody"):
-            break  # what is beside it belongs to it
+        if inside.tag not in _CONTAINERS:
+            break  # a paragraph, a list or a table: what is beside it belongs to it
         at = inside
     return at
 

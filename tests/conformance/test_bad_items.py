@@ -192,11 +192,11 @@ def feed(site: Web) -> Fed:
         f"<item><guid>only-id</guid>{encoded('y')}</item>",
         f"<item><link>http://[::1</link>{encoded('bad address')}</item>",
         f"<item><link>{site.url('gone')}</link><description>short</description></item>",
-        f"<item><link>{site.url('huge')}</link><author>{'m' * (MOST_METADATA + 1)}</author>{encoded('x')}</item>",
+        f"<item><link>{site.url('huge')}</link><title>{'m' * (MOST_METADATA + 1)}</title><author>{'m' * 99_999}</author>{encoded('x')}</item>",
         f"<item><link>{site.url('date')}</link><pubDate>Mon, 99 Foo 99999 99:99:99 XXX</pubDate>{encoded('x')}</item>",
         f"<item><link>{site.url('long')}{'x' * 5000}</link>{encoded('x')}</item>",
         f"<item><link>{site.url('control')}&#x85;</link><title>a&#x9b;31m</title>{encoded('x')}</item>",
-        f"<item><link>file:///etc/passwd</link><description>short</description></item>",
+        "<item><link>file:///etc/passwd</link><description>short</description></item>",
     ]
     head = '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>t</title>'
     site.pages["/feed"] = f"{head}{''.join(entries)}</channel></rss>".encode()
