@@ -34,6 +34,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that do not fit
+_LONGEST_HEADING = 1_000_000
 _HINT = "correct the line, or export it again"
 
 
@@ -167,12 +168,17 @@ class RecordsSource:
 
     def _csv(self, name: str, lines: TextIO, delimiter: str) -> Iterator[Listed]:
         csv.field_size_limit(max(csv.field_size_limit(), min(self.options.max_bytes, 2**31 - 1)))
+        first = lines.readline(_LONGEST_HEADING)
+        lines.seek(0)
+        if self.options.delimiter is None:
+            delimiter = _other_delimiter(first, delimiter, self._needed) or delimiter
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        heading = next(reader, [])
-        if self.options.delimiter is None and len(heading) == 1 and (other := _other_delimiter(heading[0], self._needed)):
-            lines.seek(0)
-            reader = csv.reader(lines, delimiter=other, strict=True)
+        try:
             heading = next(reader, [])
+        except csv.Error as error:
+            raise SourceUnavailable(
+                f"source '{self.name}': {name}: its heading cannot be read: {error}", hint="name the right 'delimiter', or mend it"
+            ) from error
         if twice := [column for column, times in Counter(heading).items() if times > 1 and column in self._needed]:
             raise ConfigurationError(
                 f"source '{self.name}': {name}: several columns have the name {', '.join(twice[:5])}", hint="name each once"
@@ -201,9 +207,11 @@ class RecordsSource:
                 yield self._rows.broken(raw, f"{name}, line {number}", "malformed_record", what, _HINT)
 
 
-def _other_delimiter(heading: str, needed: frozenset[str]) -> str:
-    """The delimiter of a heading whose columns a comma does not set apart; "" where there is none."""
-    return next((other for other in ";\t|" if needed & {part.strip('"') for part in heading.split(other)} and other in heading), "")
+def _other_delimiter(heading: str, usual: str, needed: frozenset[str]) -> str:
+    """The delimiter of a heading whose columns the usual one does not set apart; "" where there is none."""
+    found = {d: len(needed & {part.strip().strip('"') for part in heading.split(d)}) for d in (usual, *",;\t|")}
+    best = max(found, key=lambda d: found[d])
+    return best if found[best] > found[usual] else ""
 
 
 def _is_cut_off(line: str, error: Exception) -> bool:
