@@ -97,7 +97,9 @@ class Checked:
             raise self._refused("out_of_memory", ref.uri, "needs more memory than there is", "exclude it") from None
         except Exception as error:
             what = f"the source failed on it: {_where(error)}"
-            raise self._refused("crashed", ref.uri, what, "look at the item, or exclude it; report it where it is no fault of yours") from error
+            raise self._refused(
+                "crashed", ref.uri, what, "look at the item, or exclude it; report it where it is no fault of yours"
+            ) from error
         return self._item(item, ref, asked.uri)
 
     def stored(self) -> None:

@@ -222,8 +222,8 @@ class Pages(scrapy.Spider):
             if not found["index"]:
                 for request in self._new(url):
                     yield request
-            elif (request := self._map(url)) is not None:
-                yield request
+            elif (further := self._map(url)) is not None:
+                yield further
 
     def no_sitemap(self, failure: Any) -> None:
         self.problems.append(f"the sitemap {failure.request.url}: {_said(failure)}")

@@ -100,7 +100,9 @@ class FeedSource:
             listed.add(ref.uri)
             yield ref
         if self.options.keep:
-            yield from (ItemRef(uri, validator) for uri, validator in known.items() if validator and uri not in listed | self._left)
+            yield from (
+                ItemRef(uri, validator) for uri, validator in known.items() if validator and uri not in listed | self._left
+            )
 
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
         kept = self._kept() if known else None  # what is fetched now needs its text, which is not kept

@@ -117,7 +117,11 @@ class FilesSource:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP) and os.path.isdir(self._root):
             raise DocumentError("gone", what, hint="run again: a new scan will not list it") from None
         if error.errno == errno.ENAMETOOLONG:
-            raise DocumentError("too_deep", f"source '{self.name}': {uri}: its path is longer than the system allows", hint="move it up, or exclude it") from None
+            raise DocumentError(
+                "too_deep",
+                f"source '{self.name}': {uri}: its path is longer than the system allows",
+                hint="move it up, or exclude it",
+            ) from None
         if error.errno in (errno.ENXIO, errno.ENODEV, errno.EISDIR):
             raise DocumentError("not_a_file", f"source '{self.name}': {uri}: is no regular file", hint="exclude it") from None
         if error.errno in (errno.EACCES, errno.EPERM):
@@ -169,7 +173,9 @@ class FilesSource:
                         f"source '{self.name}': {entry.path}: {error.strerror or error}", hint="is the file system healthy?"
                     ) from error
 
-    def _link(self, entry: os.DirEntry[str], uri: str, links: tuple[str, ...]) -> Iterator[ItemRef | tuple[str, str, tuple[str, ...]]]:
+    def _link(
+        self, entry: os.DirEntry[str], uri: str, links: tuple[str, ...]
+    ) -> Iterator[ItemRef | tuple[str, str, tuple[str, ...]]]:
         real = os.path.realpath(entry.path)
         if _below(real, self._root) and os.path.isdir(real):
             leads_up = _below(os.path.realpath(os.path.dirname(entry.path)), real)

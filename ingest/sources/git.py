@@ -32,10 +32,8 @@ from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Section
 
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:[^:].*")
-_REF = re.compile(
-    r"(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))(?![./])[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]+(?<![./])"
-)
-"""A name as git allows it (git-check-ref-format); unicode, `@`, dashes and what looks like a revision are names like any other."""
+_REF = re.compile(r"(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))(?![./])[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]+(?<![./])")
+"""A name as git allows it (git-check-ref-format): unicode, `@`, dashes and what looks like a revision are names like others."""
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 _MAX_LINKS = 8
 _LONGEST_AUTHOR = 500
@@ -87,7 +85,8 @@ class _Entry:
 class GitSource:
     """Every file at `ref` that a pattern of `include` matches and none of `exclude` does. A uri is its path.
 
-    Submodules are other repositories: each is one item that says so (`submodule`). A symbolic link to a file of the repository stands for it.
+    Submodules are other repositories: each is one item that says so (`submodule`). A symbolic link to a file
+    of the repository stands for it.
     """
 
     Options = GitOptions

@@ -1,12 +1,12 @@
 """JSON as strangers write it: bounded, and without what no store, terminal or reader could take.
 
-    size        at most `MOST_VALUES` commas and brackets, counted before anything is built: a megabyte of `[` cannot become
-                a gigabyte of lists
-    nesting     at most `DEEPEST`
-    names       one that an object gives twice makes the object `Doubled`: readers differ on which value counts
-    numbers     NaN and Infinity are no JSON, and are nothing (null); digits beyond what a store keeps stay as text
-    text        lone surrogates (half a character) become U+FFFD
-    encoding    UTF-8, UTF-16 or UTF-32, with or without a mark
+size        at most `MOST_VALUES` commas and brackets, counted before anything is built: a megabyte of `[` cannot become
+            a gigabyte of lists
+nesting     at most `DEEPEST`
+names       one that an object gives twice makes the object `Doubled`: readers differ on which value counts
+numbers     NaN and Infinity are no JSON, and are nothing (null); digits beyond what a store keeps stay as text
+text        lone surrogates (half a character) become U+FFFD
+encoding    UTF-8, UTF-16 or UTF-32, with or without a mark
 """
 
 from __future__ import annotations

@@ -18,10 +18,13 @@ _TRACKING = (
     *("fbclid", "msclkid", "twclid", "yclid", "igshid", "mc_cid", "mc_eid", "_hsenc", "_hsmi", "mkt_tok"),
 )
 _SESSION_NAMES = re.compile(
-    r"(?:phpsessid|jsessionid|aspsessionid\w*|sessionid|session[_-]id|sess(?:ion)?[_-]?key|zenid|oscsid|cfid|cftoken)", re.IGNORECASE
+    r"(?:phpsessid|jsessionid|aspsessionid\w*|sessionid|session[_-]id|sess(?:ion)?[_-]?key|zenid|oscsid|cfid|cftoken)",
+    re.IGNORECASE,
 )
 _SESSION_LIKE = re.compile(r"(?:sid|s_id|session|sess|s)=(?=[^&]*\d)[0-9A-Za-z]{20,}", re.IGNORECASE)
-_SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid|sid|sessionid)(?:=[^;/?]*)?(?=[;/?]|$)|/\([SA]\([0-9a-z]{24}\)\)(?=/)", re.IGNORECASE)
+_SESSION_PATH = re.compile(
+    r";(?:jsessionid|phpsessid|sid|sessionid)(?:=[^;/?]*)?(?=[;/?]|$)|/\([SA]\([0-9a-z]{24}\)\)(?=/)", re.IGNORECASE
+)
 _SHINGLE = 4
 _SAME = 0.8
 _COMPARED = 500_000
@@ -30,7 +33,11 @@ _COMPARED = 500_000
 def canonical(url: str) -> str:
     """One address for what is one page: as `address`, and without a session id. Raises ValueError for what is none."""
     head, mark, query = url.partition("#")[0].partition("?")
-    kept = [part for part in query.split("&") if not _SESSION_NAMES.fullmatch(part.partition("=")[0]) and not _SESSION_LIKE.fullmatch(part)]
+    kept = [
+        part
+        for part in query.split("&")
+        if not _SESSION_NAMES.fullmatch(part.partition("=")[0]) and not _SESSION_LIKE.fullmatch(part)
+    ]
     return address(_SESSION_PATH.sub("", head) + mark + "&".join(kept))
 
 

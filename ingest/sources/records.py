@@ -177,7 +177,8 @@ class RecordsSource:
             heading = next(reader, [])
         except csv.Error as error:
             raise SourceUnavailable(
-                f"source '{self.name}': {name}: its heading cannot be read: {error}", hint="name the right 'delimiter', or mend it"
+                f"source '{self.name}': {name}: its heading cannot be read: {error}",
+                hint="name the right 'delimiter', or mend it",
             ) from error
         if twice := [column for column, times in Counter(heading).items() if times > 1 and column in self._needed]:
             raise ConfigurationError(

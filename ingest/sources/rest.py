@@ -214,7 +214,9 @@ class RestSource:
         try:
             return loads(answer.content)
         except ValueError as error:
-            what = f"a page is no JSON but {answer.media_type} of {len(answer.content)} bytes ({' '.join(str(error).split())[:100]})"
+            what = (
+                f"a page is no JSON but {answer.media_type} of {len(answer.content)} bytes ({' '.join(str(error).split())[:100]})"
+            )
             raise self._partial(what) from None
 
     def _partial(self, what: str) -> SourceUnavailable:

@@ -170,7 +170,9 @@ class Rows:
         )
 
     def _undecodable(self, uri: str) -> DocumentError:
-        return DocumentError("undecodable", f"source '{self._source}': {uri}: holds bytes that are no text", hint=_UNDECODABLE_HINT)
+        return DocumentError(
+            "undecodable", f"source '{self._source}': {uri}: holds bytes that are no text", hint=_UNDECODABLE_HINT
+        )
 
     def _encoded(self, uri: str, text: str) -> bytes:
         try:

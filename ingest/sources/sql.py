@@ -218,7 +218,8 @@ def _stream(connection: sqlalchemy.Connection, statement: Any) -> Iterator[dict[
         twice = [name for name, times in Counter(result.keys()).items() if times > 1]
         if twice:
             raise ConfigurationError(
-                f"the query gives several columns the name {', '.join(twice[:5])}", hint="name each once: SELECT a.id AS account_id, …"
+                f"the query gives several columns the name {', '.join(twice[:5])}",
+                hint="name each once: SELECT a.id AS account_id, …",
             )
         for row in result.mappings():
             yield dict(row)

@@ -10,7 +10,9 @@ import re
 
 _TOKENS = tuple(
     re.compile(
-        r"--[^\n]*|^[ \t]*#[^\n]*|/\*|'(?:[^'" + inside + r")*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|(\$(?:[A-Za-z_]\w*)?\$).*?\1|;",
+        r"--[^\n]*|^[ \t]*#[^\n]*|/\*|'(?:[^'"
+        + inside
+        + r")*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|(\$(?:[A-Za-z_]\w*)?\$).*?\1|;",
         re.DOTALL | re.MULTILINE,
     )
     for inside in (r"]|''", r"\\]|''|\\.")
@@ -62,7 +64,7 @@ def _bare(text: str, tokens: re.Pattern[str], *, names: bool = False) -> tuple[s
         elif token.lstrip().startswith(("--", "#")):
             parts.append(" ")
             places.append(found.start())
-        elif token == ";" or (names and token[0] in "\"`"):
+        elif token == ";" or (names and token[0] in '"`'):
             keep(found.start(), end)
         else:
             parts.append("x")

@@ -186,9 +186,7 @@ class WebSource:
         headers, metas = [answer.headers.get("x-robots-tag", "")], [(name, words) for name, words in page.get("robots", ())]
         said = directives(headers, metas, AGENT, datetime.now(UTC))
         if not said.index:
-            raise DocumentError(
-                "gone", f"source '{self.name}': {shown(uri)}: says noindex", hint="a new scan will not list it"
-            )
+            raise DocumentError("gone", f"source '{self.name}': {shown(uri)}: says noindex", hint="a new scan will not list it")
         if "html" in page:
             content, media_type = page["html"].encode("utf-8", "replace"), "text/html"
         ends = f"until:{said.until.isoformat()};" if said.until is not None else ""
@@ -236,7 +234,18 @@ class WebSource:
 
     def _job(self, known: Mapping[str, str]) -> dict[str, Any]:
         o = self.options
-        keys = {"sitemaps", "include", "exclude", "follow", "types", "main_text", "robots", "max_pages", "max_sitemaps", "delay_s"}
+        keys = {
+            "sitemaps",
+            "include",
+            "exclude",
+            "follow",
+            "types",
+            "main_text",
+            "robots",
+            "max_pages",
+            "max_sitemaps",
+            "delay_s",
+        }
         job = o.model_dump(mode="json", include=keys | {"max_minutes", "timeout_s", "max_bytes", "attempts"})
         hosts = [urlsplit(url).hostname or "" for url in o.start]
         return job | {

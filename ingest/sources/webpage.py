@@ -32,7 +32,24 @@ _LEAST = 0.2
 """What an extractor finds is not the page's main part where it is less of the page than this."""
 _SHINGLE = 4
 _CONTAINERS = frozenset({"div", "section", "article", "main", "form", "center"})
-_DROPPED = frozenset("script style template noscript iframe object embed canvas button select input textarea datalist nav".split())
+_DROPPED = frozenset(
+    [
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "iframe",
+        "object",
+        "embed",
+        "canvas",
+        "button",
+        "select",
+        "input",
+        "textarea",
+        "datalist",
+        "nav",
+    ]
+)
 _CHROME_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "menu", "menubar", "toolbar"})
 _OUTER = frozenset({"header", "footer", "aside"})
 _AROUND = re.compile(
@@ -41,13 +58,39 @@ _AROUND = re.compile(
     re.IGNORECASE,
 )
 _BLOCKS = frozenset(
-    "p li dd dt td th h1 h2 h3 h4 h5 h6 pre blockquote figcaption caption summary div section article main body address".split()
+    [
+        "p",
+        "li",
+        "dd",
+        "dt",
+        "td",
+        "th",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "pre",
+        "blockquote",
+        "figcaption",
+        "caption",
+        "summary",
+        "div",
+        "section",
+        "article",
+        "main",
+        "body",
+        "address",
+    ]
 )
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style)", re.DOTALL | re.IGNORECASE)
 _DISPLAY = re.compile(r"\b(?:display|visibility)\s*:\s*[\w-]+", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bmedia\s*=\s*[\"']?\s*(?!all\b|screen\b)\w", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _MOST_SELECTORS = 2000
+_MOST_STEPS = 3_000_000
+"""Selectors times elements of a page: the later rules of a style sheet without end are not looked at on a page without end."""
 
 
 def read_page(content: bytes, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +190,9 @@ def _parsed(text: str) -> Node:
             raise
         root = None
     if any("depth" in entry.message for entry in parser.error_log):
-        raise DocumentError("nested_too_deeply", "its elements are nested more than 2,000 deep", hint="mend the page, or exclude it")
+        raise DocumentError(
+            "nested_too_deeply", "its elements are nested more than 2,000 deep", hint="mend the page, or exclude it"
+        )
     return reader.document_fromstring("<html><body></body></html>") if root is None else root
 
 
@@ -215,7 +260,8 @@ def _without_display(style: re.Match[str]) -> str:
 
 
 def _unseen(root: Node) -> list[Node]:
-    """Elements that rules of the page's own `<style>` blocks hide, by any selector; the more specific rule wins, then the later."""
+    """Elements that rules of the page's own `<style>` blocks hide, by any selector; the more specific rule wins, then the
+    later."""
     verdicts: dict[Node, tuple[tuple[int, ...], bool]] = {}
     for weight, selector, hides in _display_rules(root):
         try:
@@ -233,7 +279,8 @@ def _display_rules(root: Node) -> Iterator[tuple[tuple[int, ...], Any, bool]]:
     from cssselect.xpath import HTMLTranslator
     from lxml import etree
 
-    translator, number = HTMLTranslator(), 0
+    translator, number, seen = HTMLTranslator(), 0, set[tuple[str, bool]]()
+    most = max(50, min(_MOST_SELECTORS, _MOST_STEPS // (1 + sum(1 for _ in root.iter()))))
     for style in root.iter("style"):
         if (style.get("media") or "all").strip().lower() not in ("all", "screen", ""):
             continue
@@ -246,8 +293,11 @@ def _display_rules(root: Node) -> Iterator[tuple[tuple[int, ...], Any, bool]]:
                 continue
             hides = any(value in ("none", "hidden", "collapse") for _, value in said)
             for selector in selectors.split(",")[:100]:
+                if (selector.strip(), hides) in seen:
+                    continue
+                seen.add((selector.strip(), hides))
                 number += 1
-                if number > _MOST_SELECTORS:
+                if number > most:
                     return
                 try:
                     (parsed,) = parse(selector.strip()[:300])

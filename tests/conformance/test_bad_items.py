@@ -39,12 +39,21 @@ from sluice.records import ItemRef, RawItem
 from tests import mailroom
 from tests.repository import Repository
 from tests.unit.ingest.house import House
-from tests.web import Reply, Web, web
+from tests.web import Web, web
 from tests.website import Page, article, website
 
 ESC = "\x1b[31m\x07"
 GOOD = {f"good-{n}": f"The good text number {n}." for n in range(6)}
-BAD_NAMES = [b"new\nline.md", b"esc\x1b[31m.md", b"\xff\xfe.md", b'quo"te\'.md', b"tab\there.md", b"c1\xc2\x85.md", b" .md", b"back\\slash.md"]
+BAD_NAMES = [
+    b"new\nline.md",
+    b"esc\x1b[31m.md",
+    b"\xff\xfe.md",
+    b"quo\"te'.md",
+    b"tab\there.md",
+    b"c1\xc2\x85.md",
+    b" .md",
+    b"back\\slash.md",
+]
 
 
 @dataclass
@@ -153,7 +162,13 @@ def sql(tmp_path: Path) -> Fed:
 @pytest.fixture
 def records(tmp_path: Path) -> Fed:
     lines = [json.dumps(row) for row in rows()]
-    lines += ["{", "not json", "[" * 100_000, '{"id": 1, "id": 2, "body": "x"}', '{"id": "t", "body": "x", "tags": ["a"], "tags": []}']
+    lines += [
+        "{",
+        "not json",
+        "[" * 100_000,
+        '{"id": 1, "id": 2, "body": "x"}',
+        '{"id": "t", "body": "x", "tags": ["a"], "tags": []}',
+    ]
     lines += ['{"id": "nan", "body": "x", "about": NaN}', '{"id": "big", "body": "x", "about": 1' + "0" * 5000 + "}"]
     content = "\n".join(lines).encode() + b'\n{"id": "bytes", "body": "\xff"}\n\n\x00\n'
     (tmp_path / "export.jsonl").write_bytes(content)
@@ -166,7 +181,9 @@ def table(tmp_path: Path) -> Fed:
     lines += [b",no id,,", b"short", b"too,many,fields,here,now", b"bytes,\xff,,", b'quote,a"b,,', f"control{ESC},x,,".encode()]
     lines += [b"huge,x," + b"m" * (MOST_METADATA + 1) + b",", b"nul,\0,,"]
     (tmp_path / "export.csv").write_bytes(b"id,body,about,tags\r\n" + b"\r\n".join(lines) + b"\r\n")
-    return Fed(RecordsSource("s", RecordsOptions(path=tmp_path / "export.csv", **SHAPE)), {"no_key", "malformed_record", "bad_metadata"})
+    return Fed(
+        RecordsSource("s", RecordsOptions(path=tmp_path / "export.csv", **SHAPE)), {"no_key", "malformed_record", "bad_metadata"}
+    )
 
 
 @pytest.fixture
@@ -192,7 +209,8 @@ def feed(site: Web) -> Fed:
         f"<item><guid>only-id</guid>{encoded('y')}</item>",
         f"<item><link>http://[::1</link>{encoded('bad address')}</item>",
         f"<item><link>{site.url('gone')}</link><description>short</description></item>",
-        f"<item><link>{site.url('huge')}</link><title>{'m' * (MOST_METADATA + 1)}</title><author>{'m' * 99_999}</author>{encoded('x')}</item>",
+        f"<item><link>{site.url('huge')}</link><title>{'m' * (MOST_METADATA + 1)}</title>{encoded('x')}</item>",
+        f"<item><link>{site.url('author')}</link><author>{'m' * 99_999}</author>{encoded('x')}</item>",
         f"<item><link>{site.url('date')}</link><pubDate>Mon, 99 Foo 99999 99:99:99 XXX</pubDate>{encoded('x')}</item>",
         f"<item><link>{site.url('long')}{'x' * 5000}</link>{encoded('x')}</item>",
         f"<item><link>{site.url('control')}&#x85;</link><title>a&#x9b;31m</title>{encoded('x')}</item>",
@@ -217,15 +235,21 @@ def mail(tmp_path: Path) -> Fed:
     raw += [
         b"no headers at all",
         b"Message-ID: <\xff\xfe@x>\r\nSubject: \xff\x1b[31m\r\nDate: never\r\n\r\nx",
-        b"Message-ID: <header@x>\r\nSubject: =?nosuch?q?=FF?= =?utf-8?b?////?=\r\nReferences: " + b"<a@b> " * 30_000 + b"\r\n\r\nx",
+        b"Message-ID: <header@x>\r\nSubject: =?nosuch?q?=FF?= =?utf-8?b?////?=\r\nReferences: "
+        + b"<a@b> " * 30_000
+        + b"\r\n\r\nx",
         b"Message-ID: <esc\x1b[31m@x>\r\nContent-Type: text/plain; charset=nosuch\r\n\r\n\xff",
         nested,
         mailroom.message("attached@x", attached={"a\x1b[31mb/../../c.pdf": b"x", "": b"y"} | {"z" * 3000: b"z"}),
-        b"Message-ID: <subject@x>\r\nSubject: " + b"s" * (MOST_METADATA + 1) + b"\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n"
+        b"Message-ID: <subject@x>\r\nSubject: "
+        + b"s" * (MOST_METADATA + 1)
+        + b"\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n"
         b"--q\r\nContent-Type: text/plain\r\n\r\nx\r\n--q\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nx\r\n--q--\r\n",
     ]
     path = mailroom.mbox(tmp_path / "archive", *raw)
-    return Fed(MailSource("s", MailOptions(path=path)), {"bad_metadata"}, {f"archive/{ident}@x": text for ident, text in GOOD.items()})
+    return Fed(
+        MailSource("s", MailOptions(path=path)), {"bad_metadata"}, {f"archive/{ident}@x": text for ident, text in GOOD.items()}
+    )
 
 
 @pytest.fixture
@@ -244,7 +268,9 @@ def objects() -> Iterator[Fed]:
 def pages() -> Iterator[Fed]:
     with website() as made:
         bad = {
-            "/ports": Page(article("Ports", links=("http://127.0.0.1:PORT/", "http://[::1", "//", "http://", "mailto:x", "x" * 9000))),
+            "/ports": Page(
+                article("Ports", links=("http://127.0.0.1:PORT/", "http://[::1", "//", "http://", "mailto:x", "x" * 9000))
+            ),
             "/deep": Page("<div>" * 5000 + "deep" + "</div>" * 5000),
             "/zero": Page(b"\0" * 1000),
             "/bytes": Page(b"<p>\xff\xfe\x81 bytes that are no text in any declared encoding" + b"\x81" * 99),
@@ -265,7 +291,19 @@ def pages() -> Iterator[Fed]:
         yield Fed(WebSource("s", options), {"nested_too_deeply", "redirects", "too_large"}, good)
 
 
-SOURCES = ["files", "changes", "git", "sql", "records", "table", "rest", "feed", "mail", "objects", pytest.param("pages", marks=pytest.mark.slow)]
+SOURCES = [
+    "files",
+    "changes",
+    "git",
+    "sql",
+    "records",
+    "table",
+    "rest",
+    "feed",
+    "mail",
+    "objects",
+    pytest.param("pages", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -275,7 +313,7 @@ def test_one_bad_item_costs_one_entry(kind: str, request: pytest.FixtureRequest)
     house = House()
     house.parser = Tolerant()
     source = Checked(fed.source)
-    crawl, parse = house.run(source)
+    crawl, _ = house.run(source)
     states = {state.uri: state for state in house.states.read(source="s")}
     for uri, text in fed.good.items():
         assert states[uri].status == "active", uri
@@ -283,9 +321,15 @@ def test_one_bad_item_costs_one_entry(kind: str, request: pytest.FixtureRequest)
     entries = house.quarantine.entries()
     assert {entry.reason for entry in entries} >= fed.reasons
     assert all(entry.source == "s" and entry.uri and entry.error and entry.reason for entry in entries)
-    assert not any("crashed" in entry.reason for entry in entries), [entry.error for entry in entries if entry.reason == "crashed"]
+    assert not any("crashed" in entry.reason for entry in entries), [
+        entry.error for entry in entries if entry.reason == "crashed"
+    ]
     assert crawl.seen == len(states)
-    shown = [state.uri for state in states.values()] + [entry.error for entry in entries] + strings([s.source_metadata for s in states.values()])
+    shown = (
+        [state.uri for state in states.values()]
+        + [entry.error for entry in entries]
+        + strings([s.source_metadata for s in states.values()])
+    )
     assert not [text for text in shown if not text.isprintable() and not text.replace("\n", "").replace("\t", "").isprintable()]
     json.dumps([dict(state.source_metadata) for state in states.values()], allow_nan=False)
     again, _ = house.run(Checked(fed.source))
@@ -387,7 +431,9 @@ def test_an_item_that_is_none_is_an_entry(item: Any, reason: str) -> None:
     assert error.value.hint
 
 
-@pytest.mark.parametrize("raised", [ValueError("the document's text"), KeyError("x"), RecursionError(), UnicodeError(), MemoryError()])
+@pytest.mark.parametrize(
+    "raised", [ValueError("the document's text"), KeyError("x"), RecursionError(), UnicodeError(), MemoryError()]
+)
 def test_what_a_source_raises_costs_this_item_and_names_the_line(raised: Exception) -> None:
     """Its type, file and line; not its message, which may quote the document."""
 
@@ -415,7 +461,16 @@ def test_what_a_scan_raises_is_this_source_s_trouble() -> None:
 
 def test_metadata_is_plain_and_shows_as_it_is() -> None:
     """Control characters, half characters, numbers that no store keeps, bytes and times, in keys and values."""
-    given = {"a\x1b": "b\x00\x9b", "s": "\ud800", "n": 2**70, "f": float("inf"), "t": datetime(2026, 1, 1), "b": b"\xff", None: 1, "l": ({"x"},)}
+    given = {
+        "a\x1b": "b\x00\x9b",
+        "s": "\ud800",
+        "n": 2**70,
+        "f": float("inf"),
+        "t": datetime(2026, 1, 1),
+        "b": b"\xff",
+        None: 1,
+        "l": ({"x"},),
+    }
     item = Checked(Anything(["a"], lambda ref: RawItem("a", b"x", "v", metadata=given))).fetch(ItemRef("a", "v"))  # type: ignore[arg-type]
     assert item.metadata == {
         "a ": "b  ",
@@ -435,7 +490,10 @@ def test_a_nesting_of_1200_folders_in_git(tmp_path: Path) -> None:
     blob = repository.git("hash-object", "-w", str(tmp_path / "x"))
     path = "d/" * 1200 + "x.md"
     subprocess.run(
-        ["git", "-C", str(repository.folder), "update-index", "--index-info"], input=f"100644 {blob}\t{path}\n", text=True, check=True
+        ["git", "-C", str(repository.folder), "update-index", "--index-info"],
+        input=f"100644 {blob}\t{path}\n",
+        text=True,
+        check=True,
     )
     repository.git("commit", "--quiet", "--message", "deep")
     (repository.folder / "good.md").write_text("good")

@@ -155,7 +155,9 @@ def incidents(site: Web, *numbers: int, guid: str = "<guid isPermaLink='false'>i
     site.pages["/feed"] = RSS.format(items=items + more).encode()
 
 
-@pytest.mark.parametrize("guid", ["<guid isPermaLink='false'>inc-{n}</guid>", "<guid>urn:x:{n}</guid>", ""], ids=["word", "urn", "none"])
+@pytest.mark.parametrize(
+    "guid", ["<guid isPermaLink='false'>inc-{n}</guid>", "<guid>urn:x:{n}</guid>", ""], ids=["word", "urn", "none"]
+)
 def test_entries_with_one_link_are_documents_of_their_own(site: Web, guid: str) -> None:
     """Three incidents on one status page: three documents, that stay what they are when the feed goes on."""
     incidents(site, 3, 2, 1, guid=guid)
@@ -187,14 +189,16 @@ def test_what_a_feed_takes_back_does_not_stay(site: Web, tmp_path: Path) -> None
     """Deleted entries (RFC 6721), by the id that they had; also when a run is interrupted and the feed has not changed since."""
     known = {ref.uri: ref.validator for ref in source(site, cache=tmp_path).scan({})}
     assert set(known) == {site.url("v1"), site.url("v2")}
-    publish(site, '<at:deleted-entry xmlns:at="http://purl.org/atompub/tombstones/1.0" ref="tag:1" when="2026-02-01T00:00:00Z"/>', FULL)
+    tombstone = "<at:deleted-entry xmlns:at='http://purl.org/atompub/tombstones/1.0' ref='tag:1' when='2026-02-01T00:00:00Z'/>"
+    publish(site, tombstone, FULL)
     for _ in range(2):
         assert {ref.uri for ref in source(site, cache=tmp_path).scan(known)} == {site.url("v2")}
 
 
 def test_links_are_absolute_and_an_entry_without_any_name_is_an_entry(site: Web) -> None:
     """Relative ones count from the feed; an id given twice is one document, the newest; neither link nor id: quarantine."""
-    more = "<item><link>/v1</link></item><item><title>nameless</title></item><item><guid isPermaLink='false'>x</guid><description>new</description></item>"
+    more = "<item><link>/v1</link></item><item><title>nameless</title></item>"
+    more += "<item><guid isPermaLink='false'>x</guid><description>new</description></item>"
     incidents(site, 1, more=more + "<item><guid isPermaLink='false'>x</guid><description>old</description></item>")
     made = source(site)
     refs = {ref.uri: ref for ref in made.scan({})}
@@ -209,7 +213,11 @@ def test_links_are_absolute_and_an_entry_without_any_name_is_an_entry(site: Web)
 
 def test_an_empty_content_is_none(site: Web) -> None:
     """A summary beside an empty content, and the longest of several contents."""
-    publish(site, SHORT.replace("<summary>", "<content type='html'> </content><summary>"), FULL.replace("<content", "<content>s</content><content"))
+    publish(
+        site,
+        SHORT.replace("<summary>", "<content type='html'> </content><summary>"),
+        FULL.replace("<content", "<content>s</content><content"),
+    )
     made = source(site)
     items = {ref.uri: made.fetch(ref) for ref in made.scan({})}
     assert b"whole story" in items[site.url("v1")].content

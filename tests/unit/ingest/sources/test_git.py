@@ -115,7 +115,20 @@ def test_what_is_not_a_file_here_is_refused_or_left_alone(repository: Repository
     assert not any(uri.startswith(("module/", "docs/folder")) for uri in found)
 
 
-NAMES = ["-x", "@", "feature/a.b", "ünï/日本", "{x}", "#1", "a'b", "(x)$HOME;ls", "abcdef1", "0123456789" * 4, "HEAD1", "-oProxyCommand=x"]
+NAMES = [
+    "-x",
+    "@",
+    "feature/a.b",
+    "ünï/日本",
+    "{x}",
+    "#1",
+    "a'b",
+    "(x)$HOME;ls",
+    "abcdef1",
+    "0123456789" * 4,
+    "HEAD1",
+    "-oProxyCommand=x",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,7 +143,9 @@ def test_every_legal_name_names_its_branch_or_tag(repository: Repository, tmp_pa
     assert "only-there.md" not in validators(source(repository, tmp_path, ref="main"))
 
 
-@pytest.mark.parametrize("name", ["a..b", "a.lock", "a b", "/a", "a/", ".a", "a/.b", "a~1", "a^", "a:b", "a@{1}", "a\\b", "a*", ""])
+@pytest.mark.parametrize(
+    "name", ["a..b", "a.lock", "a b", "/a", "a/", ".a", "a/.b", "a~1", "a^", "a:b", "a@{1}", "a\\b", "a*", ""]
+)
 def test_what_git_forbids_as_a_name_is_refused(name: str) -> None:
     """As git-check-ref-format has it."""
     with pytest.raises(ValidationError):
@@ -159,9 +174,12 @@ def test_a_commit_at_no_time_that_a_calendar_has(repository: Repository, tmp_pat
     (repository.folder / "late.md").write_bytes(b"late")
     repository.git("add", "--all")
     tree = repository.git("write-tree")
-    raw = f"tree {tree}\nparent {repository.git('rev-parse', 'HEAD')}\nauthor A <a> 99999999999999 +0000\ncommitter A <a> 99999999999999 +0000\n\nm\n"
+    who = "A <a> 99999999999999 +0000"
+    raw = f"tree {tree}\nparent {repository.git('rev-parse', 'HEAD')}\nauthor {who}\ncommitter {who}\n\nm\n"
     (tmp_path / "raw").write_bytes(raw.encode())
-    repository.git("update-ref", "HEAD", repository.git("hash-object", "-t", "commit", "-w", "--literally", str(tmp_path / "raw")))
+    repository.git(
+        "update-ref", "HEAD", repository.git("hash-object", "-t", "commit", "-w", "--literally", str(tmp_path / "raw"))
+    )
     made = source(repository, tmp_path)
     items = {ref.uri: made.fetch(ref) for ref in made.scan({})}
     assert items["late.md"].modified is None

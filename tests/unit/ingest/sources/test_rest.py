@@ -201,7 +201,9 @@ def test_pages_that_repeat_are_said(site: Web) -> None:
 
 def test_pages_without_end_end(site: Web) -> None:
     """By their number, and by the time that they take: said, and nothing is taken for deleted."""
-    site.pages["/t"] = lambda asked: answer({"data": [TICKETS[0] | {"id": len(site.asked)}], "meta": {"next": f"c{len(site.asked)}"}})
+    site.pages["/t"] = lambda asked: answer(
+        {"data": [TICKETS[0] | {"id": len(site.asked)}], "meta": {"next": f"c{len(site.asked)}"}}
+    )
     cursor = {"by": "cursor", "cursor": "meta.next"}
     with pytest.raises(SourceUnavailable, match="max_pages, 20"):
         list(source(site, pages=cursor | {"max_pages": 20}).scan({}))

@@ -212,13 +212,15 @@ def test_exports_of_every_encoding_and_delimiter(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jsonl").write_bytes('{"id": "ü", "body": "é"}\n{"id": 2, "body": "zwei"}\n'.encode(encoding))
         assert outcome(source(tmp_path / f"{number}.jsonl")) == {"export/ü": "é", "export/2": "zwei"}, encoding
     for delimiter in ";\t|":
-        (tmp_path / "x.csv").write_text('"id"{d}body\n1{d}"a{d}b"\n'.format(d=delimiter))
+        (tmp_path / "x.csv").write_text(f'"id"{delimiter}body\n1{delimiter}"a{delimiter}b"\n')
         assert outcome(source(tmp_path / "x.csv")) == {"export/1": f"a{delimiter}b"}
 
 
 def test_a_record_that_gives_a_name_twice_withdraws_what_was_there(tmp_path: Path) -> None:
     """Its permissions may be what it gives twice: which of them hold, nobody can say. It keeps its uri."""
-    (tmp_path / "x.jsonl").write_text('{"id": 1, "body": "x", "tags": ["all"], "tags": ["few"]}\n{"id": 2, "id": 3, "body": "x"}\n')
+    (tmp_path / "x.jsonl").write_text(
+        '{"id": 1, "body": "x", "tags": ["all"], "tags": ["few"]}\n{"id": 2, "id": 3, "body": "x"}\n'
+    )
     made = source(tmp_path / "x.jsonl", tags="tags")
     known, unknown = made.scan({})
     assert known.uri == "export/1"
@@ -265,7 +267,9 @@ def test_a_key_that_is_none_costs_its_row(key: Any) -> None:
     assert error.value.reason in ("no_key", "undecodable")
 
 
-@pytest.mark.parametrize("row", [{"body": "\udcff"}, {"body": b"\xff", "title": "t"}, {"body": "x", "about": "\ud800"}], ids=ascii)
+@pytest.mark.parametrize(
+    "row", [{"body": "\udcff"}, {"body": b"\xff", "title": "t"}, {"body": "x", "about": "\ud800"}], ids=ascii
+)
 def test_bytes_that_are_no_text_cost_their_row(row: dict[str, Any]) -> None:
     """Where text is asked for: body, title and metadata. A body of bytes alone is taken as it is."""
     with pytest.raises(DocumentError) as error:

@@ -16,7 +16,11 @@ LIST = "<url><loc>http://a.org/1</loc><lastmod>2026-01-01</lastmod></url><url><l
 URLSET = f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{LIST}</urlset>"
 PREFIXED = LIST.replace("<", "<s:").replace("<s:/", "</s:")
 RSS = "<rss version='2.0'><channel><link>http://a.org/</link><item><link>http://a.org/1</link></item><item><link>http://a.org/2?x=1&amp;y=2</link></item></channel></rss>"
-ATOM = "<feed xmlns='http://www.w3.org/2005/Atom'><link href='http://a.org/'/><entry><link rel='self' href='http://a.org/x'/><link href='http://a.org/1'/></entry><entry><link rel='alternate' href='/2?x=1&amp;y=2'/></entry></feed>"
+ATOM = (
+    "<feed xmlns='http://www.w3.org/2005/Atom'><link href='http://a.org/'/>"
+    "<entry><link rel='self' href='http://a.org/x'/><link href='http://a.org/1'/></entry>"
+    "<entry><link rel='alternate' href='/2?x=1&amp;y=2'/></entry></feed>"
+)
 
 FORMS = {
     "list": URLSET.encode(),
@@ -28,7 +32,9 @@ FORMS = {
     "no namespace": f"<urlset>{LIST}</urlset>".encode(),
     "old namespace": f"<urlset xmlns='http://www.google.com/schemas/sitemap/0.84'>{LIST}</urlset>".encode(),
     "prefix": f"<s:urlset xmlns:s='http://www.sitemaps.org/schemas/sitemap/0.9'>{PREFIXED}</s:urlset>".encode(),
-    "images": URLSET.replace("</loc><lastmod>", "</loc><i:image xmlns:i='i'><i:loc>http://a.org/i.png</i:loc></i:image><lastmod>").encode(),
+    "images": URLSET.replace(
+        "</loc><lastmod>", "</loc><i:image xmlns:i='i'><i:loc>http://a.org/i.png</i:loc></i:image><lastmod>"
+    ).encode(),
     "unescaped": URLSET.replace("&amp;", "&").encode(),
     "text": "\r\n".join(PAGES).encode(),
     "text with mark": b"\xef\xbb\xbf" + "\n\n".join([*PAGES, "# end"]).encode(),
@@ -37,7 +43,9 @@ FORMS = {
     "zipped": gzip.compress(URLSET.encode()),
     "zipped twice": gzip.compress(gzip.compress(URLSET.encode())),
     "relative": URLSET.replace("http://a.org", "").encode(),
-    "bad ones among": URLSET.replace("<url>", "<url><loc>http://[::1</loc></url><url><loc>http://a:PORT/</loc></url><url><loc>mailto:x</loc></url><url>", 1).encode(),
+    "bad ones among": URLSET.replace(
+        "<url>", "<url><loc>http://[::1</loc></url><url><loc>http://a:PORT/</loc></url><url><loc>mailto:x</loc></url><url>", 1
+    ).encode(),
 }
 
 
@@ -50,7 +58,10 @@ def test_every_form_gives_its_addresses(form: str) -> None:
 def test_an_index_leads_to_sitemaps() -> None:
     """Zipped ones too; relative ones from its own address."""
     index = "<sitemapindex><sitemap><loc>more.xml.gz</loc></sitemap><sitemap><loc>http://b.org/x</loc></sitemap></sitemapindex>"
-    assert read_sitemap(index.encode(), ABOUT) == {"index": True, "addresses": ["http://a.org/maps/more.xml.gz", "http://b.org/x"]}
+    assert read_sitemap(index.encode(), ABOUT) == {
+        "index": True,
+        "addresses": ["http://a.org/maps/more.xml.gz", "http://b.org/x"],
+    }
     assert read_sitemap(b"<urlset/>", ABOUT) == {"index": False, "addresses": []}
 
 
@@ -83,6 +94,9 @@ def test_what_unpacks_or_expands_without_end_is_refused() -> None:
         read_sitemap(gzip.compress(bytes(2_000_000)), ABOUT)
     assert error.value.reason == "too_large"
     entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "http://a.org/"}">' for n in range(12))
-    for doctype, name in ((f"<!DOCTYPE x [{entities}]>", "a11"), ("<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/hostname'>]>", "f")):
+    for doctype, name in (
+        (f"<!DOCTYPE x [{entities}]>", "a11"),
+        ("<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/hostname'>]>", "f"),
+    ):
         bomb = f"{doctype}<urlset><url><loc>&{name};</loc></url></urlset>"
         assert read_sitemap(bomb.encode(), ABOUT)["addresses"] == []

@@ -191,13 +191,24 @@ def test_any_query_that_the_database_takes(tmp_path: Path, query: str, updated_a
     file = tmp_path / "x.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.executescript("CREATE TABLE t (id, body, changed); INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 2)")
-    made = SqlSource("s", SqlOptions(url=f"sqlite:///{file}", query=query, key="id", text="body", prefix="", updated_at=updated_at))
+    made = SqlSource(
+        "s", SqlOptions(url=f"sqlite:///{file}", query=query, key="id", text="body", prefix="", updated_at=updated_at)
+    )
     known = scanned(made)
     assert set(known) == {"1", "2"}
     assert scanned(made, {"1": known["1"], "2": "old"}) == known
 
 
-REFUSED = ["SELECT 1; DELETE FROM t", "DELETE FROM t", "-- SELECT\nDROP TABLE t", "/* select */ PRAGMA x", "", ";", "SELECT 'a'; SELECT 'b'", "EXPLAIN SELECT 1"]
+REFUSED = [
+    "SELECT 1; DELETE FROM t",
+    "DELETE FROM t",
+    "-- SELECT\nDROP TABLE t",
+    "/* select */ PRAGMA x",
+    "",
+    ";",
+    "SELECT 'a'; SELECT 'b'",
+    "EXPLAIN SELECT 1",
+]
 
 
 @pytest.mark.parametrize("query", REFUSED)

@@ -202,10 +202,12 @@ def test_one_page_has_one_address(url: str, page: str) -> None:
     assert canonical(url) == page
 
 
-@pytest.mark.parametrize("url", ["http://localhost:PORT/x", "http://[::1", "http://", "mailto:x@y", "http://a/\ud800", "http://a/" + "x" * 9000])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:PORT/x", "http://[::1", "http://", "mailto:x@y", "http://a/\ud800", "http://a/" + "x" * 9000]
+)
 def test_what_is_no_address_is_said_in_one_way(url: str) -> None:
     """So that whoever follows links has one error to expect."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         canonical(url)
 
 
@@ -254,7 +256,14 @@ def test_addresses_that_differ_are_pages_that_differ_and_those_of_sessions_are_o
         needs = {f"/needs;jsessionid={n}": Page(article("Needs", MORE)) for n in ("A1", "B2")}
         topics = {f"/topic?t=a&t={t}": Page(article(f"Topic {t}", f"{MORE} {t}")) for t in "bc"}
         site.pages |= needs | topics | {"/plain": Page(article("Plain")), "/plain?sid=12": Page(article("Twelve"))}
-        links = ("/plain;jsessionid=A1", "/plain?PHPSESSID=abc", f"/plain?sid={'0a' * 16}", "/plain?sid=12", "/plain#a", "/plain#b")
+        links = (
+            "/plain;jsessionid=A1",
+            "/plain?PHPSESSID=abc",
+            f"/plain?sid={'0a' * 16}",
+            "/plain?sid=12",
+            "/plain#a",
+            "/plain#b",
+        )
         site.pages["/"] = Page(article("Start", links=(*needs, *topics, *links)))
         refs = listed(source(site), {}, site)
         assert set(refs) == {"/", "/plain", "/plain?sid=12", "/needs;jsessionid=A1", *topics}
@@ -314,9 +323,16 @@ def test_sitemaps_without_end_and_in_circles() -> None:
 
         def index(*paths: str) -> Page:
             inner = "".join(f"<sitemap><loc>{site.url}{path}</loc></sitemap>" for path in paths)
-            return Page(f"<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{inner}</sitemapindex>", kind="text/xml")
+            return Page(
+                f"<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{inner}</sitemapindex>", kind="text/xml"
+            )
 
-        site.pages |= {"/": Page(article("Start")), "/mapped": Page(article("Mapped")), "/a": index("/a", "/b"), "/b": index("/a", "/c")}
+        site.pages |= {
+            "/": Page(article("Start")),
+            "/mapped": Page(article("Mapped")),
+            "/a": index("/a", "/b"),
+            "/b": index("/a", "/c"),
+        }
         site.pages["/c"] = Page(f"{site.url}/mapped\n", kind="text/plain")
         assert set(listed(source(site, sitemaps=[f"{site.url}/a"]), {}, site)) == {"/", "/mapped"}
         site.pages |= {f"/i{n}": index(f"/i{n + 1}", f"/i{n + 1}0") for n in range(40)}
@@ -368,12 +384,24 @@ def test_the_awkward_site_of_the_corpora() -> None:
         given = {"start": [f"{base}/"], "delay_s": 0, "attempts": 1}
         found = WebSource("site", WebOptions.model_validate({**given, "sitemaps": [f"{base}/index.xml", f"{base}/sitemap.txt"]}))
         refs = {ref.uri.removeprefix(base): ref for ref in found.scan({})}
-        plain = {"/", "/slash/", "/dead-canonical", "/bare", "/article", "/class-hidden", "/based/", "/elsewhere/sub", "/fragment"}
+        plain = {
+            "/",
+            "/slash/",
+            "/dead-canonical",
+            "/bare",
+            "/article",
+            "/class-hidden",
+            "/based/",
+            "/elsewhere/sub",
+            "/fragment",
+        }
         found_by = {"/from-gz", "/from-text", "/bad-port", "/behind", "/latin", "/s;jsessionid=A1"}
         assert set(refs) == plain | found_by | {"/topic?t=a&t=b", "/topic?t=a&t=c", "/loop"}
         texts = {path: found.fetch(ref).content.decode() for path, ref in refs.items() if path != "/loop"}
         for page in ("/bare", "/article"):
-            assert all(word in texts[page] for word in ("LISTONE", "LISTTWO", "SHORTONE", "DEFONE", "Requirements", "Opening hours"))
+            assert all(
+                word in texts[page] for word in ("LISTONE", "LISTTWO", "SHORTONE", "DEFONE", "Requirements", "Opening hours")
+            )
         assert "HIDDEN" not in texts["/class-hidden"]
         assert "Gebühr beträgt fünf" in texts["/latin"]
         again = WebSource("site", WebOptions.model_validate(given))

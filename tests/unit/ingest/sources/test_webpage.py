@@ -14,7 +14,10 @@ from ingest.sources.webpage import as_utf8, decoded, main_text, read_page
 from sluice.errors import DocumentError
 
 PROSE = "Whoever needs a key to the storage room asks the team lead two weeks before, in writing, and gets an answer. " * 3
-LIST = "<h2>Requirements</h2><ul><li>LISTONE cores</li><li>LISTTWO card</li></ul><h3>Hours</h3><p>SHORTONE Noon.</p><dl><dt>SLA</dt><dd>DEFONE</dd></dl>"
+LIST = (
+    "<h2>Requirements</h2><ul><li>LISTONE cores</li><li>LISTTWO card</li></ul><h3>Hours</h3>"
+    "<p>SHORTONE Noon.</p><dl><dt>SLA</dt><dd>DEFONE</dd></dl>"
+)
 INNER = f"<h1>HEADONE</h1><p>{PROSE}</p><p>{PROSE}</p>{LIST}<table><tr><td>CELLONE</td><td>7</td></tr></table><pre>CODEONE</pre>"
 CHROME = "<div class='nav'><ul><li><a href='/a'>MENUONE</a></li></ul></div>"
 BOTTOM = "<div id='bottom'>IMPRINTONE cookies</div>"
@@ -48,7 +51,12 @@ def test_no_word_of_the_main_part_is_lost(page: str) -> None:
 
 
 @settings(deadline=None, max_examples=50)  # the first loads trafilatura
-@given(st.lists(st.tuples(st.sampled_from("p li h2 dd td blockquote pre".split()), st.text("abcdefghij ", max_size=80)), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["p", "li", "h2", "dd", "td", "blockquote", "pre"]), st.text("abcdefghij ", max_size=80)),
+        max_size=12,
+    )
+)
 def test_a_page_without_chrome_keeps_every_word(parts: list[tuple[str, str]]) -> None:
     """Whatever it is made of: what trafilatura would have left out stays."""
     page = "".join(f"<{tag}>{text}</{tag}>" for tag, text in parts)
@@ -121,7 +129,12 @@ def test_a_page_says_its_links_its_address_and_its_directives() -> None:
     <body><a href='sub#part'>1</a><A HREF='http://localhost:PORT/x'>2</A><a href='http://[::1'>3</a><a href=' //b/c&#10;d '>4</a>
     <a href='mailto:x@y'>5</a><a rel='external NOFOLLOW' href='/no'>6</a><area href='/area'><a>7</a><INPUT TYPE=Password>"""
     found = read_page(page.encode(), {"url": "http://a/x/y"})
-    links = [("http://a/other/sub#part", False), ("http://localhost:PORT/x", False), ("http://b/cd", False), ("http://a/no", True)]
+    links = [
+        ("http://a/other/sub#part", False),
+        ("http://localhost:PORT/x", False),
+        ("http://b/cd", False),
+        ("http://a/no", True),
+    ]
     assert found == {
         "links": [*links, ("http://a/area", False)],
         "canonical": ["http://a/other/home"],
@@ -137,7 +150,10 @@ def test_elements_nested_beyond_reading_are_refused() -> None:
     assert error.value.reason == "nested_too_deeply"
 
 
-@pytest.mark.parametrize("page", ["", " ", "\0", "<", "<!doctype html>", "<frameset><frame src=x></frameset>", "<?xml version='1.0' encoding='utf-8'?><p>x"])
+@pytest.mark.parametrize(
+    "page",
+    ["", " ", "\0", "<", "<!doctype html>", "<frameset><frame src=x></frameset>", "<?xml version='1.0' encoding='utf-8'?><p>x"],
+)
 def test_a_page_of_nothing_is_a_page(page: str) -> None:
     """Nothing raises."""
     assert main_text(page).startswith("<html>")
@@ -163,7 +179,15 @@ def test_pages_of_the_corpora_keep_every_word_of_their_main_part() -> None:
 
 @pytest.mark.parametrize(
     "worst",
-    ["<div class=nav>x", "<p style='display:none'>x</p>", "<a href=x>", "<b>", "<li>", "<style>.a .b{display:none}</style>", "<!--"],
+    [
+        "<div class=nav>x",
+        "<p style='display:none'>x</p>",
+        "<a href=x>",
+        "<b>",
+        "<li>",
+        "<style>.a .b{display:none}</style>",
+        "<!--",
+    ],
 )
 def test_time_grows_with_the_page(worst: str) -> None:
     """Sixteen times as much takes at most about forty times as long, where a square would be 256."""
