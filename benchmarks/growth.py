@@ -125,9 +125,7 @@ def objects(folder: Path, size: int) -> Callable[[], int]:
 def page(folder: Path, size: int) -> Callable[[], int]:
     from ingest.sources.webpage import read_page
 
-    part = (
-        "<style>.a%d .b{display:none}</style><div class='nav'><p style='display:none'>x</p><a href=/%d>link</a>text of it</div>"
-    )
+    part = "<style>.a%d .b{display:none}</style><div class='nav'><p style='display:none'>x</p><a href=/%d>link</a>text</div>"
     body = "".join(part % (n, n) for n in range(150 * size)).encode()
     read_page(b"<p>x</p>", {"url": "http://a/", "main_text": True})
     return lambda: len(read_page(body, {"url": "http://a/", "main_text": True})["links"])
@@ -176,9 +174,8 @@ def main() -> None:
     if chosen.one:
         print(json.dumps(measured(chosen.one[0], int(chosen.one[1]))))
         return
-    print(
-        "| source | items at 1× | seconds 1× | 4× | 16× | factor | MB on top 1× | 4× | 16× |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
-    )
+    print("| source | items at 1× | seconds 1× | 4× | 16× | factor | MB on top 1× | 4× | 16× |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     for name in chosen.sources or WORST:
         found: list[dict[str, Any]] = []
         for size in SIZES:
