@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.protocols import Source
 from ingest.sources.changes import ChangesOptions, ChangesSource
@@ -405,6 +408,23 @@ def test_a_uri_with_control_characters_is_written_without_them_and_leads_back() 
     assert len(set(listed)) == len(names)
     elsewhere = Checked(inner)
     assert [elsewhere.fetch(ItemRef(uri, "v")).uri for uri in listed] == listed
+    assert asked == names
+
+
+@given(
+    st.lists(
+        st.text(st.characters(), min_size=1, max_size=20) | st.from_regex(r"(\\\\(x0a|x5c|udc80|u0085|n)){1,3}", fullmatch=True),
+        unique=True,
+    )
+)
+def test_every_uri_has_one_safe_spelling_that_leads_back(names: list[str]) -> None:
+    """Whatever characters it is made of, half ones and what looks like an escape among them."""
+    asked: list[str] = []
+    made = Anything(list(names), lambda ref: (asked.append(ref.uri), RawItem(ref.uri, b"x", "v"))[1])
+    listed = [ref.uri for ref in Checked(made).scan({})]
+    assert len(set(listed)) == len(names)
+    assert not [uri for uri in listed if re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", uri)]
+    assert [Checked(made).fetch(ItemRef(uri, "v")).uri for uri in listed] == listed
     assert asked == names
 
 
