@@ -33,19 +33,20 @@ def engine(
                     account.count(name, counts)
 
     def build(w: Wiring, account: Account, found: steps.Assessment) -> Release:
-        release = steps.begin(w, found)
+        begun = steps.begin(w, found)
+        release = begun.release
         if release.state == "staged":
             return release
-        keys = [state.key for state in found.documents]
+        keys = [state.key for state in begun.documents]
         shares = [keys[i : i + documents_per_task] for i in range(0, len(keys), documents_per_task)]
 
         def one(part: list[str]) -> Built:
             return w.builder().build(release, w.stores.documents.read(part))
 
         if workers == 1:  # in this very thread: where a process dies must be the same every time
-            return steps.stage(w, release, sum(map(one, shares), Built()), account)
+            return steps.stage(w, release, sum(map(one, shares), begun.kept), account)
         with ThreadPoolExecutor(workers) as pool:
-            return steps.stage(w, release, sum(pool.map(one, shares), Built()), account)
+            return steps.stage(w, release, sum(pool.map(one, shares), begun.kept), account)
 
     def conclude(w: Wiring, account: Account, release: Release, canary: float | None) -> Result:
         tamper(w, release)

@@ -97,15 +97,16 @@ def _ingest(w: Wiring, account: Account, seen: Look, redo: Redo) -> None:
 
 def _build(w: Wiring, account: Account, found: steps.Assessment) -> Release:
     """Map the build over partitions of the release's documents; what comes back is staged."""
-    release = steps.begin(w, found)
+    begun = steps.begin(w, found)
+    release = begun.release
     if release.state == "staged":
         return release
-    keys = [state.key for state in found.documents]
+    keys = [state.key for state in begun.documents]
     parts = [keys[i : i + steps.PARTITION_DOCUMENTS] for i in range(0, len(keys), steps.PARTITION_DOCUMENTS)]
     with account.timed("index"):
         with w.progress.stage("chunk, embed, stage", len(keys)):
             results = build_partition.map(unmapped(str(w.settings.path)), unmapped(release), parts).result()
-        built = sum(results, Built())
+        built = sum(results, begun.kept)
         return steps.stage(w, release, built, account)
 
 

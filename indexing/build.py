@@ -23,9 +23,10 @@ from sluice.releases import Release
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What building one partition did; adding two gives what building both did."""
+    """What building one partition did, or leaving it as it is; adding two gives both. `documents` are those with chunks."""
 
     counts: dict[str, StageCounts] = field(default_factory=dict)
+    documents: int = 0
     chunks: int = 0
     tokens: int = 0
     tokens_embedded: int = 0
@@ -37,6 +38,7 @@ class Built:
     def __add__(self, other: Built) -> Built:
         return Built(
             {s: self.counts.get(s, StageCounts()) + other.counts.get(s, StageCounts()) for s in {**self.counts, **other.counts}},
+            self.documents + other.documents,
             self.chunks + other.chunks,
             self.tokens + other.tokens,
             self.tokens_embedded + other.tokens_embedded,
@@ -102,6 +104,7 @@ class Builder:
                 "embed": StageCounts(len(texts), result.embedded, len(texts) - result.embedded),
                 "stage": StageCounts(len(points), len(points)),
             },
+            documents=with_text,
             chunks=len(points),
             tokens=sum(chunk.tokens for _, _, chunks in cut for chunk in chunks),
             tokens_embedded=result.tokens,

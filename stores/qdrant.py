@@ -113,6 +113,30 @@ class QdrantStore:
                 hint="it was not made by this configuration; remove it or choose another index name",
             )
 
+    def clone(self, source: str, target: str) -> None:
+        """A new collection with the same points, tags and shape; ReleaseError when there is no source, or a target already."""
+        with self._client("cloning", source) as client:
+            if client.collection_exists(target):
+                raise ReleaseError(f"collection {target} exists already", hint="drop it, or choose another name")
+            params = client.get_collection(self.read().get(source, source)).config.params
+        dense = params.vectors[DENSE] if isinstance(params.vectors, dict) else None
+        try:
+            self.create(target, dimension=dense.size if dense else 0, sparse=SPARSE in (params.sparse_vectors or {}))
+            offset: models.ExtendedPointId | None = None
+            while True:
+                with self._writing("cloning into", target) as client:
+                    records, offset = client.scroll(
+                        source, limit=UPSERT_BATCH, offset=offset, with_payload=True, with_vectors=True
+                    )
+                    points = [models.PointStruct(id=r.id, vector=r.vector or {}, payload=r.payload) for r in records]  # type: ignore[arg-type]
+                    if points:
+                        client.upsert(target, points, wait=True)
+                if offset is None:
+                    return
+        except BaseException:
+            self.drop(target)
+            raise
+
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
         with self._client("listing collections") as client:

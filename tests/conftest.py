@@ -12,7 +12,6 @@ import pytest
 from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect
 
-
 MISSING_PROGRAM = re.compile(r"is not installed|\(Debian: ")
 
 

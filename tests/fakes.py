@@ -243,6 +243,12 @@ class MemoryVectorStore:
         if (present.dimension, present.sparse) != (dimension, sparse):
             raise IntegrityError(f"collection {collection} exists with another shape")
 
+    def clone(self, source: str, target: str) -> None:
+        found = self._of(source)
+        if target in self.collections:
+            raise ReleaseError(f"collection {target} exists already")
+        self.collections[target] = deepcopy(found)
+
     def names(self) -> list[str]:
         return sorted(self.collections)
 
@@ -365,7 +371,7 @@ def _fused(rankings: Sequence[Mapping[str, float]], dense_weight: float) -> dict
     """Weighted reciprocal rank fusion as Qdrant does it: 1 / ((rank + 1) / weight + 1), ranks from 0."""
     scores: Counter[str] = Counter()
     for ranking, weight in zip(rankings, (2 * dense_weight, 2 - 2 * dense_weight), strict=True):
-        for rank, point in enumerate(sorted(ranking, key=lambda p: -ranking[p])):
+        for rank, point in enumerate(sorted(ranking, key=lambda p: (-round(ranking[p], 6), p))):
             scores[point] += 1 / ((rank + 1) / weight + 1)  # type: ignore[assignment]
     return dict(scores)
 

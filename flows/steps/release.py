@@ -10,6 +10,7 @@ from typing import Any, Literal
 from flows.steps.account import PARTITION_DOCUMENTS, Account
 from flows.wiring import Wiring, utc_now
 from indexing.build import Built
+from indexing.delta import difference, may_be_base
 from indexing.fingerprints import access_root, release_fingerprint
 from sluice.records import DocumentState, Verdict
 from sluice.releases import Release
@@ -27,6 +28,8 @@ class Assessment:
     """A complete release of this fingerprint that was staged and not judged, or rejected under other gates."""
     documents: tuple[DocumentState, ...]
     action: Literal["nothing", "gates", "judge", "build"]
+    rebuild: bool = False
+    """Build all of it: what is live does not hold what it should."""
 
 
 def assess(w: Wiring, states: Sequence[DocumentState], *, rebuild: bool = False) -> Assessment:
@@ -48,14 +51,26 @@ def assess(w: Wiring, states: Sequence[DocumentState], *, rebuild: bool = False)
         action = "judge"
     elif not members and live is None:
         action = "nothing"
-    return Assessment(wanted, access_root(members), live, held, waiting, members, action)
+    return Assessment(wanted, access_root(members), live, held, waiting, members, action, rebuild)
 
 
-def begin(w: Wiring, found: Assessment) -> Release:
-    """The release to build into: a new one, or the interrupted one of the same fingerprint."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A release to build into, the documents that are to be built, and what it has already of the live one."""
+
+    release: Release
+    documents: tuple[DocumentState, ...]
+    kept: Built
+
+
+def begin(w: Wiring, found: Assessment) -> Begun:
+    """The release to build into: a new one, or the interrupted one of the same fingerprint; a delta of the live one if it can."""
+    delta = None
+    if found.live is not None and not found.rebuild and may_be_base(found.live, w.recipe):
+        delta = difference(w.stores.qdrant, found.live, found.documents)
     name, taken = f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}", {release.id for release in w.releases.all()}
     ids = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))
-    return w.releases.begin(
+    release = w.releases.begin(
         found.fingerprint,
         release_id=next(id for id in ids if id not in taken),  # built again within a second: it has a name of its own
         access_root=found.access_root,
@@ -64,7 +79,11 @@ def begin(w: Wiring, found: Assessment) -> Release:
         fingerprints={**w.recipe.fingerprints, "parse": w.parse_fingerprints},
         configuration=w.configuration(),
         recipe=w.kept_recipe(),
+        delta=delta,
     )
+    if delta is None or release.state != "building":
+        return Begun(release, found.documents, Built())
+    return Begun(release, tuple(state for state in found.documents if state.key in delta.write), delta.kept)
 
 
 def stage(w: Wiring, release: Release, built: Built, account: Account) -> Release:
@@ -72,11 +91,10 @@ def stage(w: Wiring, release: Release, built: Built, account: Account) -> Releas
     for name, counts in built.counts.items():
         account.count(name, counts)
     account.built += built
-    documents = built.counts["chunk"].kept if "chunk" in built.counts else 0
     return w.releases.stage(
         release,
         {
-            "documents": documents,
+            "documents": built.documents,
             "chunks": built.chunks,
             "tokens": built.tokens,
             "embedded": built.embedded,

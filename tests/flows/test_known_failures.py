@@ -40,7 +40,7 @@ def found(w: Wiring, query: str, principal: Principal = EVERYONE, k: int = 30) -
 
 def breaks_down(w: Wiring, account: steps.Account, assessed: steps.Assessment) -> Any:
     """A build that dies after half of its documents."""
-    release = steps.begin(w, assessed)
+    release = steps.begin(w, assessed).release
     w.builder().build(release, assessed.documents[: len(assessed.documents) // 2])
     raise StoreUnavailable("the machine went away")
 
