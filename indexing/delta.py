@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from indexing.build import Built
+from indexing.cuts import IdSum
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS, modified, served
 from indexing.protocols import Points
 from sluice.counts import StageCounts
@@ -51,27 +52,19 @@ class _Held:
     tokens: int = 0
     cut: int = 0
     ids: int = 0
-    """Of all of them together: equal for equal sets of ids, in whatever order they are read."""
-
-
-def ids_together(ids: Sequence[str]) -> int:
-    """A number that stands for a set of chunk ids."""
-    total = 0
-    for id in ids:
-        total ^= UUID(id).int
-    return total
+    """As in `cuts.id_sum`."""
 
 
 def difference(
     points: Points,
     base: Release,
     members: Sequence[DocumentState],
-    expected: Callable[[Sequence[DocumentState]], Mapping[str, Sequence[str]]] = lambda _states: {},
+    expected: Callable[[Sequence[DocumentState]], Mapping[str, IdSum]] = lambda _states: {},
 ) -> Delta | None:
     """What a release of these documents must change in a clone of `base`; None when `base` is not what its manifest says.
 
-    One scan of light fields. `expected` gives the chunk ids of those documents whose cut is known, by document key: points
-    that are not exactly these are written again, whatever they say.
+    One scan of light fields. `expected` says, by document key, which chunk ids those documents have whose cut is known
+    (`cuts.id_sum`): points that are not exactly these are written again, whatever they say.
     """
     held: dict[str, _Held] = {}
     for point in points.scan(base.collection, FIELDS):
@@ -98,11 +91,11 @@ def difference(
     return Delta(base, frozenset(write), tuple(stale), _kept(same))
 
 
-def _is_what_it_must_be(found: _Held, state: DocumentState, ids: Sequence[str] | None) -> bool:
+def _is_what_it_must_be(found: _Held, state: DocumentState, ids: IdSum | None) -> bool:
     wanted = {(served(state), modified(state))}
     if ids is None:
         return found.says == wanted
-    return (found.says, found.chunks, found.ids) == (wanted if ids else set(), len(ids), ids_together(ids))
+    return (found.says, (found.chunks, found.ids)) == (wanted if ids[0] else set(), ids)
 
 
 def _kept(same: Sequence[_Held]) -> Built:

@@ -31,7 +31,7 @@ from sluice.points import (
     Vector,
     VectorQuery,
 )
-from sluice.records import Document, DocumentState, QuarantineEntry
+from sluice.records import Cut, Document, DocumentState, QuarantineEntry
 from sluice.releases import Release, ReleaseEvent, State
 
 
@@ -133,6 +133,33 @@ class MemoryVectorCache:
     def delete(self, hashes: Iterable[str]) -> None:
         erased = set(hashes)
         self.rows = {key: vector for key, vector in self.rows.items() if key[1] not in erased}
+
+
+class MemoryCuts:
+    """Implements `Cuts`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Cut] = {}
+
+    def get(self, names: Sequence[str], *, whole: bool = False) -> dict[str, Cut]:
+        return {name: self.rows[name] if whole else replace(self.rows[name], rest=b"") for name in names if name in self.rows}
+
+    def put(self, cuts: Mapping[str, Cut]) -> None:
+        self.rows |= cuts
+
+    def delete(self, versions: Iterable[str]) -> None:
+        gone = set(versions)
+        self.rows = {name: cut for name, cut in self.rows.items() if cut.version not in gone}
+
+    def erase(self, document_keys: Iterable[str]) -> None:
+        gone = set(document_keys)
+        self.rows = {name: cut for name, cut in self.rows.items() if cut.document_key not in gone}
+
+    def count(self, document_key: str) -> int:
+        return sum(1 for cut in self.rows.values() if cut.document_key == document_key)
+
+    def versions(self) -> set[str]:
+        return {cut.version for cut in self.rows.values()}
 
 
 class MemoryReleaseLedger:

@@ -11,12 +11,13 @@ import yaml
 from pydantic import BaseModel
 
 import evaluation
-from benchmarks import plain
 from evaluation.experiments import load_experiment
-from flows import operations, reading
-from flows.variants import Laboratory
-from flows.wiring import Wiring
 from indexing.models.reranker import CrossEncoderReranker
+from pipeline import nightly, reading
+from pipeline.outcomes import Report
+from pipeline.resources import Resources
+from pipeline.runs import holding
+from pipeline.variants import Laboratory
 from sluice.access import Principal
 from sluice.recipe import Recipe
 from sluice.settings import SearchSettings, load
@@ -34,18 +35,18 @@ class ByLength(CrossEncoderReranker):
         return [float(len(text)) for text in texts]
 
 
-class Rereading(Wiring):
+class Rereading(Resources):
     """Knows a cross-encoder of its own."""
 
     def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
         return None if search.rerank is None else ByLength(search.rerank)
 
 
-def published(index: Index, outcome: str = "promoted", **search: Any) -> dict[str, Any]:
+def published(index: Index, outcome: str = "promoted", **search: Any) -> Report:
     index.configure(search=search)
-    with Rereading(load(index.config)) as w, w.lease("run"):
-        result = operations.run(w, plain.engine())
-    assert result["outcome"] == outcome, result
+    with Rereading(load(index.config)) as w, holding(w, "run") as by:
+        result = nightly.reindex(w, by)
+    assert result.outcome == outcome, result
     return result
 
 
@@ -67,14 +68,14 @@ def test_a_weighted_hybrid_release_measures_what_its_experiment_measured(index: 
     for i, text in enumerate(("deploy deploy deploy", "rotate the gateway on Tuesdays", "Tuesdays")):
         index.write(f"people/more-{i}.md", text)
     settings = load_experiment(experiment(index, *searches))
-    promoted = published(index, **searches[0])["release"]
+    promoted = published(index, **searches[0]).release
     with Rereading(load(index.config)) as w:
         lab = Laboratory(w, settings)
         measured = [lab.run(variant.name) for variant in settings.variants]
         live = w.releases.get(promoted)
         assert Recipe.of_release(live).search.dense_weight == w.searcher(live).how.dense_weight == 0.9
         served = evaluation.evaluate(w.searcher(live), lab.resolved, k=3, everyone=lab.everyone)
-        assert reading.evaluate(w, settings.golden, None, 3)["measures"] == served.measures
+        assert reading.evaluate(w, settings.golden, None, 3).evaluation.measures == served.measures
     documents = {name: value for name, value in served.measures.items() if not name.startswith("Token")}
     assert {name: measured[0].measures[name] for name in documents} == pytest.approx(documents, abs=5e-4)
     # The best hits: further down the hashing encoder has equals, which stores order as they like.
@@ -95,12 +96,12 @@ def test_how_a_release_is_searched_is_judged_and_costs_no_embedding(index: Index
         ("rejected", reread),
     ):
         result = published(index, outcome, **search)
-        assert result["release"] != first["release"]
-        assert (result["embedded"], result["counts"]["embed"]["kept"]) == (0, 0)
-        assert {verdict["gate"] for verdict in result["verdicts"]} == {"reconciliation", "retrieval", "leaks"}
+        assert result.release != first.release
+        assert (result.embedded, result.counts["embed"].kept) == (0, 0)
+        assert {verdict.gate for verdict in result.verdicts} == {"reconciliation", "retrieval", "leaks"}
         published(index, "unchanged", **search)
-    assert found(index, TOPICS["people"][0], first["release"]) == before
-    lengths = [len((index.corpus / uri).read_text()) for uri in found(index, TOPICS["people"][0], result["release"])]
+    assert found(index, TOPICS["people"][0], first.release) == before
+    lengths = [len((index.corpus / uri).read_text()) for uri in found(index, TOPICS["people"][0], result.release)]
     assert lengths == sorted(lengths, reverse=True)
 
 
@@ -118,9 +119,9 @@ def test_variants_that_differ_only_in_what_reads_again_have_results_of_their_own
 
 def test_a_release_of_the_day_before_recipes_still_answers(index: Index) -> None:
     """Its manifest says mode and model; a run replaces it without embedding anything."""
-    old = published(index, mode="hybrid")["release"]
+    old = published(index, mode="hybrid").release
     before = found(index, TOPICS["people"][0])
-    with Wiring(load(index.config)) as w:
+    with Resources(load(index.config)) as w:
         kept = w.releases.get(old)
         configuration = {**kept.configuration, "search": {"mode": "hybrid"}}
         w.stores.ledger.update(old, {"recipe": {}, "configuration": configuration})
@@ -131,7 +132,7 @@ def test_what_a_strategy_takes_from_the_environment_stays_a_name(index: Index, m
     """In the recipe that a release keeps, as in its configuration."""
     monkeypatch.setenv("KEY", "s3cret")
     index.configure(chunking={"strategy": f"{__name__}:Keyed", "max_tokens": 100, "key": "${KEY}"})
-    with Wiring(load(index.config)) as w:
+    with Resources(load(index.config)) as w:
         assert w.kept_recipe()["chunking"]["key"] == "${KEY}"
         assert "s3cret" not in str(w.kept_recipe()) + str(w.configuration())
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.build import Builder, Built
+from indexing.cuts import Cutter, id_sum
 from indexing.delta import Delta, difference, may_be_base
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import access_root, release_fingerprint
@@ -108,7 +109,7 @@ class Index:
             write = states if found is None else [state for state in states if state.key in found.write]
             embedder = CachedEmbedder(self.encoder, self.cache, tokenizer=Words())
             sparse = Lengths() if recipe.sparse else None
-            builder = Builder(self.versions, Sentences(), embedder, releases.points, sparse)
+            builder = Builder(self.versions, Cutter(Sentences()), embedder, releases.points, sparse)
             built = sum((builder.build(release, part) for part in parts(write)), Built() if found is None else found.kept)
             about = {"documents": built.documents, "chunks": built.chunks, "tokens": built.tokens}
             release = releases.stage(release, about | {"contexts_cut": built.contexts_cut})
@@ -214,12 +215,12 @@ def test_points_that_are_not_those_of_the_known_cut_are_written_again() -> None:
     states = index.states(corpus)
     points = index.world.store.collections[release.collection].points
     cuts = {s.key: [id for id, p in points.items() if p.payload["document_key"] == s.key] for s in states}
-    whole = difference(index.world.store, release, states, lambda _: cuts)
+    whole = difference(index.world.store, release, states, lambda _: {key: id_sum(ids) for key, ids in cuts.items()})
     assert whole is not None
     assert whole.write == frozenset()
     lost = points.pop(cuts[states[0].key][0])
     points["00000000-0000-5000-8000-000000000000"] = replace(lost, id="00000000-0000-5000-8000-000000000000")
-    found = difference(index.world.store, release, states, lambda _: cuts)
+    found = difference(index.world.store, release, states, lambda _: {key: id_sum(ids) for key, ids in cuts.items()})
     assert found is not None
     assert found.write == {states[0].key}
 
