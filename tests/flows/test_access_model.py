@@ -344,7 +344,7 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
         assert model.now.live == f"handbook__{back.release}"
 
     world.edit("cloud", 5)
-    examiner.kill_at_upsert = 6
+    examiner.kill_at_upsert = 1
     with pytest.raises(Killed), examiner.during("build that is killed") as w:
         nightly.reindex(w, examiner.by)
     world.rules |= {"cloud": {"finance"}, "product": set()}
