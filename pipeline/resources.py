@@ -233,7 +233,7 @@ class Resources:
         recipe = Recipe.of_release(release)
         encoder: Encoder = self.model.encoder
         if recipe.parts.model != encoder.fingerprint:
-            encoder = self.model_of(recipe.embedding).encoder
+            encoder = self.model_of(self._with_key(recipe.embedding)).encoder
         again = self.reranker_of(recipe.search)
         for name, kept, found in (
             (recipe.embedding.model, recipe.parts.model, encoder.fingerprint),
@@ -246,6 +246,13 @@ class Resources:
                 )
         sparse = sparse_encoder() if recipe.search.mode != "dense" else None
         return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id)
+
+    def _with_key(self, embedding: EmbeddingSettings) -> EmbeddingSettings:
+        """A release keeps no key: that of today, where the same server is asked."""
+        ours, theirs = self.settings.embedding.endpoint, embedding.endpoint
+        if ours is None or theirs is None or ours.url != theirs.url:
+            return embedding
+        return embedding.model_copy(update={"endpoint": theirs.model_copy(update={"api_key": ours.api_key})})
 
     def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
         """What reads hits again: a folder, relative to the configuration, or a model's name; None unless one is named."""
