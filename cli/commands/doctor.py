@@ -68,7 +68,7 @@ def _mongodb(r: Resources) -> str:
 
 
 def _qdrant(r: Resources) -> str:
-    return f"{r.settings.stores.qdrant.url}: {len(r.stores.qdrant.names())} collections"
+    return r.stores.qdrant.describe()
 
 
 def _model(r: Resources) -> str:
