@@ -87,6 +87,9 @@ class MemoryVersions:
     def put(self, version_id: str, document: Document) -> None:
         self.rows[version_id] = document
 
+    def put_all(self, documents: Mapping[str, Document]) -> None:
+        self.rows |= documents
+
     def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
         return {version: self.rows[version] for version in version_ids if version in self.rows}
 

@@ -366,5 +366,5 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     assert model.too_early == []
     assert examiner.wrong == [], told
     for phase in ("build", "rollback", "access sync of every department", "build that goes on"):
-        assert examiner.moments[phase] > 20, told
+        assert examiner.moments[phase] > 12, told  # a delta writes little, so it has few
         assert examiner.moments[f"{phase}, thread"] > 5, told
