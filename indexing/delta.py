@@ -17,6 +17,7 @@ from indexing.cuts import IdSum
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS, modified, served
 from indexing.protocols import Points
 from sluice.counts import StageCounts
+from sluice.errors import ReleaseError
 from sluice.points import DOCUMENT_KEY, MODIFIED
 from sluice.recipe import Recipe
 from sluice.records import DocumentState
@@ -40,7 +41,12 @@ class Delta:
 
 def may_be_base(live: Release | None, recipe: Recipe) -> bool:
     """Whether a release of this recipe may be a clone of the live one: the same documents give the same points in both."""
-    return live is not None and live.searchable and Recipe.of_release(live).points == recipe.points
+    if live is None or not live.searchable:
+        return False
+    try:
+        return Recipe.of_release(live).points == recipe.points
+    except ReleaseError:  # written by a later version: a build from nothing needs none of it
+        return False
 
 
 @dataclass(slots=True)

@@ -196,6 +196,7 @@ def test_another_points_recipe_or_no_live_release_is_a_full_build() -> None:
     assert not may_be_base(replace(second, recipe={}), HYBRID)
     assert not may_be_base(second, replace(HYBRID, format=HYBRID.format + 1))
     assert not may_be_base(replace(second, state="building"), HYBRID)
+    assert not may_be_base(replace(second, recipe={**second.recipe, "search": {"of a later version": 1}}), HYBRID)
 
 
 def test_a_base_that_lost_points_is_none() -> None:
