@@ -1,7 +1,7 @@
 """What differs between a release and what its index would hold now: all that a delta release writes and removes.
 
 A release of the same points recipe as the live one is a clone of its collection, in which the points of changed and removed
-documents are replaced (DESIGN, law 5). What differs is read from the points themselves, not from what a ledger says of them:
+documents are replaced (docs/adr/0008). What differs is read from the points themselves, not from what a ledger says of them:
 a document is unchanged when every one of its points is there and says so.
 """
 
