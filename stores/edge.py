@@ -102,7 +102,7 @@ class EdgeStore:
                 state = files.read_state(self._folder(name))[1]
                 if not state.writing:
                     self._reader.view(self._folder(name).name)
-            return f"embedded: {len(names)} collections, {len(aliases)} aliases; clones by a copy of files; search is exact"
+            return f"{len(names)} collections, {len(aliases)} aliases; clones by a copy of files; search is exact"
 
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
