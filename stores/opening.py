@@ -14,6 +14,7 @@ from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect, translated
 from stores.mongo_cuts import MongoCuts
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
+from stores.mongo_judgements import MongoJudgements
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
 from stores.mongo_marks import MongoAccessAudit, MongoForgotten, MongoOutbox
@@ -30,6 +31,7 @@ _INDEXES = {
     "quarantine": ("index", "stage"),
     "releases": ("index", "id"),
     "runs": ("index", "run"),
+    "judgements": ("index", "release"),
     "embeddings": ("hash", "model"),
 }
 
@@ -52,6 +54,7 @@ class Stores:
         self.vectors = MongoVectorCache(database)
         self.ledger = MongoReleaseLedger(database, index)
         self.runs = MongoRuns(database, index)
+        self.judgements = MongoJudgements(database, index)
         self.decisions = MongoDecisions(database, index)
         self.forgotten = MongoForgotten(database, index)
         self.outbox = MongoOutbox(database, index)
