@@ -101,6 +101,7 @@ class Ingestion:
     def parse(self, parser: Parser, keys: Sequence[str]) -> StageCounts:
         """Parse the bytes fetched last of these documents and keep the result as their current version."""
         counts, written = StageCounts(), _Written()
+        versions: dict[str, Document] = {}
         for state in self.states.read(keys):
             try:
                 document = parser.parse(self._item(state), source=state.source)
@@ -116,13 +117,14 @@ class Ingestion:
                 written.discarded |= set() if _keeps_raw(error) else {state.content_hash}
                 counts += StageCounts(seen=1, failed={_reason(error): 1})
                 continue
-            self.versions.put(version_id(state.key, state.content_hash, parser.fingerprint), document)
+            versions[version_id(state.key, state.content_hash, parser.fingerprint)] = document
             parsed = self._parsed(state, document, parser.fingerprint)
             reason = "expired" if parsed.status == "expired" else parsed.dropped
             counts += StageCounts(seen=1, dropped={reason: 1}) if reason else StageCounts(seen=1, kept=1)
             written.states.append(parsed)
             written.cleared.append(state.key)
             written.discarded |= set() if parsed.raw else {state.content_hash}
+        self.versions.put_all(versions)  # before the states that name them
         self._keep(written, "parse")
         self._discard(written)
         return counts

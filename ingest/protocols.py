@@ -68,6 +68,9 @@ class Versions(Protocol):
     def put(self, version_id: str, document: Document) -> None:
         """Keep a parsed document under `ids.version_id(...)`; idempotent."""
 
+    def put_all(self, documents: Mapping[str, Document]) -> None:
+        """The same for many, by their ids, in few requests."""
+
     def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
         """Those of the ids that exist."""
 

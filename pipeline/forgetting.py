@@ -88,6 +88,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
     for collection in collections:
         stores.qdrant.delete(collection, [key])
     stores.versions.delete(list(versions))
+    stores.cuts.erase([key])  # a context may be words of the document
     contents = {state.content_hash, state.version, *traces.versions, *(d.version for d in documents)} - {""}
     stores.documents.write([DocumentState(key, state.source, state.uri, "deleted", validator=state.validator)])
     shared = contents & stores.blobs.references()

@@ -159,7 +159,7 @@ def what_is_left(
     return {
         "points": sum(1 for point in scanned if point.payload["document_key"] == key),
         "hits": sum(1 for hit in hits if hit.payload["document_key"] == key),
-        "versions": len(stores.versions.ids([key])),
+        "versions": len(stores.versions.ids([key])) + stores.cuts.count(key),
         "bytes": len(contents & stores.blobs.hashes()),
         "vectors": len(stores.vectors.get(model, sorted(texts))),
         "rows": len(stores.documents.read([key])),

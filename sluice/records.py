@@ -111,6 +111,20 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """How one version of a document was cut by one chunker: of each chunk, in order, the id, the tokens, and the hash of the
+    text that is embedded; `rest` is what else makes chunks of them, packed, and empty where it was not asked for.
+    """
+
+    document_key: str
+    version: str
+    ids: tuple[str, ...]
+    tokens: tuple[int, ...]
+    texts: tuple[str, ...]
+    rest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentState:
     """What is known about one document of a source between two runs.
 
