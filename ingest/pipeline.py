@@ -94,6 +94,7 @@ class Ingestion:
             fetched=now,
             source_metadata=item.metadata,
             raw=True,
+            named=item.named,
         )
         return with_tags(with_expiry(state, now, self.lifetimes), self.rules)
 
@@ -137,6 +138,7 @@ class Ingestion:
             modified=state.modified,
             metadata=state.source_metadata,
             tags=state.source_tags,
+            named=state.named,
         )
 
     def _parsed(self, state: DocumentState, document: Document, fingerprint: str) -> DocumentState:

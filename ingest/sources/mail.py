@@ -33,6 +33,8 @@ from sluice.settings import ConfigPath, Section
 
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _MOST_REFERENCES = 50
+_VERSION = 2
+"""Raised whenever a message gives other items than before: every message is then read again, once."""
 
 
 class MailOptions(Section):
@@ -73,7 +75,7 @@ class MailSource:
         self.name = name
         self.options = options
         shape = {"folder_tags", "tags_header", "attachments"}
-        self._shape = fingerprint("mail", options.model_dump(mode="json", include=shape))[:8]
+        self._shape = fingerprint("mail", {"version": _VERSION, **options.model_dump(mode="json", include=shape)})[:8]
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._listed: dict[str, str] = {}
@@ -199,6 +201,7 @@ class MailSource:
             modified=_date(message),
             metadata={key: value for key, value in metadata.items() if value},
             tags=self._tags(folder, message),
+            named=bool(number),
         )
 
     def _decoded(self, uri: str, part: Message) -> bytes:
