@@ -19,6 +19,7 @@ from ingest.blocks import html_blocks
 from ingest.decode import decode
 from ingest.elements import Loss, Piece
 from ingest.headers import decoded_header, header
+from ingest.nesting import DEEPEST, too_deep
 from ingest.readers import sealed
 from ingest.readers.base import Guess, Reading, protected, text_of
 from ingest.readers.calendars import calendar_pieces
@@ -64,6 +65,8 @@ def message_of(content: bytes, uri: str) -> EmailMessage:
         return wrapped
     if b"\0" in content[:200]:  # saved as UTF-16 as a whole, headers included
         content = decode(content, uri=uri).encode("utf-8")
+    if too_deep(content):
+        raise DocumentError("malformed", f"{uri}: parts within parts, {DEEPEST} levels deep", hint="exclude it")
     message = email.message_from_bytes(content.lstrip(b"\xef\xbb\xbf\r\n"), policy=email.policy.default)
     if not message.keys():
         raise DocumentError("malformed", f"{uri}: has no e-mail headers", hint="exclude it, or name it .txt")
@@ -231,7 +234,7 @@ class _Parts:
 
     def _sealed(self, part: Message, depth: int) -> None:
         try:
-            self.read(email.message_from_bytes(sealed.opened(_bytes(part)), policy=email.policy.default), depth + 1)
+            self.read(message_of(sealed.opened(_bytes(part)), self._uri), depth + 1)
         except sealed.Encrypted:
             self.closed = True
             self.lose("encrypted")

@@ -8,20 +8,23 @@ A message that is known is not read again: its place in the mailbox is its valid
 from __future__ import annotations
 
 import email
-import email.header
 import email.policy
 import email.utils
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
+from email.parser import BytesHeaderParser
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, model_validator
 
+from ingest.headers import decoded_header, header
+from ingest.nesting import too_deep
 from ingest.sources.imap import Imap
 from ingest.sources.mailboxes import Entry, Mailbox, Maildir, Mbox
 from sluice.access import AccessTags
@@ -66,6 +69,17 @@ class MailOptions(Section):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A message with its attachments, for as long as it is the last one that was asked for."""
+
+    folder: str
+    place: str
+    content: bytes
+    message: Message
+    attachments: list[tuple[str, Message]]
+
+
 class MailSource:
     """Every message of a mailbox that is not marked as deleted, and its attachments."""
 
@@ -79,6 +93,7 @@ class MailSource:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._listed: dict[str, str] = {}
+        self._last: _Opened | None = None
 
     @cached_property
     def _mailbox(self) -> Mailbox:
@@ -142,7 +157,7 @@ class MailSource:
         if entry.size > self.options.max_bytes or not self.options.attachments:
             return
         read = self._mailbox.read(entry)
-        for number, (name, _) in enumerate(_attachments(_parsed(read[0])) if read else (), start=1):
+        for number, (name, _) in enumerate(self._opened(*read, entry.folder).attachments if read else (), start=1):
             yield ItemRef(f"{uri}/{number}-{name}", self._validator(entry.folder, entry.place, number))
 
     def fetch(self, ref: ItemRef) -> RawItem:
@@ -153,6 +168,9 @@ class MailSource:
         number = int(ref.validator.partition(":")[0].partition(".")[2] or 0)
         message_uri = ref.uri.rpartition("/")[0] if number else ref.uri
         entry = self._entries.get(message_uri) or self._elsewhere(ref.validator)
+        last = self._last
+        if number and entry is not None and last is not None and (last.folder, last.place) == (entry.folder, entry.place):
+            return self._item(ref.uri, message_uri, number, last.content, entry.folder, last.place)
         read = self._read(entry, ref.uri) if entry is not None else None
         if entry is None or read is None:
             with self._lock:  # it has moved or changed since: listed again, at the cost of what is new
@@ -170,6 +188,15 @@ class MailSource:
         place, separator, folder = place.partition("@")
         return self._mailbox.find(folder, place) if separator and head.startswith(self._shape) else None
 
+    def _opened(self, content: bytes, place: str, folder: str) -> _Opened:
+        """The message, read and parsed once for all that is attached to it: they are fetched one after the other."""
+        last = self._last
+        if last is None or (last.folder, last.place) != (folder, place) or last.content is not content:
+            message = _parsed(content)
+            last = _Opened(folder, place, content, message, _attachments(message))
+            self._last = last if last.attachments else None
+        return last
+
     def _read(self, entry: Entry, uri: str) -> tuple[bytes, str] | None:
         if entry.size > self.options.max_bytes:
             raise self._refused(
@@ -181,11 +208,12 @@ class MailSource:
         return self._mailbox.read(entry)
 
     def _item(self, uri: str, message_uri: str, number: int, content: bytes, folder: str, place: str) -> RawItem:
-        message = _parsed(content)
+        opened = self._opened(content, place, folder)
+        message = opened.message
         metadata = _threads(message) | {"folder": folder}
         media_type: str | None = "message/rfc822"
         if number:
-            parts = _attachments(message)
+            parts = opened.attachments
             name, part = parts[number - 1] if number <= len(parts) else ("", None)
             if part is None or uri != f"{message_uri}/{number}-{name}":
                 raise self._refused("gone", uri, "is not attached any more", "the next run takes it out of the index")
@@ -231,8 +259,10 @@ class MailSource:
 
 def _parsed(content: bytes) -> Message:
     try:
-        return email.message_from_bytes(content, policy=email.policy.compat32)
-    except Exception:  # parts nested beyond all sense: what can be read is the parser's to say
+        if not too_deep(content):
+            return email.message_from_bytes(content, policy=email.policy.compat32)
+        return BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
+    except Exception:  # hostile headers: what can be read is the parser's to say
         return Message()
 
 
@@ -260,8 +290,7 @@ def _attachments(message: Message) -> list[tuple[str, Message]]:
 
 def _decoded_name(part: Message) -> str:
     try:
-        name = part.get_filename() or ""
-        name = str(email.header.make_header(email.header.decode_header(name)))
+        name = decoded_header(part.get_filename() or "")
     except Exception:  # as above
         name = ""
     return " ".join(re.split(r"[/\\]", name)[-1].split())[:100].strip(". ")
@@ -281,13 +310,8 @@ def _threads(message: Message) -> dict[str, Any]:
     }
 
 
-def _text(message: Message, header: str) -> str:
-    try:
-        value = message.get(header)
-        text = "" if value is None else str(email.header.make_header(email.header.decode_header(str(value))))
-    except Exception:  # as above
-        return ""
-    return " ".join(text.encode("utf-8", "replace").decode().split())
+def _text(message: Message, name: str) -> str:
+    return header(message, name)
 
 
 def _date(message: Message) -> datetime | None:
