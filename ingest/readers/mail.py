@@ -148,7 +148,7 @@ class _Parts:
             self._take(chosen)
             for is_plain, other, said in read:
                 missing = set(said) - set(words)
-                if other is not chosen and len(missing) > max(2, len(set(said)) // 10):
+                if other is not chosen and missing:
                     self.lose("alternative", "text/plain" if is_plain else "text/html", len(missing))
                 self.closed |= other.closed
         for child in calendars:
