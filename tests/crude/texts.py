@@ -25,8 +25,8 @@ _GONE = frozenset(
 )
 _VOID = frozenset(("br", "img", "input", "hr", "meta", "link", "wbr", "area", "base", "col", "embed", "source", "track"))
 _INLINE = frozenset(
-    ("a", "b", "i", "em", "strong", "span", "font", "code", "u", "s", "small", "big", "sub", "sup", "abbr", "tt", "kbd", "wbr")
-    + ("mark", "q", "cite", "var", "samp", "ins", "label", "bdi", "bdo", "strike", "o:p", "time", "mi", "mn", "mo", "math")
+    "a b i em strong span font code u s small big sub sup abbr tt kbd wbr mark q cite var samp ins label bdi bdo strike o:p time "
+    "mi mn mo math".split()
 )
 
 
@@ -86,7 +86,7 @@ def markdown(text: str) -> str:
         (r"\A---\n.*?\n---\n", re.DOTALL),
         (r"^[\s>]*\d+[.)]\s", re.MULTILINE),  # shown as the list counts, not as written
         (r"<!--.*?-->|<(style|script|iframe)\b.*?</\1>", re.DOTALL | re.IGNORECASE),
-        (r"^ {0,3}\[[^\]^][^\]]*\]:\s*\S+.*$|^\s*(```|~~~).*$", re.MULTILINE),
+        (r"^ {0,3}\[[^\]^][^\]]*\]:\s*\S+.*$|^[\s>]*(```|~~~).*$", re.MULTILINE),
         (r"</?[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>", 0),
     ]:
         text = re.sub(pattern, " ", text, flags=flags)
