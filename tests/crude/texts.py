@@ -25,8 +25,42 @@ _GONE = frozenset(
 )
 _VOID = frozenset(("br", "img", "input", "hr", "meta", "link", "wbr", "area", "base", "col", "embed", "source", "track"))
 _INLINE = frozenset(
-    "a b i em strong span font code u s small big sub sup abbr tt kbd wbr mark q cite var samp ins label bdi bdo strike o:p time "
-    "mi mn mo math".split()
+    [
+        "a",
+        "b",
+        "i",
+        "em",
+        "strong",
+        "span",
+        "font",
+        "code",
+        "u",
+        "s",
+        "small",
+        "big",
+        "sub",
+        "sup",
+        "abbr",
+        "tt",
+        "kbd",
+        "wbr",
+        "mark",
+        "q",
+        "cite",
+        "var",
+        "samp",
+        "ins",
+        "label",
+        "bdi",
+        "bdo",
+        "strike",
+        "o:p",
+        "time",
+        "mi",
+        "mn",
+        "mo",
+        "math",
+    ]
 )
 
 
@@ -90,8 +124,10 @@ def markdown(text: str) -> str:
         (r"</?[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>", 0),
     ]:
         text = re.sub(pattern, " ", text, flags=flags)
-    text = re.sub(r"\]\((?:[^()\s]|\([^()]*\))*(\s+\"[^\"]*\"|\s+'[^']*')?\s*\)|\]\[[^\]]*\]", "]", text)
-    return re.sub(r"[*~`\\\[\]]", "", html.unescape(text))
+    link = r"!?\[([^\[\]]*)\](?:\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\"|\s+'[^']*')?\s*\)|\[[^\]]*\])"
+    for _ in range(2):  # a picture may be what a link shows
+        text = re.sub(link, r"\1", text)
+    return re.sub(r"[*~`\\]", "", html.unescape(text))
 
 
 def cells(text: str) -> str:
