@@ -127,6 +127,8 @@ def looks_binary(content: bytes) -> bool:
 
 def _with_zeros(content: bytes, uri: str) -> Decoded:
     """Text with zero bytes: UTF-16 or UTF-32 without a mark in any script, or a text with a few stray ones."""
+    if content.count(0) <= len(content) // 10 and (found := _without_zeros(content)):
+        return found
     even = content[: len(content) // 4 * 4] if len(content) % 4 else content
     for encoding, zeros in (("utf-32-le", (2, 3)), ("utf-32-be", (0, 1))):
         # Unicode ends at U+10FFFF: of four bytes one is zero and another nearly always is.
@@ -135,13 +137,20 @@ def _with_zeros(content: bytes, uri: str) -> Decoded:
     sample = content[: min(_SAMPLE, len(content)) // 2 * 2]
     read = {name: sample.decode(name, "replace") for name in ("utf-16-be", "utf-16-le")}
     scored = sorted(((_plausible(text), sum(map(str.isascii, text)), name) for name, text in read.items()), reverse=True)
-    stray = content[:_SAMPLE].count(0) <= max(1, len(content[:_SAMPLE]) // 200)
-    if stray and not looks_binary(content.replace(b"\0", b"")):
-        rest = decoded(content.replace(b"\0", b""), uri=uri)
-        return Decoded(rest.text, rest.encoding, rest.confidence, rest.lost + content.count(0))
     if scored[0][0] > 0.9 and scored[0] > scored[1]:
         return _as(content, scored[0][2], uri)
     raise _not_text(uri, "the content has zero bytes, so it is binary, not text")
+
+
+def _without_zeros(content: bytes) -> Decoded | None:
+    """UTF-8 with a few zero bytes, which nobody sees; UTF-16 of any script is not UTF-8 without its zeros."""
+    rest = content.replace(b"\0", b"")
+    if looks_binary(rest):
+        return None
+    try:
+        return Decoded(rest.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
 
 
 def _plausible(text: str) -> float:
@@ -170,7 +179,7 @@ def _nearly_utf8(content: bytes) -> Decoded | None:
     right = len(_UTF8.findall(content))
     text = content.decode("utf-8", "replace")
     wrong = text.count(REPLACEMENT)
-    return Decoded(text, "utf-8", None, wrong) if right >= 2 * wrong and wrong <= _MOST_LOST * len(text) else None
+    return Decoded(text, "utf-8", None, wrong) if right >= 2 * wrong and wrong <= max(1, _MOST_LOST * len(text)) else None
 
 
 def _trusted(content: bytes, encoding: str) -> Decoded | None:
