@@ -43,7 +43,7 @@ def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[
         outer = [main for main in mains if not any(above.tag == "main" for above in main.iterancestors())]
         for main in outer:
             walk.block(main)
-        outside = len(body.text_content().split()) - sum(len(main.text_content().split()) for main in outer)
+        outside = len(spaced(body, " ").split()) - sum(len(spaced(main, " ").split()) for main in outer)
         walk.lose("outside_main", max(0, outside))
     else:
         walk.block(body)
@@ -210,9 +210,11 @@ class _Walk:
         elif says(node.text_content()):
             self.lose("navigation" if node.tag == "nav" else "button")
 
-    def drawing(self, node: Node) -> None:
-        for child in node.iter("text", "foreignobject"):
-            self._line.append(f" {child.text_content()} ")
+    def apart(self, node: Node) -> None:
+        """A drawing, and each text in it: it touches nothing."""
+        self._line.append(" ")
+        self._children(node)
+        self._line.append(" ")
 
     def formula(self, node: Node) -> None:
         self._line.append(formula(node))
@@ -243,7 +245,7 @@ _SPECIAL: dict[str, Any] = {
     "select": _Walk.options,
     "textarea": _Walk.field,
     "dialog": _Walk.dialog,
-    "svg": _Walk.drawing,
+    **dict.fromkeys(("svg", "text"), _Walk.apart),
     "math": _Walk.formula,
     "ruby": _Walk.ruby,
 }

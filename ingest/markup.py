@@ -10,9 +10,10 @@ from lxml import etree
 
 Node = Any  # lxml.html.HtmlElement; lxml ships no types
 
-UNSEEN = frozenset(
-    ("script", "style", "template", "noscript", "datalist", "del", "xml", "head", "title", "meta", "link", "base", "input", "rp")
+_UNSEEN_NAMES = (
+    "script style template noscript datalist del xml head title meta link base input rp desc metadata"  # the last two in SVG
 )
+UNSEEN = frozenset(_UNSEEN_NAMES.split())
 """Elements that a browser does not show, or not as text."""
 _BLOCK_NAMES = (
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer "

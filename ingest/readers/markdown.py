@@ -26,6 +26,8 @@ _FORMATTING_NAMES = (
 _FORMATTING = frozenset(_FORMATTING_NAMES.split())
 _HIDING = frozenset({"script", "style", "iframe", "noscript", "svg", "del"})
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9_:-]*)[^<>]*>?")
+_DRAWING_NAMES = "text tspan textpath g defs use symbol rect circle line polygon polyline ellipse foreignobject desc marker"
+_DRAWING = frozenset(_DRAWING_NAMES.split())
 _DEEPEST = 100
 _COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
 
@@ -121,9 +123,11 @@ def _raw_html(_: Any, tokens: Any, index: int, *__: Any) -> str:
 
     def shown(tag: re.Match[str]) -> str:
         name = tag.group(1).lower()
-        formatting = name in _FORMATTING and tag.group().endswith(">")
+        formatting = (name in _FORMATTING or (name in _DRAWING and in_drawing)) and tag.group().endswith(">")
         if formatting and (name not in _HIDING or tag.group().startswith("</") or closes(name)):
             return tag.group()
         return html.escape(tag.group())
 
-    return _TAG.sub(shown, str(tokens[index].content))
+    source = str(tokens[index].content)
+    in_drawing = "<svg" in source.lower()
+    return _TAG.sub(shown, source)
