@@ -67,7 +67,7 @@ def words(text: str) -> list[str]:
 def _folded(text: str) -> str:
     """Unicode's NFKC_Casefold, near enough; a dotted İ is an i."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _UNWRITTEN.sub("", folded).replace("i\u0307", "i")
+    return str(_UNWRITTEN.sub("", folded)).replace("i\u0307", "i")
 
 
 def _terms(text: str) -> Iterator[str]:
