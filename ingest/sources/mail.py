@@ -13,7 +13,6 @@ import email.utils
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -69,17 +68,6 @@ class MailOptions(Section):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A message with its attachments, for as long as it is the last one that was asked for."""
-
-    folder: str
-    place: str
-    content: bytes
-    message: Message
-    attachments: list[tuple[str, Message]]
-
-
 class MailSource:
     """Every message of a mailbox that is not marked as deleted, and its attachments."""
 
@@ -93,7 +81,6 @@ class MailSource:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._listed: dict[str, str] = {}
-        self._last: _Opened | None = None
 
     @cached_property
     def _mailbox(self) -> Mailbox:
@@ -157,7 +144,7 @@ class MailSource:
         if entry.size > self.options.max_bytes or not self.options.attachments:
             return
         read = self._mailbox.read(entry)
-        for number, (name, _) in enumerate(self._opened(*read, entry.folder).attachments if read else (), start=1):
+        for number, (name, _) in enumerate(_attachments(_parsed(read[0])) if read else (), start=1):
             yield ItemRef(f"{uri}/{number}-{name}", self._validator(entry.folder, entry.place, number))
 
     def fetch(self, ref: ItemRef) -> RawItem:
@@ -168,9 +155,6 @@ class MailSource:
         number = int(ref.validator.partition(":")[0].partition(".")[2] or 0)
         message_uri = ref.uri.rpartition("/")[0] if number else ref.uri
         entry = self._entries.get(message_uri) or self._elsewhere(ref.validator)
-        last = self._last
-        if number and entry is not None and last is not None and (last.folder, last.place) == (entry.folder, entry.place):
-            return self._item(ref.uri, message_uri, number, last.content, entry.folder, last.place)
         read = self._read(entry, ref.uri) if entry is not None else None
         if entry is None or read is None:
             with self._lock:  # it has moved or changed since: listed again, at the cost of what is new
@@ -188,15 +172,6 @@ class MailSource:
         place, separator, folder = place.partition("@")
         return self._mailbox.find(folder, place) if separator and head.startswith(self._shape) else None
 
-    def _opened(self, content: bytes, place: str, folder: str) -> _Opened:
-        """The message, read and parsed once for all that is attached to it: they are fetched one after the other."""
-        last = self._last
-        if last is None or (last.folder, last.place) != (folder, place) or last.content is not content:
-            message = _parsed(content)
-            last = _Opened(folder, place, content, message, _attachments(message))
-            self._last = last if last.attachments else None
-        return last
-
     def _read(self, entry: Entry, uri: str) -> tuple[bytes, str] | None:
         if entry.size > self.options.max_bytes:
             raise self._refused(
@@ -208,12 +183,11 @@ class MailSource:
         return self._mailbox.read(entry)
 
     def _item(self, uri: str, message_uri: str, number: int, content: bytes, folder: str, place: str) -> RawItem:
-        opened = self._opened(content, place, folder)
-        message = opened.message
+        message = _parsed(content)
         metadata = _threads(message) | {"folder": folder}
         media_type: str | None = "message/rfc822"
         if number:
-            parts = opened.attachments
+            parts = _attachments(message)
             name, part = parts[number - 1] if number <= len(parts) else ("", None)
             if part is None or uri != f"{message_uri}/{number}-{name}":
                 raise self._refused("gone", uri, "is not attached any more", "the next run takes it out of the index")

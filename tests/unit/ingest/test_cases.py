@@ -9,7 +9,7 @@ import pytest
 from ingest.sources.mail import MailOptions, MailSource
 from ingest.sources.records import RecordsOptions, RecordsSource
 from sluice.records import RawItem
-from tests.unit.ingest.reading import losses, read, reason, shape, text
+from tests.unit.ingest.reads import losses, read, reason, shape, text
 
 CASES = Path(__file__).resolve().parents[3] / "../shared/corpora/cases"
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.numerals import marker
-from tests.unit.ingest.reading import losses, reason, shape, text
+from tests.unit.ingest.reads import losses, reason, shape, text
 
 
 @pytest.mark.parametrize(

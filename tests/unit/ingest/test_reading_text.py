@@ -19,7 +19,7 @@ from ingest.readers.rows import sniffed
 from sluice.errors import DocumentError
 from sluice.records import RawItem
 from sluice.settings import LimitSettings
-from tests.unit.ingest.reading import losses, read, reason, shape, text
+from tests.unit.ingest.reads import losses, read, reason, shape, text
 
 SENTENCES = {
     "windows-1250": "Każdy pracownik ma prawo do dwudziestu dni płatnego urlopu w roku; wnioski składa się wcześniej.",
