@@ -1,4 +1,4 @@
-"""Bytes to text and structure, through unstructured; every failure is a DocumentError with a countable reason.
+"""Bytes to text and structure, through the readers; every failure is a DocumentError with a countable reason.
 
     protected         needs a password
     malformed         claims to be a format and is not, or is broken beyond reading

@@ -10,10 +10,11 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest import frontmatter, nlp, properties
+from ingest import edits, frontmatter, nlp, properties
 from ingest.blocks import html_blocks
 from ingest.decode import decoded
 from ingest.elements import Loss, Piece, pieces
+from ingest.poison.markup import hidden
 from sluice.errors import DocumentError
 
 
@@ -55,6 +56,13 @@ def text_of(content: bytes, uri: str, *, declared: bool = False, label: str = ""
     return Text(found.text, losses, guess)
 
 
+def without_hidden(source: str, *, markdown: bool = False) -> tuple[str, tuple[Loss, ...]]:
+    """HTML or Markdown without what its styles hide: for what lies where the poison rules do not look (an envelope, a notebook)."""
+    cuts = [cut for cut in hidden(source, markdown=markdown) if cut.rule.startswith("hidden_")]
+    kept = edits.edited(source, [edits.Edit(cut.start, cut.end) for cut in cuts])
+    return kept, (Loss("hidden", len(cuts)),) if cuts else ()
+
+
 def protected(uri: str) -> DocumentError:
     return DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it")
 
@@ -75,4 +83,15 @@ def partition(kind: str, **arguments: Any) -> list[Any]:
     return list(getattr(module, f"partition_{kind}")(languages=[""], **arguments))
 
 
-__all__ = ["Guess", "Loss", "Reading", "Text", "html_pieces", "partition", "partitioned", "protected", "text_of"]
+__all__ = [
+    "Guess",
+    "Loss",
+    "Reading",
+    "Text",
+    "html_pieces",
+    "partition",
+    "partitioned",
+    "protected",
+    "text_of",
+    "without_hidden",
+]

@@ -21,7 +21,7 @@ from ingest.elements import Loss, Piece
 from ingest.headers import decoded_header, header
 from ingest.nesting import DEEPEST, too_deep
 from ingest.readers import sealed
-from ingest.readers.base import Guess, Reading, protected, text_of
+from ingest.readers.base import Guess, Reading, protected, text_of, without_hidden
 from ingest.readers.calendars import calendar_pieces
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
@@ -76,7 +76,8 @@ def message_of(content: bytes, uri: str) -> EmailMessage:
 class _Parts:
     """What the parts of a message say, one after the other."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, enclosed: bool = False) -> None:
+        self._enclosed = enclosed  # in something that the poison rules do not open
         self.pieces: list[Piece] = []
         self.closed = False
         self.sealed = ""
@@ -139,7 +140,7 @@ class _Parts:
             if kind == "text/calendar" and not _is_attachment(child):
                 calendars.append(child)
             elif kind != "text/x-amp-html":
-                found = _Parts(self._uri)
+                found = _Parts(self._uri, self._enclosed)
                 found.read(child, depth + 1)
                 read.append((kind == "text/plain", found, _words(found.pieces)))
         if read:
@@ -182,8 +183,9 @@ class _Parts:
             self.lose(loss.what, loss.where, loss.count, loss.share)
         match subtype:
             case "html" | "x-amp-html":
-                pieces, losses = html_blocks(found.text)
-                for loss in losses:
+                kept, unseen = without_hidden(found.text) if self._enclosed else (found.text, ())
+                pieces, losses = html_blocks(kept)
+                for loss in (*unseen, *losses):
                     self.lose(loss.what, loss.where, loss.count)
             case "calendar" | "x-vcalendar":
                 pieces = calendar_pieces(found.text, " ".join(piece.text for piece in self.pieces))
@@ -233,8 +235,10 @@ class _Parts:
             self.pieces.append(Piece("text", text))
 
     def _sealed(self, part: Message, depth: int) -> None:
+        inner = _Parts(self._uri, enclosed=True)
         try:
-            self.read(message_of(sealed.opened(_bytes(part)), self._uri), depth + 1)
+            inner.read(message_of(sealed.opened(_bytes(part)), self._uri), depth + 1)
+            self._take(inner)
         except sealed.Encrypted:
             self.closed = True
             self.lose("encrypted")
@@ -249,7 +253,7 @@ class _Parts:
             found = sealed.Winmail()
         for name in found.attachments:
             self.lose("attachment", name)
-        inner = _Parts(self._uri)
+        inner = _Parts(self._uri, enclosed=True)
         for content, subtype in ((found.html, "html"), (found.plain, "plain")):
             if not inner.pieces:
                 inner._decoded(content, found.label, subtype)
@@ -292,7 +296,7 @@ def msg(content: bytes, uri: str) -> Reading:
     plain, html = (_tried(lambda: found.body), _tried(lambda: found.html_body))
     read = []
     for text, subtype in ((html, "html"), (plain, "plain")):
-        one = _Parts(uri)
+        one = _Parts(uri, enclosed=True)
         one._decoded(text.encode("utf-8", "replace"), "utf-8", subtype)
         read.append(one)
     rich, simple = read

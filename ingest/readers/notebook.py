@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece, clean
-from ingest.readers.base import Reading, text_of
+from ingest.readers.base import Reading, text_of, without_hidden
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from sluice.errors import DocumentError
@@ -49,7 +49,7 @@ def _cell(cell: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
     source = _text(cell.get("source", cell.get("input")))
     match cell.get("cell_type"):
         case "markdown":
-            return _taken(markdown_blocks(source), lost)
+            return _taken(*_markdown(source), lost)
         case "heading":
             depth = cell.get("level")
             title = " ".join(clean(source).split())
@@ -78,15 +78,22 @@ def _output(output: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
         return []
     text = _text(shown[look])
     if look == "text/html":
-        found = _taken(html_blocks(text), lost)
-        return found or _code(_text(shown.get("text/plain")))
-    return _taken(markdown_blocks(text), lost) if look == "text/markdown" else _code(text)
+        kept, hidden = without_hidden(text)
+        pieces, losses = html_blocks(kept)
+        return _taken(pieces, (*hidden, *losses), lost) or _code(_text(shown.get("text/plain")))
+    return _taken(*_markdown(text), lost) if look == "text/markdown" else _code(text)
 
 
-def _taken(found: tuple[list[Piece], Iterable[Loss]], lost: Counter[str]) -> list[Piece]:
-    for loss in found[1]:
+def _markdown(text: str) -> tuple[list[Piece], tuple[Loss, ...]]:
+    kept, hidden = without_hidden(text, markdown=True)
+    pieces, losses = markdown_blocks(kept)
+    return pieces, (*hidden, *losses)
+
+
+def _taken(pieces: list[Piece], losses: Iterable[Loss], lost: Counter[str]) -> list[Piece]:
+    for loss in losses:
         lost[loss.what] += loss.count
-    return found[0]
+    return pieces
 
 
 def _code(text: str) -> list[Piece]:

@@ -189,6 +189,13 @@ def test_what_is_signed_in_one_piece_is_read(kind: str) -> None:
     assert text(content, "a.eml") == text(envelope, "smime.p7m") == "Der Code ist 77 – geheim."
 
 
+def test_what_styles_hide_in_an_envelope_is_no_text() -> None:
+    """Where the poison rules do not look."""
+    envelope = signed(b"Content-Type: text/html\r\n\r\n<p>shown</p><p style='display:none'>secret</p>")
+    assert text(envelope, "smime.p7m") == "shown"
+    assert losses(envelope, "smime.p7m") == {"hidden": 1}
+
+
 def test_what_is_sealed_is_refused_or_said() -> None:
     """Alone it is quarantined with its reason; beside text it is a loss."""
     body = base64.b64encode(b"0\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02 broken").decode()

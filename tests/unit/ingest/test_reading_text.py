@@ -212,6 +212,16 @@ def test_pictures_and_widgets_of_a_notebook_are_said() -> None:
     assert shape(json.dumps(old), "a.ipynb") == [("title", "Alt"), ("code", "x")]
 
 
+def test_what_styles_hide_in_a_notebook_is_no_text() -> None:
+    """The poison rules look at pages and mail; a notebook's own HTML is cut where it is read, and said."""
+    hidden = "<p>shown</p><p style='display:none'>secret</p>"
+    content = notebook(
+        {"cell_type": "markdown", "source": hidden}, code("f()", {"output_type": "display_data", "data": {"text/html": hidden}})
+    )
+    assert text(content, "a.ipynb") == "shown\n\nf()\n\nshown"
+    assert losses(content, "a.ipynb") == {"hidden": 2}
+
+
 WORD = st.from_regex(r"w[a-z]{5,9}\d{3}", fullmatch=True)
 CELLS = {
     "markdown": lambda word: {"cell_type": "markdown", "source": [f"# {word}\n"], "metadata": {}},
