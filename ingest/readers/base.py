@@ -57,7 +57,7 @@ def text_of(content: bytes, uri: str, *, declared: bool = False, label: str = ""
 
 
 def without_hidden(source: str, *, markdown: bool = False) -> tuple[str, tuple[Loss, ...]]:
-    """HTML or Markdown without what its styles hide: for what lies where the poison rules do not look (an envelope, a notebook)."""
+    """HTML or Markdown without what its styles hide: for what the poison rules do not open (an envelope, a notebook)."""
     cuts = [cut for cut in hidden(source, markdown=markdown) if cut.rule.startswith("hidden_")]
     kept = edits.edited(source, [edits.Edit(cut.start, cut.end) for cut in cuts])
     return kept, (Loss("hidden", len(cuts)),) if cuts else ()
