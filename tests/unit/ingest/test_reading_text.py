@@ -363,3 +363,18 @@ def test_time_grows_with_the_size(uri: str) -> None:
 
     seconds(500)
     assert seconds(4000) < 8 * max(seconds(1000), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("xml", "expected"),
+    [
+        ("<r><p>x<l><i>a</i><i>b</i></l></p></r>", "x a b"),
+        ("<r><p>H<sub>2</sub>O und <b>m</b>ehr</p></r>", "H2O und mehr"),
+        ("<r><a>eins</a><b><c>zwei</c><d/>drei</b></r>", "eins\n\nzwei drei"),
+        ("<?xml version='1.0' encoding='windows-1251'?><r><a>Отпуск</a></r>", "Отпуск"),
+        ("<r><![CDATA[roh & frei]]></r>", "roh & frei"),
+    ],
+)
+def test_xml_joins_no_two_elements(xml: str, expected: str) -> None:
+    """Elements with nothing between them are apart; one within a word is not."""
+    assert text(xml.encode("windows-1251" if "1251" in xml else "utf-8"), "a.xml") == expected
