@@ -39,6 +39,7 @@ class RawItem:
     """An item as fetched: its bytes, and what the source itself knows about it.
 
     `tags` are the source's own permissions; None means that the source has none, not that nobody may read it.
+    `named` says that the uri ends in a file's name, whose extension means something; a key of a row or a message-id does not.
     """
 
     uri: str
@@ -48,6 +49,7 @@ class RawItem:
     modified: datetime | None = None
     metadata: Metadata = field(default_factory=dict)
     tags: AccessTags | None = None
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class DocumentState:
     `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
     rules give; `tags` are the effective ones. `raw` says whether the bytes of `content_hash` are kept: not those in
     which redaction found something, so that parsing them again means to fetch them again. `renamed` says that the source
-    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed.
+    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed. `named`
+    is the item's (see `RawItem`).
     """
 
     key: str
@@ -161,6 +164,7 @@ class DocumentState:
     fetched: datetime | None = None
     source_metadata: Metadata = field(default_factory=dict)
     raw: bool = True
+    named: bool = True
     renamed: bool = False
 
     @property
