@@ -12,7 +12,7 @@ from typing import Literal
 
 Format = Literal[
     "markdown", "html", "xml", "text", "code", "csv", "tsv", "email", "msg", "pdf", "docx", "pptx", "xlsx", "xls",
-    "doc", "ppt", "rtf", "odt", "epub", "image", "binary",
+    "xlsb", "doc", "ppt", "rtf", "odt", "ods", "odp", "epub", "image", "binary",
 ]  # fmt: skip
 
 TEXT: frozenset[Format] = frozenset({"markdown", "html", "xml", "text", "code", "csv", "tsv"})
@@ -29,8 +29,13 @@ _EXTENSIONS: dict[str, Format] = {
     "txt": "text", "text": "text", "log": "text", "rst": "text", "org": "text", "adoc": "text", "tex": "text", "srt": "text",
     "csv": "csv", "tsv": "tsv", "tab": "tsv",
     "eml": "email", "mht": "email", "mhtml": "email", "p7s": "email", "msg": "msg",
-    "pdf": "pdf", "docx": "docx", "docm": "docx", "pptx": "pptx", "pptm": "pptx", "xlsx": "xlsx", "xlsm": "xlsx",
-    "xls": "xls", "doc": "doc", "dot": "doc", "ppt": "ppt", "pps": "ppt", "rtf": "rtf", "odt": "odt", "epub": "epub",
+    "pdf": "pdf", "rtf": "rtf", "epub": "epub",
+    "docx": "docx", "docm": "docx", "dotx": "docx", "dotm": "docx", "doc": "doc", "dot": "doc",
+    "pptx": "pptx", "pptm": "pptx", "ppsx": "pptx", "ppsm": "pptx", "potx": "pptx", "potm": "pptx",
+    "ppt": "ppt", "pps": "ppt", "pot": "ppt",
+    "xlsx": "xlsx", "xlsm": "xlsx", "xltx": "xlsx", "xltm": "xlsx", "xlsb": "xlsb", "xls": "xls", "xlt": "xls",
+    "odt": "odt", "ott": "odt", "fodt": "odt", "ods": "ods", "ots": "ods", "fods": "ods", "odp": "odp", "otp": "odp",
+    "fodp": "odp",
     "png": "image", "jpg": "image", "jpeg": "image", "gif": "image", "bmp": "image", "tif": "image", "tiff": "image",
     "webp": "image", "heic": "binary", "ico": "binary", "mp3": "binary", "mp4": "binary", "wav": "binary", "ogg": "binary",
     "mov": "binary", "avi": "binary", "webm": "binary", "zip": "binary", "gz": "binary", "tar": "binary", "7z": "binary",
@@ -63,7 +68,10 @@ _MEDIA_TYPES: dict[str, Format] = {
     "application/vnd.ms-powerpoint": "ppt",
     "application/rtf": "rtf",
     "text/rtf": "rtf",
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12": "xlsb",
     "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
     "application/epub+zip": "epub",
     **dict.fromkeys(("image/png", "image/jpeg", "image/gif", "image/bmp", "image/tiff", "image/webp"), "image"),
 }

@@ -17,7 +17,7 @@ from sluice.settings import LimitSettings
 
 _ENTRIES = 20_000
 _ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?P<value>[^>]*)>", re.IGNORECASE)
-_ZIPPED: frozenset[Format] = frozenset({"docx", "pptx", "xlsx", "odt", "epub"})
+_ZIPPED: frozenset[Format] = frozenset({"docx", "pptx", "xlsx", "xlsb", "odt", "ods", "odp", "epub"})
 
 
 def check(content: bytes, kind: Format, uri: str, limits: LimitSettings) -> None:
