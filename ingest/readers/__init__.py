@@ -11,6 +11,9 @@ from functools import partial
 from ingest import ocr
 from ingest.formats import Format
 from ingest.readers import mail, office, pdf, text
+from ingest.readers.docx import docx
+from ingest.readers.pptx import pptx
+from ingest.readers.xlsx import xlsx
 from ingest.readers.base import Loss, Reading
 from ingest.readers.mail import message_of
 from sluice.errors import DocumentError
@@ -32,9 +35,9 @@ _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "tsv": partial(text.delimited, tab=True),
     "email": mail.mime,
     "msg": mail.msg,
-    "docx": partial(office.office, kind="docx"),
-    "pptx": partial(office.office, kind="pptx"),
-    "xlsx": partial(office.office, kind="xlsx"),
+    "docx": docx,
+    "pptx": pptx,
+    "xlsx": xlsx,
     "xls": partial(office.office, kind="xlsx"),
     "doc": partial(office.converted, kind="doc", program="soffice"),
     "ppt": partial(office.converted, kind="ppt", program="soffice"),

@@ -43,6 +43,10 @@ def protected(uri: str) -> DocumentError:
     return DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it")
 
 
+def malformed(uri: str, what: str) -> DocumentError:
+    return DocumentError("malformed", f"{uri}: {what}", hint="save it again, or exclude it")
+
+
 def html_pieces(html: str) -> list[Piece]:
     return partitioned("html", text=html) if html.strip() else []
 

@@ -1,0 +1,60 @@
+"""Tables with merged cells as lines of text: a merged cell stands in every place that it covers, so that each row says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ingest.elements import Piece, row_text
+
+_LONGEST_REPEATED = 300
+"""A merged cell with more text than this (characters) is no label: it stands once."""
+_WIDEST = 256
+
+
+@dataclass(slots=True)
+class Grid:
+    """Cells by place; one that others cover (`down`, `across`) is repeated there, but never makes a row or fills a taken place."""
+
+    _rows: list[dict[int, tuple[int, str]]] = field(default_factory=list)
+    _pending: dict[int, tuple[int, int, str]] = field(default_factory=dict)  # column → rows left, cell, text
+    _cells: int = 0
+
+    def row(self, cells: Iterable[tuple[str, int, int]], before: int = 0) -> None:
+        """The next row: each cell's text with how many columns and rows it covers; `before`: columns left out at its start."""
+        placed: dict[int, tuple[int, str]] = {}
+        for column, (left, cell, text) in list(self._pending.items()):
+            placed[column] = (cell, text)
+            if left > 1:
+                self._pending[column] = (left - 1, cell, text)
+            else:
+                del self._pending[column]
+        column = before
+        for text, across, down in cells:
+            while column in placed:
+                column += 1
+            self._cells += 1
+            repeated = text if len(text) <= _LONGEST_REPEATED else ""
+            for place in range(column, column + max(1, min(across, _WIDEST))):
+                said = text if place == column else repeated
+                placed.setdefault(place, (self._cells, said))
+                if down > 1:
+                    self._pending[place] = (down - 1, self._cells, repeated)
+            column += max(1, min(across, _WIDEST))
+        self._rows.append(placed)
+
+    def lines(self) -> list[str]:
+        """Each row that has text as a line; a row that one cell fills says it once."""
+        lines: list[str] = []
+        for placed in self._rows:
+            cells = [placed.get(column, (0, "")) for column in range(max(placed, default=-1) + 1)]
+            if len({cell for cell, _ in cells}) == 1 and len(self._rows) > 1:
+                cells = cells[:1]
+            if line := row_text(text for _, text in cells):
+                lines.append(line)
+        return lines
+
+    def piece(self, page: int | None = None) -> list[Piece]:
+        """The table as a piece; none where no cell has text."""
+        lines = self.lines()
+        return [Piece("table", "\n".join(lines), page=page)] if lines else []
