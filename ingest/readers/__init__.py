@@ -10,9 +10,14 @@ from functools import partial
 
 from ingest import ocr
 from ingest.formats import Format
-from ingest.readers import mail, office, pdf, text
+from ingest.readers import legacy, mail, pdf, text
 from ingest.readers.docx import docx
+from ingest.readers.epub import epub
+from ingest.readers.odf import odp, odt
+from ingest.readers.ods import ods
 from ingest.readers.pptx import pptx
+from ingest.readers.rtf import rtf
+from ingest.readers.xls import xls
 from ingest.readers.xlsx import xlsx
 from ingest.readers.base import Loss, Reading
 from ingest.readers.mail import message_of
@@ -38,12 +43,15 @@ _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "docx": docx,
     "pptx": pptx,
     "xlsx": xlsx,
-    "xls": partial(office.office, kind="xlsx"),
-    "doc": partial(office.converted, kind="doc", program="soffice"),
-    "ppt": partial(office.converted, kind="ppt", program="soffice"),
-    "rtf": partial(office.converted, kind="rtf", program="pandoc"),
-    "odt": partial(office.converted, kind="odt", program="pandoc"),
-    "epub": partial(office.converted, kind="epub", program="pandoc"),
+    "xls": xls,
+    "xlsb": legacy.xlsb,
+    "doc": legacy.doc,
+    "ppt": legacy.ppt,
+    "rtf": rtf,
+    "odt": odt,
+    "ods": ods,
+    "odp": odp,
+    "epub": epub,
     "binary": _binary,
 }
 _PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf": pdf.pdf, "image": pdf.picture}

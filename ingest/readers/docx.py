@@ -340,11 +340,7 @@ class _Word:
                 column += across
             grid.row(line, before=whole(_value(about, "gridBefore"), 0, 64))
         self._in_table -= 1
-        widest = max((len(list(_below(row, "tc"))) for row in _below(table, "tr")), default=0)
-        arranged = any(piece.kind in ("table", "title") for cell in cells for piece in cell)
-        if arranged or (widest == 1 and any(len(cell) > 1 for cell in cells)):
-            return [piece for cell in cells for piece in cell]  # such a table arranges a page
-        return grid.piece(self._page)
+        return grid.or_its_pieces(cells, self._page)
 
 
 def holder_of(node: Node) -> list[Node]:

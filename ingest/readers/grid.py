@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ingest.elements import Piece, row_text
@@ -53,6 +53,17 @@ class Grid:
             if line := row_text(text for _, text in cells):
                 lines.append(line)
         return lines
+
+    def or_its_pieces(self, cells: Sequence[Sequence[Piece]], page: int | None = None) -> list[Piece]:
+        """The table as a piece; or the pieces in its cells, one after the other, where it only arranges a page.
+
+        It does when a cell holds a table or a heading, and when its only column holds more than lines.
+        """
+        inside = [piece for cell in cells for piece in cell]
+        widest = max((len({cell for cell, _ in placed.values()}) for placed in self._rows), default=0)
+        if any(piece.kind in ("table", "title") for piece in inside) or (widest == 1 and any(len(cell) > 1 for cell in cells)):
+            return inside
+        return self.piece(page)
 
     def piece(self, page: int | None = None) -> list[Piece]:
         """The table as a piece; none where no cell has text."""
