@@ -71,7 +71,9 @@ def of_ole(content: bytes) -> Properties:
             texts = {"title": about.title, "author": about.author}
             said = {name: text.decode(codec, "replace").rstrip("\0") for name, text in texts.items() if isinstance(text, bytes)}
             changed = about.last_saved_time
-            return _kept(**said, last_modified=changed.isoformat() if isinstance(changed, datetime) else None)
+            return _kept(
+                **said, last_modified=changed.isoformat() if isinstance(changed, datetime) and changed.year > 1970 else None
+            )
     except Exception:  # a broken summary raises anything; the text is what counts
         return {}
 

@@ -11,16 +11,16 @@ from functools import partial
 from ingest import ocr
 from ingest.formats import Format
 from ingest.readers import legacy, mail, pdf, text
+from ingest.readers.base import Loss, Reading
 from ingest.readers.docx import docx
 from ingest.readers.epub import epub
+from ingest.readers.mail import message_of
 from ingest.readers.odf import odp, odt
 from ingest.readers.ods import ods
 from ingest.readers.pptx import pptx
 from ingest.readers.rtf import rtf
 from ingest.readers.xls import xls
 from ingest.readers.xlsx import xlsx
-from ingest.readers.base import Loss, Reading
-from ingest.readers.mail import message_of
 from sluice.errors import DocumentError
 
 __all__ = ["Loss", "Reading", "message_of", "read"]

@@ -22,9 +22,14 @@ from ingest.readers.symbols import shown, symbol
 from ingest.readers.wordstyles import Label, Numbering, Styles, W, flag, numbered, outline
 
 _VAL = f"{W}val"
-_OUT = frozenset("del moveFrom pPr rPr sdtPr sdtEndPr tblPr trPr tcPr instrText delText delInstrText sectPr tblGrid".split())
+_OUT = frozenset({
+    "del", "moveFrom", "pPr", "rPr", "sdtPr", "sdtEndPr", "tblPr", "trPr", "tcPr", "instrText", "delText", "delInstrText",
+    "sectPr", "tblGrid",
+})  # fmt: skip
 _DRAWN = frozenset({"drawing", "pict", "object", "AlternateContent"})
-_IN_PARAGRAPH = frozenset("r p tbl hyperlink sdt ins moveTo smartTag customXml fldSimple oMath oMathPara".split())
+_IN_PARAGRAPH = frozenset({
+    "r", "p", "tbl", "hyperlink", "sdt", "ins", "moveTo", "smartTag", "customXml", "fldSimple", "oMath", "oMathPara",
+})  # fmt: skip
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": "\u00ad"}
 _IN_RUN = _DRAWN | _SIGNS.keys() | {"t", "sym", "ruby"}
 _BOLD_DEPTH = 6
@@ -72,7 +77,7 @@ class _Word:
         self._styles = Styles(package.xml(styles) if styles else None)
         self._numbering = Numbering(package.xml(numbering) if numbering else None)
         self._notes: dict[tuple[str, str], tuple[Node, str]] = {}
-        for kind, part, mark in (("footnote", "footnotes", ""), ("endnote", "endnotes", "")):
+        for kind, part in (("footnote", "footnotes"), ("endnote", "endnotes")):
             found = package.first(path, part)
             root = package.xml(found) if found else None
             for note in () if root is None else elements(root):
@@ -163,7 +168,7 @@ class _Word:
         kind, depth = "text", 0
         if level is not None and len(text) <= 3 * _LONGEST_HEADING:
             kind, depth = "title", level
-        elif label is not None or text.lstrip()[0] in _BULLETS and text.lstrip()[1:2].isspace():
+        elif label is not None or (text.lstrip()[0] in _BULLETS and text.lstrip()[1:2].isspace()):
             kind = "list"
         elif not (line.plain or self._in_table or len(text) > _LONGEST_HEADING or text.rstrip()[-1] in ".,:;?!…。"):
             kind, depth = "title", _BOLD_DEPTH  # what is bold as a whole is how people write headings without styles

@@ -59,6 +59,8 @@ def paragraph(node: Node) -> str:
                 parts.append(shown(str(getattr(child(at, "t"), "text", "") or ""), _font(at)))
             case "br":
                 parts.append("\n")
+            case "fld" if str(at.get("type")) == "slidenum":
+                continue
             case "oMath" | "oMathPara":
                 parts.append(f" {equation(at)} ")
             case "AlternateContent":
@@ -115,9 +117,7 @@ def chart(root: Node, page: int | None = None) -> list[Piece]:
         for what in ("cat", "xVal"):
             for at, text in _cache(child(node, what)).items():
                 categories.setdefault(at, text)
-        for what in ("val", "yVal", "bubbleSize"):
-            if values := _cache(child(node, what)):
-                columns.append((name, values))
+        columns += [(name, values) for what in ("val", "yVal", "bubbleSize") if (values := _cache(child(node, what)))]
         if not any(child(node, what) is not None for what in ("val", "yVal")) and name:
             columns.append((name, {}))
     places = sorted(set(categories).union(*(values for _, values in columns)))[:_MOST_POINTS]

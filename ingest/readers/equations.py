@@ -30,7 +30,9 @@ def _read(node: Node) -> str:
             degree = _of(inside, "deg").strip()
             return f"{degree}√({_of(inside, 'e')})"
         case "d":
-            begins, ends, between = (_value(look, what, plain) for what, plain in (("begChr", "("), ("endChr", ")"), ("sepChr", "|")))
+            begins, ends, between = (
+                _value(look, what, plain) for what, plain in (("begChr", "("), ("endChr", ")"), ("sepChr", "|"))
+            )
             return begins + between.join(text for what, text in inside if what == "e") + ends
         case "nary":
             return _value(look, "chr", "∫") + "".join(_scripted(*each) for each in inside)

@@ -14,7 +14,7 @@ _WIDEST = 256
 
 @dataclass(slots=True)
 class Grid:
-    """Cells by place; one that others cover (`down`, `across`) is repeated there, but never makes a row or fills a taken place."""
+    """Cells by place; one that others cover (`down`, `across`) is repeated there, never in a taken place."""
 
     _rows: list[dict[int, tuple[int, str]]] = field(default_factory=list)
     _pending: dict[int, tuple[int, int, str]] = field(default_factory=dict)  # column → rows left, cell, text
@@ -57,11 +57,16 @@ class Grid:
     def or_its_pieces(self, cells: Sequence[Sequence[Piece]], page: int | None = None) -> list[Piece]:
         """The table as a piece; or the pieces in its cells, one after the other, where it only arranges a page.
 
-        It does when a cell holds a table or a heading, and when its only column holds more than lines.
+        It does when a cell holds a heading, when a single row or column holds a table, and when its only column holds
+        more than lines. A table within a cell of another table is text of that cell.
         """
         inside = [piece for cell in cells for piece in cell]
         widest = max((len({cell for cell, _ in placed.values()}) for placed in self._rows), default=0)
-        if any(piece.kind in ("table", "title") for piece in inside) or (widest == 1 and any(len(cell) > 1 for cell in cells)):
+        is_single = widest == 1 or sum(map(bool, self._rows)) == 1
+        has_table = any(piece.kind == "table" for piece in inside)
+        if any(piece.kind == "title" for piece in inside) or (is_single and has_table):
+            return inside
+        if widest == 1 and any(len(cell) > 1 for cell in cells):
             return inside
         return self.piece(page)
 

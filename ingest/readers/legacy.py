@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ingest import properties
@@ -41,30 +42,34 @@ _SAFE = (
 )
 
 
-def doc(content: bytes, uri: str) -> Reading:
+Which = Callable[[str], str | None]
+"""Where a program is installed, as `shutil.which` says."""
+
+
+def doc(content: bytes, uri: str, which: Which = shutil.which) -> Reading:
     """Raises DocumentError: `protected`, `malformed`, `unsupported_type` where neither program is installed."""
     _check(content, uri, ("WordDocument",))
-    if shutil.which(PROGRAM) is None and shutil.which(_TEXT_PROGRAM) is not None:
+    if which(PROGRAM) is None and which(_TEXT_PROGRAM) is not None:
         return _through_antiword(content, uri)
-    return _about(docx(converted(content, uri, "doc", "docx"), uri), content)
+    return _about(docx(converted(content, uri, "doc", "docx", which), uri), content)
 
 
-def ppt(content: bytes, uri: str) -> Reading:
+def ppt(content: bytes, uri: str, which: Which = shutil.which) -> Reading:
     """Raises DocumentError: `protected`, `malformed`, `unsupported_type` where LibreOffice is not installed."""
     _check(content, uri, ("PowerPoint Document",))
-    return _about(pptx(converted(content, uri, "ppt", "pptx"), uri), content)
+    return _about(pptx(converted(content, uri, "ppt", "pptx", which), uri), content)
 
 
-def xlsb(content: bytes, uri: str) -> Reading:
+def xlsb(content: bytes, uri: str, which: Which = shutil.which) -> Reading:
     """Raises DocumentError: `protected`, `malformed`, `unsupported_type` where LibreOffice is not installed."""
     if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
         raise protected(uri)
-    return xlsx(converted(content, uri, "xlsb", "xlsx"), uri)
+    return xlsx(converted(content, uri, "xlsb", "xlsx", which), uri)
 
 
-def converted(content: bytes, uri: str, kind: str, wanted: str) -> bytes:
+def converted(content: bytes, uri: str, kind: str, wanted: str, which: Which = shutil.which) -> bytes:
     """The document as LibreOffice writes it in another format; nothing is left behind."""
-    if shutil.which(PROGRAM) is None:
+    if which(PROGRAM) is None:
         also = ", or antiword (Debian: antiword)" if kind == "doc" else ""
         raise DocumentError(
             "unsupported_type",

@@ -6,6 +6,7 @@ What depends on the machine that shows it is written as it is safest to search: 
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda a, b: a >= b,
     "<>": lambda a, b: a != b,
 }
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS = tuple(calendar.month_name)[1:]  # in English: nothing here sets a locale
+_DAYS = tuple(calendar.day_name)
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 
 
@@ -68,7 +69,9 @@ def shown(value: float, code: str = GENERAL, *, from_1904: bool = False) -> str:
     if section.has("date", "elapsed"):
         return _dated(value, section, from_1904) or general(value)
     if section.has("general", "text") and not section.has("digits"):
-        return "".join(general(magnitude) if part.kind in ("general", "text") else _literal(part) for part in section.parts).strip()
+        return "".join(
+            general(magnitude) if part.kind in ("general", "text") else _literal(part) for part in section.parts
+        ).strip()
     return _numeric(magnitude, section).strip()
 
 

@@ -19,13 +19,14 @@ from ingest.readers.base import Loss, Reading, malformed, protected
 from ingest.readers.grid import Grid
 from ingest.readers.odfstyles import DRAW, OFFICE, PRESENTATION, STYLE, TABLE, TEXT, OdfStyles
 from ingest.readers.package import Node, Package, child, elements, local, whole, xml_of
+from ingest.readers.symbols import shown
 
 _SPACE = re.compile(r"[ \t\r\n]+")
-_OUT = frozenset(
-    "tracked-changes annotation annotation-end forms sequence-decls variable-decls user-field-decls title-decl desc script "
-    "dde-connection-decls note-citation event-listeners hidden-text meta-field-decl table-source named-expressions "
-    "alphabetical-index-auto-mark-file settings glue-point".split()
-)
+_OUT = frozenset({
+    "tracked-changes", "annotation", "annotation-end", "forms", "sequence-decls", "variable-decls", "user-field-decls",
+    "title-decl", "desc", "script", "dde-connection-decls", "note-citation", "event-listeners", "hidden-text",
+    "meta-field-decl", "table-source", "named-expressions", "alphabetical-index-auto-mark-file", "settings", "glue-point",
+})  # fmt: skip
 _SKIPPED_SVG = frozenset({"title", "desc"})
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _REPEATED = 64
@@ -125,6 +126,8 @@ class Odf:
         self._where: dict[str, list[str]] = {}
         self._lists: dict[str, odfstyles.Counter] = {}
         self._notes = 0
+        self._deletions = _deletions(self.root)
+        self._deleted: set[str] = set()
         self._page: int | None = None
         self._depth = 0
 
@@ -246,12 +249,16 @@ class Odf:
         self._depth -= 1
         return found
 
-    def _inline(self, node: Node, line: _Line) -> None:
-        line.say(node.text)
+    def _inline(self, node: Node, line: _Line, font: str = "") -> None:
+        self._say(node.text, line, font)
         for below in node:
             if isinstance(below.tag, str):
                 self._within(below, line)
-            line.say(below.tail)
+            self._say(below.tail, line, font)
+
+    def _say(self, text: str | None, line: _Line, font: str) -> None:
+        if text and not self._deleted:
+            line.say(shown(text, font) if font else text)
 
     def _within(self, node: Node, line: _Line) -> None:
         match local(node):
@@ -265,6 +272,12 @@ class Odf:
                 self._page = (self._page or 1) + 1
             case "span" | "a" if self.styles.hides("text", node.get(f"{TEXT}style-name")):
                 self.lose("hidden_text")
+            case "span" if font := self._symbol_font(node):
+                self._inline(node, line, font)
+            case "change-start" if node.get(f"{TEXT}change-id") in self._deletions:
+                self._deleted.add(str(node.get(f"{TEXT}change-id")))
+            case "change-end":
+                self._deleted.discard(str(node.get(f"{TEXT}change-id")))
             case "note":
                 self._note(node, line)
             case "annotation":
@@ -276,12 +289,30 @@ class Odf:
                     line.parts.append(f"({said})")
             case "p" | "list" | "table" | "h":
                 line.after += self.blocks([node])
-            case "frame" | "custom-shape" | "g" | "rect" | "line" | "path" | "polygon" | "ellipse" | "circle" | "text-box" | "connector" | "polyline":
+            case (
+                "frame"
+                | "custom-shape"
+                | "g"
+                | "rect"
+                | "line"
+                | "path"
+                | "polygon"
+                | "ellipse"
+                | "circle"
+                | "text-box"
+                | "connector"
+                | "polyline"
+            ):
                 line.after += self.blocks([node])
             case "hidden-text":
                 self.lose("hidden_text")
             case name if name not in _OUT:
                 self._inline(node, line)
+
+    def _symbol_font(self, node: Node) -> str:
+        """The symbol font of a span, by its own name (`Wingdings1` is how LibreOffice declares Wingdings a second time)."""
+        name = self.styles.says("text", node.get(f"{TEXT}style-name"), f"{STYLE}font-name").rstrip("0123456789 ")
+        return name.lower() if name.lower().startswith(("wingdings", "symbol")) else ""
 
     def _note(self, node: Node, line: _Line) -> None:
         body = child(node, "note-body")
@@ -345,6 +376,12 @@ class Odf:
                     repeated = min(whole(cell.get(f"{TABLE}number-columns-repeated"), 1), _REPEATED)
                     line += [(" ".join(piece.text for piece in pieces) or _value(cell), across, down)] * repeated
                 grid.row(line)
+
+
+def _deletions(root: Node) -> frozenset[str]:
+    """The ids of tracked deletions; flat files leave what was deleted in its place, between two marks."""
+    regions = root.iter(f"{TEXT}changed-region")
+    return frozenset(str(node.get(f"{TEXT}id")) for node in regions if child(node, "deletion") is not None)
 
 
 def _value(cell: Node) -> str:

@@ -13,7 +13,9 @@ from ingest.readers.odfstyles import OFFICE, TABLE, TEXT
 from ingest.readers.package import Node, elements, local, whole
 from ingest.readers.sheets import Sheet, sheet_pieces
 
-_GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group", "table-header-columns", "table-columns", "table-column-group"})
+_GROUPS = frozenset(
+    {"table-header-rows", "table-rows", "table-row-group", "table-header-columns", "table-columns", "table-column-group"}
+)
 _MOST_REPEATED = 1000
 """How often one row or cell with text is repeated; the rest is counted as lost."""
 _MOST_ROWS = 1 << 20

@@ -8,7 +8,9 @@ from typing import Any
 from ingest.readers.pdfglyphs import Segment
 
 _HIDDEN, _NO_VIEW = 2, 32
-_NOTES = frozenset({"/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Caret", "/Popup", "/Ink", "/Square", "/Circle", "/Line"})
+_NOTES = frozenset(
+    {"/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Caret", "/Popup", "/Ink", "/Square", "/Circle", "/Line"}
+)
 _PASSWORD, _RADIO, _BUTTON = 1 << 13, 1 << 15, 1 << 16
 _DEEPEST = 32
 _LINE = 12.0

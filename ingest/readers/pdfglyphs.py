@@ -17,7 +17,7 @@ _FOLDED = re.compile(
     "[\u00b5\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\u2e80-\u2fdf\uf900-\ufaff\ufb00-\ufb4f\ufb50-\ufdfb\ufe70-\ufefc"
     "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff65-\uff9f\U0001d400-\U0001d7ff]+"
 )
-"""Forms that fonts have for a look (ligatures, Arabic letters by place, radicals, mathematical alphabets): one word, however set."""
+"""Forms that fonts give a look (ligatures, Arabic letters by place, radicals, mathematical alphabets): one word all the same."""
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _SOFT_HYPHEN = 2
 """How PDFium gives a hyphen that it takes for one that only the line's end made."""
@@ -65,7 +65,7 @@ class Glyphs:
 def folded(text: str) -> str:
     """Text with compatibility forms as the letters they stand for (ﬁ as fi), and symbol fonts' bullets as bullets."""
     text = _FOLDED.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
-    return shown(text, "symbol") if _PRIVATE.search(text) else text
+    return shown(text, "wingdings") if _PRIVATE.search(text) else text
 
 
 @dataclass(slots=True)

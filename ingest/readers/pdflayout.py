@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from ingest.elements import Piece
@@ -20,6 +21,7 @@ _PROSE = 12
 """Characters in the middle line of a column: shorter ones are cells of a table."""
 _MOST_COLUMNS = 10  # levels of columns and bands
 _BULLET = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]\s+(?=\S)|(?:\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)])\s+(?=\S)")
+_LABEL = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u00ad\u2010])$")
 _LAST_WORD = re.compile(r"[^\W\d_]+(?=[-\u00ad\u2010]$)")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
@@ -85,7 +87,8 @@ def _joined(row: list[Segment]) -> list[Segment]:
     for segment in row[1:]:
         before = found[-1]
         gap = max(segment.left - before.right, before.left - segment.right)
-        if gap > 0.9 * max(before.size, segment.size):
+        is_label = len(found) == 1 and gap < 4 * before.size and _LABEL.fullmatch(before.text)
+        if gap > 0.9 * max(before.size, segment.size) and not is_label:
             found.append(segment)
             continue
         size = max(before.size, segment.size)
@@ -163,9 +166,9 @@ def _gutter(segments: Sequence[Segment]) -> float | None:
         before = x
     if place is None:
         return None
-    for side in ([s for s in segments if s.right <= place], [s for s in segments if s.left >= place]):
-        width = max(s.right for s in side) - min(s.left for s in side)
-        is_prose = median(len(s.text) for s in side) >= _PROSE and median(s.right - s.left for s in side) >= 0.2 * width
+    for column in ([s for s in segments if s.right <= place], [s for s in segments if s.left >= place]):
+        width = max(s.right for s in column) - min(s.left for s in column)
+        is_prose = median(len(s.text) for s in column) >= _PROSE and median(s.right - s.left for s in column) >= 0.2 * width
         if not is_prose:
             return None
     return place
@@ -200,7 +203,9 @@ def joined(texts: Sequence[str], words: Collection[str]) -> str:
 
 def _is_unspaced(before: str, after: str) -> bool:
     """Whether a script without spaces goes on from one line to the next."""
-    return all("\u2e80" <= c <= "\u9fff" or "\uf900" <= c <= "\uffef" or "\u3000" <= c <= "\u30ff" for c in (before[-1:], after[:1]) if c)
+    return all(
+        "\u2e80" <= c <= "\u9fff" or "\uf900" <= c <= "\uffef" or "\u3000" <= c <= "\u30ff" for c in (before[-1:], after[:1]) if c
+    )
 
 
 def body_size(pages: Iterable[Sequence[Line]]) -> float:
@@ -213,7 +218,7 @@ def body_size(pages: Iterable[Sequence[Line]]) -> float:
 
 
 def pieces(page: Sequence[Line], number: int, body: float, sizes: Sequence[float], words: Collection[str]) -> list[Piece]:
-    """The lines of a page as pieces: what is set larger than the body is a heading, its level by size (`sizes`, largest first)."""
+    """The lines of a page as pieces: what is larger than the body is a heading, its level by size (`sizes`, largest first)."""
     found: list[Piece] = []
     group: list[Line] = []
     pitch = _pitch(page)
@@ -232,7 +237,7 @@ def is_heading(line: Line, body: float) -> bool:
 
 
 def _pitch(page: Sequence[Line]) -> float:
-    steps = [a.bottom - b.bottom for a, b in zip(page, page[1:], strict=False) if a.column == b.column and a.bottom > b.bottom]
+    steps = [a.bottom - b.bottom for a, b in pairwise(page) if a.column == b.column and a.bottom > b.bottom]
     return median(steps) if steps else 0.0
 
 

@@ -75,7 +75,9 @@ class _Deck:
                     found += self._notes(other.path, page)
                 case "comments":
                     comments = self._package.xml(other.path)
-                    self._lost["comment"] += 0 if comments is None else sum(local(node) in ("cm", "reply") for node in comments.iter())
+                    self._lost["comment"] += (
+                        0 if comments is None else sum(local(node) in ("cm", "reply") for node in comments.iter())
+                    )
         return found
 
     def ground(self) -> list[Piece]:
@@ -171,7 +173,9 @@ def _table(table: Node, page: int | None) -> list[Piece]:
         if local(row) == "tr":
             cells: list[tuple[str, int, int]] = []
             for cell in elements(row):
-                if local(cell) == "tc" and not {"hMerge", "vMerge"} & {name for name in ("hMerge", "vMerge") if _is_set(cell, name)}:
+                if local(cell) == "tc" and not {"hMerge", "vMerge"} & {
+                    name for name in ("hMerge", "vMerge") if _is_set(cell, name)
+                }:
                     body = child(cell, "txBody")
                     text = "" if body is None else " ".join(piece.text for piece in drawings.paragraphs(body))
                     cells.append((text, whole(cell.get("gridSpan"), 1), whole(cell.get("rowSpan"), 1)))

@@ -29,12 +29,17 @@ _WORDS = {
     "rdblquote": "”", "emspace": " ", "enspace": " ", "qmspace": " ", "zwj": "\u200d", "zwnj": "\u200c",
 }  # fmt: skip
 _SIGNS = {"~": " ", "_": "-", "-": "", "{": "{", "}": "}", "\\": "\\", "\n": "\r", "\r": "\r", "\t": "\t"}
-_SKIPPED = frozenset(
-    "colortbl filetbl fldinst nonshppict xe tc tcn rxe txe objdata objclass objname objalias shprslt private template "
-    "pgptbl nextfile pnseclvl pntxta pntxtb mchr mbegChr mendChr msepChr mtype atnid atnauthor atntime atndate atnref atnicn atnparent sp mctrlPr mmathPict revtbl".split()
-)
-_READ_WITH_STAR = frozenset("footnote shptxt shpinst ud do moMath moMathPara shpgrp dptxbxtext pntext listtext result".split())
-_MARGINS = frozenset("header headerl headerr headerf footer footerl footerr footerf".split())
+_SKIPPED = frozenset({
+    "colortbl", "filetbl", "fldinst", "nonshppict", "xe", "tc", "tcn", "rxe", "txe", "objdata", "objclass", "objname",
+    "objalias", "shprslt", "private", "template", "pgptbl", "nextfile", "pnseclvl", "pntxta", "pntxtb", "mchr", "mbegChr",
+    "mendChr", "msepChr", "mtype", "atnid", "atnauthor", "atntime", "atndate", "atnref", "atnicn", "atnparent", "sp",
+    "mctrlPr", "mmathPict", "revtbl",
+})  # fmt: skip
+_READ_WITH_STAR = frozenset({
+    "footnote", "shptxt", "shpinst", "ud", "do", "moMath", "moMathPara", "shpgrp", "dptxbxtext", "pntext", "listtext",
+    "result",
+})  # fmt: skip
+_MARGINS = frozenset(["header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"])
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 
 
@@ -219,7 +224,11 @@ class _Rtf:
 
     def _destination(self, word: str, *, star: bool) -> bool:
         group = self._group
-        if word in _SKIPPED or (word[0] == "m" and word.endswith("Pr")) or (star and word not in _READ_WITH_STAR and word != "annotation"):
+        if (
+            word in _SKIPPED
+            or (word[0] == "m" and word.endswith("Pr"))
+            or (star and word not in _READ_WITH_STAR and word != "annotation")
+        ):
             group.into = "skip"
         elif word in ("fonttbl", "stylesheet"):
             group.into = "font" if word == "fonttbl" else "style"
@@ -275,7 +284,9 @@ class _Rtf:
                 group.codec = codec if _is_known(codec) else self._default
                 group.symbols = charset == _SYMBOL_CHARSET
             case "ansicpg" | "mac" | "pc" | "pca":
-                codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}.get(word, f"cp{number}" if number != 65001 else "utf-8")
+                codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}.get(
+                    word, f"cp{number}" if number != 65001 else "utf-8"
+                )
                 self._default = group.codec = codec if _is_known(codec) else "cp1252"
             case _:
                 return False
@@ -339,7 +350,8 @@ class _Rtf:
             self._end_table(flow)
         if text:
             kind = "title" if self._level is not None and len(text) <= 300 else "list" if listed else "text"
-            flow.pieces.append(Piece(kind, text, self._level or 0 if kind == "title" else 0))
+            text = text.replace("\t", " ", 1) if listed else text
+            flow.pieces.append(Piece(kind, text, (self._level or 0) if kind == "title" else 0))
         flow.pieces += flow.after
         flow.after = []
 
@@ -373,7 +385,7 @@ class _Rtf:
             return
         if ended.mark and ended.pieces:
             text = ended.pieces[0].text
-            ended.pieces[0] = replace(ended.pieces[0], text=text if text.startswith(ended.mark) else f"{ended.mark} {text}")
+            ended.pieces[0] = replace(ended.pieces[0], text=f"{ended.mark} {text.removeprefix(ended.mark).strip()}")
         self._flows[-1].after += ended.pieces
 
 

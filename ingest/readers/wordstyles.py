@@ -50,7 +50,8 @@ def is_on_by_default(node: Node) -> bool:
 
 
 def _style(node: Node, base: Style) -> Style:
-    name = str(child(node, "name").get(_VAL, "")) if child(node, "name") is not None else ""
+    named = child(node, "name")
+    name = "" if named is None else str(named.get(_VAL, ""))
     about, look = node.find(f"{W}pPr"), node.find(f"{W}rPr")
     level = base.level
     if found := _HEADING.fullmatch(name):
@@ -169,20 +170,26 @@ class Numbering:
 def _level(node: Node) -> _Level:
     said = {local(below): str(below.get(_VAL) or "") for below in node if isinstance(below.tag, str)}
     restart = whole(said["lvlRestart"], 0) if "lvlRestart" in said else None
-    return _Level(said.get("numFmt", "decimal"), said.get("lvlText", ""), whole(said.get("start"), 1), said.get("pStyle", ""), restart)
+    return _Level(
+        said.get("numFmt", "decimal"), said.get("lvlText", ""), whole(said.get("start"), 1), said.get("pStyle", ""), restart
+    )
 
 
 def _letters(value: int) -> str:
     return chr(ord("a") + (value - 1) % 26) * min((value - 1) // 26 + 1, 30)
 
 
+_ROMAN = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"),
+    (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+
+
 def _roman(value: int) -> str:
     if value > 4999:
         return str(value)
     text = ""
-    for size, letters in zip(
-        (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1), "m cm d cd c xc l xl x ix v iv i".split(), strict=True
-    ):
+    for size, letters in _ROMAN:
         text += letters * (value // size)
         value %= size
     return text

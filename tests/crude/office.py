@@ -28,12 +28,12 @@ def docx(content: bytes) -> str:
     return "\n".join(texts)
 
 
-
-
 def pptx(content: bytes) -> str:
     """Every `a:t` of the slides that are shown, and every text and category of their charts."""
     texts = []
-    hidden = {name for name, xml in _xml(content, re.compile(r"ppt/slides/slide\d+\.xml")) if re.search(r"<p:sld\b[^>]*show=\"0\"", xml)}
+    hidden = {
+        name for name, xml in _xml(content, re.compile(r"ppt/slides/slide\d+\.xml")) if re.search(r"<p:sld\b[^>]*show=\"0\"", xml)
+    }
     for name, xml in _xml(content, re.compile(r"ppt/(?:slides/slide|charts/chart|diagrams/data)\d+\.xml")):
         if name not in hidden:
             xml = re.sub(r"<a:fld [^>]*type=\"slidenum\".*?</a:fld>", "", xml, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Office files with known words in every construct of their format, made here from XML: what producers write, and nothing else."""
+"""Office files made here from XML, with known words in every construct of their format."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def row(*cells: str, about: str = "") -> str:
 def text_box(content: str) -> str:
     """A text box as Word writes it: twice, for programs since 2010 and for those before."""
     return (
-        '<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wp:anchor><wp:docPr id="1" name="Box" descr="seen by nobody"/>'
+        '<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wp:anchor><wp:docPr id="1" name="Box" descr="unseen"/>'
         '<a:graphic><a:graphicData uri="http://schemas.microsoft.com/office/word/2010/wordprocessingShape">'
         f"<wps:wsp><wps:txbx><w:txbxContent>{content}</w:txbxContent></wps:txbx></wps:wsp></a:graphicData></a:graphic></wp:anchor>"
         "</w:drawing></mc:Choice><mc:Fallback><w:pict><v:shape><v:textbox><w:txbxContent>"
@@ -154,8 +154,9 @@ def workbook(
 ) -> bytes:
     """An XLSX: sheet's name → the content of its `worksheet` element; `parts` are named from `xl/`."""
     names = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" ' + W_NAMES.split(" ", 1)[1]
+    states = states or {}
     listed = "".join(
-        f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"{f" state={chr(34)}{states[name]}{chr(34)}" if states and name in states else ""}/>'
+        f'<sheet name="{name}" sheetId="{n}" state="{states.get(name, "visible")}" r:id="rId{n}"/>'
         for n, name in enumerate(sheets, 1)
     )
     related = [(f"rId{n}", "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
@@ -213,7 +214,8 @@ def chart(title: str, series: str, values: Mapping[str, str], code: str = "Gener
     numbers = "".join(f'<c:pt idx="{n}"><c:v>{value}</c:v></c:pt>' for n, value in enumerate(values.values()))
     return (
         f"<c:chartSpace {P_NAMES}><c:chart><c:title><c:tx><c:rich><a:p>{said(title)}</a:p></c:rich></c:tx></c:title><c:plotArea>"
-        f'<c:barChart><c:ser><c:tx><c:strRef><c:f>S!A1</c:f><c:strCache><c:pt idx="0"><c:v>{series}</c:v></c:pt></c:strCache></c:strRef>'
+        f"<c:barChart><c:ser><c:tx><c:strRef><c:f>S!A1</c:f><c:strCache>"
+        f'<c:pt idx="0"><c:v>{series}</c:v></c:pt></c:strCache></c:strRef>'
         f"</c:tx><c:cat><c:strRef><c:f>S!B</c:f><c:strCache>{names}</c:strCache></c:strRef></c:cat>"
         f"<c:val><c:numRef><c:f>S!C</c:f><c:numCache><c:formatCode>{code}</c:formatCode>{numbers}</c:numCache></c:numRef></c:val>"
         "</c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"
