@@ -99,7 +99,9 @@ def _laid_out(content: bytes, uri: str, reader: Any) -> _Pages:
                 found.lines.append([])
                 found.sideways.append([])
                 continue
-            found.lost["unreadable_characters"] += drawn.unknown
+            if drawn.unknown:
+                found.lost["unreadable_characters"] += drawn.unknown
+                found.where.setdefault("unreadable_characters", f"page {number + 1}")
             upright = [*drawn.turns.get(main, []), *(fields(forms[number], found.lost) if number in forms else [])]
             found.lines.append(pdflayout.lines(upright))
             other = [turn for turn in sorted(drawn.turns) if turn != main]

@@ -24,6 +24,8 @@ _SOFT_HYPHEN = 2
 _GAP = 1.0
 """Ems between two characters of a line that make them two segments: a gutter, a column of a table."""
 _WORD_GAP = 0.2
+_ASKEW = 10
+"""Degrees by which upright text may be turned."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Glyphs:
-    """A page's segments by the quarter turn of their text (0 upright), and how much of it no font explains."""
+    """A page's segments by the turn of their text (degrees, 0 upright), and how much of it no font explains."""
 
     turns: dict[int, list[Segment]] = field(default_factory=dict)
     characters: int = 0
@@ -167,15 +169,18 @@ def _characters(texts: Any, page: Box, found: Glyphs, raw: Any) -> Iterator[tupl
         if drawn not in looks:
             looks[drawn] = _look(handle, index, raw)
         turn, size = looks[drawn]
-        last = (turn, size, _turned(box, turn))
+        last = (turn, size, _turned(box, turn) if turn % 90 == 0 else _slanted(handle, index, turn, size, raw))
         yield (*last, "\n" if text in "\r\n" else text)
 
 
 def _look(handle: Any, index: int, raw: Any) -> tuple[int, float]:
-    """The quarter turn and the size in points of a character, as it is drawn."""
+    """The turn (in degrees) and the size (in points) of a character, as it is drawn."""
     matrix = raw.FS_MATRIX()
     raw.FPDFText_GetMatrix(handle, index, ctypes.byref(matrix))
-    turn = round(raw.FPDFText_GetCharAngle(handle, index) / (math.pi / 2)) % 4
+    degrees = -math.degrees(raw.FPDFText_GetCharAngle(handle, index))  # PDFium counts clockwise
+    quarter = round(degrees / 90) * 90
+    # A page scanned askew is upright, a watermark across it is not.
+    turn = (quarter if abs(degrees - quarter) <= _ASKEW else round(degrees)) % 360
     return turn, max(raw.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.c, matrix.d), 0.1)
 
 
@@ -183,13 +188,22 @@ def _turned(box: Box, turn: int) -> Box:
     """The box in coordinates in which its text runs from left to right."""
     left, bottom, right, top = box
     match turn:
-        case 1:
+        case 90:
             return bottom, -right, top, -left
-        case 2:
+        case 180:
             return -right, -top, -left, -bottom
-        case 3:
+        case 270:
             return -top, left, -bottom, right
     return box
+
+
+def _slanted(handle: Any, index: int, turn: int, size: float, raw: Any) -> Box:
+    """The box of a character of a slanted line, turned back about the page's corner."""
+    x, y = ctypes.c_double(), ctypes.c_double()
+    raw.FPDFText_GetCharOrigin(handle, index, ctypes.byref(x), ctypes.byref(y))
+    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+    along, above = x.value * cosine + y.value * sine, y.value * cosine - x.value * sine
+    return along, above - 0.2 * size, along + 0.6 * size, above + 0.8 * size
 
 
 def _goes_on(run: _Run, turn: int, size: float, box: Box) -> bool:

@@ -20,7 +20,7 @@ _FEWEST_LINES = 4
 _PROSE = 12
 """Characters in the middle line of a column: shorter ones are cells of a table."""
 _MOST_COLUMNS = 10  # levels of columns and bands
-_BULLET = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]\s+(?=\S)|(?:\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)])\s+(?=\S)")
+_BULLET = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]\s+(?=\S)|(?:\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?)\s+(?=\S)")
 _LABEL = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u00ad\u2010])$")
 _LAST_WORD = re.compile(r"[^\W\d_]+(?=[-\u00ad\u2010]$)")
@@ -221,9 +221,9 @@ def pieces(page: Sequence[Line], number: int, body: float, sizes: Sequence[float
     """The lines of a page as pieces: what is larger than the body is a heading, its level by size (`sizes`, largest first)."""
     found: list[Piece] = []
     group: list[Line] = []
-    pitch = _pitch(page)
+    pitch, edges = _pitch(page), _edges(page)
     for line in [*page, None]:
-        if line is not None and group and _continues(group, line, pitch, body):
+        if line is not None and group and _continues(group, line, pitch, body, edges):
             group.append(line)
             continue
         if group:
@@ -236,12 +236,21 @@ def is_heading(line: Line, body: float) -> bool:
     return body > 0 and line.size > 1.15 * body and len(line.text) <= _LONGEST_HEADING and any(c.isalpha() for c in line.text)
 
 
+def _edges(page: Sequence[Line]) -> dict[int, tuple[float, float]]:
+    """Column → where its lines begin and end."""
+    found: dict[int, tuple[float, float]] = {}
+    for line in page:
+        left, right = found.get(line.column, (line.left, line.right))
+        found[line.column] = (min(left, line.left), max(right, line.right))
+    return found
+
+
 def _pitch(page: Sequence[Line]) -> float:
     steps = [a.bottom - b.bottom for a, b in pairwise(page) if a.column == b.column and a.bottom > b.bottom]
     return median(steps) if steps else 0.0
 
 
-def _continues(group: list[Line], line: Line, pitch: float, body: float) -> bool:
+def _continues(group: list[Line], line: Line, pitch: float, body: float, edges: dict[int, tuple[float, float]]) -> bool:
     before = group[-1]
     if is_heading(before, body) != is_heading(line, body) or abs(before.size - line.size) > 0.15 * max(before.size, line.size):
         return False
@@ -255,8 +264,10 @@ def _continues(group: list[Line], line: Line, pitch: float, body: float) -> bool
     step, loosest = before.bottom - line.bottom, 1.3 * max(min(pitch, 2.0 * line.size), line.size)
     if not 0 <= step <= (max(loosest, 1.9 * line.size) if is_heading(line, body) else loosest):
         return False
-    width = max(member.right for member in group) - min(member.left for member in group)
-    ended_early = before.right < max(member.right for member in group) - 0.2 * width
+    left, right = edges[line.column]
+    ended_early = before.right < right - 0.25 * (right - left)
+    if ended_early and not line.text[:1].islower():
+        return False
     indented = line.left > before.left + line.size and not _BULLET.match(group[0].text)
     return not (before.text.endswith(_ENDS) and (ended_early or indented))
 
