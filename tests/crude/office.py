@@ -10,6 +10,9 @@ import html
 import io
 import re
 import zipfile
+from collections import Counter
+
+from tests.crude.words import squeezed
 
 _TAG = re.compile(r"<[^>]+>")
 
@@ -82,16 +85,33 @@ def epub(content: bytes) -> str:
     return "\n".join(texts)
 
 
-def pdf(content: bytes) -> str:
-    """Every glyph that pdfminer can name, with its own idea of lines and words."""
-    from pdfminer.high_level import extract_text
+def pdf(content: bytes) -> Counter[str]:
+    """Every letter and digit that pdfminer finds on the pages and can name, however it groups them; not what lies beside."""
+    from pdfminer.high_level import extract_pages
+    from pdfminer.layout import LAParams, LTChar, LTContainer
+    from pdfminer.pdfpage import PDFPage
 
-    return re.sub(r"\(cid:\d+\)", "", extract_text(io.BytesIO(content))).replace("\x0c", "\n")
+    found: Counter[str] = Counter()
+    boxes = [page.cropbox for page in PDFPage.get_pages(io.BytesIO(content))]
+    shown = extract_pages(io.BytesIO(content), laparams=LAParams(all_texts=True))
+    for (left, bottom, right, top), page in zip(boxes, shown, strict=True):
+        # Pages lie with their corner at the origin.
+        width, height = (right - left, top - bottom) if page.rotate % 180 == 0 else (top - bottom, right - left)
+        waiting = list(page)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, LTContainer):
+                waiting += list(node)
+            elif isinstance(node, LTChar) and not node.get_text().startswith("(cid:"):
+                if 0 < node.x1 and node.x0 < width and 0 < node.y1 and node.y0 < height:
+                    found.update(squeezed(node.get_text()))
+    return found
 
 
 def _kept(xml: str, tags: str, breaks: str) -> str:
     """The content of these elements, with a space where a pattern says that a word ends."""
-    xml = re.sub(breaks, lambda found: found.group() + "<w:t> </w:t>", xml)
+    space = f"<{tags.partition('|')[0]}> </{tags.partition('|')[0]}>"
+    xml = re.sub(breaks, lambda found: found.group() + space, xml)
     return html.unescape("".join(re.findall(rf"<(?:{tags})(?: [^>]*)?>([^<]*)</(?:{tags})>", xml)))
 
 
