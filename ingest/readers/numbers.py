@@ -7,6 +7,7 @@ What depends on the machine that shows it is written as it is safest to search: 
 from __future__ import annotations
 
 import calendar
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class _Section:
 
 def shown(value: float, code: str = GENERAL, *, from_1904: bool = False) -> str:
     """A number in this format; one that the format cannot show (a date before the calendar) as its digits."""
+    if not math.isfinite(value):
+        return str(value)
     sections = _sections(code[:_LONGEST_CODE])
     section, magnitude = _chosen(value, sections)
     if section is None or not section.parts:
