@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest import properties
-from ingest.elements import Piece
+from ingest.elements import Piece, row_text
 from ingest.formats import OLE
 from ingest.readers.base import Loss, Reading, malformed, protected
 from ingest.readers.docx import docx
@@ -135,5 +135,13 @@ def _through_antiword(content: bytes, uri: str) -> Reading:
     if ran.returncode != 0:
         raise malformed(uri, f"cannot be read by {_TEXT_PROGRAM}")
     parts = re.split(r"\n\s*\n", ran.stdout.decode("utf-8", "replace"))
-    pieces = [Piece("text", part.strip()) for part in parts if part.strip()]
+    pieces = [_antiword_piece(part.splitlines()) for part in parts if part.strip()]
     return Reading(pieces, properties.of_ole(content), losses=(Loss("text_boxes_and_headers", 1, "read by antiword"),))
+
+
+def _antiword_piece(lines: list[str]) -> Piece:
+    """A paragraph, or a table, whose rows antiword draws between bars."""
+    rows = [line.strip().strip("|").split("|") for line in lines if line.strip()]
+    if all(line.strip().startswith("|") for line in lines if line.strip()):
+        return Piece("table", "\n".join(filter(None, map(row_text, rows))))
+    return Piece("text", "\n".join(line.strip() for line in lines if line.strip()))

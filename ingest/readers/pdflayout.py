@@ -20,9 +20,11 @@ _FEWEST_LINES = 4
 _PROSE = 12
 """Characters in the middle line of a column: shorter ones are cells of a table."""
 _MOST_COLUMNS = 10  # levels of columns and bands
-_BULLET = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]\s+(?=\S)|(?:\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?)\s+(?=\S)")
-_LABEL = re.compile(r"[•▪●◦‣·○■□❑➢✓–—*-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?")
-_HYPHENATED = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u00ad\u2010])$")
+_BULLET = re.compile(
+    r"[•▪●◦‣·○■□❑➢✓☒☐–—*-]\s+(?=\S)|(?:\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?)\s+(?=\S)"
+)
+_LABEL = re.compile(r"[•▪●◦‣·○■□❑➢✓☒☐–—*-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?")
+_HYPHENATED = re.compile(r"(?<=[^\W_])(?P<hyphen>[-\u00ad\u2010])$")
 _LAST_WORD = re.compile(r"[^\W\d_]+(?=[-\u00ad\u2010]$)")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _ENDS = tuple(".!?:。！？؟।…")

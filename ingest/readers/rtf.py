@@ -236,7 +236,7 @@ class _Rtf:
             group.into = "skip"
         elif word in ("title", "author") and group.into == "skip" and len(self._stack) < 4:
             group.into = word
-        elif group.into == "skip" and word not in ("ud", "shptxt", "result"):
+        elif group.into == "skip" and word not in ("ud", "shptxt", "dptxbxtext"):
             return word in ("pict", "object")
         elif word in ("pict", "object", "annotation"):
             self._lost[{"pict": "picture", "object": "embedded_object", "annotation": "comment"}[word]] += 1

@@ -71,7 +71,7 @@ def odf(content: bytes) -> str:
         xml = xml.partition("<office:body>")[2]
         for gone in ("text:tracked-changes", "office:annotation", "svg:title", "svg:desc", "office:forms", "text:note-citation"):
             xml = re.sub(rf"<{gone}(?: [^>]*[^/])?>.*?</{gone}>", "", xml, flags=re.DOTALL)
-        xml = re.sub(r"<text:(?:tab|s|line-break)\b[^>]*/>|</text:(?:p|h)>", " ", xml)
+        xml = re.sub(r"<text:(?:tab|s|line-break)\b[^>]*/>|</?text:(?:p|h|note)\b[^>]*>", " ", xml)
         texts.append(html.unescape(_TAG.sub("", xml)))
     return "\n".join(texts)
 
@@ -103,7 +103,7 @@ def pdf(content: bytes) -> Counter[str]:
             if isinstance(node, LTContainer):
                 waiting += list(node)
             elif isinstance(node, LTChar) and not node.get_text().startswith("(cid:"):
-                if 0 < node.x1 and node.x0 < width and 0 < node.y1 and node.y0 < height:
+                if node.x1 > 0 and node.x0 < width and node.y1 > 0 and node.y0 < height:
                     found.update(squeezed(node.get_text()))
     return found
 

@@ -90,7 +90,9 @@ INLINE: dict[str, Callable[[str], str]] = {
     "inserted": lambda text: f'<w:ins w:id="1" {BY}>{run(text)}</w:ins>',
     "moved here": lambda text: f'<w:moveTo w:id="1" {BY}>{run(text)}</w:moveTo>',
     "inserted link": lambda text: f'<w:hyperlink r:id="rL"><w:ins w:id="1" {BY}>{run(text)}</w:ins></w:hyperlink>',
-    "control": lambda text: f"<w:sdt><w:sdtPr><w:alias w:val='unseen'/></w:sdtPr><w:sdtContent>{run(text)}</w:sdtContent></w:sdt>",
+    "control": lambda text: (
+        f"<w:sdt><w:sdtPr><w:alias w:val='unseen'/></w:sdtPr><w:sdtContent>{run(text)}</w:sdtContent></w:sdt>"
+    ),
     "nested control": lambda text: "<w:sdt><w:sdtContent>" * 2 + run(text) + "</w:sdtContent></w:sdt>" * 2,
     "smart tag": lambda text: f'<w:smartTag w:element="place"><w:customXml w:element="x">{run(text)}</w:customXml></w:smartTag>',
     "direction": lambda text: f'<w:bdo w:val="rtl"><w:dir w:val="ltr">{run(text)}</w:dir></w:bdo>',
@@ -102,15 +104,20 @@ INLINE: dict[str, Callable[[str], str]] = {
     "field without end": lambda text: '<w:r><w:fldChar w:fldCharType="begin"/></w:r>' + run(text),
     "equation": lambda text: f"<m:oMath><m:sSup><m:e><m:r><m:t>{text}</m:t></m:r></m:e><m:sup/></m:sSup></m:oMath>",
     "ruby": lambda text: f"<w:r><w:ruby><w:rt>{run('')}</w:rt><w:rubyBase>{run(text)}</w:rubyBase></w:ruby></w:r>",
-    "alternative": lambda text: f'<mc:AlternateContent><mc:Choice Requires="x">{run(text)}</mc:Choice><mc:Fallback>{run(text)}'
-    "</mc:Fallback></mc:AlternateContent>",
-    "empty alternative": lambda text: f'<mc:AlternateContent><mc:Choice Requires="x"/><mc:Fallback>{run(text)}</mc:Fallback>'
-    "</mc:AlternateContent>",
+    "alternative": lambda text: (
+        f'<mc:AlternateContent><mc:Choice Requires="x">{run(text)}</mc:Choice><mc:Fallback>{run(text)}'
+        "</mc:Fallback></mc:AlternateContent>"
+    ),
+    "empty alternative": lambda text: (
+        f'<mc:AlternateContent><mc:Choice Requires="x"/><mc:Fallback>{run(text)}</mc:Fallback></mc:AlternateContent>'
+    ),
     "text box": lambda text: text_box(para(run(text))),
     "inserted text box": lambda text: f'<w:ins w:id="1" {BY}>{text_box(para(run(text)))}</w:ins>',
     "word art": lambda text: f'<w:r><w:pict><v:shape><v:textpath string="{text}"/></v:shape></w:pict></w:r>',
-    "group": lambda text: "<w:r><w:drawing><wp:inline><a:graphic><a:graphicData><wpg:wgp><wps:wsp><wps:txbx><w:txbxContent>"
-    f"{para(run(text))}</w:txbxContent></wps:txbx></wps:wsp></wpg:wgp></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>",
+    "group": lambda text: (
+        "<w:r><w:drawing><wp:inline><a:graphic><a:graphicData><wpg:wgp><wps:wsp><wps:txbx><w:txbxContent>"
+        f"{para(run(text))}</w:txbxContent></wps:txbx></wps:wsp></wpg:wgp></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>"
+    ),
 }
 BLOCKS: dict[str, Callable[[str], str]] = {
     "paragraph": lambda content: para(content),
@@ -175,7 +182,9 @@ def test_what_is_left_out_is_deleted_or_said(content: str, said: str) -> None:
 def test_notes_stand_after_the_paragraph_with_their_mark() -> None:
     """Numbered as they come, foot and end alike; one that nobody refers to is not in the text."""
     reference = '<w:r><w:{}Reference w:id="{}"/></w:r>'
-    body = para(run("First"), reference.format("footnote", 2), run(" goes on.")) + para(run("Second."), reference.format("endnote", 1))
+    body = para(run("First"), reference.format("footnote", 2), run(" goes on.")) + para(
+        run("Second."), reference.format("endnote", 1)
+    )
     document = read(full(body), "a.docx")
     assert document.text == "First[1] goes on.\n\n[1] Footword two.\n\nSecond.[2]\n\n[2] Endword."
 

@@ -49,7 +49,12 @@ def rows(*lines: str) -> str:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(["NA", "null", "None", "nan", "N/A", "TRUE", "007", "1e5", "#N/A", "Ä b"]), max_size=4), max_size=5))
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["NA", "null", "None", "nan", "N/A", "TRUE", "007", "1e5", "#N/A", "Ä b"]), max_size=4),
+        max_size=5,
+    )
+)
 def test_every_cell_is_shown_as_written(table: list[list[str]]) -> None:
     """Words that libraries take for nothing, and numbers that are text, in any place of any table."""
     document = read(filled([[f"h{n}" for n in range(4)], *table]), "a.xlsx")
@@ -89,7 +94,9 @@ def test_no_format_breaks_a_reading(value: float, code: str) -> None:
 
 def test_kinds_of_cells() -> None:
     """Shared and rich strings without readings, escapes, booleans, errors, formulas as saved, dates; styles decide the look."""
-    strings = "<si><t>plain</t></si><si><r><t>ri</t></r><r><t>ch</t></r><rPh><t>unseen</t></rPh></si><si><t>a_x000D_b_x263A_</t></si>"
+    strings = (
+        "<si><t>plain</t></si><si><r><t>ri</t></r><r><t>ch</t></r><rPh><t>unseen</t></rPh></si><si><t>a_x000D_b_x263A_</t></si>"
+    )
     body = rows(
         c("A1", "s", "<v>0</v>") + c("B1", "s", "<v>1</v>") + c("C1", "s", "<v>2</v>"),
         c("A2", "b", "<v>1</v>") + c("B2", "e", "<v>#DIV/0!</v>") + c("C2", "str", "<f>A1</f><v>said</v>"),
@@ -152,7 +159,9 @@ def test_notes_text_boxes_and_charts_of_a_sheet_are_read() -> None:
         '<xdr:oneCellAnchor><xdr:graphicFrame><a:graphic><a:graphicData><c:chart r:id="r1"/></a:graphicData></a:graphic>'
         "</xdr:graphicFrame></xdr:oneCellAnchor><xdr:pic/></xdr:wsDr>"
     )
-    old = '<comments><commentList><comment ref="A1"><text><t>[Threaded comment] talk</t></text></comment></commentList></comments>'
+    old = (
+        '<comments><commentList><comment ref="A1"><text><t>[Threaded comment] talk</t></text></comment></commentList></comments>'
+    )
     parts = {
         "worksheets/_rels/sheet1.xml.rels": relations(
             ("r1", "drawing", "../drawings/drawing1.xml"),
@@ -209,7 +218,7 @@ def test_an_ods_gives_what_its_cells_show() -> None:
     body = (
         '<table:table table:name="Eins"><table:table-column/><table:table-column table:visibility="collapse"/>'
         f"<table:table-row>{ods_cell('NA')}{ods_cell('gone')}{ods_cell('same', 'table:number-columns-repeated=' + chr(34) + '2' + chr(34))}"
-        f'{CELL.format("float", "office:value=" + chr(34) + "7" + chr(34), "")}</table:table-row>'
+        f"{CELL.format('float', 'office:value=' + chr(34) + '7' + chr(34), '')}</table:table-row>"
         f'<table:table-row table:visibility="filter">{ods_cell("gone")}</table:table-row>'
         '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16000"/></table:table-row>'
         "</table:table>"
@@ -217,7 +226,9 @@ def test_an_ods_gives_what_its_cells_show() -> None:
         f"{ods_cell('a<text:s text:c=' + chr(34) + '1' + chr(34) + '/>b<office:annotation/>')}</table:table-row>"
         '<table:table-row><table:covered-table-cell/><table:table-cell office:value-type="boolean" office:boolean-value="true">'
         "<office:annotation><text:p>Noteword</text:p></office:annotation></table:table-cell></table:table-row></table:table>"
-        '<table:table table:name="Weg" table:style-name="ta0"><table:table-row>' + ods_cell("gone") + "</table:table-row></table:table>"
+        '<table:table table:name="Weg" table:style-name="ta0"><table:table-row>'
+        + ods_cell("gone")
+        + "</table:table-row></table:table>"
     )
     styles = '<style:style style:name="ta0" style:family="table"><style:table-properties table:display="false"/></style:style>'
     document = read(odf("spreadsheet", body, styles=styles), "a.ods")
