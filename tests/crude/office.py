@@ -103,8 +103,8 @@ def pdf(content: bytes) -> Counter[str]:
             if isinstance(node, LTContainer):
                 waiting += list(node)
             elif isinstance(node, LTChar) and not node.get_text().startswith("(cid:"):
-                if node.x1 > 0 and node.x0 < width and node.y1 > 0 and node.y0 < height:
-                    found.update(squeezed(node.get_text()))
+                is_shown = node.x1 > 0 and node.x0 < width and node.y1 > 0 and node.y0 < height
+                found.update(squeezed(node.get_text()) if is_shown else "")
     return found
 
 

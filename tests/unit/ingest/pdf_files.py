@@ -38,10 +38,8 @@ def made(
         out += f"{number} 0 obj\n{bodies[number]}\nendobj\n".encode("latin-1")
     at = len(out)
     rows = "".join(f"{number} 1\n{offsets[number]:010d} 00000 n \n" for number in sorted(offsets))
-    return (
-        out
-        + f"xref\n0 1\n0000000000 65535 f \n{rows}trailer << /Size {max(bodies) + 1} /Root 1 0 R >>\nstartxref\n{at}\n%%EOF".encode()
-    )
+    end = f"trailer << /Size {max(bodies) + 1} /Root 1 0 R >>\nstartxref\n{at}\n%%EOF"
+    return out + f"xref\n0 1\n0000000000 65535 f \n{rows}{end}".encode()
 
 
 def stream(content: str) -> str:

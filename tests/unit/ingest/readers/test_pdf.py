@@ -140,7 +140,8 @@ def test_fonts_that_do_not_say_which_letters_they_show_need_ocr(font: str) -> No
     plain = at(72, 700, "This page can be read by everybody who reads.")
     assert refused(made(garbled, fonts={"F2": fonts[font]}, extra=extra), "a.pdf") == "needs_ocr"
     some = read(made(plain, garbled, plain, fonts={"F2": fonts[font]}, extra=extra), "a.pdf")
-    assert words(some.text)["everybody"] == 2 and losses(some)["page_without_text"] == 1
+    assert words(some.text)["everybody"] == 2
+    assert losses(some)["page_without_text"] == 1
     assert some.metadata["losses"][0]["where"] == "page 2"
     few = read(
         made(
@@ -169,7 +170,20 @@ def test_forms_notes_and_attachments() -> None:
     ]
     content = made(at(72, 700, "Name:") + at(80, 637, "Agreed") + at(80, 607, "Refused"), annotations=annotations)
     document = read(content, "a.pdf")
-    assert document.text.split() == ["Name:", "Ada", "Lovelace", "☒", "Agreed", "☐", "Refused", "Germany", "Typed", "first", "Typed", "second"]
+    assert document.text.split() == [
+        "Name:",
+        "Ada",
+        "Lovelace",
+        "☒",
+        "Agreed",
+        "☐",
+        "Refused",
+        "Germany",
+        "Typed",
+        "first",
+        "Typed",
+        "second",
+    ]
     assert losses(document) == {"attachment": 1, "comment": 1}
 
 
@@ -183,9 +197,11 @@ def test_what_every_page_repeats_is_out_and_said(pages: int) -> None:
     ))  # fmt: skip
     document = read(content, "a.pdf")
     found = words(document.text)
-    assert found["acme"] == found["seite"] == 0 and found["sentence"] == pages
+    assert found["acme"] == found["seite"] == 0
+    assert found["sentence"] == pages
     assert {f"x{n}" for n in range(pages)} <= set(found)
-    assert losses(document)["repeated_line"] >= pages - 1 and losses(document)["page_number"] == pages
+    assert losses(document)["repeated_line"] >= pages - 1
+    assert losses(document)["page_number"] == pages
     assert read(made(*[at(72, 770, "Only this.")] * 3), "a.pdf").text.count("Only this.") == 3
 
 

@@ -126,7 +126,8 @@ def test_what_is_hidden_is_out_and_said() -> None:
             other["A1"], other.sheet_state = "gone", state
 
     document = read(saved(fill), "a.xlsx")
-    assert document.text == "Sheet\n\nshown\n\ntoo" and "gone" not in document.text
+    assert document.text == "Sheet\n\nshown\n\ntoo"
+    assert "gone" not in document.text
     assert losses(document) == {"hidden_column": 1, "hidden_row": 1, "hidden_sheet": 2}
     assert [loss["where"] for loss in document.metadata["losses"]] == ["Sheet", "Sheet", "hidden, veryHidden"]
 
@@ -137,7 +138,7 @@ def test_merged_cells_are_filled_and_tables_are_told_apart() -> None:
     def fill(book: Any) -> None:
         sheet = book.active
         sheet.title = "Preise & Co"
-        for place, value in {"A1": "Nord", "B1": "a", "B2": "b", "A3": "Both", "C3": 3, "B1": "a", "C1": 1, "C2": 2}.items():
+        for place, value in {"A1": "Nord", "B1": "a", "B2": "b", "A3": "Both", "C3": 3, "C1": 1, "C2": 2}.items():
             sheet[place] = value
         sheet.merge_cells("A1:A2")
         sheet.merge_cells("A3:B3")

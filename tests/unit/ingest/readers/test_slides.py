@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.readers.pptx import pptx
+from sluice.errors import DocumentError
 from tests.crude.words import words
 from tests.unit.ingest.office_files import P_NAMES, chart, deck, frame, odf, relations, said, shape, word
 from tests.unit.ingest.reading import holds, losses, read, refused
@@ -168,11 +171,7 @@ def test_an_odp_is_read_like_a_pptx() -> None:
 
 def test_what_is_no_presentation_is_malformed() -> None:
     """Another Office file under its name: its reader finds nothing of its own in it."""
-    from ingest.readers.pptx import pptx
-    from sluice.errors import DocumentError
-
-    try:
+    with pytest.raises(DocumentError) as error:
         pptx(word("<w:p/>"), "a.pptx")
-    except DocumentError as error:
-        assert error.reason == "malformed"
+    assert error.value.reason == "malformed"
     assert refused(b"PK broken", "a.pptx") == "malformed"
