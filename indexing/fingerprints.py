@@ -1,6 +1,6 @@
 """What a release is made of, as two hashes.
 
-The release fingerprint says which texts a release holds and how they were cut and embedded; the access root says who
+The release fingerprint says which texts a release holds and how they are cut, embedded and searched; the access root says who
 may read them. Two releases with both equal answer alike (DESIGN, section 6). Neither depends on vector bytes, on time or on the
 order of anything.
 """
@@ -8,37 +8,41 @@ order of anything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC
 
-from sluice.ids import digest, merkle_root
+from sluice.ids import digest, fingerprint, merkle_root
 from sluice.records import DocumentState
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFingerprints:
-    """How chunks and vectors are made; how documents are parsed is in each document's own state."""
+def document_fingerprint(state: DocumentState) -> str:
+    """Of what a release holds of one document: its version, and what is served of it beside its text.
 
-    chunking: str
-    model: str
-    sparse: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        return asdict(self)
+    Not when it was modified: a fresh checkout touches every file.
+    """
+    about = fingerprint("about", {"title": state.title, "language": state.language, "metadata": state.metadata})
+    return digest("held", state.key, state.version, state.parse_fingerprint, about)
 
 
-def release_fingerprint(states: Iterable[DocumentState], how: BuildFingerprints) -> str:
-    """Merkle root over the documents a release built now would contain."""
+def served(state: DocumentState) -> str:
+    """Of what the points of one document hold that is the document's and not the chunk's: `modified` too, tags never.
+
+    Points that hold another are not what a build of today would write.
+    """
+    modified = state.modified.astimezone(UTC).isoformat() if state.modified else None
+    return digest("served", document_fingerprint(state), state.source, state.uri, modified)[:32]
+
+
+def release_fingerprint(states: Iterable[DocumentState], how: str) -> str:
+    """Merkle root over the documents a release built now would contain; `how` is the `answers` of its recipe.
+
+    How documents are parsed is in each document's own state.
+    """
     return merkle_root(
         digest(
             "leaf",
-            state.key,
-            state.version,
-            state.parse_fingerprint,
+            document_fingerprint(state),
             state.expires.astimezone(UTC).isoformat() if state.expires else None,
-            how.chunking,
-            how.model,
-            how.sparse,
+            how,
         )
         for state in states
         if state.in_release

@@ -15,6 +15,9 @@ from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint
 from sluice.records import Chunk, Document, DocumentState, Hit
 from sluice.releases import Release, ReleaseEvent, State
 
+COPIES = 1000
+"""Points with the texts of one answer that are looked up: boilerplate may stand in every document."""
+
 
 class Encoder(Protocol):
     """Texts to unit vectors, float32."""
@@ -92,7 +95,11 @@ class Aliases(Protocol):
         """Alias to collection, all of them."""
 
     def switch(self, changes: Mapping[str, str | None]) -> None:
-        """Point aliases to collections (None removes the alias), all in one atomic request."""
+        """Point aliases to collections (None removes the alias), one after the other in the order given.
+
+        Each moves at once for every reader and is never missing in between. ReleaseError, and nothing is changed, when a
+        collection does not exist; after any other failure those before it have moved, and the others stand where they stood.
+        """
 
 
 class Points(Protocol):
@@ -123,6 +130,14 @@ class VectorSearch(Protocol):
         self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point whose `text_id` is one of these and which `tags` may read, by id, with these payload fields.
+
+        At most `COPIES` of them; empty without tags or texts.
+        """
 
 
 class Reranker(Protocol):

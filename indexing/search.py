@@ -1,7 +1,8 @@
 """The read side: search that cannot be called without a principal.
 
 The access filter is applied inside the store, in the same request as the search; what a principal may not read never
-leaves it. Equal texts are collapsed after filtering, so that a copy someone may read is never hidden by one they may not.
+leaves it. Equal texts are collapsed after filtering, so that a copy someone may read is never hidden by one they may not,
+and each hit names the other places of its text that the principal may read.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from indexing.payload import hit, shown_text
+from indexing.payload import PLACE, hit, place, shown_text
 from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder, VectorSearch
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
-from sluice.points import Filters, ScoredPoint, VectorQuery
-from sluice.records import Hit
+from sluice.points import TEXT_ID, Filters, ScoredPoint, VectorQuery
+from sluice.records import Hit, Place
+from sluice.settings import SearchSettings
 
 ANYWHERE = Filters()
 
@@ -32,19 +34,19 @@ class Searching(Protocol):
 class Searcher:
     """Search in one collection: dense, sparse or both (reciprocal rank fusion in the store); told to `log` when given.
 
-    With a `reranker` the best `rerank_k` are read again together with the query, and its scores decide. It sees only what
-    the principal may read.
+    `how` is the search section of a release's or a variant's recipe, whole. With a `reranker` the best `rerank_k` are read
+    again together with the query, and its scores decide. It sees only what the principal may read.
+    `release` is the one that hits name.
     """
 
     vectors: VectorSearch
     collection: str
     encoder: Encoder
+    how: SearchSettings
     sparse: SparseEncoder | None = None
-    mode: str = "dense"
-    log: QueryLog | None = None
-    dense_weight: float = 0.5
     reranker: Reranker | None = None
-    rerank_k: int = 50
+    log: QueryLog | None = None
+    release: str = ""
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
@@ -54,17 +56,17 @@ class Searcher:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
             distinct = _distinct(found)
             if len(distinct) >= enough or len(found) < wanted:
-                return self._logged(query, principal, self._reranked(query, distinct[:enough])[:k])
+                return self._answer(query, principal, filters, self._reranked(query, distinct[:enough])[:k])
             wanted *= 2
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
         asked, enough = self._query(query, k), self._looked_at(k)
         found = self.vectors.nearest_documents(self.collection, asked, principal.tags, enough, filters)
-        return self._logged(query, principal, self._reranked(query, found)[:k])
+        return self._answer(query, principal, filters, self._reranked(query, found)[:k])
 
     def _looked_at(self, k: int) -> int:
-        return k if self.reranker is None else max(k, self.rerank_k)
+        return k if self.reranker is None else max(k, self.how.rerank_k)
 
     def _reranked(self, query: str, points: list[ScoredPoint]) -> list[ScoredPoint]:
         if self.reranker is None:
@@ -73,8 +75,16 @@ class Searcher:
         scored = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
         return sorted(scored, key=lambda point: (-point.score, point.id))
 
-    def _logged(self, query: str, principal: Principal, found: list[ScoredPoint]) -> list[Hit]:
-        hits = [hit(point) for point in found]
+    def _answer(self, query: str, principal: Principal, filters: Filters, found: list[ScoredPoint]) -> list[Hit]:
+        texts = {str(point.payload[TEXT_ID]) for point in found if TEXT_ID in point.payload}  # none in points of old
+        standing: dict[str, set[Place]] = {text: set() for text in texts}
+        if texts:
+            for copy in self.vectors.with_texts(self.collection, sorted(texts), principal.tags, filters, PLACE):
+                standing[str(copy.payload[TEXT_ID])].add(place(copy.payload))
+        hits = []
+        for point in found:
+            others = standing.get(str(point.payload.get(TEXT_ID)), set()) - {place(point.payload)}
+            hits.append(hit(point, self.release, tuple(sorted(others, key=lambda p: (p.uri, p.source, p.start, p.end)))))
         if self.log is not None:
             self.log.record(query, principal, hits)
         return hits
@@ -84,9 +94,9 @@ class Searcher:
             raise ConfigurationError("the query is empty", hint="say what to search for")
         if k < 1:
             raise ConfigurationError(f"k is {k}; at least 1 hit must be asked for", hint="use -k 5")
-        dense = self.encoder.encode_query(text) if self.mode in ("dense", "hybrid") else None
-        sparse = self.sparse.query(text) if self.sparse is not None and self.mode in ("sparse", "hybrid") else None
-        return VectorQuery(dense, sparse, self.dense_weight)
+        dense = self.encoder.encode_query(text) if self.how.mode in ("dense", "hybrid") else None
+        sparse = self.sparse.query(text) if self.sparse is not None and self.how.mode in ("sparse", "hybrid") else None
+        return VectorQuery(dense, sparse, self.how.dense_weight)
 
 
 @dataclass(frozen=True, slots=True)

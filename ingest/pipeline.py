@@ -70,7 +70,7 @@ class Ingestion:
                 continue
             content = self.blobs.put(item.content)
             state = self._fetched(before, key, source.name, item, content)
-            same = before is not None and before.content_hash == content and before.status == state.status
+            same = before is not None and before.content_hash == content and before.status == state.status and not state.renamed
             counts += StageCounts(seen=1, kept=int(not same), unchanged=int(same))
             written.states.append(state)
             written.cleared.append(key)
@@ -94,6 +94,7 @@ class Ingestion:
             fetched=now,
             source_metadata=item.metadata,
             raw=True,
+            renamed=base.renamed or (bool(base.version) and dict(base.source_metadata) != dict(item.metadata)),
         )
         return with_tags(with_expiry(state, now, self.lifetimes), self.rules)
 
@@ -153,6 +154,7 @@ class Ingestion:
             own_tags=document.tags,
             expires=document.expires,
             raw=not document.metadata.get(REDACTED),
+            renamed=False,
         )
         return with_tags(with_expiry(parsed, self.now(), self.lifetimes), self.rules)
 
@@ -239,7 +241,7 @@ def _unparsed(state: DocumentState, error: SluiceError) -> DocumentState:
         gone = replace(_withdrawn(state), version="", parse_fingerprint="", dropped=WITHDRAWN)
         return replace(gone, status="quarantined", raw=error.keep_raw)
     if state.version:
-        return replace(state, stale=True)
+        return replace(state, stale=True, renamed=False)  # as bytes that fail: not again before something changes
     return replace(state, status="quarantined", tags=NOBODY)
 
 
@@ -250,7 +252,9 @@ def _left_out(state: DocumentState, error: DocumentDropped, fingerprint: str) ->
 
 
 def _withdrawn(state: DocumentState) -> DocumentState:
-    return replace(state, tags=NOBODY, own_tags=None, stale=False, title="", language="", metadata={}, expires=None)
+    return replace(
+        state, tags=NOBODY, own_tags=None, stale=False, renamed=False, title="", language="", metadata={}, expires=None
+    )
 
 
 def with_expiry(state: DocumentState, now: datetime, lifetimes: Lifetimes = NO_RULES) -> DocumentState:

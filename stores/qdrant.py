@@ -25,17 +25,21 @@ from sluice.points import (
     LANGUAGE,
     MODIFIED,
     SOURCE,
+    TEXT_ID,
     Filters,
     Point,
     ScoredPoint,
     StoredPoint,
     VectorQuery,
 )
+from stores import qdrant_aliases
 from stores.qdrant_errors import translated
 from stores.qdrant_local import LocalQdrant
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
 
 UPSERT_BATCH = 256
+COPIES = 1000
+"""Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
 PREFETCH = 200
 """Candidates of each kind that a hybrid search fuses, at least."""
@@ -45,6 +49,7 @@ _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
     SOURCE: models.PayloadSchemaType.KEYWORD,
     LANGUAGE: models.PayloadSchemaType.KEYWORD,
+    TEXT_ID: models.PayloadSchemaType.KEYWORD,
     MODIFIED: models.PayloadSchemaType.DATETIME,
 }
 
@@ -127,21 +132,12 @@ class QdrantStore:
     def read(self) -> dict[str, str]:
         """Alias to collection, all of them."""
         with self._client("reading the aliases") as client:
-            return {a.alias_name: a.collection_name for a in client.get_aliases().aliases}
+            return qdrant_aliases.aliases(client)
 
     def switch(self, changes: Mapping[str, str | None]) -> None:
-        """Point aliases to collections (None removes the alias), all in one atomic request."""
-        present = self.read()
-        operations: list[models.AliasOperations] = []
-        for alias, collection in changes.items():
-            if alias in present:
-                operations.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
-            if collection is not None:
-                create = models.CreateAlias(collection_name=collection, alias_name=alias)
-                operations.append(models.CreateAliasOperation(create_alias=create))
-        if operations:
-            with self._client("switching aliases to", ", ".join(sorted({c for c in changes.values() if c}))) as client:
-                client.update_collection_aliases(change_aliases_operations=operations)
+        """Point aliases to collections (None removes the alias), one after the other: see `qdrant_aliases.switch`."""
+        with self._client("switching aliases to", ", ".join(sorted({c for c in changes.values() if c}))) as client:
+            qdrant_aliases.switch(client, changes)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,6 +242,20 @@ class QdrantStore:
                     return chosen
                 before, prefetch = len(points), prefetch * 4
             limit *= 4
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point with one of these texts that `tags` may read, by id, at most `COPIES`; empty without tags or texts."""
+        if not tags or not texts:
+            return []
+        admitted = admission(tags, filters)
+        wanted = models.Filter(must=[any_of(TEXT_ID, texts), *(admitted.must or [])])
+        with self._client("reading", collection) as client:
+            records, _ = client.scroll(
+                collection, scroll_filter=wanted, limit=COPIES, with_payload=list(fields), with_vectors=False
+            )
+        return sorted((StoredPoint(str(record.id), record.payload or {}) for record in records), key=lambda point: point.id)
 
     # ── the client ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,6 +22,7 @@ from sluice.points import (
     LANGUAGE,
     MODIFIED,
     SOURCE,
+    TEXT_ID,
     Filters,
     Point,
     ScoredPoint,
@@ -256,7 +257,14 @@ class MemoryVectorStore:
         for collection in changes.values():
             if collection is not None and collection not in self.collections:
                 raise ReleaseError(f"there is no collection {collection}")
-        self.aliases = {alias: name for alias, name in {**self.aliases, **changes}.items() if name is not None}
+        for alias, collection in changes.items():  # one by one, as a server does
+            self._point(alias, collection)
+
+    def _point(self, alias: str, collection: str | None) -> None:
+        if collection is None:
+            self.aliases.pop(alias, None)
+        else:
+            self.aliases[alias] = collection
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         self._of(collection).points |= {point.id: deepcopy(point) for point in points}
@@ -290,6 +298,16 @@ class MemoryVectorStore:
         for point in self._ranked(collection, query, tags, filters):
             best.setdefault(str(point.payload[DOCUMENT_KEY]), point)
         return list(best.values())[:k]
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        found = sorted(self._of(collection).points.items())
+        return [
+            StoredPoint(id, {name: p.payload[name] for name in fields if name in p.payload})
+            for id, p in found
+            if p.payload.get(TEXT_ID) in texts and _admits(p.payload, tags, filters)
+        ][:1000]
 
     def _of(self, collection: str) -> _Collection:
         name = self.aliases.get(collection, collection)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from sluice.errors import ReleaseError
+from sluice.releases import Release
+from tests.fakes import MemoryReleaseLedger
 from tests.unit.indexing.conftest import put
-from tests.unit.indexing.fakes import World, access
+from tests.unit.indexing.fakes import World, access, begin
 
 # ── going live ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_going_live_is_one_request(world: World) -> None:
-    """Live and candidate alias change together, and nothing else that readers see changes with them."""
+def test_going_live_is_one_action_of_its_own(world: World) -> None:
+    """The serving alias moves alone; the candidate's, which no reader needs, goes when all is recorded."""
     world.promoted("r1")
     staged = world.staged("r2")
     world.releases().promote(staged, access())
-    assert [call for call in world.writes() if call[0] == "switch"] == [("switch", {"ix": "ix__r2", "ix__candidate": None})]
+    assert [call for call in world.writes() if call[0] == "switch"] == [
+        ("switch", {"ix": "ix__r2"}),
+        ("switch", {"ix__candidate": None}),
+    ]
     assert world.states() == {"r1": "retired", "r2": "promoted"}
     assert world.get("r2").replaced == "r1"
 
@@ -67,6 +75,15 @@ def test_a_release_without_its_collection_does_not_go_live(world: World) -> None
         world.releases().rollback("r1", access())
     assert world.store.read() == {"ix": "ix__r2"}
     assert world.get("r2").held == ""
+
+
+def test_what_readers_are_served_is_never_removed(world: World) -> None:
+    """Not when the ledger is behind the alias, either: a collection takes its aliases with it."""
+    world.promoted("r1", "r2")
+    world.ledger.update("r2", {"state": "building"})
+    with pytest.raises(ReleaseError, match="r2 is what readers are served"):
+        world.begin("r3")
+    assert world.store.read() == {"ix": "ix__r2"}
 
 
 # ── rollback ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,3 +174,37 @@ def test_the_newest_of_a_fingerprint_decides(world: World) -> None:
     world.staged("r2", "fp")
     assert world.releases().held("fp") is None
     assert world.releases().held("unknown") is None
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["promote", "rollback", "retain", "begin", "start_canary", "sync_all_access", "orphans"])
+def test_an_operation_reads_the_ledger_once(world: World, name: str) -> None:
+    """However many releases there are: what it decides by is one moment's view."""
+    world.promoted("r1", "r2", "r3", "r4")
+    staged = world.staged("r5")
+    ledger = Counting(world.ledger.rows)
+    releases = replace(world.releases(), ledger=ledger)
+    operations: dict[str, Callable[[], object]] = {
+        "promote": lambda: releases.promote(staged, access()),
+        "rollback": lambda: releases.rollback(None, access()),
+        "retain": lambda: releases.retain(2),
+        "begin": lambda: begin(releases, "r6"),
+        "start_canary": lambda: releases.start_canary(staged, 0.5, access()),
+        "sync_all_access": lambda: releases.sync_all_access(access("later")),
+        "orphans": releases.orphans,
+    }
+    operations[name]()
+    assert ledger.reads == 1
+
+
+class Counting(MemoryReleaseLedger):
+    """Counts how often it is read."""
+
+    def __init__(self, rows: dict[str, Release]) -> None:
+        self.rows, self.reads = rows, 0
+
+    def read(self) -> list[Release]:
+        self.reads += 1
+        return super().read()
