@@ -19,7 +19,9 @@ _AUTO = {
     "romanUc": "upperRoman",
 }
 _AROUND = {"Period": ("", "."), "ParenR": ("", ")"), "ParenBoth": ("(", ")"), "Plain": ("", "")}
+_LEVELS = 9
 _MOST_POINTS = 10_000
+_SPARSE = 20
 
 
 def paragraphs(body: Node, page: int | None = None, *, listed: bool = False) -> list[Piece]:
@@ -30,7 +32,7 @@ def paragraphs(body: Node, page: int | None = None, *, listed: bool = False) -> 
         if local(node) != "p":
             continue
         look = child(node, "pPr")
-        level = whole(None if look is None else look.get("lvl"), 0)
+        level = min(whole(None if look is None else look.get("lvl"), 0), _LEVELS)
         marks = {local(below): below for below in elements(look)} if look is not None else {}
         text = paragraph(node)
         auto = marks.get("buAutoNum")
@@ -122,6 +124,12 @@ def chart(root: Node, page: int | None = None) -> list[Piece]:
             columns.append((name, {}))
     places = sorted(set(categories).union(*(values for _, values in columns)))[:_MOST_POINTS]
     lines = [row_text(["", *(name for name, _ in columns)])] if any(name for name, _ in columns) else []
+    points = len(categories) + sum(len(values) for _, values in columns)
+    if len(places) * len(columns) > _SPARSE * points + _MOST_POINTS:  # almost all of it is empty
+        return [
+            *pieces,
+            *(Piece("text", text, page=page) for name, values in columns if (text := row_text([name, *values.values()]))),
+        ]
     lines += [row_text([categories.get(at, ""), *(values.get(at, "") for _, values in columns)]) for at in places]
     if not series:  # charts since 2016 keep their data apart from their series
         lines = [text for node in root.iter() if local(node) in ("pt", "v") and (text := str(node.text or "").strip())]

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from ingest.elements import Piece, row_text
 
-_LONGEST_REPEATED = 300
+_LONGEST_REPEATED = 100
 """A merged cell with more text than this (characters) is no label: it stands once."""
 _WIDEST = 256
+_REPEATS = 4
+"""How much text merged cells may repeat for each character of the table: a few bytes can ask for a thousand places."""
 
 
 @dataclass(slots=True)
@@ -19,12 +21,13 @@ class Grid:
     _rows: list[dict[int, tuple[int, str]]] = field(default_factory=list)
     _pending: dict[int, tuple[int, int, str]] = field(default_factory=dict)  # column → rows left, cell, text
     _cells: int = 0
+    _may_repeat: int = 5000
 
     def row(self, cells: Iterable[tuple[str, int, int]], before: int = 0) -> None:
         """The next row: each cell's text with how many columns and rows it covers; `before`: columns left out at its start."""
         placed: dict[int, tuple[int, str]] = {}
         for column, (left, cell, text) in list(self._pending.items()):
-            placed[column] = (cell, text)
+            placed[column] = (cell, self._again(text))
             if left > 1:
                 self._pending[column] = (left - 1, cell, text)
             else:
@@ -34,14 +37,19 @@ class Grid:
             while column in placed:
                 column += 1
             self._cells += 1
+            self._may_repeat += _REPEATS * len(text)
             repeated = text if len(text) <= _LONGEST_REPEATED else ""
             for place in range(column, column + max(1, min(across, _WIDEST))):
-                said = text if place == column else repeated
+                said = text if place == column else self._again(repeated)
                 placed.setdefault(place, (self._cells, said))
                 if down > 1:
                     self._pending[place] = (down - 1, self._cells, repeated)
             column += max(1, min(across, _WIDEST))
         self._rows.append(placed)
+
+    def _again(self, text: str) -> str:
+        self._may_repeat -= len(text)
+        return text if self._may_repeat > 0 else ""
 
     def lines(self) -> list[str]:
         """Each row that has text as a line; a row that one cell fills says it once."""

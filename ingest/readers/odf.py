@@ -30,6 +30,7 @@ _OUT = frozenset({
 _SKIPPED_SVG = frozenset({"title", "desc"})
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _REPEATED = 64
+_LEVELS = 10
 
 
 def odt(content: bytes, uri: str) -> Reading:
@@ -206,7 +207,7 @@ class Odf:
         if not line.text:
             return line.after
         if local(node) == "h":
-            level = max(whole(node.get(f"{TEXT}outline-level"), 1), 1)
+            level = min(max(whole(node.get(f"{TEXT}outline-level"), 1), 1), _LEVELS)
             label = "" if node.get(f"{TEXT}is-list-header") == "true" or self._depth else self.styles.outline.label(level)
             return [Piece("title", f"{label} {line.text}".strip(), level - 1, page), *line.after]
         is_title = self._style_name(node) == "Title"

@@ -16,6 +16,7 @@ OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _DEEPEST = 30
+_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +102,5 @@ def _levels(node: Node) -> dict[int, Level]:
         form = _FORMS.get(str(each.get(f"{STYLE}num-format") or ""), "") if local(each) != "list-level-style-bullet" else ""
         before, after = (str(each.get(f"{STYLE}num-{what}") or "") for what in ("prefix", "suffix"))
         start, shown = (whole(each.get(f"{TEXT}{what}"), 1) for what in ("start-value", "display-levels"))
-        found[whole(each.get(f"{TEXT}level"), 1)] = Level(form, before, after, start, shown)
+        found[whole(each.get(f"{TEXT}level"), 1)] = Level(form, before, after, start, min(shown, _LEVELS))
     return found

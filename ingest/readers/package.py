@@ -39,6 +39,7 @@ class Package:
     def __init__(self, content: bytes, uri: str) -> None:
         self.uri = uri
         self._archive = zipfile.ZipFile(io.BytesIO(content))
+        self._relations: dict[str, dict[str, Related]] = {}
         self._names = {_plain(entry.filename): entry for entry in self._archive.infolist() if not entry.is_dir()}
 
     def names(self) -> list[str]:
@@ -57,9 +58,12 @@ class Package:
 
     def related(self, path: str) -> dict[str, Related]:
         """What a part ('' for the package itself) is related to, by the relationship's id, in its order."""
-        folder, name = posixpath.split(path)
-        root = self.xml(posixpath.join(folder, "_rels", f"{name}.rels"))
-        return {} if root is None else {str(node.get("Id")): _related(node, folder) for node in elements(root)}
+        if path not in self._relations:
+            folder, name = posixpath.split(path)
+            root = self.xml(posixpath.join(folder, "_rels", f"{name}.rels"))
+            nodes = [] if root is None else elements(root)
+            self._relations[path] = {str(node.get("Id")): _related(node, folder) for node in nodes}
+        return self._relations[path]
 
     def first(self, path: str, kind: str) -> str:
         """The name of the first part of this kind that a part is related to; '' for none."""

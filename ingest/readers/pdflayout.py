@@ -29,6 +29,8 @@ _LAST_WORD = re.compile(r"[^\W\d_]+(?=[-\u00ad\u2010]$)")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _ENDS = tuple(".!?:。！？؟।…")
 _LONGEST_HEADING = 200
+_LONGEST_SEARCHED = 2000
+_WHOLE_WORD = re.compile(r"\w+(?:[-\u2010]\w+)*(?![-\u00ad\u2010\w])")
 
 
 @dataclass(slots=True)
@@ -181,26 +183,32 @@ def vocabulary(pages: Iterable[Sequence[Line]]) -> frozenset[str]:
     words: set[str] = set()
     for page in pages:
         for line in page:
-            words.update(re.findall(r"\w+(?:[-\u2010]\w+)*(?![-\u00ad\u2010\w])", line.text.lower()))
+            words.update(_WHOLE_WORD.findall(line.text.lower()[:_LONGEST_SEARCHED]))
     return frozenset(words)
 
 
 def joined(texts: Sequence[str], words: Collection[str]) -> str:
     """Lines of a paragraph as one text: a word that a line's end cut in two is whole again."""
-    text = texts[0]
+    parts = [texts[0]]
     for following in texts[1:]:
-        found = _HYPHENATED.search(text)
+        before = parts[-1]
+        found = _HYPHENATED.search(before)
         if found and following[:1].islower():
-            first, last = _LAST_WORD.search(text), _FIRST_WORD.match(following)
-            before, after = (found.group().lower() if found else "" for found in (first, last))
-            keeps = f"{before}-{after}" in words or (len(before) > 3 and len(after) > 3 and before in words and after in words)
-            keeps = (keeps and before + after not in words) or "-" in text[:-1].rsplit(None, 1)[-1]
-            text = text[:-1] + ("-" if keeps else "") + following
+            parts[-1] = before[:-1] + ("-" if _keeps_hyphen(before, following, words) else "")
         elif found and found["hyphen"] != "\u00ad":
-            text += following  # Anglo-\nSaxon, 2-\n3
+            pass  # Anglo-\nSaxon, 2-\n3
         else:
-            text = f"{text.removesuffix(chr(0xAD))}{'' if _is_unspaced(text, following) else ' '}{following}"
-    return text.replace("\u00ad", "")
+            parts[-1] = before.removesuffix("\u00ad") + ("" if _is_unspaced(before, following) else " ")
+        parts.append(following)
+    return "".join(parts).replace("\u00ad", "")
+
+
+def _keeps_hyphen(before: str, following: str, words: Collection[str]) -> bool:
+    """Whether the hyphen at a line's end is the word's own: the document writes it so, or both halves are words of it."""
+    halves = (_LAST_WORD.search(before[-_LONGEST_HEADING:]), _FIRST_WORD.match(following))
+    first, last = (found.group().lower() if found else "" for found in halves)
+    is_two = f"{first}-{last}" in words or (len(first) > 3 and len(last) > 3 and first in words and last in words)
+    return (is_two and first + last not in words) or "-" in before[-_LONGEST_HEADING:-1].rsplit(None, 1)[-1]
 
 
 def _is_unspaced(before: str, after: str) -> bool:

@@ -40,6 +40,7 @@ _READ_WITH_STAR = frozenset({
     "result",
 })  # fmt: skip
 _MARGINS = frozenset(["header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"])
+_DEEPEST = 50
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 
 
@@ -245,7 +246,7 @@ class _Rtf:
             group.into = "skip"
         elif word == "ud":
             group.into = "text"
-        elif word in ("shptxt", "dptxbxtext", "footnote") or word in _MARGINS:
+        elif (word in ("shptxt", "dptxbxtext", "footnote") or word in _MARGINS) and len(self._flows) < _DEEPEST:
             self._begin_flow("note" if word == "footnote" else "box" if word not in _MARGINS else word[:6])
         elif word in ("listtext", "pntext"):
             self._listed = True

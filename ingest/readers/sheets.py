@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from ingest.elements import Piece, row_text
 
-_LONGEST_REPEATED = 300
+_LONGEST_REPEATED = 100
 _MOST_FILLED = 200_000
-"""Places that merged cells may fill in one sheet: a merge of a million rows is a slip of the mouse."""
+"""Places that merged cells may fill in one sheet, and rows looked at for it: a merge of a million rows is a slip of the mouse."""
 
 _SPARSE = 20
 
@@ -51,14 +52,21 @@ class Sheet:
     @property
     def hidden_columns(self) -> int:
         """Hidden columns that have text."""
-        used = {column for row in self.cells.values() for column in row} if self._columns else set()
-        return sum(any(first <= column <= last for first, last in self._columns) for column in used)
+        return len(self._gone())
+
+    def _gone(self) -> set[int]:
+        """The columns that have text and are hidden."""
+        if not self._columns:
+            return set()
+        begins, ends = zip(*sorted(self._columns), strict=True)
+        furthest = list(accumulate(ends, max))
+        used = {column for row in self.cells.values() for column in row}
+        return {column for column in used if (at := bisect_right(begins, column)) and furthest[at - 1] >= column}
 
     def shown(self) -> Cells:
         """The cells that are not hidden, with merged ones filled."""
         self._fill()
-        used = {column for row in self.cells.values() for column in row} if self._columns else set()
-        gone = {column for column in used if any(first <= column <= last for first, last in self._columns)}
+        gone = self._gone()
         rows = ((row, self.cells[row]) for row in sorted(self.cells) if row not in self._rows)
         kept = ((row, {column: cells[column] for column in sorted(cells) if column not in gone}) for row, cells in rows)
         return {row: cells for row, cells in kept if cells}
@@ -74,7 +82,10 @@ class Sheet:
             # A row that has nothing but the merged cell stays empty: it is the height of a heading.
             for row in rows:
                 cells = self.cells[row]
-                if (row == top and len(cells) == 1) or left_to_fill <= 0:
+                left_to_fill -= 1
+                if left_to_fill <= 0:
+                    return
+                if row == top and len(cells) == 1:
                     continue
                 for column in range(left, min(right, left + 255) + 1):
                     cells.setdefault(column, text)
@@ -106,6 +117,9 @@ def _between_empty_rows(cells: Cells) -> list[list[Row]]:
 def _between_empty_columns(rows: Sequence[Row]) -> list[list[list[str]]]:
     """Tables side by side; each as rows of texts, one for each of its columns that has any."""
     used = sorted({column for _, line in rows for column in line})
+    cells = sum(len(line) for _, line in rows)
+    if len(rows) * len(used) > _SPARSE * cells + 10_000:  # almost all of it is empty: places say nothing
+        return [[list(line.values()) for _, line in rows]]
     groups: list[tuple[int, int]] = []
     for column in used:
         if groups and column <= groups[-1][1] + 1:
@@ -115,9 +129,6 @@ def _between_empty_columns(rows: Sequence[Row]) -> list[list[list[str]]]:
     if len(groups) > 1 and not _are_tables(rows, groups):
         groups = [(used[0], used[-1])]
     if len(groups) == 1:
-        cells = sum(len(line) for _, line in rows)
-        if len(rows) * len(used) > _SPARSE * cells + 10_000:  # almost all of it is empty: places say nothing
-            return [[list(line.values()) for _, line in rows]]
         return [[[line.get(column, "") for column in used] for _, line in rows]]
     found = []
     for first, last in groups:

@@ -125,7 +125,13 @@ class Numbering:
         styled: dict[str, str] = {}
         for node in root.iterchildren(f"{W}abstractNum"):
             name = str(node.get(f"{W}abstractNumId"))
-            self._lists[name] = _List({whole(n.get(f"{W}ilvl"), 0): _level(n) for n in node.iterchildren(f"{W}lvl")})
+            self._lists[name] = _List(
+                {
+                    whole(n.get(f"{W}ilvl"), 0): _level(n)
+                    for n in node.iterchildren(f"{W}lvl")
+                    if whole(n.get(f"{W}ilvl"), 0) < _LEVELS
+                }
+            )
             for what, held in (("numStyleLink", links), ("styleLink", styled)):
                 if (found := node.find(f"{W}{what}")) is not None:
                     held[name] = str(found.get(_VAL))
