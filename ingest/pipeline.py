@@ -94,6 +94,7 @@ class Ingestion:
             fetched=now,
             source_metadata=item.metadata,
             raw=True,
+            named=item.named,
             renamed=base.renamed or (bool(base.version) and dict(base.source_metadata) != dict(item.metadata)),
         )
         return with_tags(with_expiry(state, now, self.lifetimes), self.rules)
@@ -138,6 +139,7 @@ class Ingestion:
             modified=state.modified,
             metadata=state.source_metadata,
             tags=state.source_tags,
+            named=state.named,
         )
 
     def _parsed(self, state: DocumentState, document: Document, fingerprint: str) -> DocumentState:

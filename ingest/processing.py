@@ -67,12 +67,13 @@ class Processor:
     def parse(self, item: RawItem, *, source: str) -> Document:
         """The document as it may be stored; raises DocumentError, and DocumentDropped where a policy leaves it out."""
         chosen = self._processing
-        kind = format_of(item.uri, item.media_type, item.content)
+        kind = format_of(item.uri, item.media_type, item.content, named=item.named)
         limits.check(item.content, kind, item.uri, chosen.limits)
         in_file = poison.in_file(item.content, kind, item.uri, self._poison)
         self._refuse(in_file.counts, item.uri)
         shown = item if in_file.content is None else replace(item, content=in_file.content)
         document = self._parser.parse(shown, source=source)
+        limits.check_losses(document, chosen.limits)
         about = {key: value for key, value in document.metadata.items() if key not in RESERVED}
         document = replace(document, version=ids.content_hash(item.content), metadata=about)
         in_text, document = poison.in_text(document, self._poison)

@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 
 from ingest import canonical
+from ingest.headers import header
 from ingest.markup import parsed
 
 Properties = dict[str, str]
@@ -105,13 +106,13 @@ def of_opf(package: Any | None) -> Properties:
 def of_email(message: EmailMessage) -> Properties:
     """Subject, sender, recipients, date (ISO 8601, UTC where the message says its zone) and `mid:` address."""
     return _kept(
-        title=_header(message, "subject"),
-        subject=_header(message, "subject"),
-        **{"from": _header(message, "from")},
-        to=_header(message, "to"),
-        cc=_header(message, "cc"),
+        title=header(message, "subject"),
+        subject=header(message, "subject"),
+        **{"from": header(message, "from")},
+        to=header(message, "to"),
+        cc=header(message, "cc"),
         date=_date(message),
-        canonical_uri=canonical.of_message(_header(message, "message-id")),
+        canonical_uri=canonical.of_message(header(message, "message-id")),
     )
 
 
@@ -132,15 +133,7 @@ def _date(message: EmailMessage) -> str | None:
         at: datetime | None = message["date"].datetime if message["date"] is not None else None
         return None if at is None else (at.astimezone(UTC) if at.tzinfo else at).isoformat()
     except Exception:  # the standard library's header parser raises several types on malformed dates
-        return _header(message, "date")
-
-
-def _header(message: EmailMessage, name: str) -> str | None:
-    try:
-        value = message.get(name)
-        return None if value is None else str(value)
-    except Exception:  # as above, on malformed addresses and encoded words
-        return None
+        return header(message, "date")
 
 
 def _kept(**values: str | None) -> Properties:

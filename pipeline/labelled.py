@@ -58,7 +58,7 @@ class CorpusDocuments:
             return None
         try:
             content = self._blobs.get(state.content_hash)
-            item = RawItem(state.uri, content, state.validator, media_type=state.media_type)
+            item = RawItem(state.uri, content, state.validator, media_type=state.media_type, named=state.named)
             return raw_text.of(item, self._limits.get(state.source) or LimitSettings())
         except SluiceError:
             return None  # bytes that cannot be read prove nothing: the label is then a miss, never stale

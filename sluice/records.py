@@ -38,6 +38,7 @@ class RawItem:
     """An item as fetched: its bytes, and what the source itself knows about it.
 
     `tags` are the source's own permissions; None means that the source has none, not that nobody may read it.
+    `named` says that the uri ends in a file's name, whose extension means something; a key of a row or a message-id does not.
     """
 
     uri: str
@@ -47,6 +48,7 @@ class RawItem:
     modified: datetime | None = None
     metadata: Metadata = field(default_factory=dict)
     tags: AccessTags | None = None
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class DocumentState:
     fetched: datetime | None = None
     source_metadata: Metadata = field(default_factory=dict)
     raw: bool = True
+    named: bool = True
     renamed: bool = False
 
     @property

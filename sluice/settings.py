@@ -90,6 +90,10 @@ class LimitSettings(Section):
     expanded_mb: int = Field(default=512, ge=1)
     """What a zipped format (DOCX, XLSX, PPTX, ODT, EPUB) may unpack to."""
     pages: int = Field(default=5000, ge=1)
+    max_lost_share: float = Field(default=0.1, ge=0, le=1)
+    """How much of a document's text may be missing from what is read of it, where its reader can tell."""
+    min_encoding_confidence: float = Field(default=0.5, ge=0, le=1)
+    """How sure the guess of a text's encoding must be; what names its encoding, and UTF-8, is not guessed."""
     sandbox: bool = True
     """Parse in worker processes; without, nothing holds `timeout_s` and `memory_mb`."""
 

@@ -10,11 +10,10 @@ from functools import partial
 
 from ingest import ocr
 from ingest.formats import Format
-from ingest.readers import legacy, mail, pdf, text
+from ingest.readers import calendars, html, legacy, mail, markdown, notebook, pdf, plain, rows
 from ingest.readers.base import Loss, Reading
 from ingest.readers.docx import docx
 from ingest.readers.epub import epub
-from ingest.readers.mail import message_of
 from ingest.readers.odf import odp, odt
 from ingest.readers.ods import ods
 from ingest.readers.pptx import pptx
@@ -23,21 +22,26 @@ from ingest.readers.xls import xls
 from ingest.readers.xlsx import xlsx
 from sluice.errors import DocumentError
 
-__all__ = ["Loss", "Reading", "message_of", "read"]
+__all__ = ["Loss", "Reading", "read"]
 
 
 def _binary(content: bytes, uri: str) -> Reading:
     raise DocumentError("unsupported_type", f"{uri}: no text can be read from this type of file", hint="exclude it")
 
 
+_TEXTS: dict[Format, Callable[[bytes, str, str], Reading]] = {
+    "markdown": markdown.markdown,
+    "html": html.html,
+    "xml": html.xml,
+    "text": plain.plain,
+    "code": plain.code,
+    "csv": rows.delimited,
+    "tsv": partial(rows.delimited, tab=True),
+    "notebook": notebook.notebook,
+    "calendar": calendars.calendar,
+}
+"""Formats of text: their readers are told the charset that the source knows."""
 _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
-    "markdown": text.markdown,
-    "html": text.html,
-    "xml": text.xml,
-    "text": text.plain,
-    "code": text.code,
-    "csv": partial(text.delimited, tab=False),
-    "tsv": partial(text.delimited, tab=True),
     "email": mail.mime,
     "msg": mail.msg,
     "docx": docx,
@@ -58,8 +62,10 @@ _PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf"
 """Formats whose text may be in pictures."""
 
 
-def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = ()) -> Reading:
-    """What the bytes hold; with `languages`, also what is printed in their pictures."""
+def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = (), label: str = "") -> Reading:
+    """What the bytes hold; with `languages`, also what is printed in their pictures. `label` is the source's charset."""
     if kind in _PICTURED:
         return _PICTURED[kind](content, uri, languages)
+    if kind in _TEXTS:
+        return _TEXTS[kind](content, uri, label)
     return _READERS[kind](content, uri)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from urllib.parse import unquote
 
-from ingest import markup, properties
-from ingest.decode import decode
-from ingest.elements import Piece
-from ingest.readers.base import Loss, Reading, html_pieces, malformed, protected
+from ingest import properties
+from ingest.blocks import html_blocks
+from ingest.elements import Loss, Piece
+from ingest.readers.base import Reading, malformed, protected, text_of, without_hidden
 from ingest.readers.package import Node, Package, local
 
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbncx+xml", "application/x-dtbook+xml"})
@@ -30,21 +31,25 @@ def epub(content: bytes, uri: str) -> Reading:
     spine = [items.get(str(n.get("idref"))) for n in package.iter() if local(n) == "itemref"]
     read = [item for item in spine if item is not None] or list(items.values())
     pieces: list[Piece] = []
-    missing = pictures = 0
+    lost: Counter[str] = Counter()
     for item in read:
         kind = str(item.get("media-type") or "")
         if kind not in _PAGES or "nav" in str(item.get("properties") or "").split():
-            missing += kind not in _PAGES
+            lost["missing_part"] += kind not in _PAGES
             continue
         page = book.read(posixpath.normpath(posixpath.join(folder, unquote(str(item.get("href") or "").partition("#")[0]))))
         if page is None:
-            missing += 1
+            lost["missing_part"] += 1
             continue
-        text = decode(page, uri=uri, declared=True)
-        pictures += len(re.findall(r"<(?:img|image)\b", text))
-        pieces += html_pieces(markup.tidied(text, page=False))
-    losses = [Loss(what, count) for what, count in (("missing_part", missing), ("picture", pictures)) if count]
-    return Reading(pieces, properties.of_opf(package), own_title=True, losses=tuple(losses))
+        text = text_of(page, uri, declared=True)
+        shown, hidden = without_hidden(text.text)
+        found, left_out = html_blocks(shown)
+        pieces += found
+        for loss in (*text.losses, *hidden, *left_out):
+            lost[loss.what] += loss.count
+    return Reading(
+        pieces, properties.of_opf(package), own_title=True, losses=tuple(Loss(*each) for each in sorted((+lost).items()))
+    )
 
 
 def _package(book: Package) -> tuple[str, Node | None]:

@@ -8,7 +8,6 @@ A message that is known is not read again: its place in the mailbox is its valid
 from __future__ import annotations
 
 import email
-import email.header
 import email.policy
 import email.utils
 import re
@@ -16,12 +15,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.message import Message
+from email.parser import BytesHeaderParser
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, model_validator
 
+from ingest.headers import decoded_header, header
+from ingest.nesting import too_deep
 from ingest.sources.imap import Imap
 from ingest.sources.mailboxes import Entry, Mailbox, Maildir, Mbox
 from sluice.access import AccessTags
@@ -33,6 +35,8 @@ from sluice.settings import ConfigPath, Section
 
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _MOST_REFERENCES = 50
+_VERSION = 2
+"""Raised whenever a message gives other items than before: every message is then read again, once."""
 
 
 class MailOptions(Section):
@@ -73,7 +77,7 @@ class MailSource:
         self.name = name
         self.options = options
         shape = {"folder_tags", "tags_header", "attachments"}
-        self._shape = fingerprint("mail", options.model_dump(mode="json", include=shape))[:8]
+        self._shape = fingerprint("mail", {"version": _VERSION, **options.model_dump(mode="json", include=shape)})[:8]
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._listed: dict[str, str] = {}
@@ -199,6 +203,7 @@ class MailSource:
             modified=_date(message),
             metadata={key: value for key, value in metadata.items() if value},
             tags=self._tags(folder, message),
+            named=bool(number),
         )
 
     def _decoded(self, uri: str, part: Message) -> bytes:
@@ -228,8 +233,10 @@ class MailSource:
 
 def _parsed(content: bytes) -> Message:
     try:
-        return email.message_from_bytes(content, policy=email.policy.compat32)
-    except Exception:  # parts nested beyond all sense: what can be read is the parser's to say
+        if not too_deep(content):
+            return email.message_from_bytes(content, policy=email.policy.compat32)
+        return BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
+    except Exception:  # hostile headers: what can be read is the parser's to say
         return Message()
 
 
@@ -257,8 +264,7 @@ def _attachments(message: Message) -> list[tuple[str, Message]]:
 
 def _decoded_name(part: Message) -> str:
     try:
-        name = part.get_filename() or ""
-        name = str(email.header.make_header(email.header.decode_header(name)))
+        name = decoded_header(part.get_filename() or "")
     except Exception:  # as above
         name = ""
     return " ".join(re.split(r"[/\\]", name)[-1].split())[:100].strip(". ")
@@ -278,13 +284,8 @@ def _threads(message: Message) -> dict[str, Any]:
     }
 
 
-def _text(message: Message, header: str) -> str:
-    try:
-        value = message.get(header)
-        text = "" if value is None else str(email.header.make_header(email.header.decode_header(str(value))))
-    except Exception:  # as above
-        return ""
-    return " ".join(text.encode("utf-8", "replace").decode().split())
+def _text(message: Message, name: str) -> str:
+    return header(message, name)
 
 
 def _date(message: Message) -> datetime | None:

@@ -12,7 +12,7 @@ from ingest.formats import OLE
 from ingest.readers import legacy
 from sluice.errors import DocumentError
 from tests.crude.words import words
-from tests.unit.ingest.reading import losses, read, refused
+from tests.unit.ingest.reading import losses, read
 
 DATA = Path(__file__).parent / "data"
 CORPORA = Path(__file__).resolve().parents[4] / "../shared/corpora"
@@ -36,11 +36,14 @@ def test_without_a_program_the_reason_says_which_would_help() -> None:
 @pytest.mark.parametrize("kind", ["doc", "ppt", "xlsb"])
 def test_what_is_not_the_format_is_refused_before_any_program_starts(kind: str) -> None:
     """Another old file, an encrypted one, a truncated one."""
-    locked = OLE + "EncryptedPackage".encode("utf-16-le")
-    assert refused(locked, f"a.{kind}") == "protected"
+    reader = {"doc": legacy.doc, "ppt": legacy.ppt, "xlsb": legacy.xlsb}[kind]
+    cases = [(OLE + "EncryptedPackage".encode("utf-16-le"), "protected")]
     if kind != "xlsb":
-        assert refused((DATA / "rich.xls").read_bytes(), f"a.{kind}") == "malformed"
-        assert refused(OLE, f"a.{kind}") == "malformed"
+        cases += [((DATA / "rich.xls").read_bytes(), "malformed"), (OLE, "malformed"), (b"text", "malformed")]
+    for content, reason in cases:
+        with pytest.raises(DocumentError) as error:
+            reader(content, f"a.{kind}", installed())
+        assert error.value.reason == reason
 
 
 @pytest.mark.slow

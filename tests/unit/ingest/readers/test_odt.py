@@ -8,9 +8,12 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.readers.odf import odt
+from sluice.errors import DocumentError
 from tests.crude import office as crude
 from tests.crude.words import lost, words
 from tests.unit.ingest.office_files import odf
@@ -174,5 +177,7 @@ def test_a_locked_or_broken_file_is_refused_with_its_reason() -> None:
         for name in source.namelist():
             copy.writestr(name, "<manifest:encryption-data/>" if "manifest" in name else source.read(name))
     assert refused(locked.getvalue(), "a.odt") == "protected"
-    assert refused(odf("spreadsheet", ""), "a.odt") == "malformed"
+    with pytest.raises(DocumentError) as error:
+        odt(odf("spreadsheet", ""), "a.odt")
+    assert error.value.reason == "malformed"
     assert refused(b"PK\x03\x04 broken", "a.odt") == "malformed"

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.readers.rtf import rtf as read_rtf
+from sluice.errors import DocumentError
 from tests.crude.words import words
-from tests.unit.ingest.reading import holds, losses, read, refused
+from tests.unit.ingest.reading import holds, losses, read
 
 DATA = Path(__file__).parent / "data"
 HEAD = (
@@ -107,4 +109,6 @@ def test_what_is_broken_is_read_or_refused() -> None:
     assert read(rtf(r"{{{open \par more"), "a.rtf").text == "open\n\nmore"
     assert read(rtf(r"}}}close\par"), "a.rtf").text == "close"
     assert read(rtf(r"\u99999999?\fs99999999999 x{\footnote"), "a.rtf").text.endswith("x[1]")
-    assert refused(b"{\\other x}", "a.rtf") == "malformed"
+    with pytest.raises(DocumentError) as error:
+        read_rtf(b"{\\other x}", "a.rtf")
+    assert error.value.reason == "malformed"

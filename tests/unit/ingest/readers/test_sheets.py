@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from openpyxl.comments import Comment
 
 from ingest.readers import numbers
+from ingest.readers.xlsx import xlsx
+from sluice.errors import DocumentError
 from tests.unit.ingest.office_files import P_NAMES, chart, odf, relations, said, workbook
-from tests.unit.ingest.reading import holds, losses, read, refused
+from tests.unit.ingest.reading import holds, losses, read
 
 DATA = Path(__file__).parent / "data"
 BLUE = (
@@ -188,7 +190,9 @@ def test_notes_text_boxes_and_charts_of_a_sheet_are_read() -> None:
 def test_a_workbook_is_called_as_its_file_unless_it_says_otherwise() -> None:
     """Not as its first sheet; what is no workbook is malformed."""
     assert read(filled([["x", "y"]], "Tabelle1"), "folder/Preise 2026.xlsx").title == "Preise 2026"
-    assert refused(odf("text", ""), "a.xlsx") == "malformed"
+    with pytest.raises(DocumentError) as error:
+        xlsx(odf("text", ""), "a.xlsx")
+    assert error.value.reason == "malformed"
 
 
 def test_sparse_merged_and_wide_sheets_stay_small() -> None:
