@@ -42,6 +42,7 @@ class _Pages:
     lines: list[list[Line]] = field(default_factory=list)
     sideways: list[list[Line]] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
+    characters: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     where: dict[str, str] = field(default_factory=dict)
 
@@ -75,7 +76,10 @@ def pdf(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
     if unread and not languages:
         pages.lost["page_without_text"] = len(unread)
         pages.where["page_without_text"] = ", ".join(f"page {page}" for page in unread[:5])
-    losses = tuple(Loss(what, n, pages.where.get(what, "")) for what, n in sorted((+pages.lost).items()))
+    shares = {"unreadable_characters": pages.lost["unreadable_characters"] / max(pages.characters, 1)}
+    losses = tuple(
+        Loss(what, n, pages.where.get(what, ""), share=shares.get(what, 0.0)) for what, n in sorted((+pages.lost).items())
+    )
     return Reading(found, about, losses=losses)
 
 
@@ -94,6 +98,7 @@ def _laid_out(content: bytes, uri: str, reader: Any) -> _Pages:
             drawn = glyphs(page)
             page.close()
             main = drawn.main()
+            found.characters += drawn.characters
             if not drawn.is_readable:
                 found.unreadable.append(number + 1)
                 found.lines.append([])

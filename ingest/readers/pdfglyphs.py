@@ -56,7 +56,7 @@ class Glyphs:
     @property
     def is_readable(self) -> bool:
         """Whether what the fonts explain is worth reading."""
-        return self.unknown <= 0.3 * self.characters
+        return self.unknown <= 0.5 * self.characters
 
     def main(self) -> int:
         """The turn of most of the text."""
