@@ -121,7 +121,8 @@ class DocumentState:
     `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
     rules give; `tags` are the effective ones. `raw` says whether the bytes of `content_hash` are kept: not those in
     which redaction found something, so that parsing them again means to fetch them again. `renamed` says that the source
-    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed.
+    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed. `named`
+    is the item's (see `RawItem`).
     """
 
     key: str

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from indexing.sparse import Bm25Encoder, words
 from sluice.points import SparseVector
 
+CASES = Path(__file__).resolve().parents[3] / "../shared/corpora/cases/29-sparse"
 BM25 = Bm25Encoder(k1=1.2, b=0.75, average_words=4)
 
 
@@ -103,3 +106,15 @@ def test_scripts_without_spaces_are_pairs_of_characters() -> None:
     assert words("假") == ["假"]
     assert not set(words("年假")) & set(words("差旅费用在三十天内报销"))
     assert words("हिन्दी") == ["हिन्दी"]
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs ../shared/corpora")
+@pytest.mark.parametrize(
+    ("query", "name"), [("年假", "leave.md"), ("差旅费", "travel.md"), ("带薪年假", "leave.md"), ("发票", "travel.md")]
+)
+def test_a_chinese_word_finds_its_page_and_no_other(query: str, name: str) -> None:
+    """Case 29: all of a query's terms are in one page, none in the other."""
+    terms = {file.name: set(words(file.read_text(encoding="utf-8"))) for file in CASES.iterdir()}
+    assert {file for file, found in terms.items() if set(words(query)) & found} == {name}
+    assert set(words(query)) <= terms[name]
