@@ -24,8 +24,12 @@ _SOFT_HYPHEN = 2
 _GAP = 1.0
 """Ems between two characters of a line that make them two segments: a gutter, a column of a table."""
 _WORD_GAP = 0.2
+_LAM, _ALEFS = "ل", frozenset("اأإآ")
 _ASKEW = 10
 """Degrees by which upright text may be turned."""
+
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
@@ -80,6 +84,7 @@ class _Run:
     top: float
     parts: list[str]
     has_space: bool = False
+    last: Box = (0.0, 0.0, 0.0, 0.0)
 
     def segment(self, order: int) -> Segment:
         text = " ".join(folded("".join(self.parts)).split())
@@ -106,8 +111,12 @@ def glyphs(page: Any) -> Glyphs:
                 run.has_space = True
             continue
         if run is None:
-            run = _Run(turn, size, left, right, bottom, top, [text])
+            run = _Run(turn, size, left, right, bottom, top, [text], last=box)
             continue
+        if box == run.last and text == _LAM and run.parts[-1] in _ALEFS:
+            run.parts.insert(-1, text)  # one glyph for two letters, which PDFium turns around with the line
+            continue
+        run.last = box
         gap = max(left - run.right, run.left - right)
         if run.has_space or gap > _WORD_GAP * max(size, run.size):
             run.parts.append(" ")
@@ -127,9 +136,6 @@ def _ended(found: Glyphs, run: _Run, order: int) -> int:
     if segment.text:
         found.turns.setdefault(run.turn, []).append(segment)
     return 1
-
-
-Box = tuple[float, float, float, float]
 
 
 def _characters(texts: Any, page: Box, found: Glyphs, raw: Any) -> Iterator[tuple[int, float, Box, str]]:

@@ -275,7 +275,8 @@ def _continues(group: list[Line], line: Line, pitch: float, body: float, edges: 
     if not 0 <= step <= (max(loosest, 1.9 * line.size) if is_heading(line, body) else loosest):
         return False
     left, right = edges[line.column]
-    ended_early = before.right < right - 0.25 * (right - left)
+    rest = right - before.right if _is_rightward(before.text) else before.left - left
+    ended_early = rest > 0.25 * (right - left)
     if ended_early and not line.text[:1].islower():
         return False
     indented = line.left > before.left + line.size and not _BULLET.match(group[0].text)

@@ -226,6 +226,17 @@ def test_what_libreoffice_prints_is_read() -> None:
     assert "1. numbered one\n1.a) numbered sub\n2. numbered two" in document.text
 
 
+def test_scripts_that_run_the_other_way_are_read_in_their_own_order() -> None:
+    """Hebrew and Arabic (with its ligature of lam and alef), Japanese, Russian, as LibreOffice prints them."""
+    document = read((DATA / "lang.pdf").read_bytes(), "lang.pdf")
+    assert document.text.split("\n\n") == [
+        "מדיניות החופשה של החברה מפרטת את הזכויות",
+        "سياسة الإجازة في الشركة",
+        "休暇規定は四月に改定された。",
+        "Отпуск оформляется заранее, не позднее чем за две недели до начала.",
+    ]
+
+
 @pytest.mark.parametrize("kind", ["scattered", "lines"])
 def test_the_time_of_a_page_grows_with_what_stands_on_it(kind: str) -> None:
     """Sixteen times the words cost at most forty times the time (n log n), scattered or in lines."""
