@@ -15,30 +15,10 @@ from ingest import properties
 from ingest.elements import Piece
 from ingest.readers.base import Loss, Reading, malformed
 from ingest.readers.grid import Grid
+from ingest.readers.rtfwords import CHARSETS, READ_WITH_STAR, SIGNS, SKIPPED, SYMBOL_CHARSET, WORDS
 from ingest.readers.symbols import shown
 
 _TOKEN = re.compile(r"\\([a-zA-Z]+)(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\", re.DOTALL)
-_CHARSETS = {
-    0: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gbk", 136: "cp950", 161: "cp1253",
-    162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
-    254: "cp437", 255: "cp850",
-}  # fmt: skip
-_SYMBOL_CHARSET = 2
-_WORDS = {
-    "tab": "\t", "line": "\n", "emdash": "—", "endash": "–", "bullet": "•", "lquote": "‘", "rquote": "’", "ldblquote": "“",
-    "rdblquote": "”", "emspace": " ", "enspace": " ", "qmspace": " ", "zwj": "\u200d", "zwnj": "\u200c",
-}  # fmt: skip
-_SIGNS = {"~": " ", "_": "-", "-": "", "{": "{", "}": "}", "\\": "\\", "\n": "\r", "\r": "\r", "\t": "\t"}
-_SKIPPED = frozenset({
-    "colortbl", "filetbl", "fldinst", "nonshppict", "xe", "tc", "tcn", "rxe", "txe", "objdata", "objclass", "objname",
-    "objalias", "shprslt", "private", "template", "pgptbl", "nextfile", "pnseclvl", "pntxta", "pntxtb", "mchr", "mbegChr",
-    "mendChr", "msepChr", "mtype", "atnid", "atnauthor", "atntime", "atndate", "atnref", "atnicn", "atnparent", "sp",
-    "mctrlPr", "mmathPict", "revtbl",
-})  # fmt: skip
-_READ_WITH_STAR = frozenset({
-    "footnote", "shptxt", "shpinst", "ud", "do", "moMath", "moMathPara", "shpgrp", "dptxbxtext", "pntext", "listtext",
-    "result",
-})  # fmt: skip
 _MARGINS = frozenset(["header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"])
 _DEEPEST = 50
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
@@ -125,8 +105,8 @@ class _Rtf:
                 self._raw(bytes([int(byte, 16)]), 1)
             elif sign == "*":
                 self._star = True
-            elif sign in _SIGNS:
-                self._paragraph() if _SIGNS[sign] == "\r" else self._say(_SIGNS[sign])
+            elif sign in SIGNS:
+                self._paragraph() if SIGNS[sign] == "\r" else self._say(SIGNS[sign])
             elif plain:
                 self._raw(plain.encode("latin-1"), len(plain))
         while len(self._flows) > 1:
@@ -214,8 +194,8 @@ class _Rtf:
             return
         star, self._star = self._star, False
         self._skip = 0
-        if word in _WORDS:
-            self._say(_WORDS[word])
+        if word in WORDS:
+            self._say(WORDS[word])
         elif self._destination(word, star=star):
             pass
         elif self._group.into in ("font", "style"):
@@ -226,9 +206,9 @@ class _Rtf:
     def _destination(self, word: str, *, star: bool) -> bool:
         group = self._group
         if (
-            word in _SKIPPED
+            word in SKIPPED
             or (word[0] == "m" and word.endswith("Pr"))
-            or (star and word not in _READ_WITH_STAR and word != "annotation")
+            or (star and word not in READ_WITH_STAR and word != "annotation")
         ):
             group.into = "skip"
         elif word in ("fonttbl", "stylesheet"):
@@ -281,9 +261,9 @@ class _Rtf:
                 group.hidden = group.deleted = False
             case "f":
                 charset, group.font = self._fonts.get(number or 0, (1, ""))
-                codec = f"cp{-charset}" if charset < 0 else _CHARSETS.get(charset, self._default)
+                codec = f"cp{-charset}" if charset < 0 else CHARSETS.get(charset, self._default)
                 group.codec = codec if _is_known(codec) else self._default
-                group.symbols = charset == _SYMBOL_CHARSET
+                group.symbols = charset == SYMBOL_CHARSET
             case "ansicpg" | "mac" | "pc" | "pca":
                 codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}.get(
                     word, f"cp{number}" if number != 65001 else "utf-8"
