@@ -142,6 +142,8 @@ _VAGUE = frozenset(
 _LOCKS = re.compile(r"~\$.+|\.~lock\..+#", re.DOTALL)
 _LOCK_BYTES = 1024
 _PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|div|p)\b", re.IGNORECASE | re.DOTALL)
+_MESSAGE = re.compile(r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,80}?MIME-Version:[ \t]*1", re.IGNORECASE)
+"""Header fields, and among them the one that says that they are."""
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
 
 
@@ -157,6 +159,8 @@ def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool =
     if promised in _LAID_OUT and promised is not None:
         other = None if said is None or extension == "" else _EXTENSIONS.get(extension)
         return _instead(content, promised, other if other not in _LAID_OUT else None)
+    if promised == "html" and _MESSAGE.match(_head(content) or ""):
+        return "email"  # a page saved with its pictures, by a program that calls it .html
     return promised or _sniffed(content)
 
 
@@ -206,14 +210,12 @@ def _instead(content: bytes, promised: Format, other: Format | None) -> Format:
         return "html"
     if _XML.match(text):
         return "html" if re.search(r"<html\b", text, re.IGNORECASE) else "xml" if promised != "odt" else promised
+    if _MESSAGE.match(text):
+        return "email"
     if other is not None:
         return other
     if promised in ("xls", "xlsx", "xlsb", "ods") and _has_rows(text):
         return "csv"
-    if promised in ("doc", "msg") and re.match(
-        r"(?:MIME-Version|From|Received|Date|Return-Path|Message-ID):", text, re.IGNORECASE
-    ):
-        return "email"
     return "text" if promised in _LEGACY or promised in ("binary", "image") else promised
 
 
@@ -237,6 +239,8 @@ def _sniffed(content: bytes) -> Format:
     text = _head(content) or ""
     if text.startswith("BEGIN:VCALENDAR"):
         return "calendar"
+    if _MESSAGE.match(text):
+        return "email"
     if re.match(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", text, re.IGNORECASE | re.DOTALL):
         return "html"
     return "xml" if _XML.match(text) else "text"

@@ -13,6 +13,7 @@ from stores.blobs import MongoBlobs
 from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect, translated
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
+from stores.mongo_judgements import MongoJudgements
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
 from stores.mongo_marks import MongoAccessAudit, MongoForgotten, MongoOutbox
@@ -28,6 +29,7 @@ _INDEXES = {
     "quarantine": ("index", "stage"),
     "releases": ("index", "id"),
     "runs": ("index", "run"),
+    "judgements": ("index", "release"),
     "embeddings": ("hash", "model"),
 }
 
@@ -49,6 +51,7 @@ class Stores:
         self.vectors = MongoVectorCache(database)
         self.ledger = MongoReleaseLedger(database, index)
         self.runs = MongoRuns(database, index)
+        self.judgements = MongoJudgements(database, index)
         self.decisions = MongoDecisions(database, index)
         self.forgotten = MongoForgotten(database, index)
         self.outbox = MongoOutbox(database, index)

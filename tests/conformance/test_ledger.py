@@ -18,6 +18,7 @@ from sluice.access import AccessTags, TagChange
 from sluice.errors import IndexBusy, ReleaseError
 from sluice.releases import Release, ReleaseEvent, Transition
 from stores.mongo import MongoDatabase
+from stores.mongo_judgements import MongoJudgements
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
 from stores.mongo_marks import MongoAccessAudit, MongoOutbox
@@ -398,3 +399,15 @@ class TestLease:
             thread.join()
         assert (len(held), len(refused)) == (1, 7)
         held[0].close()
+
+
+def test_what_releases_answered_is_kept_by_name_and_read_in_bulk(database: MongoDatabase) -> None:
+    """Oldest first, each index by itself; kept again it takes the old one's place; a rewriting changes what differs."""
+    judgements, others = MongoJudgements(database, "handbook"), MongoJudgements(database, "other")
+    for release, name, content in (("r1", "a", b"1"), ("r1", "b", b"2"), ("r2", "a", b"3"), ("r1", "a", b"4")):
+        judgements.keep(release, name, content)
+    others.keep("r1", "a", b"theirs")
+    assert judgements.read(["r1", "r2", "none"]) == {"r1": [b"2", b"4"], "r2": [b"3"]}
+    assert judgements.rewrite(lambda content: content.replace(b"2", b"two")) == 1
+    assert judgements.read(["r1"]) == {"r1": [b"two", b"4"]}
+    assert others.read(["r1"]) == {"r1": [b"theirs"]}

@@ -288,6 +288,10 @@ PAGE = b"<html><body><p>hello</p></body></html>"
         ("letter.doc", None, RTF, "rtf"),
         ("letter.doc", None, PAGE, "html"),
         ("letter.doc", None, b"Dear all, this is plain text.", "text"),
+        ("page.html", None, b"From: <Saved by a browser>\r\nSubject: x\r\nMIME-Version: 1.0\r\n\r\n<p>x", "email"),
+        ("book.xls", None, b"MIME-Version: 1.0\nX-Document-Type: Workbook\nContent-Type: text/html\n\n<p>x;y", "email"),
+        ("1759.M1P2.host", None, b"Return-Path: <a@b>\nReceived: by x;\n\tMon\nMIME-Version: 1.0\n\nx", "email"),
+        ("notes", None, b"Note: this\nMIME-Version is said here", "text"),
         ("letter.doc", None, b"MIME-Version: 1.0\nContent-Type: text/html\n\n<p>x", "email"),
         ("letter.doc", None, word_file(), "docx"),
         ("letter.pdf", None, word_file(), "docx"),
@@ -359,3 +363,18 @@ def test_time_grows_with_the_size(uri: str) -> None:
 
     seconds(500)
     assert seconds(4000) < 8 * max(seconds(1000), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("xml", "expected"),
+    [
+        ("<r><p>x<l><i>a</i><i>b</i></l></p></r>", "x a b"),
+        ("<r><p>H<sub>2</sub>O und <b>m</b>ehr</p></r>", "H2O und mehr"),
+        ("<r><a>eins</a><b><c>zwei</c><d/>drei</b></r>", "eins\n\nzwei drei"),
+        ("<?xml version='1.0' encoding='windows-1251'?><r><a>Отпуск</a></r>", "Отпуск"),
+        ("<r><![CDATA[roh & frei]]></r>", "roh & frei"),
+    ],
+)
+def test_xml_joins_no_two_elements(xml: str, expected: str) -> None:
+    """Elements with nothing between them are apart; one within a word is not."""
+    assert text(xml.encode("windows-1251" if "1251" in xml else "utf-8"), "a.xml") == expected
