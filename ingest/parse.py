@@ -43,7 +43,7 @@ Mode = Literal["elements", "verbatim"]
 T = TypeVar("T")
 
 _LIBRARIES = (
-    *("unstructured", "markdown-it-py", "lxml", "pdfminer.six", "python-docx", "python-pptx", "openpyxl"),
+    *("unstructured", "markdown-it-py", "lxml", "pypdfium2", "pypdf", "xlrd"),
     *("chardetng-py", "langdetect", "olefile", "python-oxmsg", "asn1crypto", "tnefparse"),
 )
 _FIRST_HEADING = re.compile(r"^# +(.+?)[ #\r]*$", re.MULTILINE)

@@ -10,8 +10,16 @@ from functools import partial
 
 from ingest import ocr
 from ingest.formats import Format
-from ingest.readers import calendars, html, mail, markdown, notebook, office, pdf, plain, rows
+from ingest.readers import calendars, html, legacy, mail, markdown, notebook, pdf, plain, rows
 from ingest.readers.base import Loss, Reading
+from ingest.readers.docx import docx
+from ingest.readers.epub import epub
+from ingest.readers.odf import odp, odt
+from ingest.readers.ods import ods
+from ingest.readers.pptx import pptx
+from ingest.readers.rtf import rtf
+from ingest.readers.xls import xls
+from ingest.readers.xlsx import xlsx
 from sluice.errors import DocumentError
 
 __all__ = ["Loss", "Reading", "read"]
@@ -36,15 +44,18 @@ _TEXTS: dict[Format, Callable[[bytes, str, str], Reading]] = {
 _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "email": mail.mime,
     "msg": mail.msg,
-    "docx": partial(office.office, kind="docx"),
-    "pptx": partial(office.office, kind="pptx"),
-    "xlsx": partial(office.office, kind="xlsx"),
-    "xls": partial(office.office, kind="xlsx"),
-    "doc": partial(office.converted, kind="doc", program="soffice"),
-    "ppt": partial(office.converted, kind="ppt", program="soffice"),
-    "rtf": partial(office.converted, kind="rtf", program="pandoc"),
-    "odt": partial(office.converted, kind="odt", program="pandoc"),
-    "epub": partial(office.converted, kind="epub", program="pandoc"),
+    "docx": docx,
+    "pptx": pptx,
+    "xlsx": xlsx,
+    "xls": xls,
+    "xlsb": legacy.xlsb,
+    "doc": legacy.doc,
+    "ppt": legacy.ppt,
+    "rtf": rtf,
+    "odt": odt,
+    "ods": ods,
+    "odp": odp,
+    "epub": epub,
     "binary": _binary,
 }
 _PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf": pdf.pdf, "image": pdf.picture}

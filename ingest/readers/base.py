@@ -67,6 +67,10 @@ def protected(uri: str) -> DocumentError:
     return DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it")
 
 
+def malformed(uri: str, what: str) -> DocumentError:
+    return DocumentError("malformed", f"{uri}: {what}", hint="save it again, or exclude it")
+
+
 def html_pieces(html: str) -> list[Piece]:
     """The pieces of HTML that is no page of its own (a mail's body, what a converter wrote)."""
     return html_blocks(html)[0]
