@@ -26,6 +26,7 @@ from sluice.ids import digest, document_key, text_hash
 from sluice.points import Filters, StoredPoint, Vector, VectorQuery
 from sluice.records import Document, DocumentState
 from sluice.settings import ChunkingSettings, EmbeddingSettings
+from sluice.spelling import find, forms
 
 PROBES = 5
 """Of a document's own vectors, how many are searched for in each collection afterwards."""
@@ -33,7 +34,7 @@ PROBES = 5
 
 def known(w: Wiring, uri: str, source: str | None) -> DocumentState:
     """The one document of this uri; ConfigurationError when there is none, or when two sources have one."""
-    found = [s for s in w.stores.documents.read() if s.uri == uri and source in (None, s.source)]
+    found = find(uri, (s for s in w.stores.documents.read() if source in (None, s.source)), lambda state: state.uri)
     if not found:
         where = f" in source '{source}'" if source else ""
         raise ConfigurationError(f"no document '{uri}' is known{where}", hint="uris are relative to their source's root")
@@ -44,7 +45,8 @@ def forgotten_key(w: Wiring, uri: str, source: str | None) -> str:
     """The key of the one forgotten document of this uri; ConfigurationError as above."""
     erased = w.stores.forgotten.keys()
     names = [s.name for s in w.settings.sources if source in (None, s.name)]
-    found = [DocumentState(key, name, uri) for name in names if (key := document_key(name, uri)) in erased]
+    spelled = [(name, form) for name in names for form in forms(uri)]
+    found = [DocumentState(key, name, form) for name, form in spelled if (key := document_key(name, form)) in erased]
     if not found:
         raise ConfigurationError(f"no document '{uri}' was forgotten", hint="write the uri and --source as when it was")
     return _only(found, uri).key
@@ -263,7 +265,7 @@ def _files(w: Wiring, state: DocumentState) -> int:
 
 
 def _mentioning(folder: Path, state: DocumentState) -> list[Path]:
-    marks = (state.uri.encode("utf-8", "surrogatepass"), state.key.encode())
+    marks = (*(form.encode("utf-8", "surrogatepass") for form in forms(state.uri)), state.key.encode())
     files = (file for file in folder.rglob("*") if file.is_file())
     return [file for file in files if any(mark in file.read_bytes() for mark in marks)]
 

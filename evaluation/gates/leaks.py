@@ -23,6 +23,7 @@ from sluice.access import Principal
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section
+from sluice.spelling import same
 
 
 class LeaksOptions(Section):
@@ -143,7 +144,7 @@ class LeaksGate:
 
 
 def _is_forbidden(hit: Hit, case: LeakCase) -> bool:
-    return hit.uri == case.forbidden_uri and case.source in (None, hit.source)
+    return same(hit.uri, case.forbidden_uri) and case.source in (None, hit.source)
 
 
 def _why_forbidden(hit: Hit, case: LeakCase, principal: Principal) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from flows import steps
 from flows.cli import with_json
 from flows.commands.launch import opened
 from flows.console import show, table
@@ -53,6 +54,12 @@ def _sources(w: Wiring) -> str:
     return ", ".join(f"{name}: {sum(1 for _ in source.scan({}))} documents" for name, source in w.sources.items())
 
 
+def _access(w: Wiring) -> str:
+    states = w.stores.documents.read()
+    warnings = steps.spelled_almost_like_a_rule(w, states)
+    return "; ".join(warnings) or f"{len(w.settings.access.rules)} rule(s), no document is spelled almost like one"
+
+
 def _gates(w: Wiring) -> str:
     return ", ".join(gate.name for gate in w.gates)
 
@@ -84,6 +91,7 @@ def _chunking(w: Wiring) -> str:
 CHECKS: dict[str, Callable[[Wiring], str]] = {
     "configuration": _configuration,
     "sources": _sources,
+    "access": _access,
     "gates": _gates,
     "mongodb": _mongodb,
     "qdrant": _qdrant,

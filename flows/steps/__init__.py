@@ -16,6 +16,7 @@ from flows.steps.crawl import (
     partitions,
     refresh_permissions,
     settle,
+    spelled_almost_like_a_rule,
 )
 from flows.steps.judgement import conclude, gate_context, judge, report_path, write_report
 from flows.steps.release import Assessment, CollectionPoints, ExpectedFrom, assess, begin, is_whole, live_holds, stage
@@ -48,6 +49,7 @@ __all__ = [
     "refresh_permissions",
     "report_path",
     "settle",
+    "spelled_almost_like_a_rule",
     "stage",
     "write_report",
 ]

@@ -12,10 +12,12 @@ from flows.steps.account import PARTITION_DOCUMENTS, Account, Look, Redo
 from flows.wiring import Wiring, utc_now
 from ingest.pipeline import with_tags
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
+from sluice.access import near_miss_warnings
 from sluice.counts import StageCounts
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef, QuarantineEntry
+from sluice.spelling import composed, forms
 
 
 def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allow_deletions: Collection[str] = ()) -> Look:
@@ -52,7 +54,7 @@ def look(w: Wiring, source: str | None = None, *, redo: Redo | None = None, allo
 
 
 def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
-    return document_key(source, uri) in keys
+    return any(document_key(source, form) in keys for form in forms(uri))
 
 
 def _no_longer_configured(w: Wiring, states: Sequence[DocumentState]) -> list[SourcePlan]:
@@ -173,6 +175,7 @@ def count_ingest(w: Wiring, account: Account, seen: Look) -> None:
     parsed = account.counts.get("parse", StageCounts())
     looked_at = {plan.source for plan in seen.plans}
     states = [s for s in w.stores.documents.read() if s.source in looked_at]
+    account.warnings += spelled_almost_like_a_rule(w, states)
     failures = {e.document_key for e in w.stores.quarantine.entries(stage="parse")}
     dropped: dict[str, int] = {}
     for state in states:
@@ -189,6 +192,12 @@ def count_ingest(w: Wiring, account: Account, seen: Look) -> None:
     )
 
 
+def spelled_almost_like_a_rule(w: Wiring, states: Sequence[DocumentState]) -> list[str]:
+    """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides."""
+    placed = ((state.source, state.uri) for state in states if state.status == "active")
+    return near_miss_warnings(w.settings.access.compiled().near_misses(placed))
+
+
 def check_uris(w: Wiring, seen: Look) -> None:
     """Refuse a label, leak case or literal access rule whose uri occurs in two sources and does not say which.
 
@@ -197,15 +206,15 @@ def check_uris(w: Wiring, seen: Look) -> None:
     owners: dict[str, set[str]] = {}
     for state in w.stores.documents.read():
         if state.status != "deleted":
-            owners.setdefault(state.uri, set()).add(state.source)
+            owners.setdefault(composed(state.uri), set()).add(state.source)
     for plan in seen.plans:
         for ref in plan.fetch:
-            owners.setdefault(ref.uri, set()).add(plan.source)
+            owners.setdefault(composed(ref.uri), set()).add(plan.source)
     shared = {uri: sorted(names) for uri, names in owners.items() if len(names) > 1}
     for rule in w.settings.access.rules:
-        if rule.source is None and rule.match in shared:
+        if rule.source is None and composed(rule.match) in shared:
             raise ConfigurationError(
-                f"{w.settings.path}: access.rules: '{rule.match}' is a document of {' and '.join(shared[rule.match])}",
+                f"{w.settings.path}: access.rules: '{rule.match}' is a document of {' and '.join(shared[composed(rule.match)])}",
                 hint="say which: {match: …, source: …, tags: […]}",
             )
     evaluation.check_uris(w.gates, shared)
