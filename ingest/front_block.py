@@ -25,7 +25,8 @@ _NL = r"(?:\r\n|[\n\r\x0b\x0c\x85\u2028\u2029])"
 _PAD = f"[ \\t\u00a0{_UNSEEN}]*+"
 _PREAMBLE = re.compile(
     rf"(?:[\s{_UNSEEN}]++|<!--.*?-->|\{{#.*?#\}}|\{{\{{-? ?/\*.*?\*/ ?-?\}}\}}"
-    rf"|\{{%-? *comment *-?%\}}.*?\{{%-? *endcomment *-?%\}}|\[(?://|comment)\]: *(?:#|<>)[^\n\r]*|#![^\n\r]*|<\?.*?\?>|<!doctype[^>]*>)*+",
+    rf"|\{{%-? *comment *-?%\}}.*?\{{%-? *endcomment *-?%\}}"
+    rf"|\[(?://|comment)\]: *(?:#|<>)[^\n\r]*|#![^\n\r]*|<\?.*?\?>|<!doctype[^>]*>)*+",
     re.DOTALL | re.IGNORECASE,
 )
 _FENCES: tuple[tuple[Language, str, str], ...] = (

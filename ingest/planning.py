@@ -18,6 +18,10 @@ GUARD_MINIMUM = 10
 """Fewer vanished documents than this never stop a run: small corpora change by large shares."""
 
 
+PERMISSION_REASONS = frozenset({"bad_front_matter", "bad_tags"})
+"""Why a document is quarantined of which nobody knows for certain who may read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
     """What one source needs: items to fetch, documents that are gone, and how many need nothing."""
@@ -121,6 +125,15 @@ def to_parse(
         elif failure is not None or (state.version, state.parse_fingerprint) != (state.content_hash, wanted):
             due.append(state)
     return due, held
+
+
+def unreadable_permissions(failures: Iterable[QuarantineEntry], samples: int = 3) -> list[str]:
+    """A warning that names documents which are out because what says who may read them cannot be read."""
+    out = [entry for entry in failures if entry.reason in PERMISSION_REASONS]
+    if not out:
+        return []
+    named = "; ".join(entry.error for entry in out[:samples])
+    return [f"{len(out)} document(s) are out, any earlier version with them: their permissions or expiry cannot be read: {named}"]
 
 
 def expired(

@@ -10,8 +10,15 @@ from dataclasses import replace
 import evaluation
 from flows.steps.account import PARTITION_DOCUMENTS, Account, Look, Redo
 from flows.wiring import Wiring, utc_now
-from ingest.pipeline import with_tags
-from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
+from ingest.lifecycle import settled
+from ingest.planning import (
+    SourcePlan,
+    expired,
+    guard_against_mass_deletion,
+    plan_source,
+    to_parse,
+    unreadable_permissions,
+)
 from sluice.access import near_miss_warnings
 from sluice.counts import StageCounts
 from sluice.errors import ConfigurationError, SluiceError
@@ -91,7 +98,7 @@ def settle(w: Wiring, account: Account, seen: Look | None = None, before: Sequen
         account.expire(seen.expired, w.ingestion.expire(seen.expired))
     rules, lifetimes, now = w.settings.access.compiled(), w.lifetimes, utc_now()
     states = w.stores.documents.read()
-    current = [with_tags(lifetimes.aged(state, now), rules) for state in states]
+    current = [settled(state, rules, now, lifetimes) for state in states]
     pairs = list(zip(current, states, strict=True))
     changed = [new for new, old in pairs if (new.tags, new.status) != (old.tags, old.status)]
     dead = {state.key for state in (before or states) if state.status == "expired"}
@@ -176,7 +183,9 @@ def count_ingest(w: Wiring, account: Account, seen: Look) -> None:
     looked_at = {plan.source for plan in seen.plans}
     states = [s for s in w.stores.documents.read() if s.source in looked_at]
     account.warnings += spelled_almost_like_a_rule(w, states)
-    failures = {e.document_key for e in w.stores.quarantine.entries(stage="parse")}
+    entries = [e for e in w.stores.quarantine.entries() if e.source in looked_at]
+    account.warnings += unreadable_permissions(entries)
+    failures = {e.document_key for e in entries if e.stage == "parse"}
     dropped: dict[str, int] = {}
     for state in states:
         if state.status == "active" and state.dropped and state.key not in failures:

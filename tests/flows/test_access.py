@@ -123,3 +123,15 @@ def test_a_name_typed_on_another_keyboard_is_the_same_name(index: Index) -> None
     counts = index("ingest").out["counts"]["crawl"]
     assert counts["dropped"] == {"forgotten": 1}, "copied to another disk, it is the same forgotten document"
     assert index("forget", nfc, "--undo").code == 0
+
+
+def test_permissions_that_no_longer_parse_take_the_document_out(index: Index) -> None:
+    """Its old version is out of every release in the same run, which says so; a release without it may or may not follow."""
+    index.run()
+    query = TOPICS["people"][0]
+    assert index.find(query, "people")[0] == "people/0.md"
+    index.write("people/0.md", f"---\nacess_tags: [hr]\n---\n# Note\n\n{query}\n")
+    result = index("run").out
+    (warning,) = [w for w in result["warnings"] if "permissions" in w]
+    assert "people/0.md" in warning
+    assert "people/0.md" not in index.find(query, "people", k=20)
