@@ -103,6 +103,8 @@ def after(state: DocumentState, event: Event, **fields: Any) -> DocumentState:
     """
     target = TRANSITIONS[condition(state), event]
     changed = replace(state, **{**fields, **_SHAPE[target]})
+    if not changed.raw:  # what may not be kept as bytes is not kept as the source's metadata either
+        changed = replace(changed, source_metadata={})
     if state.status == "expired" and changed.status == "active" and event in _LEAVES_EXPIRED:
         changed = replace(changed, status="expired")
     return changed if target in READABLE else replace(changed, tags=NOBODY)

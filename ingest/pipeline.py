@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from ingest import redact
 from ingest.freshness import NO_RULES, Lifetimes
 from ingest.lifecycle import NOTHING_SAID, Event, after, settled
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
+from sluice import display
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
 from sluice.errors import DocumentDropped, DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
@@ -24,8 +26,7 @@ from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, Ra
 DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
 """What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
 
-REDACTED = "redacted"
-"""Metadata of a document in which redaction found something (type → how often), and why one is dropped for it."""
+_LONGEST_ERROR = 1000
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ class Ingestion:
             metadata=dict(document.metadata),
             own_tags=document.tags,
             expires=document.expires,
-            raw=not document.metadata.get(REDACTED),
+            raw=not document.metadata.get(redact.REDACTED),
         )
 
     def _after_parse(self, state: DocumentState, event: Event, fingerprint: str, **fields: Any) -> DocumentState:
@@ -166,7 +167,7 @@ class Ingestion:
             uri=state.uri,
             stage=stage,
             reason=_reason(error),
-            error=error.message,
+            error=redact.hushed(display.line(error.message, _LONGEST_ERROR)),
             retryable=isinstance(error, Retryable),
             content_hash=content_hash,
             fingerprint=fingerprint,
