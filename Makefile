@@ -5,16 +5,21 @@ BIN := $(VENV)/bin
 # Quiet by default; `make install PIP_FLAGS=` shows pip's own output.
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 WORKERS ?= 2
+# An index of PyTorch's CPU builds makes the environment 1.3 GB instead of 7.3 (README, Install); empty: what pip finds.
+TORCH_INDEX ?=
 
 .PHONY: install demo check test bench format clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.installed
 
-# torch first and pinned: left free, pip takes a build with gigabytes of CUDA packages.
+# torch first and pinned, so that everything else is resolved against that build. On Linux the package index's own build brings
+# CUDA, pinned or not: only another index has one without.
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] < (3, 14); \
+	  ok or sys.exit(f"Sluice needs Python 3.11 to 3.13, and $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install $(PIP_FLAGS) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -c constraints.txt "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	touch $@
 

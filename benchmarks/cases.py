@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks import plain
-from flows import operations, steps
-from flows.wiring import Wiring
+from benchmarks.tampering import Tampering
+from pipeline import nightly
+from pipeline.executors import PARTITION_DOCUMENTS, Inline, Threads
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.releases import Release
 from sluice.settings import load
 
@@ -98,13 +100,13 @@ def _lines(name: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A change: what is done before the run, by which wiring it runs, and what is done to the candidate before its judgement."""
+    """A change: what is done before the run, on which resources, and what the candidate meets before its judges."""
 
     name: str
     before: Callable[[World], None] = lambda _world: None
-    wiring: type[Wiring] = Wiring
-    tamper: Callable[[Wiring, Release], None] = lambda _wiring, _release: None
-    documents_per_task: int = steps.PARTITION_DOCUMENTS
+    resources: type[Resources] = Resources
+    tamper: Callable[[Resources, Release], None] = lambda _resources, _release: None
+    documents_per_task: int = PARTITION_DOCUMENTS
     workers: int = 1
 
 
@@ -122,12 +124,13 @@ class Outcome:
 def run(world: World, case: Case) -> Outcome:
     """Do what the case does, and run."""
     case.before(world)
-    with case.wiring(load(world.folder / "sluice.yaml")) as w, w.lease("run"):
+    how = Tampering(case.tamper, Threads(case.workers) if case.workers > 1 else Inline())
+    with case.resources(load(world.folder / "sluice.yaml")) as w:
         live = w.releases.live()
-        how = plain.engine(documents_per_task=case.documents_per_task, workers=case.workers, tamper=case.tamper)
-        result = operations.run(w, how, allow_deletions=["handbook"])
+        with holding(w, "run", executor=how, partition_documents=case.documents_per_task) as by:
+            result = nightly.reindex(w, by, allow_deletions=["handbook"])
         after = w.releases.live()
-    failed = [verdict for verdict in result["verdicts"] if not verdict["passed"]]
+    failed = [verdict for verdict in result.verdicts if not verdict.passed]
     kept = (live.id if live else None) == (after.id if after else None)
-    caught = tuple(verdict["gate"] for verdict in failed)
-    return Outcome(case.name, result["outcome"], caught, kept, tuple(f"{v['gate']}: {v['reason']}" for v in failed))
+    caught = tuple(verdict.gate for verdict in failed)
+    return Outcome(case.name, result.outcome, caught, kept, tuple(f"{v.gate}: {v.reason}" for v in failed))

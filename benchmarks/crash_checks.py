@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from flows import reading
-from flows.wiring import Wiring
+from pipeline import reading
+from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.ids import version_id
 from sluice.releases import Release
@@ -18,12 +18,12 @@ Content = frozenset[tuple[str, str]]
 PAYLOAD = ("document_key", "version", "source", "uri", "title", "start", "end", "text", "text_hash", "access_tags", "release")
 
 
-def content(w: Wiring, release: Release) -> Content:
+def content(w: Resources, release: Release) -> Content:
     points = w.stores.qdrant.scan(release.collection, ["uri", "text"])
     return frozenset((point.payload["uri"], point.payload["text"]) for point in points)
 
 
-def readers_see(w: Wiring, allowed: frozenset[Content | None]) -> None:
+def readers_see(w: Resources, allowed: frozenset[Content | None]) -> None:
     """What the alias names is one of the complete releases that it may be, and gives every chunk to who may read it."""
     live = w.releases.live()
     seen = None if live is None else content(w, live)
@@ -47,7 +47,7 @@ def readers_see(w: Wiring, allowed: frozenset[Content | None]) -> None:
         raise AssertionError("a stranger was answered")
 
 
-def picture(w: Wiring) -> dict[str, Any]:
+def picture(w: Resources) -> dict[str, Any]:
     """All that must be the same however often the way here was interrupted: no times, and no names made from times."""
     live, stores = w.releases.live(), w.stores
     releases = w.releases.all()
@@ -88,7 +88,7 @@ def same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-def orphans(w: Wiring) -> list[str]:
+def orphans(w: Resources) -> list[str]:
     """What nothing needs any more, in either store and on the disk."""
     stores, found = w.stores, []
     states = stores.documents.read()

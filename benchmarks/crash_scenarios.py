@@ -12,10 +12,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks import plain
 from benchmarks.children import in_child, must
-from flows import operations, steps
-from flows.wiring import Wiring
+from pipeline import going_live, nightly, syncing
+from pipeline.collecting import collect_garbage
+from pipeline.resources import Resources
+from pipeline.runs import Run, holding
 from sluice.settings import load
 
 TEAMS = ("engineering", "people", "security")
@@ -33,6 +34,9 @@ SUBJECTS = (
     "keys",
     "desks",
 )
+
+
+Work = Callable[[Resources, Run], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Place:
 
     def keep_database(self) -> None:
         """Write down every row next to the configuration, for copies of this place."""
-        with Wiring(load(self.config)) as w:
+        with Resources(load(self.config)) as w:
             database = w.stores.database
             rows = {name: list(database[name].find()) for name in database.list_collection_names()}
         (self.folder / "rows.pickle").write_bytes(pickle.dumps(rows))
@@ -78,7 +82,7 @@ class Place:
         """With the rows that were written down, if any, in its database."""
         file = self.folder / "rows.pickle"
         if file.exists():
-            with Wiring(load(self.config)) as w:
+            with Resources(load(self.config)) as w:
                 for name, rows in pickle.loads(file.read_bytes()).items():
                     if rows:
                         w.stores.database[name].insert_many(rows)
@@ -149,32 +153,32 @@ def thrifty(place: Place) -> None:
 # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def run(w: Wiring) -> None:
-    outcome = operations.run(w, plain.engine(), allow_deletions=["notes"])["outcome"]
+def run(w: Resources, by: Run) -> None:
+    outcome = nightly.reindex(w, by, allow_deletions=["notes"]).outcome
     if outcome not in ("promoted", "unchanged"):
         raise RuntimeError(f"the run was {outcome}")
 
 
-def rollback(w: Wiring) -> None:
+def rollback(w: Resources, by: Run) -> None:
     """To the first release; once it is live, whatever command comes next tells those whom the dead one did not tell."""
     target = w.releases.all()[0]
     live = w.releases.live()
     if live is None or live.id != target.id:
-        operations.rollback(w, target.id)
+        going_live.rollback(w, by, target.id)
     else:
-        operations.sync_access(w)
+        syncing.sync_access(w, by)
 
 
-def forward(w: Wiring) -> None:
+def forward(w: Resources, by: Run) -> None:
     """Back to the second release, past its gates."""
-    operations.promote(w, plain.engine(), w.releases.all()[1].id)
+    going_live.promote(w, by, w.releases.all()[1].id)
 
 
-def access_sync(w: Wiring) -> None:
-    operations.sync_access(w)
+def access_sync(w: Resources, by: Run) -> None:
+    syncing.sync_access(w, by)
 
 
-def litter(w: Wiring) -> None:
+def litter(w: Resources, _by: Run) -> None:
     """A collection, a version and bytes that nothing needs."""
     w.stores.qdrant.create(f"{w.settings.index}__lost", dimension=2, sparse=False)
     [version] = w.stores.versions.get(sorted(w.stores.versions.ids())[:1]).values()
@@ -182,24 +186,24 @@ def litter(w: Wiring) -> None:
     w.stores.blobs.put(b"of no document")
 
 
-def collect(w: Wiring) -> None:
-    steps.collect_garbage(w)
+def collect(w: Resources, by: Run) -> None:
+    collect_garbage(w, by)
 
 
-def do(place: Place, work: Callable[[Wiring], None]) -> None:
-    with Wiring(load(place.config)) as w, w.lease("crashes"):
-        work(w)
+def do(place: Place, work: Work) -> None:
+    with Resources(load(place.config)) as w, holding(w, "crashes") as by:
+        work(w, by)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What brings the index about, step by step, and what a process then does (a second time: to its end)."""
 
-    do: Callable[[Wiring], None]
+    do: Work
     before: tuple[Callable[[Place], None], ...] = ()
 
 
-def _of(work: Callable[[Wiring], None]) -> Callable[[Place], None]:
+def _of(work: Work) -> Callable[[Place], None]:
     """That work, in a process of its own."""
     return lambda place: must(in_child(lambda _tell: do(place, work)))
 

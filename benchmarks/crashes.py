@@ -27,9 +27,10 @@ from benchmarks.children import in_child, must
 from benchmarks.crash_checks import Content, content, orphans, picture, readers_see, same
 from benchmarks.crash_scenarios import SCENARIOS, Place, Scenario, access_sync, do, first, run
 from benchmarks.moments import Moments
-from flows import steps
-from flows.wiring import Wiring
-from indexing.openvino_encoder import openvino
+from indexing.models.openvino_runtime import openvino
+from pipeline.collecting import collect_garbage
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.settings import load
 from stores.embedded import EmbeddedMongo
 
@@ -71,7 +72,7 @@ class Matrix:
         place = self.base.copy(self._place("undisturbed").folder.name)
 
         def before(_tell: Callable[[str], None]) -> Content | None:
-            with Wiring(load(self.base.config)) as w:
+            with Resources(load(self.base.config)) as w:
                 live = w.releases.live()
                 return None if live is None else content(w, live)
 
@@ -81,10 +82,10 @@ class Matrix:
             moments = Moments(place.folder / "state", idle=self._idle).watch()
             do(place, self.scenario.do)
             passed = list(moments.passed)
-            with Wiring(load(place.config)) as w, w.lease("crashes"):
+            with Resources(load(place.config)) as w, holding(w, "crashes") as by:
                 live = w.releases.live()
                 seen.add(None if live is None else content(w, live))
-                steps.collect_garbage(w)
+                collect_garbage(w, by)
                 if left := orphans(w):
                     raise AssertionError(f"orphans although nothing was disturbed: {left}")
                 return passed, picture(w), frozenset(seen)
@@ -103,11 +104,12 @@ class Matrix:
             do(place, self.scenario.do)
 
         def goes_on(_tell: Callable[[str], None]) -> str:
-            with Wiring(load(place.config)) as w:
+            with Resources(load(place.config)) as w:
                 readers_see(w, allowed)
-            with Wiring(load(place.config)) as w, w.lease("crashes"):
-                self.scenario.do(w)
-                steps.collect_garbage(w)
+            with Resources(load(place.config)) as w, holding(w, "crashes") as by:
+                self.scenario.do(w, by)
+            with Resources(load(place.config)) as w, holding(w, "crashes") as by:
+                collect_garbage(w, by)
                 found, left = picture(w), orphans(w)
                 w.stores.database.client.drop_database(w.stores.database.name)
             different = [key for key in expected if not same(found[key], expected[key])]

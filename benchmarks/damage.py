@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from flows.wiring import Wiring
 from indexing.embed import Embedded
+from pipeline.resources import Resources
 from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.ids import content_hash
@@ -120,10 +120,10 @@ class InTens:
             self._points.upsert(collection, points[start : start + 10])
 
 
-def retag(tags: AccessTags) -> Callable[[Wiring, Release], None]:
+def retag(tags: AccessTags) -> Callable[[Resources, Release], None]:
     """Gives one department's chunks these tags."""
 
-    def tamper(w: Wiring, release: Release) -> None:
+    def tamper(w: Resources, release: Release) -> None:
         keys = [s.key for s in w.stores.documents.read() if s.uri.startswith(DEPARTMENT)]
         w.stores.qdrant.set_tags(release.collection, tags, keys)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks import damage
 from benchmarks.cases import Case, World
-from flows.wiring import Wiring
 from indexing.embed import CachedEmbedder
+from pipeline.resources import Resources
 from sluice.access import NOBODY
 
 
@@ -19,14 +19,14 @@ def typos(world: World, count: int = 3) -> None:
     world.edit(world.files()[:count], lambda text: text + "\nA small correction was made here.\n")
 
 
-class Patient(Wiring):
+class Patient(Resources):
     @cached_property
     def embedder(self) -> Any:
         whole = super().embedder
         return CachedEmbedder(whole.encoder, whole.cache, tokenizer=whole.tokenizer, batch_texts=16)
 
 
-class Sparing(Wiring):
+class Sparing(Resources):
     def builder(self) -> Any:
         whole = super().builder()
         return replace(whole, points=damage.InTens(whole.points))

@@ -22,42 +22,42 @@ from uuid import UUID, uuid5
 from benchmarks import damage
 from benchmarks.cases import Case, Outcome, World, publishable, run
 from benchmarks.harmless import HARMLESS, typos
-from flows.wiring import Wiring
+from pipeline.resources import Resources
 from sluice.access import NOBODY, AccessTags
 from sluice.releases import Release
 
 
-class Headless(Wiring):
+class Headless(Resources):
     @cached_property
     def parsers(self) -> Any:
         return {name: damage.Headless(parser) for name, parser in super().parsers.items()}
 
 
-class WithoutHeadings(Wiring):
+class WithoutHeadings(Resources):
     @cached_property
     def parsers(self) -> Any:
         return {name: damage.WithoutHeadings(parser) for name, parser in super().parsers.items()}
 
 
-class Truncated(Wiring):
+class Truncated(Resources):
     @cached_property
     def parsers(self) -> Any:
         return {name: damage.Truncated(parser) for name, parser in super().parsers.items()}
 
 
-class Failing(Wiring):
+class Failing(Resources):
     @cached_property
     def parsers(self) -> Any:
         return {name: damage.Failing(parser) for name, parser in super().parsers.items()}
 
 
-class Shuffled(Wiring):
+class Shuffled(Resources):
     @cached_property
     def embedder(self) -> Any:
         return damage.Shuffled(super().embedder)
 
 
-class Unsynced(Wiring):
+class Unsynced(Resources):
     """Current tags are applied before a release is judged, which repairs what a build did to them: here that fails too."""
 
     @property
@@ -66,7 +66,7 @@ class Unsynced(Wiring):
         return replace(whole, points=damage.Deaf(whole.points))
 
 
-def _twice(w: Wiring, release: Release) -> None:
+def _twice(w: Resources, release: Release) -> None:
     """Every chunk once more under another id, as a build does that gives ids by position."""
     w.stores.qdrant.upsert(release.collection, list(damage.copies(w.stores.qdrant, release.collection, _other_id)))
 
@@ -104,11 +104,11 @@ def _wrong_model(world: World) -> None:
 REGRESSIONS: tuple[Case, ...] = (
     Case("chunks of 16 tokens", lambda w: w.configure(chunking={"strategy": "recursive", "max_tokens": 16, "overlap_tokens": 0})),
     Case("a wrong model", _wrong_model),
-    Case("a cleaner that deletes headings", wiring=WithoutHeadings),
-    Case("a cleaner that deletes headings and what they say", wiring=Headless),
+    Case("a cleaner that deletes headings", resources=WithoutHeadings),
+    Case("a cleaner that deletes headings and what they say", resources=Headless),
     Case("a department missing", lambda w: shutil.rmtree(w.corpus / damage.DEPARTMENT)),
     Case("shuffled vectors", typos, Shuffled),
-    Case("truncated texts", wiring=Truncated),
+    Case("truncated texts", resources=Truncated),
     Case("duplicated chunks", typos, tamper=_twice),
     Case("duplicated documents", _copied),
     Case("stale documents", _stale, Failing),

@@ -17,8 +17,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from chunking import DocumentChunker
-from indexing.model_files import BUNDLED, locate
-from indexing.tokenizer import ModelTokenizer
+from indexing.models.files import BUNDLED, locate
+from indexing.models.tokenizer import ModelTokenizer
 from sluice.records import Document
 from tests.conformance.strategy_suite import build, bundled, document
 

@@ -11,7 +11,7 @@ from prefect.runner import Runner
 from prefect.schedules import Cron
 from rich.console import Console
 
-from flows import pipeline
+from flows import deployed
 from sluice.settings import Settings
 
 
@@ -43,9 +43,9 @@ async def _register_and_poll(settings: Settings) -> None:
     config, schedule = str(settings.path), settings.schedule
     runner = _Runner(name=f"sluice serve {settings.index}", pause_on_shutdown=True)
     for flow, name, cron in (
-        (pipeline.run, "nightly-reindex", schedule.cron),
-        (pipeline.access_sync, "access-sync", schedule.access_cron),
-        (pipeline.backfill, "backfill", None),
+        (deployed.run, "nightly-reindex", schedule.cron),
+        (deployed.access_sync, "access-sync", schedule.access_cron),
+        (deployed.backfill, "backfill", None),
     ):
         deployment: Any = await flow.ato_deployment(
             name=f"{name}-{settings.index}",

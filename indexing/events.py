@@ -87,7 +87,9 @@ class Events:
 
 
 def _anew(before: Release, after: Release) -> bool:
-    return any(before.fingerprints.get(name) != after.fingerprints.get(name) for name in ("chunking", "model", "sparse"))
+    return any(
+        before.fingerprints.get(name) != after.fingerprints.get(name) for name in ("chunking", "model", "sparse", "search")
+    )
 
 
 def _identity(kind: EventKind, release: Release) -> str:

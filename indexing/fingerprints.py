@@ -1,6 +1,6 @@
 """What a release is made of, as two hashes.
 
-The release fingerprint says which texts a release holds and how they were cut and embedded; the access root says who
+The release fingerprint says which texts a release holds and how they are cut, embedded and searched; the access root says who
 may read them. Two releases with both equal answer alike (DESIGN, section 6). Neither depends on vector bytes, on time or on the
 order of anything.
 """
@@ -8,27 +8,17 @@ order of anything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC
 
 from sluice.ids import digest, merkle_root
 from sluice.records import DocumentState
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFingerprints:
-    """How chunks and vectors are made; how documents are parsed is in each document's own state."""
+def release_fingerprint(states: Iterable[DocumentState], how: str) -> str:
+    """Merkle root over the documents a release built now would contain; `how` is the `answers` of its recipe.
 
-    chunking: str
-    model: str
-    sparse: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        return asdict(self)
-
-
-def release_fingerprint(states: Iterable[DocumentState], how: BuildFingerprints) -> str:
-    """Merkle root over the documents a release built now would contain."""
+    How documents are parsed is in each document's own state.
+    """
     return merkle_root(
         digest(
             "leaf",
@@ -36,9 +26,7 @@ def release_fingerprint(states: Iterable[DocumentState], how: BuildFingerprints)
             state.version,
             state.parse_fingerprint,
             state.expires.astimezone(UTC).isoformat() if state.expires else None,
-            how.chunking,
-            how.model,
-            how.sparse,
+            how,
         )
         for state in states
         if state.in_release

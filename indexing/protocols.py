@@ -92,7 +92,11 @@ class Aliases(Protocol):
         """Alias to collection, all of them."""
 
     def switch(self, changes: Mapping[str, str | None]) -> None:
-        """Point aliases to collections (None removes the alias), all in one atomic request."""
+        """Point aliases to collections (None removes the alias), one after the other in the order given.
+
+        Each moves at once for every reader and is never missing in between. ReleaseError, and nothing is changed, when a
+        collection does not exist; after any other failure those before it have moved, and the others stand where they stood.
+        """
 
 
 class Points(Protocol):

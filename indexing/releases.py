@@ -1,7 +1,7 @@
 """The release state machine: building → staged → promoted → retired, and the ways back.
 
-The alias is the truth about what is live; the ledger records it. Every change that readers can see is one atomic alias
-request. What must survive a crash between the alias and the ledger is written before the alias moves, and `recover`
+The alias is the truth about what is live; the ledger records it. Every change that readers can see is one action
+on one alias. What must survive a crash between the alias and the ledger is written before the alias moves, and `recover`
 repairs the rest, so that it may be called at any time and twice.
 """
 
@@ -90,6 +90,7 @@ class Releases:
         sparse: bool,
         fingerprints: Mapping[str, Any],
         configuration: Mapping[str, Any],
+        recipe: Mapping[str, Any],
     ) -> Release:
         """The release to build for this fingerprint: an interrupted or staged one is taken up, else a new one begins.
 
@@ -115,7 +116,8 @@ class Releases:
             else:
                 self._move(release, "abandoned")
                 self._remove(release)
-        today: dict[str, Any] = {"access_root": access_root, "fingerprints": fingerprints, "configuration": configuration}
+        today: dict[str, Any] = {"access_root": access_root, "fingerprints": fingerprints}
+        today |= {"configuration": configuration, "recipe": recipe}
         if mine is None:
             now = self.now()
             mine = Release(
@@ -166,9 +168,9 @@ class Releases:
     # ── going live ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def promote(self, release: Release, access: CurrentAccess) -> Release:
-        """Make a release live: current access tags first, then one atomic alias request, then the ledger.
+        """Make a release live: current access tags first, then its alias in one action of its own, then the ledger.
 
-        The candidate alias goes in the same request, unless it names another release, which goes on waiting.
+        Last the candidate alias goes, unless it names another release, which goes on waiting.
         """
         return self._go_live(release, access, "promoted")
 
@@ -180,13 +182,12 @@ class Releases:
         self._no_canary_but(release)
         self.sync_access(release, access)
         event = self.events.intend(kind, release, live)  # before the alias moves: caches must hear of it, whatever happens next
-        changes: dict[str, str | None] = {self.index: release.collection}
-        if self._is_candidate(release):
-            changes[self.candidate_alias] = None
-        self.aliases.switch(changes)
+        self.aliases.switch({self.index: release.collection})
         promoted = self._move(release, "promoted", {"held": "", "replaced": live.id if live else None})
         if live is not None:
             self._move(live, "retired")
+        if self._is_candidate(release):
+            self._candidate(None)
         self.events.confirm(event)
         return promoted
 
@@ -346,19 +347,23 @@ class Releases:
         return repaired
 
     def retain(self, keep: int) -> list[str]:
-        """Drop the collections of promoted releases beyond the newest `keep`; the ids that were removed.
+        """Drop the collections of the releases that are `beyond` it; the ids that were removed."""
+        doomed = self.beyond(keep)
+        for release in doomed:
+            self._remove(release)
+        return [release.id for release in doomed]
 
-        Never the live one, the last previously live one, or a pinned one. Of rejected ones the newest stays.
+    def beyond(self, keep: int) -> list[Release]:
+        """Promoted releases beyond the newest `keep`, and all rejected ones but the newest.
+
+        Never the live one, the last previously live one, or a pinned one.
         """
         live = self.live()
         served = [r for r in self.all() if r.state in ("promoted", "retired") and r.removed is None and not r.pinned]
         served.sort(key=lambda r: (r.last_live or r.created, r.id), reverse=True)
         safe = {r.id for r in served[: max(keep, 2)]} | ({live.id} if live else set())
         rejected = [r for r in self.all() if r.state == "rejected" and r.removed is None and not r.pinned]
-        doomed = [r for r in served if r.id not in safe] + rejected[:-1]
-        for release in doomed:
-            self._remove(release)
-        return [release.id for release in doomed]
+        return [r for r in served if r.id not in safe] + rejected[:-1]
 
     def orphans(self) -> list[str]:
         """Collections of this index that no alias names and no release of the ledger owns, or an abandoned one."""
@@ -373,7 +378,13 @@ class Releases:
         return orphans
 
     def _remove(self, release: Release) -> None:
-        if self._is_candidate(release):
+        named = self.aliases.read()
+        if named.get(self.index) == release.collection:  # whatever the ledger says of it: its alias would go with it
+            raise ReleaseError(
+                f"release {release.id} is what readers are served, and stays, though the ledger says that it is {release.state}",
+                hint="run again: the ledger is repaired to the alias first",
+            )
+        if named.get(self.candidate_alias) == release.collection:
             self._candidate(None)
         self.collections.drop(release.collection)
         self.ledger.update(release.id, {"removed": self.now()})

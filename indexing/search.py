@@ -16,6 +16,7 @@ from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.points import Filters, ScoredPoint, VectorQuery
 from sluice.records import Hit
+from sluice.settings import SearchSettings
 
 ANYWHERE = Filters()
 
@@ -32,19 +33,17 @@ class Searching(Protocol):
 class Searcher:
     """Search in one collection: dense, sparse or both (reciprocal rank fusion in the store); told to `log` when given.
 
-    With a `reranker` the best `rerank_k` are read again together with the query, and its scores decide. It sees only what
-    the principal may read.
+    `how` is the search section of a release's or a variant's recipe, whole. With a `reranker` the best `rerank_k` are read
+    again together with the query, and its scores decide. It sees only what the principal may read.
     """
 
     vectors: VectorSearch
     collection: str
     encoder: Encoder
+    how: SearchSettings
     sparse: SparseEncoder | None = None
-    mode: str = "dense"
-    log: QueryLog | None = None
-    dense_weight: float = 0.5
     reranker: Reranker | None = None
-    rerank_k: int = 50
+    log: QueryLog | None = None
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
@@ -64,7 +63,7 @@ class Searcher:
         return self._logged(query, principal, self._reranked(query, found)[:k])
 
     def _looked_at(self, k: int) -> int:
-        return k if self.reranker is None else max(k, self.rerank_k)
+        return k if self.reranker is None else max(k, self.how.rerank_k)
 
     def _reranked(self, query: str, points: list[ScoredPoint]) -> list[ScoredPoint]:
         if self.reranker is None:
@@ -84,9 +83,9 @@ class Searcher:
             raise ConfigurationError("the query is empty", hint="say what to search for")
         if k < 1:
             raise ConfigurationError(f"k is {k}; at least 1 hit must be asked for", hint="use -k 5")
-        dense = self.encoder.encode_query(text) if self.mode in ("dense", "hybrid") else None
-        sparse = self.sparse.query(text) if self.sparse is not None and self.mode in ("sparse", "hybrid") else None
-        return VectorQuery(dense, sparse, self.dense_weight)
+        dense = self.encoder.encode_query(text) if self.how.mode in ("dense", "hybrid") else None
+        sparse = self.sparse.query(text) if self.sparse is not None and self.how.mode in ("sparse", "hybrid") else None
+        return VectorQuery(dense, sparse, self.how.dense_weight)
 
 
 @dataclass(frozen=True, slots=True)

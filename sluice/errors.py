@@ -12,6 +12,7 @@
     └── Retryable                  the same call may succeed later
         ├── StoreUnavailable       MongoDB or Qdrant did not answer
         ├── SourceUnavailable      a source did not answer
+        ├── ModelUnavailable       a model's endpoint did not answer
         └── IndexBusy              exit 4: another process holds the index
 
 A message says what failed, on which id, what was seen against what was allowed; the hint says what to do next.
@@ -106,6 +107,10 @@ class StoreUnavailable(Retryable):
 
 class SourceUnavailable(Retryable):
     """A source did not answer."""
+
+
+class ModelUnavailable(Retryable):
+    """The endpoint that serves a model did not answer."""
 
 
 class IndexBusy(Retryable):

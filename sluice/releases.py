@@ -44,7 +44,8 @@ class Release:
     `canary_share` is the share of readers that it serves, or served, beside the live one. `access` is the last change of
     its tags: when, how many documents lost and gained readers, and the seconds until the last loss held. `judged` is the
     last judgement: when, by whom, against which release (null: by itself), and which gates were overruled. `tokens` are those
-    of its chunks, `tokens_embedded` those that it cost; `contexts_cut` counts contexts that did not fit.
+    of its chunks, `tokens_embedded` those that it cost; `contexts_cut` counts contexts that did not fit. `recipe` is how it was
+    made and is searched, whole (`sluice.recipe`); empty in releases from before there were recipes.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Release:
     history: tuple[Transition, ...] = ()
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     documents: int = 0
     chunks: int = 0
     tokens: int = 0

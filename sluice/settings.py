@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -234,9 +235,51 @@ class ChunkingSettings(OpenSection):
         return self
 
 
+class EndpointSettings(Section):
+    """Where an `openai:` model is served, and what its server takes; `api_key` is written `${NAME}` and kept nowhere."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/@]+")]
+    """Up to what comes before `/embeddings`, e.g. https://api.openai.com/v1."""
+    dimensions: int = Field(ge=1, le=65536)
+    window: int = Field(default=512, ge=8)
+    """Tokens that the model reads of a text; a longer one is refused, never cut."""
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+    tokenizer: str | None = None
+    """The model's own tokenizer: a sentence-transformers folder. Without it the bundled one counts, roughly."""
+    document_prompt: str = ""
+    query_prompt: str = ""
+    revision: str = ""
+    """Part of the model's identity: change it when the server's weights changed under the same name."""
+    send_dimensions: bool = False
+    """Ask for `dimensions` in each request (models whose vectors can be shortened)."""
+    max_inputs: int = Field(default=32, ge=1)
+    max_request_tokens: int = Field(default=16_384, ge=8)
+    concurrency: int = Field(default=4, ge=1, le=64)
+    timeout_s: float = Field(default=60, gt=0)
+    token_tolerance_share: float | None = Field(default=None, ge=0, le=1)
+    """By how much the server's count of tokens may be below ours; default 0 with its tokenizer, 0.5 without."""
+    price_per_million_tokens: float = Field(default=0, ge=0)
+
+    @property
+    def token_tolerance(self) -> float:
+        if self.token_tolerance_share is not None:
+            return self.token_tolerance_share
+        return 0.0 if self.tokenizer is not None else 0.5
+
+
 class EmbeddingSettings(Section):
     model: str = "bundled:all-MiniLM-L6-v2"
     precision: Literal["auto", "fp32", "bf16", "openvino-fp32", "openvino-bf16"] = "auto"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    """Where the model runs: `auto` takes a GPU that torch can use, else the CPU. In no fingerprint: vectors are the same."""
+    endpoint: EndpointSettings | None = None
+    """For a model that is called `openai:NAME`."""
+
+    @model_validator(mode="after")
+    def _an_endpoint_and_its_model(self) -> EmbeddingSettings:
+        if (self.endpoint is not None) != self.model.startswith("openai:"):
+            raise ValueError("model: openai:NAME and endpoint: {url: …, dimensions: …} go together")
+        return self
 
 
 class SearchSettings(Section):
@@ -249,11 +292,6 @@ class SearchSettings(Section):
     """A cross-encoder (a folder, or a model's name) that reads the best hits again together with the query."""
     rerank_k: int = Field(default=50, ge=1, le=1000)
     """How many hits it reads."""
-
-    @property
-    def manner(self) -> str:
-        """How a search ranks, in a word or two: what a release or an experiment's variant is told apart by."""
-        return f"{self.mode} {self.dense_weight:g}" if self.mode == "hybrid" and self.dense_weight != 0.5 else self.mode
 
 
 class GateSettings(OpenSection):

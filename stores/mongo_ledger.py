@@ -101,6 +101,11 @@ class MongoRuns:
         newest_first = sorted(rows, key=lambda row: (row["added"], row["run"]), reverse=True)
         return [{"run": row["run"], **json.loads(row["values"])} for row in newest_first[:limit]]
 
+    def indexes(self) -> set[str]:
+        """Every index of this database that was ever changed."""
+        with translated(self._database, "reading whose the database is"):
+            return {row["index"] for row in self._rows.find({}, {"index": 1}).batch_size(5000)}
+
 
 class MongoDecisions:
     """What is decided once for an index and holds from then on: `decisions`, one row per name."""
@@ -151,6 +156,11 @@ class MongoVectorCache:
         with translated(self._database, "writing vectors to the cache"):
             for part in batches(changes, VECTORS_BATCH):
                 self._rows.bulk_write(list(part), ordered=False)
+
+    def hashes(self) -> set[str]:
+        """The texts of all vectors there are, of every model."""
+        with translated(self._database, "reading the keys of cached vectors"):
+            return {row["hash"] for row in self._rows.find({}, {"hash": 1}).batch_size(5000)}
 
     def delete(self, hashes: Iterable[str]) -> None:
         """Erase the vectors of these texts, of every model."""

@@ -31,6 +31,7 @@ from sluice.points import (
     StoredPoint,
     VectorQuery,
 )
+from stores import qdrant_aliases
 from stores.qdrant_errors import translated
 from stores.qdrant_local import LocalQdrant
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
@@ -127,21 +128,12 @@ class QdrantStore:
     def read(self) -> dict[str, str]:
         """Alias to collection, all of them."""
         with self._client("reading the aliases") as client:
-            return {a.alias_name: a.collection_name for a in client.get_aliases().aliases}
+            return qdrant_aliases.aliases(client)
 
     def switch(self, changes: Mapping[str, str | None]) -> None:
-        """Point aliases to collections (None removes the alias), all in one atomic request."""
-        present = self.read()
-        operations: list[models.AliasOperations] = []
-        for alias, collection in changes.items():
-            if alias in present:
-                operations.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
-            if collection is not None:
-                create = models.CreateAlias(collection_name=collection, alias_name=alias)
-                operations.append(models.CreateAliasOperation(create_alias=create))
-        if operations:
-            with self._client("switching aliases to", ", ".join(sorted({c for c in changes.values() if c}))) as client:
-                client.update_collection_aliases(change_aliases_operations=operations)
+        """Point aliases to collections (None removes the alias), one after the other: see `qdrant_aliases.switch`."""
+        with self._client("switching aliases to", ", ".join(sorted({c for c in changes.values() if c}))) as client:
+            qdrant_aliases.switch(client, changes)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────
 

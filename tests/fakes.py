@@ -256,7 +256,14 @@ class MemoryVectorStore:
         for collection in changes.values():
             if collection is not None and collection not in self.collections:
                 raise ReleaseError(f"there is no collection {collection}")
-        self.aliases = {alias: name for alias, name in {**self.aliases, **changes}.items() if name is not None}
+        for alias, collection in changes.items():  # one by one, as a server does
+            self._point(alias, collection)
+
+    def _point(self, alias: str, collection: str | None) -> None:
+        if collection is None:
+            self.aliases.pop(alias, None)
+        else:
+            self.aliases[alias] = collection
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         self._of(collection).points |= {point.id: deepcopy(point) for point in points}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexing.model_files import BUNDLED, ModelFiles, locate
+from indexing.models.files import BUNDLED, ModelFiles, locate
 
 
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -50,7 +50,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _carried(text: str) -> str:
-    """The same length without lone surrogates, as `indexing.tokenizer` hands a broken file's text to the model."""
+    """The same length without lone surrogates, as `indexing.models.tokenizer` hands a broken file's text to the model."""
     return _SURROGATE.sub("\ufffd", text)
 
 

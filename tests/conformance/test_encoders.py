@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexing.embed import CachedEmbedder
-from indexing.encoder import open_encoder
+from indexing.models.encoder import open_encoder
 from indexing.protocols import Encoder
 from sluice.errors import IntegrityError
 from sluice.points import Vector

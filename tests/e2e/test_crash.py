@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.wiring import Wiring
+from pipeline.resources import Resources
 from sluice.settings import load
 from tests.e2e.conftest import Shell
 
@@ -26,7 +26,7 @@ LONGEST_S = 8.0
 
 def _live_is_complete(config: Path) -> str | None:
     """The live release's id, after checking that the alias names a collection that holds all its manifest says."""
-    with Wiring(load(config)) as w:
+    with Resources(load(config)) as w:
         live = w.releases.live()
         if live is None:
             assert w.settings.index not in w.stores.qdrant.read()

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.cases import SHARED, Case, World, publishable, run
 from benchmarks.harmless import HARMLESS
 from benchmarks.regressions import REGRESSIONS
-from flows.console import REJECTED, show
+from cli.console import REJECTED, show
 
 pytestmark = [pytest.mark.slow, pytest.mark.corpora]
 

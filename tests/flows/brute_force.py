@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.wiring import Wiring
 from indexing.embed import CachedEmbedder
 from indexing.protocols import Encoder
+from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.points import Vector
 from sluice.records import Hit
@@ -77,7 +77,7 @@ class Counting:
         return self._encoder.encode_query(text)
 
 
-class WatchedWiring(Wiring):
+class WatchedResources(Resources):
     """A wiring whose writes are told to `told`, one by one, in the thread that made them."""
 
     def __init__(self, settings: Settings, told: Callable[[str, tuple[Any, ...]], None]) -> None:

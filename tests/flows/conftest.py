@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.cli import main
+from cli.main import main
+from pipeline import prefect_environment
 
 DEPARTMENTS = ("engineering", "people", "security")
 TOPICS = {
@@ -106,7 +107,7 @@ def golden_lines() -> list[dict[str, Any]]:
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Prefect's temporary server keeps its database in a folder of this test process."""
     os.environ.setdefault("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
+    prefect_environment.prepare(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import sqlite3
 
 import pytest
 
-from flows.cli import main
-from flows.wiring import Wiring
+from cli.main import main
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
@@ -87,13 +88,13 @@ def test_permissions_of_a_source_reach_every_release_before_its_texts_do(index: 
 
 def test_the_flow_of_its_own_schedule_does_the_same_and_steps_aside_for_a_run(index: Index) -> None:
     """While another process holds the index the flow is skipped, not failed: the holder applies access itself."""
-    from flows import pipeline
+    from flows import deployed
 
     index.run()
     index.configure(access={"rules": [{"match": "**", "tags": ["people"]}]})
-    assert pipeline.access_sync(str(index.config))["access_changed"] == 8
-    with Wiring(load(index.config)) as holder, holder.lease("run"):
-        state = pipeline.access_sync(str(index.config), return_state=True)
+    assert deployed.access_sync(str(index.config)).access_changed == 8
+    with Resources(load(index.config)) as r, holding(r, "run"):
+        state = deployed.access_sync(str(index.config), return_state=True)
     assert (state.name, state.is_completed()) == ("Skipped", True)
 
 

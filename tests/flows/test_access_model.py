@@ -23,13 +23,17 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks import plain
-from flows import operations
+from benchmarks.tampering import Tampering
 from indexing.search import Searcher
+from pipeline import going_live, nightly, syncing
+from pipeline.executors import Inline
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.access import Principal
 from sluice.records import Hit
+from sluice.releases import Release
 from sluice.settings import load
-from tests.flows.brute_force import K, Model, WatchedWiring
+from tests.flows.brute_force import K, Model, WatchedResources
 
 CORPORA = Path(__file__).resolve().parents[2] / "../shared/corpora"
 pytestmark = [
@@ -136,7 +140,7 @@ class Examiner:
         self.rng = np.random.default_rng(12)
         self.readers = [Principal.of(self.some(3)) for _ in range(16)]
         self.world = world
-        self.w: WatchedWiring | None = None
+        self.w: WatchedResources | None = None
         self.live: Any = None
         self.model: Model | None = None
         self.asked, self.moments, self.phase = 0, Counter[str](), ""
@@ -166,7 +170,7 @@ class Examiner:
         return {TAGS[number] for number in chosen}
 
     @property
-    def wiring(self) -> WatchedWiring:
+    def wiring(self) -> WatchedResources:
         assert self.w is not None
         return self.w
 
@@ -188,20 +192,25 @@ class Examiner:
             searcher: Any = self.live
             if self.rng.integers(3) == 0:
                 name = sorted(model.now.masks)[self.rng.integers(len(model.now.masks))]
-                searcher = Searcher(w.stores.target.qdrant, name, w.model.encoder)
+                searcher = Searcher(w.stores.target.qdrant, name, w.model.encoder, w.recipe.search)
             for query in self.rng.integers(len(self.queries), size=questions):
                 hits = searcher.search(self.queries[query], reader, K)
                 self.asked += 1
                 if not model.agrees(hits, reader, int(query), name, model.now.masks[name]):
                     self.wrong.append(f"{self.phase}: {sorted(reader.tags)} asked {name}: {self.queries[query][:40]}")
 
+    def _takes_in(self, _r: Resources, release: Release) -> None:
+        """The model takes a candidate in before anyone is shown it."""
+        self.hold(release.id)
+
     @contextmanager
-    def during(self, phase: str) -> Iterator[WatchedWiring]:
+    def during(self, phase: str) -> Iterator[WatchedResources]:
         """A process that holds the index, with somebody else searching all the while; afterwards everything is as meant."""
         self.phase = phase
-        with WatchedWiring(load(self.world.config), self.told) as w:
+        with WatchedResources(load(self.world.config), self.told) as w:
             self.w = w
-            with w.lease(phase):
+            how, size = (Inline(), 64) if self.model is None else (Tampering(self._takes_in), 16)
+            with holding(w, phase, executor=how, partition_documents=size) as self.by:
                 self.live = w.live_searcher()
                 thread = Reading(self, phase) if self.model is not None else None
                 try:
@@ -270,11 +279,6 @@ class Reading:
         )
 
 
-def engine(examiner: Examiner) -> operations.Engine:
-    """A build in small parts; the model takes the candidate in before anyone is shown it."""
-    return plain.engine(documents_per_task=16, tamper=lambda _, release: examiner.hold(release.id))
-
-
 def revoked_first(written: list[tuple[str, str]]) -> bool:
     """In each collection, whatever grants comes after whatever revokes."""
     return all(
@@ -290,12 +294,12 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     examiner = Examiner(world)
 
     with examiner.during("first build") as w:
-        first = operations.run(w, plain.engine(documents_per_task=64))
-        assert first["chunks"] >= CHUNKS, first["chunks"]
+        first = nightly.reindex(w, examiner.by)
+        assert first.chunks >= CHUNKS, first.chunks
         vectors = np.stack([w.model.encoder.encode_query(query) for query in examiner.queries])
         examiner.model = Model(world.meant, TAGS, vectors, "handbook")
-        examiner.hold(first["release"])
-        examiner.model.switched({"handbook": w.releases.get(first["release"]).collection})
+        examiner.hold(first.release)
+        examiner.model.switched({"handbook": w.releases.get(first.release).collection})
         examiner.phase = "at rest"
         examiner.ask(16, 60)
     model = examiner.model
@@ -306,21 +310,21 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     world.rules |= {"security": {"legal"}, "finance": set(), "marketing": {"marketing", "sales"}}
     world.configure()
     with examiner.during("build") as w:
-        second = operations.run(w, engine(examiner))
-        assert (second["outcome"], second["documents_deleted"]) == ("promoted", 2)
-    assert model.now.live == f"handbook__{second['release']}"
+        second = nightly.reindex(w, examiner.by)
+        assert (second.outcome, second.documents_deleted) == ("promoted", 2)
+    assert model.now.live == f"handbook__{second.release}"
     assert revoked_first(model.written)
 
     model.written.clear()
     world.rules |= {"people-talent": {"tech-ops"}}
     world.configure()
     with examiner.during("access sync of one department") as w:
-        synced = operations.sync_access(w)
-        lags = [w.releases.get(id).access["revocation_lag_s"] for id in (first["release"], second["release"])]
+        synced = syncing.sync_access(w, examiner.by)
+        lags = [w.releases.get(id).access["revocation_lag_s"] for id in (first.release, second.release)]
         assert w.embedder.encoder.texts == 0
     departed = sum(1 for file in world.files("people-talent"))
-    assert (synced["access_changed"], synced["embedded"], synced["chunks"]) == (departed, 0, 0)
-    assert all(0 < lag <= synced["revocation_lag_s"] < 30 for lag in lags), (lags, synced)
+    assert (synced.access_changed, synced.embedded, synced.chunks) == (departed, 0, 0)
+    assert all(0 < lag <= synced.revocation_lag_s < 30 for lag in lags), (lags, synced)
     assert [kind for _, kind in model.written] == ["revoked", "revoked"]
 
     for _ in range(2):
@@ -328,7 +332,7 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
         world.rules = {tag: examiner.some(3) for tag in TAGS}
         world.configure()
         with examiner.during("access sync of every department") as w:
-            operations.sync_access(w)
+            syncing.sync_access(w, examiner.by)
         assert revoked_first(model.written)
         assert {kind for _, kind in model.written} == {"revoked", "granted"}
 
@@ -336,29 +340,29 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
         world.rules = {tag: {tag} | examiner.some(1) for tag in TAGS}
         world.configure()
         with examiner.during("rollback") as w:
-            assert operations.rollback(w, back["release"])["release"] == back["release"]
-        assert model.now.live == f"handbook__{back['release']}"
+            assert going_live.rollback(w, examiner.by, back.release).release == back.release
+        assert model.now.live == f"handbook__{back.release}"
 
     world.edit("cloud", 5)
     examiner.kill_at_upsert = 6
     with pytest.raises(Killed), examiner.during("build that is killed") as w:
-        operations.run(w, engine(examiner))
+        nightly.reindex(w, examiner.by)
     world.rules |= {"cloud": {"finance"}, "product": set()}
     world.configure()
     with examiner.during("access sync of a build") as w:
-        operations.sync_access(w)
+        syncing.sync_access(w, examiner.by)
         (building,) = [release for release in w.releases.all() if release.state == "building"]
         found = list(w.stores.target.qdrant.scan(building.collection, ["uri", "access_tags"]))
         assert len(found) > 100
         assert [p for p in found if set(p.payload["access_tags"]) != world.meant(p.payload["uri"])] == []
     with examiner.during("build that goes on") as w:
-        third = operations.run(w, engine(examiner))
-    assert (third["outcome"], third["release"]) == ("promoted", building.id)
+        third = nightly.reindex(w, examiner.by)
+    assert (third.outcome, third.release) == ("promoted", building.id)
 
     with examiner.during("at rest again"):
         while examiner.asked < PAIRS:
             examiner.ask(1, 40)
-    told = f"{first['chunks']} chunks, {examiner.asked} pairs; moments: {dict(examiner.moments)}"
+    told = f"{first.chunks} chunks, {examiner.asked} pairs; moments: {dict(examiner.moments)}"
     assert model.too_early == []
     assert examiner.wrong == [], told
     for phase in ("build", "rollback", "access sync of every department", "build that goes on"):

@@ -15,7 +15,7 @@ import click
 import pytest
 import yaml
 
-from flows.cli import cli
+from cli.main import cli
 from tests.flows.conftest import Index
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "deployments/ci/retrieval.yml"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import nightly
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.settings import load
 from tests.flows.conftest import Index
 
@@ -22,12 +22,12 @@ def test_copies_are_reported_and_each_keeps_its_own_readers(index: Index) -> Non
     index.write("security/leave.md", LEAVE)
     index.write("people/manual.md", f"# Manual\n\n{STEPS}\n")
     index.write("people/manual-2.md", f"# Manual\n\n{STEPS.replace('Step 7 ', 'Step seven ')}\n")
-    with Wiring(load(index.config)) as w, w.lease("run"):
-        result = operations.run(w, plain.engine())
+    with Resources(load(index.config)) as w, holding(w, "run") as by:
+        result = nightly.reindex(w, by)
         live = w.releases.live()
         assert live is not None
         points = [point.payload["text"] for point in w.stores.qdrant.scan(live.collection, ["text"])]
-    assert len(points) == result["chunks"] > len(set(points)) == result["embedded"], "a point each, a vector for each text"
+    assert len(points) == result.chunks > len(set(points)) == result.embedded, "a point each, a vector for each text"
     found = index("duplicates").out
     assert (found["documents"], found["duplicates"], found["near_duplicates"], found["tags_differ"]) == (16, 1, 1, 1)
     (equal,), (similar,) = found["equal"], found["similar"]

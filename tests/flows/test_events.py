@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from flows.delivering import deliver
-from flows.wiring import Wiring
+from pipeline.delivering import deliver
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 
@@ -76,8 +77,8 @@ def test_every_promotion_and_rollback_is_told_at_least_once(
     assert (path, told["type"], told["replaced"]) == ("/hook?token=s3cret", "sluice.release.rolled-back", second["release"])
     monkeypatch.setenv("PREFECT_API_URL", f"{listener.url}/api")
     listener.heard.clear()
-    with Wiring(load(index.config)) as w, w.lease("test"):
-        w.releases.promote(w.releases.get(second["release"]), w.access(w.stores.documents.read()))
+    with Resources(load(index.config)) as w, holding(w, "test") as by:
+        w.releases_by(by.actor).promote(w.releases.get(second["release"]), w.access(w.stores.documents.read()))
         assert deliver(w) == []
         assert deliver(w) == []
         assert w.stores.outbox.open() == []

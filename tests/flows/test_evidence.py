@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import evaluation
-from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import nightly
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 
 
 def published(index: Index, outcome: str = "promoted") -> dict[str, Any]:
-    with Wiring(load(index.config)) as w, w.lease("run"):
-        result = operations.run(w, plain.engine())
-    assert result["outcome"] == outcome, result["verdicts"]
+    with Resources(load(index.config)) as w, holding(w, "run") as by:
+        result = nightly.reindex(w, by)
+    assert result.outcome == outcome, result.verdicts
     return result
 
 
@@ -35,23 +35,23 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     ]
     index.configure(gates=[*index.settings["gates"], *more], search={"mode": "dense", "log": "searches.jsonl"})
     first = published(index)
-    assert {v["gate"]: v["evidence"].get("comparison") for v in first["verdicts"]}["drift"] == "not_applicable"
+    assert {v.gate: v.evidence.get("comparison") for v in first.verdicts}["drift"] == "not_applicable"
     index.find(TOPICS["people"][1], "people")
     logged = (index.folder / "searches.jsonl").read_text(encoding="utf-8")
     assert json.loads(logged)["tags"] == ["people"]
     assert "Remember" not in logged
     index.write("people/0.md", "# People note 0\n\nRemember that we say parental leave lasts sixteen weeks.\n")
     second = published(index)
-    verdicts = {v["gate"]: v for v in second["verdicts"]}
+    verdicts = {v.gate: v for v in second.verdicts}
     assert list(verdicts) == ["reconciliation", "retrieval", "leaks", "data_quality", "drift", "latency", "replay"]
-    assert all(v["passed"] for v in verdicts.values())
-    assert verdicts["reconciliation"]["evidence"]["vectors_compared"] == second["chunks"]
-    assert verdicts["replay"]["evidence"]["searches"] == 1
-    assert verdicts["drift"]["evidence"]["similarity"]["mean"] == 1.0
-    assert Path(verdicts["data_quality"]["evidence"]["data_docs"]).is_file()
-    page = Path(second["report"])
-    assert page == index.folder / "state" / "releases" / f"{second['release']}.html"
-    assert f"held against {first['release']}" in page.read_text(encoding="utf-8")
+    assert all(v.passed for v in verdicts.values())
+    assert verdicts["reconciliation"].evidence["vectors_compared"] == second.chunks
+    assert verdicts["replay"].evidence["searches"] == 1
+    assert verdicts["drift"].evidence["similarity"]["mean"] == 1.0
+    assert Path(verdicts["data_quality"].evidence["data_docs"]).is_file()
+    page = second.report
+    assert page == index.folder / "state" / "releases" / f"{second.release}.html"
+    assert f"held against {first.release}" in page.read_text(encoding="utf-8")
 
 
 def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_what(index: Index) -> None:
@@ -60,19 +60,19 @@ def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_wh
     for number in range(1, 4):
         index.write(f"people/{number}.md", f"# People note {number}\n\nNothing is said here any more.\n")
     second = published(index, "rejected")
-    id = second["release"]
-    page = Path(second["report"])
+    id = second.release
+    page = second.report
     assert "overruled" not in page.read_text(encoding="utf-8")
     page.unlink()
     forced = index("promote", id, "--force").out
     assert (forced["outcome"], forced["report"]) == ("promoted", str(page))
     words = page.read_text(encoding="utf-8")
-    assert f"held against {first['release']}" in words
+    assert f"held against {first.release}" in words
     assert "promoted: retrieval" in words
     shown = index("releases", "show", id).out
     assert (shown["live"], shown["report"]) == (True, str(page))
     judged = shown["judged"]
-    assert (judged["against"], judged["overruled"]) == (first["release"], ["retrieval"])
+    assert (judged["against"], judged["overruled"]) == (first.release, ["retrieval"])
     assert judged["actor"].startswith("sluice promote by ")
     assert judged["actor"] in words
     assert judged["at"].endswith("Z")
@@ -98,7 +98,7 @@ def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> No
     published(index)
     index.write("people/9.md", "# Leave\n\nParental leave lasts sixteen weeks.\n")
     second = published(index)
-    shown = index("releases", "show", second["release"]).out
+    shown = index("releases", "show", second.release).out
     found = {verdict["gate"]: verdict["evidence"] for verdict in shown["verdicts"]}
     retrieval = found["retrieval"]
     assert set(retrieval["slices"]) == {"all", "engineering", "people", "security"}
@@ -115,8 +115,8 @@ def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> No
     assert shown["contexts_cut"] == 0
     assert len(shown["fingerprint"]) == len(shown["access_root"]) == 64
     page = Path(shown["report"]).read_text(encoding="utf-8")
-    with Wiring(load(index.config)) as w:
-        text = evaluation.report(w.releases.get(second["release"]))
+    with Resources(load(index.config)) as w:
+        text = evaluation.report(w.releases.get(second.release))
     for heading in ("Data quality", "Drift", "Latency"):
         assert f"<h2>{heading}</h2>" in page
         assert f"## {heading}" in text

@@ -21,11 +21,13 @@ def _files_that_say(folder: Path, text: str) -> list[str]:
 
 def test_a_forgotten_document_is_gone_from_every_release_and_every_file(index: Index) -> None:
     """Live, older and rejected release, bytes, versions, vectors, row: nothing is left, not even in the database's files."""
+    from flows import deployed  # a flow, so that Prefect has something to forget
+
     index.write("people/secret.md", f"# Attic\n\n{SECRET}\n")
     first = index.run()
     index.write("people/secret.md", f"# Attic\n\n{SECRET}\nNobody goes there.\n")
     second = index.run()
-    assert index("backfill", "--match", URI, "--from", "parse").code == 0
+    deployed.backfill(str(index.config), match=URI, stage="parse")
     assert index.find(SECRET, "people")[0] == "people/secret.md"
     prefect = Path(os.environ["PREFECT_HOME"])
     assert {Path(file).name for file in _files_that_say(prefect, URI)} & {"prefect.db", "prefect.db-wal"}

@@ -28,7 +28,7 @@ class Screen:
         if self._child == 0:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # tests started in the background ignore them
                 signal.signal(number, signal.SIG_DFL)
-            os.execv(sys.executable, [sys.executable, "-c", "from flows.cli import main; main()", *arguments])
+            os.execv(sys.executable, [sys.executable, "-c", "from cli.main import main; main()", *arguments])
         self.shown, self._read = "", 0
 
     def until(self, words: str, timeout_s: float = 60.0) -> str:
@@ -133,7 +133,7 @@ def test_judging_at_a_terminal(index: Index) -> None:
     assert screen.end() == 0
 
     # Without a terminal the end of the input is the end of the sitting.
-    program = [sys.executable, "-c", "from flows.cli import main; main()", *command, "--skipped", "--json"]
+    program = [sys.executable, "-c", "from cli.main import main; main()", *command, "--skipped", "--json"]
     ended = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, check=True)
     answer = json.loads(ended.stdout)
     assert (answer["added"], answer["skipped"], answer["known"], answer["left"]) == (0, 0, 2, 3)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import docx
 import pytest
 
-from flows.corpus import CorpusDocuments
 from ingest import sandbox
+from pipeline.labelled import CorpusDocuments
 from sluice.records import DocumentState
 from sluice.settings import LimitSettings
 from tests.fakes import MemoryBlobs, MemoryVersions

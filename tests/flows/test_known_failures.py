@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
-from benchmarks import plain
-from flows import operations, reading, steps
-from flows.wiring import Wiring
+from benchmarks.tampering import Tampering
+from pipeline import nightly, reading
+from pipeline.executors import Executor, Inline, P, R
+from pipeline.outcomes import Report
+from pipeline.resources import Resources
+from pipeline.runs import holding
+from pipeline.steps.building import Part, build_partition
 from sluice.access import Principal
 from sluice.errors import StoreUnavailable
 from sluice.ids import document_key
+from sluice.releases import Release
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
@@ -22,30 +27,35 @@ EVERYONE = Principal.of(DEPARTMENTS)
 
 
 @pytest.fixture
-def w(index: Index) -> Iterator[Wiring]:
-    with Wiring(load(index.config)) as wiring:
+def w(index: Index) -> Iterator[Resources]:
+    with Resources(load(index.config)) as wiring:
         yield wiring
 
 
-def run(w: Wiring, outcome: str = "promoted", **parts: Any) -> dict[str, Any]:
-    with w.lease("run"):
-        result = operations.run(w, plain.engine(**parts))
-    assert result["outcome"] == outcome, result
+def run(w: Resources, outcome: str = "promoted", executor: Executor | None = None) -> Report:
+    with holding(w, "run", executor=executor) as by:
+        result = nightly.reindex(w, by)
+    assert result.outcome == outcome, result
     return result
 
 
-def found(w: Wiring, query: str, principal: Principal = EVERYONE, k: int = 30) -> list[str]:
+def found(w: Resources, query: str, principal: Principal = EVERYONE, k: int = 30) -> list[str]:
     return [hit.uri for hit in reading.search(w, query, principal, k, None)]
 
 
-def breaks_down(w: Wiring, account: steps.Account, assessed: steps.Assessment) -> Any:
-    """A build that dies after half of its documents."""
-    release = steps.begin(w, assessed)
-    w.builder().build(release, assessed.documents[: len(assessed.documents) // 2])
-    raise StoreUnavailable("the machine went away")
+class BreaksDown:
+    """An executor on a machine that goes away after half of a build."""
+
+    def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
+        if function is not build_partition:
+            return Inline().map(function, partitions, r)
+        for part in partitions:
+            assert isinstance(part, Part)
+            build_partition(r, replace(part, keys=part.keys[: len(part.keys) // 2]))
+        raise StoreUnavailable("the machine went away")
 
 
-def test_langchain_39937_a_store_that_lost_points_is_found_out_and_repaired(index: Index, w: Wiring) -> None:
+def test_langchain_39937_a_store_that_lost_points_is_found_out_and_repaired(index: Index, w: Resources) -> None:
     """The ledger says that a document is indexed, the store does not hold it: a live release is built again from what is
     known, without embedding; a staged one is not promoted."""
     first = run(w)
@@ -54,27 +64,25 @@ def test_langchain_39937_a_store_that_lost_points_is_found_out_and_repaired(inde
     w.stores.qdrant.delete(live.collection, [document_key("notes", "people/0.md")])
     assert "people/0.md" not in found(w, TOPICS["people"][0])
     second = run(w)
-    assert (second["embedded"], second["counts"]["parse"]["kept"]) == (0, 0)
-    assert second["release"] != first["release"]
-    assert any("built again" in warning for warning in second["warnings"])
+    assert (second.embedded, second.counts["parse"].kept) == (0, 0)
+    assert second.release != first.release
+    assert any("built again" in warning for warning in second.warnings)
     assert found(w, TOPICS["people"][0])[0] == "people/0.md"
-    assert run(w, "unchanged")["release"] == second["release"]
+    assert run(w, "unchanged").release == second.release
     index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
 
-    def loses_one(w: Wiring, account: steps.Account, assessed: steps.Assessment) -> Any:
-        release = plain.engine().build(w, account, assessed)
+    def loses_one(w: Resources, release: Release) -> None:
         w.stores.qdrant.delete(release.collection, [document_key("notes", "security/0.md")])
-        return release
 
-    rejected = run(w, "rejected", build=loses_one)
-    assert [v["gate"] for v in rejected["verdicts"] if not v["passed"]][:1] == ["reconciliation"]
+    rejected = run(w, "rejected", Tampering(loses_one))
+    assert [v.gate for v in rejected.verdicts if not v.passed][:1] == ["reconciliation"]
     live = w.releases.live()
     assert live is not None
-    assert live.id == second["release"]
+    assert live.id == second.release
 
 
 def test_llamaindex_22638_22639_a_failed_run_neither_hides_a_change_nor_takes_the_old_version_away(
-    index: Index, w: Wiring
+    index: Index, w: Resources
 ) -> None:
     """A run that dies half-way: what was live answers, the old version included; the next run publishes the change, and
     parses and embeds nothing of it a second time."""
@@ -82,22 +90,22 @@ def test_llamaindex_22638_22639_a_failed_run_neither_hides_a_change_nor_takes_th
     index.write("people/0.md", "# People note 0\n\nRemember that we doubled parental leave.\n")
     index.write("people/9.md", "# People note 9\n\nRemember that we water the plants.\n")
     with pytest.raises(StoreUnavailable):
-        run(w, build=breaks_down)
+        run(w, executor=BreaksDown())
     live = w.releases.live()
     assert live is not None
-    assert live.id == first["release"]
+    assert live.id == first.release
     (hit, *_) = reading.search(w, TOPICS["people"][0], EVERYONE, 5, None)
     assert (hit.uri, TOPICS["people"][0] in hit.text) == ("people/0.md", True)
     assert "people/9.md" not in found(w, "water the plants")
     second = run(w)
-    assert second["counts"]["parse"]["kept"] == second["counts"]["crawl"]["kept"] == 0
-    assert second["embedded"] <= 2
+    assert second.counts["parse"].kept == second.counts["crawl"].kept == 0
+    assert second.embedded <= 2
     assert found(w, "we water the plants")[0] == "people/9.md"
     (hit, *_) = reading.search(w, "we doubled parental leave", EVERYONE, 5, None)
     assert (hit.uri, "doubled" in hit.text) == ("people/0.md", True)
 
 
-def test_llamaindex_23002_a_removed_document_is_gone_though_another_has_its_content(index: Index, w: Wiring) -> None:
+def test_llamaindex_23002_a_removed_document_is_gone_though_another_has_its_content(index: Index, w: Resources) -> None:
     """Two documents of equal bytes and different readers: with one removed, its readers find nothing, the others all."""
     twin = "# Stairs\n\nRemember that we keep the ledger under the stairs.\n"
     index.write("people/twin.md", twin)
@@ -108,5 +116,5 @@ def test_llamaindex_23002_a_removed_document_is_gone_though_another_has_its_cont
     people, security = Principal.of(["people"]), Principal.of(["security"])
     assert "people/twin.md" not in found(w, "the ledger under the stairs", people)
     assert found(w, "the ledger under the stairs", security)[0] == "security/twin.md"
-    older = reading.search(w, "the ledger under the stairs", EVERYONE, 30, first["release"])
+    older = reading.search(w, "the ledger under the stairs", EVERYONE, 30, first.release)
     assert [hit.uri for hit in older if hit.uri.endswith("twin.md")] == ["security/twin.md"]

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import nightly
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.access import Principal
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.slow
 
 def test_a_reader_sees_no_error_and_no_mixed_release_through_twenty_promotions_and_rollbacks(index: Index) -> None:
     """Two threads search without pause on the embedded store; every answer is whole, of one release, and both are seen."""
-    with Wiring(load(index.config)) as w, w.lease("test"):
-        first = operations.run(w, plain.engine())["release"]
+    with Resources(load(index.config)) as w, holding(w, "test") as by:
+        first = nightly.reindex(w, by).release
         index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
-        second = operations.run(w, plain.engine())["release"]
+        second = nightly.reindex(w, by).release
         searcher, stop = w.live_searcher(), threading.Event()
         answers: list[tuple[int, frozenset[str]]] = []
         errors: list[BaseException] = []

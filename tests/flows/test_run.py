@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import nightly
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.records import DocumentState
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
@@ -160,7 +160,7 @@ def test_the_parts_do_what_run_does(index: Index) -> None:
 
 def held(index: Index) -> tuple[list[DocumentState], list[tuple[str, object]], dict[str, object]]:
     """All that the index knows and serves: document states, the live release's points with their tags, the releases."""
-    with Wiring(load(index.config)) as w:
+    with Resources(load(index.config)) as w:
         live = w.releases.live()
         assert live is not None
         points = sorted((p.id, p.payload) for p in w.stores.qdrant.scan(live.collection, ["uri", "text", "access_tags"]))
@@ -172,8 +172,8 @@ def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index
     """No document, point, tag or release is touched; the message says how many, and the flag that overrules does."""
     for i in range(24):
         index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
-    with Wiring(load(index.config)) as w, w.lease("run"):
-        operations.run(w, plain.engine())
+    with Resources(load(index.config)) as w, holding(w, "run") as by:
+        nightly.reindex(w, by)
     before = held(index)
     assert (len(before[0]), len(before[1])) == (36, 36)
     for i in range(24):

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import plain
-from flows import operations
-from flows.wiring import Wiring
+from pipeline import nightly
+from pipeline.resources import Resources
+from pipeline.runs import holding
+from sluice.counts import StageCounts
 from sluice.settings import load
 from tests import mailroom
 from tests.flows.conftest import Index
@@ -127,7 +128,7 @@ def opened_files(below: Path) -> Iterator[set[str]]:
     listening.clear()
 
 
-def counted(w: Wiring) -> dict[str, int]:
+def counted(w: Resources) -> dict[str, int]:
     """How many documents of each source a release built now contains."""
     found = dict.fromkeys(SOURCES, 0)
     for state in w.stores.documents.read():
@@ -143,23 +144,23 @@ def test_a_second_run_over_every_source_costs_no_body_and_no_parse(index: Index)
         sources = [*local(index.folder, memory), *remote(api, site, imap)]
         assert {source["name"] for source in sources} == set(SOURCES)
         index.configure(sources=sources, access={"rules": [{"match": "**", "tags": ["people"]}]}, gates=[])
-        with Wiring(load(index.config)) as w, w.lease("run"):
-            first = operations.run(w, plain.engine())
+        with Resources(load(index.config)) as w, holding(w, "run") as by:
+            first = nightly.reindex(w, by)
             assert counted(w) == SOURCES
         total = sum(SOURCES.values())
-        assert (first["outcome"], first["counts"]["parse"]["kept"]) == ("promoted", total)
+        assert (first.outcome, first.counts["parse"].kept) == ("promoted", total)
         hits = index("search", "the red dial", "--as", "people").out["hits"]
         assert hits[0]["metadata"]["canonical_uri"] == f"https://example.org/{index.folder.name}"
 
         api.bodies.clear()
         site.sent()
-        with Wiring(load(index.config)) as w, opened_files(index.folder) as touched, w.lease("run"):
-            second = operations.run(w, plain.engine())
+        with Resources(load(index.config)) as w, opened_files(index.folder) as touched, holding(w, "run") as by:
+            second = nightly.reindex(w, by)
             assert w.sources["imap"]._mailbox.bodies == 0  # type: ignore[attr-defined]
             assert w.sources["web"].bodies == 0  # type: ignore[attr-defined]
-        assert (second["outcome"], second["embedded"]) == ("unchanged", 0)
-        assert second["counts"]["crawl"] == {"seen": total, "kept": 0, "unchanged": total, "dropped": {}, "failed": {}}
-        assert (second["counts"]["parse"]["kept"], second["counts"]["parse"]["unchanged"]) == (0, total)
+        assert (second.outcome, second.embedded) == ("unchanged", 0)
+        assert second.counts["crawl"] == StageCounts(seen=total, unchanged=total)
+        assert (second.counts["parse"].kept, second.counts["parse"].unchanged) == (0, total)
         assert site.sent() == []
         assert dict(api.bodies) == {"/rows": 1}, "a list of rows is its own bodies"
         read = {Path(file).relative_to(index.folder).parts[0] for file in touched}

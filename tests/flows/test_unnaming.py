@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import prefect_records
-from flows.unnaming import ERASED, unnamed, unnamed_text
-from flows.wiring import Wiring
+from pipeline import prefect_records
+from pipeline.resources import Resources
+from pipeline.unnaming import ERASED, unnamed, unnamed_text
 from sluice.errors import StoreUnavailable
 from sluice.settings import load
 from tests.flows.conftest import Index
@@ -69,11 +69,11 @@ def test_what_cannot_be_rewritten_is_said(tmp_path: Path, monkeypatch: pytest.Mo
 def test_who_else_was_told_is_named_without_their_secrets(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """Webhooks and a configured Prefect server had events with its uri; without either there is nobody."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with Wiring(load(index.config)) as w:
+    with Resources(load(index.config)) as w:
         assert prefect_records.elsewhere(w) == []
     index.configure(events={"webhooks": ["https://hooks.example/x?token=s3cret"]})
     monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example/api")
-    with Wiring(load(index.config)) as w:
+    with Resources(load(index.config)) as w:
         assert prefect_records.elsewhere(w) == [
             "the webhook at hooks.example",
             "the Prefect server at prefect.example: artifacts and events",

@@ -11,16 +11,16 @@ from chunking import build
 from evaluation.golden_import import read_csv, uri_template
 from evaluation.measures import passage_measures, precision_omega
 from indexing.exact import ExactSearch
-from indexing.model_files import locate
+from indexing.models.files import locate
+from indexing.models.tokenizer import open_tokenizer
 from indexing.payload import payload
 from indexing.search import Searcher
 from indexing.sparse import Bm25Encoder
-from indexing.tokenizer import open_tokenizer
 from sluice.access import AccessTags, Principal
 from sluice.ids import document_key
 from sluice.points import Point
 from sluice.records import Document, DocumentState
-from sluice.settings import ChunkingSettings, Settings
+from sluice.settings import ChunkingSettings, SearchSettings, Settings
 from tests.conformance.strategy_suite import HashEncoder
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora/chunking"
@@ -97,7 +97,7 @@ def test_both_implementations_agree_on_every_question(section: dict[str, object]
         made = [payload(chunk, document, state, "") for chunk in chunks]
         nowhere = np.zeros(2, np.float32)
         points += [Point(c.id, nowhere, p, w) for c, p, w in zip(chunks, made, weights, strict=True)]
-    searcher = Searcher(ExactSearch(points), "c", encoder=None, sparse=Bm25Encoder(), mode="sparse")  # type: ignore[arg-type]
+    searcher = Searcher(ExactSearch(points), "c", None, SearchSettings(mode="sparse"), Bm25Encoder())  # type: ignore[arg-type]
     lines = read_csv(CORPORA / "questions.csv", uri_template("{id}.md"))
     assert len(lines) == 276
     for line in lines:

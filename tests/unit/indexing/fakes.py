@@ -105,7 +105,7 @@ class World:
 
 
 def begin(releases: Releases, id: str, fingerprint: str = "", **more: Any) -> Release:
-    given: dict[str, Any] = {"access_root": "root", "sparse": False, "fingerprints": {}, "configuration": {}} | more
+    given: dict[str, Any] = {"access_root": "root", "sparse": False, "fingerprints": {}, "configuration": {}, "recipe": {}} | more
     return releases.begin(fingerprint or f"fp-{id}", release_id=id, dimension=DIMENSION, **given)
 
 

@@ -14,6 +14,7 @@ from indexing.access_sync import sync
 from indexing.search import Searcher
 from sluice.access import AccessTags, Principal
 from sluice.points import Point, Vector
+from sluice.settings import SearchSettings
 from stores.qdrant import QdrantStore
 
 pytestmark = pytest.mark.slow
@@ -86,7 +87,7 @@ def test_two_thousand_searches_agree_with_looking_at_everything(tmp_path: Path) 
         for n, key in enumerate(key for key in tags for _ in range(CHUNKS))
     ]
     store.upsert("c", points)
-    searcher = Searcher(store, "c", encoder)
+    searcher = Searcher(store, "c", encoder, SearchSettings())
     readers = [Principal.of(rng.choice(DEPARTMENTS, size=rng.integers(0, 4), replace=False)) for _ in range(40)]
     queries = [encoder.encode_query(str(1000 + n)) for n in range(50)]
     asked = differences = 0

@@ -14,6 +14,7 @@ from sluice.access import Principal
 from sluice.errors import ReleaseError
 from sluice.points import Point
 from sluice.releases import Release
+from sluice.settings import SearchSettings
 from tests.unit.indexing.fakes import NORTH, Killed, World, access, point
 
 STAFF = Principal.of(["staff", "hr"])
@@ -47,7 +48,7 @@ def readable(world: World, id: str) -> Release:
 
 
 def live_searcher(world: World) -> LiveSearcher:
-    return LiveSearcher(world.releases(), lambda release: Searcher(world.store, release.collection, North()))
+    return LiveSearcher(world.releases(), lambda release: Searcher(world.store, release.collection, North(), SearchSettings()))
 
 
 def test_a_canary_serves_its_share_of_the_readers_and_always_the_same_ones(world: World) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.embed import CachedEmbedder
-from indexing.hashing import HashingEncoder, HashingTokenizer
+from indexing.models.hashing import HashingEncoder, HashingTokenizer
 from sluice.errors import IntegrityError
 from sluice.ids import text_hash
 from sluice.points import Vector

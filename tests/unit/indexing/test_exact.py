@@ -16,6 +16,7 @@ from sluice.errors import ConfigurationError
 from sluice.ids import chunk_id, document_key
 from sluice.points import Filters, Point, VectorQuery
 from sluice.records import Chunk, Document, DocumentState
+from sluice.settings import SearchSettings
 from stores import qdrant as qdrant_store
 from stores.qdrant import QdrantStore
 
@@ -124,7 +125,7 @@ def test_children_are_searched_and_their_parent_is_returned_once() -> None:
         point("b.md", "another document", 0, axis[2], tags),
         point("a.md", "second child.", 13, axis[1], tags, parent=(0, 26), whole=text),
     ]
-    hits = Searcher(ExactSearch(held), "c", OneHot()).search("anything", Principal(tags), 3)
+    hits = Searcher(ExactSearch(held), "c", OneHot(), SearchSettings()).search("anything", Principal(tags), 3)
     assert [(hit.uri, hit.start, hit.end, hit.text) for hit in hits] == [
         ("a.md", 0, 26, text),
         ("b.md", 0, 16, "another document"),

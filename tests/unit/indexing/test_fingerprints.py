@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.fingerprints import BuildFingerprints, access_root, release_fingerprint, tags_root
+from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from sluice.access import NOBODY, AccessTags
 from sluice.records import DocumentState
 
-HOW = BuildFingerprints("chunking", "model")
+HOW = "the answers of a recipe"
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 
 
@@ -85,11 +85,9 @@ def test_what_changes_the_texts_changes_the_fingerprint(change: dict[str, Any]) 
     assert release_fingerprint([replace(document(), **change)], HOW) != release_fingerprint([document()], HOW)
 
 
-@pytest.mark.parametrize("part", ["chunking", "model", "sparse"])
-def test_how_it_is_built_is_in_every_leaf(part: str) -> None:
-    """Chunking, context and models: a release of no document at all aside, each of them counts."""
-    other = replace(HOW, **{part: "other"})
-    assert release_fingerprint([document()], other) != release_fingerprint([document()], HOW)
+def test_how_it_is_made_and_searched_is_in_every_leaf() -> None:
+    """A release of no document at all aside, its recipe counts."""
+    assert release_fingerprint([document()], "other") != release_fingerprint([document()], HOW)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +134,3 @@ def test_documents_are_told_apart_from_their_tags() -> None:
         access_root([]),
     }
     assert len(roots) == 5
-
-
-def test_the_fingerprints_go_into_the_manifest() -> None:
-    """As plain data."""
-    assert HOW.as_json() == {"chunking": "chunking", "model": "model", "sparse": ""}

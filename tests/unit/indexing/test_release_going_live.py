@@ -11,12 +11,15 @@ from tests.unit.indexing.fakes import World, access
 # ── going live ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_going_live_is_one_request(world: World) -> None:
-    """Live and candidate alias change together, and nothing else that readers see changes with them."""
+def test_going_live_is_one_action_of_its_own(world: World) -> None:
+    """The serving alias moves alone; the candidate's, which no reader needs, goes when all is recorded."""
     world.promoted("r1")
     staged = world.staged("r2")
     world.releases().promote(staged, access())
-    assert [call for call in world.writes() if call[0] == "switch"] == [("switch", {"ix": "ix__r2", "ix__candidate": None})]
+    assert [call for call in world.writes() if call[0] == "switch"] == [
+        ("switch", {"ix": "ix__r2"}),
+        ("switch", {"ix__candidate": None}),
+    ]
     assert world.states() == {"r1": "retired", "r2": "promoted"}
     assert world.get("r2").replaced == "r1"
 
@@ -67,6 +70,15 @@ def test_a_release_without_its_collection_does_not_go_live(world: World) -> None
         world.releases().rollback("r1", access())
     assert world.store.read() == {"ix": "ix__r2"}
     assert world.get("r2").held == ""
+
+
+def test_what_readers_are_served_is_never_removed(world: World) -> None:
+    """Not when the ledger is behind the alias, either: a collection takes its aliases with it."""
+    world.promoted("r1", "r2")
+    world.ledger.update("r2", {"state": "building"})
+    with pytest.raises(ReleaseError, match="r2 is what readers are served"):
+        world.begin("r3")
+    assert world.store.read() == {"ix": "ix__r2"}
 
 
 # ── rollback ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from sluice.access import AccessTags, Principal
 from sluice.errors import ConfigurationError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
 from sluice.records import Chunk, Document, DocumentState
+from sluice.settings import SearchSettings
 from tests.fakes import MemoryVectorStore
 from tests.unit.indexing.fakes import Tap
 
@@ -67,8 +68,8 @@ class Index:
         body = payload(chunk, document, about, "r1")
         self.store.upsert("c", [Point(chunk.id, Angle().encode_query(str(angle)), body, Words().query(text))])
 
-    def searcher(self, **more: Any) -> Searcher:
-        return Searcher(Tap(self.store, self.log), "c", Angle(), **more)  # type: ignore[arg-type]
+    def searcher(self, sparse: Words | None = None, **how: Any) -> Searcher:
+        return Searcher(Tap(self.store, self.log), "c", Angle(), SearchSettings(**how), sparse)  # type: ignore[arg-type]
 
 
 @pytest.fixture

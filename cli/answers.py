@@ -1,0 +1,42 @@
+"""Outcomes as JSON: the public contract's fields, made here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.comparing import Comparison
+from pipeline.outcomes import Garbage, Outcome, Pinned
+from pipeline.reading import Checked, Measured
+from sluice.plain import plain
+
+WHEN_THERE = ("report", "left", "selected")
+"""Fields of a report that only some operations have."""
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome with the fields that its command promises."""
+    match outcome:
+        case Pinned():
+            return {"release": outcome.release, "pinned": outcome.pinned}
+        case Garbage():
+            return {"dry_run": outcome.dry_run, "removed": {kind: len(names) for kind, names in outcome.removed.items()}}
+    found: dict[str, Any] = plain(outcome)
+    return {name: value for name, value in found.items() if value is not None or name not in WHEN_THERE}
+
+
+def measured_json(found: Measured) -> dict[str, Any]:
+    """What `sluice evaluate` answers."""
+    result = {"release": found.release, "golden": str(found.golden), **found.evaluation.as_json()}
+    if found.below is not None:
+        result |= {"outcome": "rejected" if found.below else "passed", "below": list(found.below)}
+    return result
+
+
+def checked_json(found: Checked) -> dict[str, Any]:
+    """What `sluice golden check` answers."""
+    return {"golden": str(found.golden), **found.care.as_json()}
+
+
+def comparison_json(found: Comparison) -> dict[str, Any]:
+    """What `sluice compare` answers."""
+    return {"experiment": str(found.experiment), **found.summary()}

@@ -1,0 +1,52 @@
+"""Commands about who may read what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.answers import as_json as answer
+from cli.console import show, table, when
+from cli.launch import changing, opened
+from cli.main import with_json
+from pipeline import syncing
+
+
+@click.group()
+def access() -> None:
+    """Who may read what."""
+
+
+@access.command("sync")
+@with_json
+@click.pass_obj
+def sync(config: Path, as_json: bool) -> None:
+    """Apply the present access rules to every existing release at once: nothing is cut or embedded again."""
+    with changing(config, "access sync") as (r, run):
+        result = answer(syncing.sync_access(r, run))
+    show(
+        result,
+        as_json,
+        lambda console: console.print(
+            f"{result['access_changed']} documents changed readers"
+            + (f"; revocations held after {result['revocation_lag_s']:.3f} s" if result["revocation_lag_s"] is not None else "")
+        ),
+    )
+
+
+@access.command("audit")
+@click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1), help="How many lines, newest first.")
+@with_json
+@click.pass_obj
+def audit(config: Path, limit: int, as_json: bool) -> None:
+    """Whose readers changed, from what to what, when and by whom."""
+    with opened(config) as r:
+        uris = {state.key: state.uri for state in r.stores.documents.read()}
+        lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(r.stores.audit.read())][:limit]
+    rows = [
+        (when(e["at"]), e["uri"] or e["document_key"][:12], ", ".join(e["before"]), ", ".join(e["after"]), e["actor"])
+        for e in lines
+    ]
+    columns = ["at (UTC)", "document", "before", "after", "by"]
+    show({"entries": lines}, as_json, lambda console: console.print(table("", columns, rows)))

@@ -1,0 +1,91 @@
+"""Commands that read: search as a principal, and measure a release on a golden set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from cli.answers import measured_json
+from cli.console import measures_table, show
+from cli.launch import opened
+from cli.main import tags_of, with_json
+from pipeline import reading
+from sluice.access import Principal
+
+
+@click.command()
+@click.argument("query")
+@click.option(
+    "--as", "principal", required=True, metavar="TAG,…", help="The tags of whoever searches; there is no search as nobody."
+)
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many chunks.")
+@click.option("--release", metavar="ID", help="Search this release instead of the live one.")
+@click.option("--reader", default="", metavar="ID", help="Who searches, for canaries: the same id is served by the same release.")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only documents of this source (repeatable).")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="Only documents in this language (repeatable).")
+@click.option("--since", metavar="DATE", help="Only documents modified at or after this date (ISO 8601).")
+@click.option("--until", metavar="DATE", help="Only documents modified at or before this date (ISO 8601).")
+@with_json
+@click.pass_obj
+def search(
+    config: Path,
+    query: str,
+    principal: str,
+    k: int,
+    release: str | None,
+    reader: str,
+    sources: tuple[str, ...],
+    languages: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    as_json: bool,
+) -> None:
+    """Search the live release for QUERY, as a principal: what they may not read never leaves the store."""
+    who = Principal.of(tags_of(principal), reader)
+    with opened(config) as r:
+        hits = reading.search(r, query, who, k, release, reading.narrowed(sources, languages, since, until))
+    result = {"query": query, "principal": sorted(who.tags), "hits": hits}
+
+    def people(console: Console) -> None:
+        if not hits:
+            console.print("nothing that this principal may read answers that")
+        for rank, hit in enumerate(hits, 1):
+            where = " › ".join((hit.title, *(h for h in hit.heading_path if h != hit.title)))
+            page = f", page {hit.page}" if hit.page else ""
+            head = Text(f"{rank}. {hit.uri}{page}  {hit.score:.3f}  [{', '.join(hit.access_tags)}]")
+            console.print(Panel(Text(hit.text), title=head, title_align="left", subtitle=Text(where), subtitle_align="left"))
+
+    show(result, as_json, people)
+
+
+@click.command()
+@click.option(
+    "--golden", type=click.Path(path_type=Path, dir_okay=False), help="Default: the golden set of the first retrieval gate."
+)
+@click.option("--release", metavar="ID", help="Measure this release instead of the live one.")
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--gate", is_flag=True, help="Exit 3 when a configured floor is not reached (for a CI check).")
+@with_json
+@click.pass_obj
+def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gate: bool, as_json: bool) -> None:
+    """Measure a release on a golden set: recall, ranking, passages, overall and per slice."""
+    with opened(config) as r:
+        result = measured_json(reading.evaluate(r, golden, release, k, gate=gate))
+
+    def people(console: Console) -> None:
+        console.print(f"release {result['release']} on {result['golden']}: {result['queries']} queries")
+        console.print(measures_table(result["measures"], result["slices"], passages=True))
+        if result.get("kinds"):
+            console.print(measures_table(result["measures"], result["kinds"], passages=True))
+        facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
+        if facts:
+            console.print(" · ".join(f"{name} labels {count}" for name, count in facts.items()))
+        for line in result.get("below", []):
+            console.print(f"[red]below the floor[/red]  {line}")
+
+    show(result, as_json, people)

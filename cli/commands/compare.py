@@ -1,0 +1,89 @@
+"""The command that compares strategies: `sluice compare EXPERIMENT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+
+from cli.answers import comparison_json
+from cli.console import show, table
+from cli.launch import in_flow, in_process, opened
+from cli.main import with_json
+from evaluation.experiments import load_experiment
+from pipeline import comparing
+from pipeline.executors import FlowNeeded
+from pipeline.variants import laboratory
+from sluice.errors import ConfigurationError
+
+
+@click.command()
+@click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--adopt", metavar="VARIANT", help="Print the configuration that puts this variant in place; nothing is changed.")
+@with_json
+def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
+    """Compare ways to cut, embed and search on one golden set, and say what the queries can tell.
+
+    The experiment's own `base` takes the place of --config. Nothing live is touched; a base that was never ingested is
+    ingested first. Variants that an earlier experiment measured on the same documents and queries are not run again.
+    """
+    if not experiment.exists():
+        raise ConfigurationError(
+            f"{experiment}: no such experiment",
+            hint="configs/experiments/demo.yaml is one to copy; docs/experiments.md explains it",
+        )
+    settings = load_experiment(experiment)
+    if not settings.base.exists():
+        hint = "the path is relative to the experiment's file; it names the configuration whose documents are compared on"
+        raise ConfigurationError(f"{experiment}: base: {settings.base}: no such file", hint=hint)
+    if adopt is not None:
+        settings.variant(adopt)
+    with opened(settings.base) as r, laboratory(str(settings.path)) as lab:
+        lab.check()
+        try:
+            found = comparing.compare(lab, in_process())
+        except FlowNeeded:
+            found = in_flow(r, "compare", str(lab.experiment.path), {})
+        result = comparison_json(found)
+        if adopt is not None:
+            result["adopt"] = {"variant": adopt, **comparing.sections(lab, adopt)}
+    show(result, as_json, lambda console: _tell(console, result))
+
+
+def _tell(console: Console, result: dict[str, Any]) -> None:
+    rows = []
+    for v in result["variants"]:
+        cost, gap = v["cost"], v["behind_leader"]
+        behind = "leads" if gap is None else f"{gap['mean']:.3f}\n{gap['low']:+.3f} to {gap['high']:+.3f}"
+        mark = "ruled out" if v["ruled_out"] else "winner" if v["name"] == result["winner"] else ""
+        rows.append(
+            (
+                v["name"],
+                f"{comparing.own(v, result['measure']):.3f}",
+                f"{comparing.own(v, 'Recall@k'):.3f}",
+                behind,
+                f"{v['probability_best']:.2f}",
+                f"{cost['tokens']:,}",
+                f"{cost['tokens_per_answer']:,.0f}",
+                mark,
+            )
+        )
+    head = ["variant", f"#{result['measure']}", "#Recall@k", "#behind the leader", "#P(best)", "#tokens to embed", "#to read", ""]
+    console.print(table(f"{result['name']}: {result['queries']} queries", head, rows))
+    for line in result["conclusion"]:
+        console.print(line, markup=False)
+    if doubts := [f"{n} {kind}" for kind in ("missing", "stale") if (n := result["labels"][kind])]:
+        said = f"Of the golden set's {result['labels']['all']} labels, {' and '.join(doubts)}: sluice golden check says which."
+        console.print(said, style="yellow", markup=False)
+    if found := result["confirmation"]:
+        console.print(f"Chosen on one half of the queries, measured on the other: {comparing.confirmation(found)}.", markup=False)
+    console.print(f"report: {result['experiment']}/report.html", markup=False, soft_wrap=True)
+    if adopted := result.get("adopt"):
+        console.print(
+            "\n# put this in the configuration in place of its own keys; the next run builds it and puts it to the gates"
+        )
+        sections = {section: adopted[section] for section in comparing.SECTIONS}
+        console.print(yaml.safe_dump(sections, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)

@@ -1,0 +1,201 @@
+"""Commands about golden sets: are the labels still true, bring others' sets in, let them grow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from cli.answers import checked_json
+from cli.console import show, table
+from cli.launch import opened
+from cli.main import tags_of, with_json
+from cli.terminal import Terminal
+from evaluation import golden_import, growing, judging
+from evaluation.golden import load_golden
+from pipeline import reading
+from pipeline.resources import Resources
+from sluice.access import Principal
+from sluice.errors import ConfigurationError
+
+
+@click.group()
+def golden() -> None:
+    """Take care of the golden sets that gates measure with."""
+
+
+@golden.command("check")
+@click.option(
+    "--golden",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Default: the golden set of the first retrieval gate.",
+)
+@with_json
+@click.pass_obj
+def check(config: Path, path: Path | None, as_json: bool) -> None:
+    """Are the labels still true: stale, missing, ambiguous, duplicate; which slices are too small to say anything."""
+    with opened(config) as r:
+        result = checked_json(reading.check_golden(r, path))
+
+    def people(console: Console) -> None:
+        console.print(f"{result['golden']}: {result['queries']} queries, {result['labels']} labels")
+        for kind in ("stale", "missing", "ambiguous"):
+            if result[kind]:
+                rows = [(label.get("id"), label.get("uri"), label.get("reason")) for label in result[kind]]
+                console.print(table(kind, ["query", "document", "why"], rows))
+        if result["duplicates"]:
+            console.print(table("asked twice", ["queries"], [(", ".join(ids),) for ids in result["duplicates"]]))
+        few = set(result["small_slices"])
+        rows = [
+            (name, n, "too few to hold against a release" if name in few else "") for name, n in sorted(result["slices"].items())
+        ]
+        console.print(table("slices", ["slice", "#queries", ""], rows))
+        if result["unanswerable"]:
+            console.print(f"{len(result['unanswerable'])} queries say that nothing here answers them")
+        covered = [(s, folder, n) for s, folders in result["coverage"].items() for folder, n in folders.items()]
+        console.print(table("labels by source and folder", ["source", "folder", "#labels"], covered))
+        console.print("[green]healthy[/green]" if result["healthy"] else "[yellow]needs care[/yellow]")
+
+    show(result, as_json, people)
+
+
+@golden.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["beir", "trec", "csv"]), required=True)
+@click.option("--to", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The golden set to write.")
+@click.option("--uri", default="{id}", show_default=True, help="Where the document of an id lies, e.g. '{id}.md'.")
+@click.option("--split", default="test", show_default=True, help="BEIR: which qrels.")
+@click.option("--topics", type=click.Path(path_type=Path, dir_okay=False), help="TREC: the queries, `id<TAB>text` a line.")
+@click.option("--replace", is_flag=True, help="Replace the golden set if there is one.")
+@with_json
+def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Path | None, replace: bool, as_json: bool) -> None:
+    """Write a golden set from SOURCE: a BEIR folder, TREC qrels, or a CSV of questions with passages."""
+    where = golden_import.uri_template(uri)
+    match form:
+        case "beir":
+            lines = golden_import.read_beir(source, where, split=split)
+        case "trec":
+            if topics is None:
+                raise ConfigurationError("TREC qrels hold no queries", hint="name their file: --topics FILE")
+            lines = golden_import.read_trec(source, topics, where)
+        case _:
+            lines = golden_import.read_csv(source, where)
+    if path.exists():
+        if not replace:
+            raise ConfigurationError(f"{path} is there already", hint="write it elsewhere, or say --replace")
+        path.unlink()
+    result = {"golden": str(path), "queries": growing.add(path, lines), "labels": sum(len(line["relevant"]) for line in lines)}
+    show(result, as_json, lambda console: console.print(f"{path}: {result['queries']} queries, {result['labels']} labels"))
+
+
+@golden.command("add")
+@click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `golden check`.")
+@click.option("--query", help="The question.")
+@click.option("--uri", "uris", multiple=True, help="A document that answers it (repeatable); none: nothing here answers it.")
+@click.option("--quote", help="The words of the (first) document that answer it.")
+@click.option("--slice", "slices", multiple=True, help="A slice that the question belongs to (repeatable).")
+@click.option("--kind", default="", help="What kind of question it is.")
+@click.option("--id", "name", help="Its id; by default the next free one.")
+@click.option("--as", "principal", metavar="TAG,…", help="Who asks; by default somebody who may read everything.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Judge the queries of a log in the terminal (one a line, or JSON Lines with `query`).",
+)
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 50), help="With --log: hits to judge.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="With --log: questions in one sitting.")
+@click.option("--skipped", "again", is_flag=True, help="With --log: ask what was skipped in earlier sittings again.")
+@with_json
+@click.pass_obj
+def add(
+    config: Path,
+    path: Path | None,
+    query: str | None,
+    uris: tuple[str, ...],
+    quote: str | None,
+    slices: tuple[str, ...],
+    kind: str,
+    name: str | None,
+    principal: str | None,
+    log: Path | None,
+    k: int,
+    limit: int,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Add a question with its answer, or judge those of a query log; every label is checked before it is kept.
+
+    With --log each question is shown with what is found for it now. A judgement is in the file before the next question
+    is asked; what was judged or skipped is not asked again, so the same command goes on where it ended.
+    """
+    if (query is None) == (log is None):
+        raise ConfigurationError("say what to add", hint="one of --query TEXT and --log FILE")
+    tags = tags_of(principal) if principal is not None else None
+    if log is not None:
+        result = _sitting(config, path, growing.read_log(log), tags, k, limit, again=again, as_json=as_json)
+        show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
+        return
+    with opened(config) as r:
+        target = path or reading.golden_set(r, None).path
+        labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
+        if quote and not labels:
+            raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
+        if quote:
+            labels[0]["quote"] = quote
+        line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}
+        line |= {"slice": list(slices), "kind": kind, "principal": tags}
+        counts = {"added": growing.add(target, [line], r.corpus())}
+    result = {"golden": str(target), **counts}
+    show(result, as_json, lambda console: console.print(", ".join(f"{n} {what}" for what, n in counts.items()) + f": {target}"))
+
+
+def _sitting(
+    config: Path,
+    path: Path | None,
+    log: list[tuple[str, int]],
+    tags: list[str] | None,
+    k: int,
+    limit: int,
+    *,
+    again: bool,
+    as_json: bool,
+) -> dict[str, Any]:
+    """Search for the next questions of a log, let go of the index, and put them before whoever sits at the terminal."""
+    with opened(config) as r:
+        target = path or reading.golden_set(r, None).path
+        skipped = judging.Skipped(r.settings.state_dir / "golden-skipped.jsonl")
+        passed_over = () if again else tuple(skipped.queries.values())
+        waiting, known = judging.unasked(target, log, passed_over, principal=tags)
+        batch = waiting[:limit]
+        if batch:
+            r.progress.note(f"searching for {len(batch)} questions")
+        questions = list(_found(r, batch, tags, k))
+    with opened(config) as r:  # anew: a person takes their time, and a nightly run must not wait for them
+        places = judging.Places(r.corpus())
+        held = load_golden(target).queries if target.exists() else ()
+        slices = (name for q in held for name in q.slices)
+        editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
+        terminal = Terminal(Console(stderr=True, highlight=False), places, slices, editing=editing)
+        counts = judging.judge_all(target, questions, terminal, places.documents, skipped, principal=tags)
+    left = counts.pop("left") + len(waiting) - len(batch)
+    return {"golden": str(target), **counts, "known": known, "left": left}
+
+
+def _found(r: Resources, batch: list[tuple[str, int]], tags: list[str] | None, k: int) -> Iterator[judging.Question]:
+    if not batch:
+        return
+    everyone = Principal.of(tags if tags is not None else sorted(r.known_tags(r.stores.documents.read())))
+    searcher = r.live_searcher()  # not in the query log: nobody asked
+    for number, (text, asked) in enumerate(batch, 1):
+        yield judging.Question(text, asked, tuple(searcher.search(text, everyone, k)), number, len(batch))
+
+
+def _ended(result: dict[str, Any]) -> str:
+    left = f"; {result['left']} left: run the same command again" if result["left"] else "; nothing of the log is left"
+    known = f", {result['known']} known already" if result["known"] else ""
+    return f"{result['added']} added, {result['skipped']} skipped{known}{left}\n{result['golden']}"

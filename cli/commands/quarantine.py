@@ -1,0 +1,38 @@
+"""Commands about what failed, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.console import report, show, table, when
+from cli.launch import launch, opened
+from cli.main import with_json
+from pipeline import backfilling
+
+
+@click.group(invoke_without_command=True)
+@with_json
+@click.pass_context
+def quarantine(ctx: click.Context, as_json: bool) -> None:
+    """List the documents that could not be processed, with stage, reason and error; `retry` tries them again."""
+    if ctx.invoked_subcommand is not None:
+        return
+    with opened(ctx.obj) as r:
+        entries = r.stores.quarantine.entries()
+    rows = [(e.uri, e.stage, e.reason, e.error, e.attempts, when(e.last_seen), "yes" if e.retryable else "no") for e in entries]
+    columns = ["document", "stage", "reason", "error", "#attempts", "last seen (UTC)", "retried by itself"]
+    show(
+        {"entries": entries},
+        as_json,
+        lambda console: console.print(table("", columns, rows) if rows else "nothing is in quarantine"),
+    )
+
+
+@quarantine.command("retry")
+@with_json
+@click.pass_obj
+def retry(config: Path, as_json: bool) -> None:
+    """Try every quarantined document again, also the permanently failed ones, then index what came of it."""
+    report(launch(config, "retry", backfilling.retry, {}), as_json)

@@ -1,0 +1,26 @@
+"""`sluice serve`: the schedules, on this machine, with no server to install."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from flows import own_server
+from pipeline import prefect_environment
+from sluice.settings import load
+
+
+@click.command()
+@click.pass_obj
+def serve(config: Path) -> None:
+    """Run the schedules of this configuration on this machine until interrupted: the nightly run, and backfills on demand.
+
+    Starts a Prefect server of its own unless PREFECT_API_URL names one.
+    """
+    settings = load(config)
+    prefect_environment.prepare(settings.state_dir)
+    with own_server.running(settings.state_dir):
+        from flows import serving  # only now: see own_server
+
+        serving.serve(settings)

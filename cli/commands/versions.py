@@ -1,0 +1,150 @@
+"""Commands about versions: what there is, what one is made of, how two differ, what can go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from cli.answers import as_json as answer
+from cli.console import measured, reasons, show, table, when
+from cli.launch import changing, opened
+from cli.main import with_json
+from indexing.releases import manifest
+from pipeline import going_live
+from pipeline.collecting import collect_garbage
+from pipeline.reading import difference
+from pipeline.steps.judgement import report_path
+from sluice.plain import plain
+
+
+@click.group(invoke_without_command=True)
+@with_json
+@click.pass_context
+def releases(ctx: click.Context, as_json: bool) -> None:
+    """List the releases of an index; `show` and `diff` look closer."""
+    if ctx.invoked_subcommand is not None:
+        return
+    with opened(ctx.obj) as r:
+        found, live = r.releases.all(), r.releases.live()
+    listed = [{**manifest(one), "live": live is not None and one.id == live.id} for one in reversed(found)]
+    rows = [
+        (r["id"], "live" if r["live"] else r["state"], r["documents"], r["chunks"], when(r["created"]), r["held"] or "")
+        for r in listed
+    ]
+    short = ("id", "state", "live", "fingerprint", "access_root", "documents", "chunks", "created", "held", "removed", "pinned")
+    show(
+        {"releases": [{key: r[key] for key in short} for r in listed]},
+        as_json,
+        lambda console: console.print(
+            table("", ["release", "state", "#documents", "#chunks", "created (UTC)", "held"], rows)
+            if rows
+            else "no release yet: sluice run makes the first"
+        ),
+    )
+
+
+@releases.command("show")
+@click.argument("release")
+@with_json
+@click.pass_obj
+def show_release(config: Path, release: str, as_json: bool) -> None:
+    """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors; and where its page lies."""
+    with opened(config) as r:
+        held, live = r.releases.get(release), r.releases.live()
+        page = report_path(r, held)
+        report = str(page) if page.exists() else None
+        found = manifest(held) | {"live": live is not None and live.id == held.id, "report": report}
+
+    def people(console: Console) -> None:
+        keys = (
+            "id",
+            "state",
+            "collection",
+            "fingerprint",
+            "access_root",
+            "documents",
+            "chunks",
+            "tokens",
+            "embedded",
+            "cached",
+            "held",
+            "report",
+        )
+        console.print(table("", ["", ""], [(key, found[key]) for key in keys if found[key] not in ("", None)]))
+        rows = [
+            (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
+            for stage, c in found["counts"].items()
+        ]
+        console.print(table("counts", ["stage", "#seen", "#kept", "#unchanged", "dropped", "failed"], rows))
+        console.print(
+            table("history", ["state", "at (UTC)", "by"], [(t["state"], when(t["at"]), t["actor"]) for t in found["history"]])
+        )
+        judged = [(v["gate"], "pass" if v["passed"] else "FAIL", v["reason"]) for v in found["verdicts"]]
+        console.print(table("verdicts", ["gate", "", "reason"], judged))
+        measured(console, found["verdicts"])
+
+    show(found, as_json, people)
+
+
+@releases.command("pin")
+@click.argument("release")
+@with_json
+@click.pass_obj
+def pin(config: Path, release: str, as_json: bool) -> None:
+    """Keep RELEASE for good: neither retention nor a newer build removes it."""
+    _pin(config, release, True, as_json)
+
+
+@releases.command("unpin")
+@click.argument("release")
+@with_json
+@click.pass_obj
+def unpin(config: Path, release: str, as_json: bool) -> None:
+    """Let retention decide about RELEASE again."""
+    _pin(config, release, False, as_json)
+
+
+def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
+    with changing(config, "releases pin") as (r, run):
+        found = going_live.pin(r, run, release, pinned=pinned)
+    says = "is kept for good" if pinned else "is subject to retention again"
+    show(answer(found), as_json, lambda console: console.print(f"release {found.release} {says}"))
+
+
+@releases.command("diff")
+@click.argument("a")
+@click.argument("b")
+@with_json
+@click.pass_obj
+def diff(config: Path, a: str, b: str, as_json: bool) -> None:
+    """What changed from release A to release B: documents added, changed, removed; counts; configuration."""
+    with opened(config) as r:
+        result: dict[str, Any] = plain(difference(r, a, b))
+
+    def people(console: Console) -> None:
+        rows = [(kind, uri) for kind in ("added", "changed", "removed") for uri in result[kind]]
+        console.print(table(f"{a} → {b}", ["", "document"], rows) if rows else "the same documents")
+        console.print(table("", ["", "#a", "#b"], [(name, *pair) for name, pair in result["counts"].items()]))
+        if result["configuration"]:
+            console.print(table("configuration", ["key", "a", "b"], [(k, *pair) for k, pair in result["configuration"].items()]))
+
+    show(result, as_json, people)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would go and change nothing.")
+@with_json
+@click.pass_obj
+def gc(config: Path, dry_run: bool, as_json: bool) -> None:
+    """Remove what no release needs: collections beyond retention, orphans, old versions, bytes and vectors."""
+    with changing(config, "gc") as (r, run):
+        found = collect_garbage(r, run, dry_run=dry_run)
+    rows = [(kind, len(names), ", ".join(names[:3]) + ("…" if len(names) > 3 else "")) for kind, names in found.removed.items()]
+    show(
+        answer(found),
+        as_json,
+        lambda console: console.print(table("would remove" if dry_run else "removed", ["kind", "#count", "which"], rows)),
+    )

@@ -1,0 +1,131 @@
+"""What commands print: one JSON object for programs, tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cli.answers import as_json as answer
+from pipeline.outcomes import Report
+from sluice.plain import plain
+
+REJECTED = 3
+
+
+def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], None]) -> None:
+    """Print a result in the form that was asked for; exits 3 when its outcome is a rejection."""
+    if as_json:
+        click.echo(json.dumps(plain(result), ensure_ascii=False, indent=2))
+    else:
+        people(for_people())
+    sys.stdout.flush()
+    if result.get("outcome") == "rejected":
+        raise click.exceptions.Exit(REJECTED)
+
+
+def for_people(*, stderr: bool = False) -> Console:
+    """A console: as wide as the terminal, and wide enough for tables where there is none."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A plain table; columns whose name starts with '#' are figures, aligned to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False)
+    for column in columns:
+        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def when(value: Any) -> str:
+    """A time for people."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value or "")
+
+
+def reasons(counts: Mapping[str, int]) -> str:
+    """`{"empty": 3}` as `3 empty`."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+
+
+def report(outcome: Report, as_json: bool) -> None:
+    """Print what a run, or a part of one, did."""
+    result = answer(outcome)
+    show(result, as_json, run_report(result))
+
+
+def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
+    """What a run did, for people."""
+
+    def people(console: Console) -> None:
+        colour = {"promoted": "green", "rejected": "red"}.get(result["outcome"], "yellow")
+        console.print(f"[bold {colour}]{result['outcome']}[/bold {colour}]  release {result['release'] or '(none)'}")
+        if result.get("left"):
+            console.print(f"left {result['left']}: held, a run will not offer it again by itself")
+        rows = [
+            (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
+            for stage, c in result["counts"].items()
+        ]
+        if rows:
+            console.print(table("", ["stage", "#seen", "#kept", "#unchanged", "dropped", "failed"], rows))
+        extras = {
+            "deleted": result["documents_deleted"],
+            "expired": result["documents_expired"],
+            "access changed": result["access_changed"],
+            "embedded": result["embedded"],
+            "cached": result["cached"],
+            "tokens embedded": result["tokens"],
+        }
+        line = " · ".join(f"{name} {count}" for name, count in extras.items() if count)
+        if line:
+            console.print(line)
+        for verdict in result["verdicts"]:
+            mark = "[green]pass[/green]" if verdict["passed"] else "[red]FAIL[/red]"
+            console.print(f"{mark}  {verdict['gate']}: ", end="")
+            console.print(verdict["reason"], markup=False)
+        measured(console, result["verdicts"])
+        for warning in result["warnings"]:
+            console.print("[yellow]note[/yellow]", end="  ")
+            console.print(warning, markup=False)
+        seconds = " · ".join(f"{stage} {value:.1f} s" for stage, value in result["seconds"].items())
+        if seconds:
+            console.print(f"[dim]{seconds}[/dim]")
+
+    return people
+
+
+def measured(console: Console, verdicts: Sequence[Mapping[str, Any]]) -> None:
+    """The measures that retrieval gates found, overall and per slice."""
+    for verdict in verdicts:
+        evidence = verdict.get("evidence", {})
+        if isinstance(evidence.get("measures"), Mapping):
+            live = evidence.get("live")
+            console.print(measures_table(evidence["measures"], evidence.get("slices", {}), live["measures"] if live else None))
+
+
+def measures_table(
+    measures: Mapping[str, float], slices: Mapping[str, Any], live: Mapping[str, float] | None = None, *, passages: bool = False
+) -> Table:
+    """Measures in columns, a row overall, one for the live release, one per slice; passage measures where asked for."""
+    names = [name for name in measures if not name.startswith("Token")]
+    if passages:
+        names += [name for name in measures if name.startswith("Token")]
+    rows: list[list[Any]] = [["overall", *(_figure(measures.get(n)) for n in names)]]
+    if live:
+        rows.append(["live release", *(_figure(live.get(n)) for n in names)])
+    for name, part in sorted(slices.items()):
+        held = part.get("measures", part)
+        rows.append([f"{name} ({part['queries']})" if "queries" in part else name, *(_figure(held.get(n)) for n in names)])
+    return table("", ["slice", *(f"#{n}" for n in names)], rows)
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "–"

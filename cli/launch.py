@@ -1,0 +1,58 @@
+"""How a command becomes work: small work is done here and now, other work by a Prefect flow that goes on with the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cli.progress import TerminalProgress
+from pipeline import prefect_environment
+from pipeline.executors import FlowNeeded, IfSmall
+from pipeline.resources import Resources, shared
+from pipeline.runs import Run, holding
+from sluice.settings import Settings
+
+T = TypeVar("T")
+
+
+@contextmanager
+def opened(config: Path) -> Iterator[Resources]:
+    """The Resources of a configuration for one command, telling progress on standard error."""
+
+    def make(settings: Settings) -> Resources:
+        return Resources(settings, progress=TerminalProgress.on_stderr())
+
+    with shared(str(config), make) as resources:
+        yield resources
+
+
+@contextmanager
+def changing(config: Path, command: str) -> Iterator[tuple[Resources, Run]]:
+    """The same, holding the index: for a command that changes it and is never worth a flow."""
+    with opened(config) as r, holding(r, command) as run:
+        yield r, run
+
+
+def launch(config: Path, command: str, operation: Callable[[Resources, Run], T], parameters: Mapping[str, Any]) -> T:
+    """Hold the index and do the operation; in the flow of this name, where it comes to more work than a process does alone."""
+    with opened(config) as r, holding(r, command, executor=in_process()) as run:
+        try:
+            return operation(r, run)
+        except FlowNeeded:
+            found: T = in_flow(r, command, str(r.settings.path), parameters)
+            return found
+
+
+def in_process() -> IfSmall:
+    """At most one partition is done in the process of the command; with a Prefect server, which wants to see it, nothing is."""
+    return IfSmall() if prefect_environment.server() is None else IfSmall(documents=0)
+
+
+def in_flow(r: Resources, command: str, subject: str, parameters: Mapping[str, Any]) -> Any:
+    """Start the flow of this name in this process; what it answers."""
+    prefect_environment.prepare(r.settings.state_dir)
+    from flows import deployed  # Prefect costs seconds: only now, when there is work for it
+
+    return deployed.FLOWS[command](subject, **parameters)

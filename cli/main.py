@@ -1,0 +1,137 @@
+"""The command line: `sluice [--config FILE] COMMAND [--json]`.
+
+With `--json`, standard output is one JSON object, also on failure; everything else goes to standard error. Exit codes:
+0 done, 1 failed, 2 wrong usage or configuration, 3 rejected by a gate, 4 another process holds the index.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from sluice.errors import ConfigurationError, SluiceError
+
+COMMANDS: Mapping[str, str] = {
+    "demo": "cli.commands.demo:demo",
+    "run": "cli.commands.changing:run",
+    "ingest": "cli.commands.changing:ingest",
+    "index": "cli.commands.changing:index",
+    "promote": "cli.commands.changing:promote",
+    "rollback": "cli.commands.changing:rollback",
+    "backfill": "cli.commands.changing:backfill",
+    "serve": "cli.commands.serve:serve",
+    "compare": "cli.commands.compare:compare",
+    "releases": "cli.commands.versions:releases",
+    "gc": "cli.commands.versions:gc",
+    "search": "cli.commands.asking:search",
+    "evaluate": "cli.commands.asking:evaluate",
+    "golden": "cli.commands.golden:golden",
+    "access": "cli.commands.access:access",
+    "freshness": "cli.commands.freshness:freshness",
+    "duplicates": "cli.commands.duplicates:duplicates",
+    "quarantine": "cli.commands.quarantine:quarantine",
+    "forget": "cli.commands.forget:forget",
+    "doctor": "cli.commands.doctor:doctor",
+}
+"""Each command, and where it lives; a command is imported only when it is used."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SLUICE_CONFIG",
+    default=Path("sluice.yaml"),
+    show_default=True,
+    show_envvar=True,
+    help="The configuration of one index.",
+)
+@click.version_option(package_name="sluice", prog_name="sluice")
+@click.pass_context
+def cli(ctx: click.Context, config: Path) -> None:
+    """Turn documents into a versioned, permission-aware search index that goes live only on evidence.
+
+    \b
+    First steps:
+      sluice demo                                    the whole story on a bundled corpus
+      sluice --config my.yaml doctor                 check a configuration of your own
+      sluice --config my.yaml run                    ingest, build, gate, promote
+      sluice --config my.yaml search "…" --as staff  search as a principal
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 rejected by a gate, 4 another process holds the index.
+    """
+    ctx.obj = config
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    try:
+        # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
+        code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
+    except SluiceError as error:
+        code = fail(error.as_json(), error.exit_code, as_json)
+    except click.UsageError as error:
+        usage = error.ctx.get_usage() if error.ctx else ""
+        hint = f"see: {error.ctx.command_path} --help" if error.ctx else "see: sluice --help"
+        code = fail({"type": "UsageError", "message": error.format_message(), "hint": hint}, 2, as_json, usage)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = fail({"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}, 1, as_json)
+    except Exception as error:
+        if os.environ.get("SLUICE_TRACEBACK"):
+            raise
+        hint = "this was not expected: set SLUICE_TRACEBACK=1 and run again for the full traceback"
+        code = fail({"type": type(error).__name__, "message": f"{type(error).__name__}: {error}", "hint": hint}, 1, as_json)
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:
+    """Say what went wrong, in the form that was asked for; gives the exit code back."""
+    if as_json:
+        click.echo(json.dumps({"error": error}, ensure_ascii=False, indent=2))
+    if usage and not as_json:
+        click.echo(usage, err=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("[bold red]error:[/bold red]", end=" ")
+    console.print(error["message"], markup=False)
+    if error["hint"]:
+        console.print("[bold]next:[/bold] ", end=" ")
+        console.print(error["hint"], markup=False)
+    return code
+
+
+def with_json(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The `--json` option, on every command."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")(command)
+
+
+def tags_of(value: str) -> list[str]:
+    """`--as a,b` as a list of tags; ConfigurationError when there is none."""
+    tags = [tag.strip() for tag in value.split(",") if tag.strip()]
+    if not tags:
+        raise ConfigurationError("--as names no tag", hint="name the principal's tags: --as public,engineering")
+    return tags

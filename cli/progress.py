@@ -1,0 +1,67 @@
+"""Progress on long work, for people, on standard error: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+LINE_EVERY_S = 10.0
+
+
+class TerminalProgress:
+    """Implements `pipeline.progress.Progress` on a console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+        self._name, self._total, self._done, self._embedded, self._told = "", 0, 0, 0, 0.0
+
+    @classmethod
+    def on_stderr(cls) -> TerminalProgress:
+        return cls(Console(stderr=True, highlight=False))
+
+    def note(self, message: str) -> None:
+        """One line that stays."""
+        self._console.print(f"[dim]·[/dim] {message}")
+
+    @contextmanager
+    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+        """A stage of `total` units; shows nothing when there are none."""
+        if total == 0:
+            yield
+            return
+        started = time.monotonic()
+        self._name, self._total, self._done, self._embedded, self._told = name, total, 0, 0, started
+        if self._console.is_terminal:
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            with Bars(*columns, console=self._console, transient=True) as self._bars:
+                self._task = self._bars.add_task(name, total=total)
+                yield
+            self._bars = self._task = None
+        else:
+            yield
+        embedded = f", {self._embedded} texts embedded" if self._embedded else ""
+        self.note(f"{name}: {self._done} of {total} {unit}{embedded} in {time.monotonic() - started:.1f} s")
+
+    def advance(self, units: int = 0, *, texts: int = 0) -> None:
+        """So many more units of the stage are done, so many more texts were embedded."""
+        with self._lock:
+            self._done += units
+            self._embedded += texts
+            self._show()
+
+    def _show(self) -> None:
+        if self._bars is not None and self._task is not None:
+            extra = f" · {self._embedded} texts embedded" if self._embedded else ""
+            self._bars.update(self._task, completed=self._done, description=f"{self._name}{extra}")
+        elif time.monotonic() - self._told > LINE_EVERY_S:
+            self._told = time.monotonic()
+            self.note(f"{self._name}: {self._done} of {self._total}, {self._embedded} texts embedded")

@@ -1,0 +1,106 @@
+"""The embedding model of an index: its tokenizer and its encoder, at a precision that is decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from indexing.models.device import resolve
+from indexing.models.encoder import ModelEncoder, open_encoder
+from indexing.models.files import BUNDLED, locate
+from indexing.models.hashing import HashingEncoder, HashingTokenizer
+from indexing.models.precision import decide_precision
+from indexing.models.remote import RemoteEncoder
+from indexing.models.tokenizer import ModelTokenizer, open_tokenizer
+from indexing.sparse import Bm25Encoder
+
+if TYPE_CHECKING:  # the benchmark of models is carried to machines without pydantic
+    from sluice.settings import EmbeddingSettings, EndpointSettings
+
+AnyTokenizer = ModelTokenizer | HashingTokenizer
+AnyEncoder = ModelEncoder | HashingEncoder | RemoteEncoder
+
+
+class Model:
+    """A model, each part made when it is first asked for; `precision` is asked for at most once."""
+
+    def __init__(
+        self, tokenizer: Callable[[], AnyTokenizer], precision: Callable[[], str], encoder: Callable[[str], AnyEncoder]
+    ) -> None:
+        self._make_tokenizer = tokenizer
+        self._make_precision = precision
+        self._make_encoder = encoder
+        self._lock = RLock()
+
+    @cached_property
+    def tokenizer(self) -> AnyTokenizer:
+        return self._make_tokenizer()
+
+    @cached_property
+    def precision(self) -> str:
+        return self._make_precision()
+
+    @property
+    def encoder(self) -> AnyEncoder:
+        with self._lock:  # two tasks that begin together must not both decide, or both load
+            return self._encoder
+
+    @cached_property
+    def _encoder(self) -> AnyEncoder:
+        return self._make_encoder(self.precision)
+
+
+def open_model(
+    embedding: EmbeddingSettings,
+    *,
+    base: Path,
+    cache: Path,
+    decide: Callable[[str, Any], Any],
+    decided: Callable[[str], Any],
+    note: Callable[[str], None] = lambda _message: None,
+) -> Model:
+    """The model a configuration names, relative paths against `base`; what is made of models is kept in `cache`.
+
+    `precision: auto` is measured when the precision is first asked for and nothing was `decided(name)` for this index and
+    model, and then recorded by `decide(name, value)`, which returns what holds, whoever came first. Raises
+    ConfigurationError and IntegrityError as `locate` does.
+    """
+    if embedding.endpoint is not None:
+        return _remote(embedding.model, embedding.endpoint, base, cache)
+    files = locate(embedding.model, base, stamps=cache)
+
+    def precision() -> str:
+        if embedding.precision != "auto" or files.hashing:
+            return "fp32" if embedding.precision == "auto" else embedding.precision
+        name = f"precision/{files.identity[:32]}"
+        if (held := decided(name)) is None:
+            note(f"embedding.precision: auto: measuring which precision is fastest here for {files.name}, once for this machine")
+            decision = decide_precision(files, cache, resolve(embedding.device))
+            held = decide(name, decision.as_json())
+            note(f"embedding.precision: {held['precision']} ({decision.summary})")
+        return str(held["precision"])
+
+    def encoder(chosen: str) -> AnyEncoder:
+        return open_encoder(files, chosen, cache, resolve(embedding.device))
+
+    return Model(lambda: open_tokenizer(files), precision, encoder)
+
+
+def _remote(name: str, endpoint: EndpointSettings, base: Path, cache: Path) -> Model:
+    """A model behind an endpoint: counted by its own tokenizer where the configuration names one."""
+    files = replace(
+        locate(endpoint.tokenizer or BUNDLED, base, stamps=cache),
+        window=endpoint.window,
+        document_prompt=endpoint.document_prompt,
+    )
+
+    return Model(lambda: open_tokenizer(files), lambda: "fp32", lambda _: RemoteEncoder(name, endpoint, open_tokenizer(files)))
+
+
+def sparse_encoder() -> Bm25Encoder:
+    """The sparse side of sparse and hybrid search."""
+    return Bm25Encoder()

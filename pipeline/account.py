@@ -1,0 +1,89 @@
+"""The account of an operation, gathered as it goes; what comes of it at the end is an outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from indexing.build import Built
+from pipeline.outcomes import Held, Report
+from sluice.counts import StageCounts
+from sluice.records import DocumentState, Verdict
+
+
+@dataclass(slots=True)
+class Account:
+    """What an operation did so far."""
+
+    counts: dict[str, StageCounts] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    built: Built = field(default_factory=Built)
+    deleted: int = 0
+    expired: int = 0
+    expired_uris: list[str] = field(default_factory=list)
+    access_changed: int = 0
+    revocation_lag_s: float | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+    held: Held | None = None
+    promoted: str | None = None
+    """The release that went live, as soon as it did."""
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent(stage, time.perf_counter() - started)
+
+    def spent(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    def copy(self) -> Account:
+        """What is accounted for so far, independent of what follows."""
+        return replace(
+            self,
+            counts=dict(self.counts),
+            seconds=dict(self.seconds),
+            warnings=list(self.warnings),
+            expired_uris=list(self.expired_uris),
+        )
+
+    def expire(self, states: Iterable[DocumentState], count: int) -> None:
+        """Note documents whose time is up."""
+        self.expired += count
+        self.expired_uris += [state.uri for state in states]
+
+    def count(self, stage: str, counts: StageCounts) -> None:
+        self.counts[stage] = self.counts.get(stage, StageCounts()) + counts
+
+    def report(
+        self, outcome: str, release: str | None, *, page: Path | None = None, left: str | None = None, selected: int | None = None
+    ) -> Report:
+        """The account as an outcome; IntegrityError when a stage's does not balance."""
+        return Report(
+            outcome=outcome,
+            release=release,
+            counts={stage: counts.checked(stage) for stage, counts in self.counts.items()},
+            documents_deleted=self.deleted,
+            documents_expired=self.expired,
+            expired=tuple(sorted(self.expired_uris)),
+            access_changed=self.access_changed,
+            revocation_lag_s=self.revocation_lag_s,
+            chunks=self.built.chunks,
+            embedded=self.built.embedded,
+            cached=self.built.cached,
+            tokens=self.built.tokens_embedded,
+            contexts_cut=self.built.contexts_cut,
+            seconds={stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            verdicts=self.verdicts,
+            warnings=tuple(self.warnings),
+            held=self.held,
+            report=page,
+            left=left,
+            selected=selected,
+        )

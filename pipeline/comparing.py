@@ -1,0 +1,198 @@
+"""`sluice compare`: variants measured, decided from what is recorded, written down, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from evaluation.experiments import conclude as decide
+from evaluation.experiments.disagreements import disagreements
+from evaluation.experiments.outcome import Outcome as Decision
+from evaluation.experiments.record import environment, folder_for, write
+from pipeline.executors import Executor
+from pipeline.parts import ingest
+from pipeline.resources import Resources, utc_now
+from pipeline.runs import holding, present_actor
+from pipeline.variants import Corpus, Laboratory, laboratory
+from sluice.errors import ConfigurationError
+from sluice.plain import plain
+
+SECTIONS = ("chunking", "embedding", "search")
+
+Sections = Mapping[str, Any]
+"""Sections of a configuration, whole, as its file would hold them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What became of a golden set's labels on these documents."""
+
+    all: int
+    stale: int
+    missing: int
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What an experiment found; `experiment` is the folder of its record."""
+
+    experiment: Path
+    name: str
+    finished: datetime
+    base: Path
+    golden: Path
+    documents: int
+    labels: Labels
+    fingerprints: Mapping[str, str]
+    decision: Decision
+    configurations: Mapping[str, Sections]
+    """What each variant is made of, by its name."""
+
+    def summary(self) -> dict[str, Any]:
+        """As the record holds it and `--json` prints it."""
+        verdict = self.decision.as_json()
+        for shown in verdict["variants"]:
+            shown |= self.configurations[shown["name"]]
+        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints")
+        summary: dict[str, Any] = plain({**{name: getattr(self, name) for name in kept}, **verdict})
+        return summary
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """A variant to be measured on so many documents."""
+
+    experiment: str
+    name: str
+    documents: int
+
+    def __len__(self) -> int:
+        return self.documents
+
+
+def measure_variant(_r: Resources, what: Measuring) -> str:
+    """Cut, embed, search and score one variant; its result is recorded, and its fingerprint given."""
+    with laboratory(what.experiment) as lab:
+        return lab.run(what.name).fingerprint
+
+
+def compare(lab: Laboratory, executor: Executor) -> Comparison:
+    """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded.
+
+    A variant at a time: a model uses every core, and seconds measured side by side would be nobody's.
+    """
+    if not ingested(lab):
+        lab.r.progress.note("the base's documents are not here yet: they are fetched and parsed first; no release is built")
+        with holding(lab.r, "ingest", executor=executor) as run:
+            ingest(lab.r, run)
+        lab.look_again()
+    lab.check_labels()
+    pending, failed = lab.pending(), list[Exception]()
+    if not pending:
+        lab.r.progress.note("every variant is answered from the record of an earlier run")
+    for variant in pending:
+        what = Measuring(str(lab.experiment.path), variant.name, len(lab.documents))
+        try:
+            executor.map(measure_variant, [what], lab.r)
+        except Exception as error:  # a strategy of the user's may raise anything
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return conclude(lab)
+
+
+def ingested(lab: Laboratory) -> bool:
+    """Whether the base's documents are there to be cut."""
+    return any(state.in_release for state in lab.states)
+
+
+def conclude(lab: Laboratory) -> Comparison:
+    """The verdict over all recorded variants; writes the experiment's folder."""
+    if not lab.documents:
+        raise ConfigurationError(
+            f"{lab.experiment.base}: its sources hold no document that can be read", hint="sluice quarantine says what failed"
+        )
+    experiment = lab.experiment
+    results = {}
+    for variant in experiment.variants:
+        if (result := lab.recorded(variant)) is None:  # another process removed it meanwhile
+            result = lab.run(variant.name)
+        results[variant.name] = result
+    outcome = decide(lab.resolved, results, measure=experiment.measure, seed=experiment.seed, baseline=experiment.baseline)
+    now = utc_now()
+    folder = folder_for(lab.folder, experiment.name, now)
+    found = Comparison(
+        experiment=folder,
+        name=experiment.name,
+        finished=now,
+        base=experiment.base,
+        golden=experiment.golden,
+        documents=len(lab.documents),
+        labels=Labels(
+            lab.resolved.labels, lab.resolved.stale, len(lab.resolved.with_state("missing")), len(lab.resolved.unscored)
+        ),
+        fingerprints={"corpus": lab.corpus_fingerprint, "golden": lab.golden.fingerprint},
+        decision=outcome,
+        configurations={variant.name: sections(lab, variant.name) for variant in experiment.variants},
+    )
+    record = plain({
+        "experiment": experiment.model_dump(mode="json"),
+        "base": lab.r.configuration(),
+        "variants": {
+            name: {"fingerprint": results[name].fingerprint, **configuration}
+            for name, configuration in found.configurations.items()
+        },
+        "fingerprints": found.fingerprints,
+        "environment": environment(),
+        "actor": present_actor("compare"),
+        "finished": now,
+    })  # fmt: skip
+    texts = Corpus({state.key: document.text for state, document in lab.documents}, lab.r.model.tokenizer)
+    write(folder, outcome, experiment=record, summary=found.summary(), passages=disagreements(outcome, texts))
+    return found
+
+
+def sections(lab: Laboratory, name: str) -> Sections:
+    """The sections of the configuration that a variant is made of, whole."""
+    whole = lab.settings(lab.experiment.variant(name))
+    dumped = whole.model_dump(mode="json", include=set(SECTIONS), exclude_none=True)
+    dumped["chunking"] |= whole.chunking.options
+    return {section: dumped[section] for section in SECTIONS}
+
+
+def markdown(found: Comparison) -> str:
+    """The summary as Prefect shows it."""
+    result = found.summary()
+    measure = result["measure"]
+    head = f"# Experiment {result['name']}\n\n" + "\n".join(f"- {line}" for line in result["conclusion"])
+    if found := result["confirmation"]:
+        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(found)}."
+    together = ", all pairs" if len(result["variants"]) > 2 else ""
+    behind = f"behind the leader ({result['level']:.0%}{together})"
+    names = ("variant", measure, behind, "probability best", "tokens to embed", "tokens an answer", "ruled out")
+    rows = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    for v in result["variants"]:
+        cost, gap = v["cost"], v["behind_leader"]
+        lead = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+        name = v["name"].replace("|", "\\|")
+        cells = (name, f"{own(v, measure):.3f}", lead, f"{v['probability_best']:.2f}", cost["tokens"], cost["tokens_per_answer"])
+        rows.append("| " + " | ".join(str(cell) for cell in (*cells, "yes" if v["ruled_out"] else "")) + " |")
+    return head + "\n\n" + "\n".join(rows) + f"\n\nRecord and report: `{found.experiment}`\n"
+
+
+def confirmation(found: dict[str, Any]) -> str:
+    """What the half of the queries that did not choose says of the choice, in words."""
+    if (gap := found["difference"]) is None:
+        return f"the baseline, {found['baseline']}, is itself the best"
+    interval = f"{gap['mean']:+.3f} ({found['level']:.0%} interval {gap['low']:+.3f} to {gap['high']:+.3f})"
+    return f"{found['selected']} against {found['baseline']}: {interval}, {'' if found['confirmed'] else 'not '}confirmed"
+
+
+def own(variant: dict[str, Any], measure: str) -> float:
+    """A variant's mean of the deciding measure, `@k` standing for its own k."""
+    name = measure.removesuffix("@k") + f"@{variant['k']}" if measure.endswith("@k") else measure
+    return float(variant["measures"][name])

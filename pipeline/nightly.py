@@ -1,0 +1,74 @@
+"""`sluice run`, the nightly reindex: plan, and do what the plan calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from pipeline.executors import Inline
+from pipeline.outcomes import Held, Report
+from pipeline.resources import Resources
+from pipeline.runs import Run, recorded
+from pipeline.steps.assessing import Assessment, assess, is_whole, live_holds
+from pipeline.steps.building import build
+from pipeline.steps.fetching import take_in
+from pipeline.steps.judgement import conclude, judge, write_report
+from pipeline.work import Redo
+from sluice.records import DocumentState
+from sluice.releases import Release
+
+
+def reindex(r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Report:
+    """Ingest what changed, build what changed, gate it, go live. Idempotent."""
+    return recorded(r, run, {"source": source}, lambda: plan_and_do(r, run, source, allow_deletions, Redo()))
+
+
+def plan_and_do(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> Report:
+    """What a run, a backfill and a retry have in common."""
+    states = take_in(r, run, source, allow_deletions, redo)
+    return index_and_judge(r, run, states, redo)
+
+
+def index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: Redo) -> Report:
+    account, found = run.account, assess(r, states)
+    if found.action == "nothing" and found.live is not None and found.held is None and not is_whole(r, found.live):
+        account.warnings.append(f"the store does not hold what release {found.live.id} says it does: it is built again")
+        found = assess(r, states, rebuild=True)
+    if found.action in ("judge", "build") and (canary := r.releases.canary()) is not None:
+        return waits_for(canary, run, found)
+    if found.action == "nothing" and redo.chunk and found.held is None and not live_holds(r, found, redo.chunk):
+        found = assess(r, states, rebuild=True)
+    live = found.live.id if found.live else None
+    match found.action:
+        case "nothing" if found.held is not None:
+            return held_back(run, found.held, live)
+        case "nothing":
+            return account.report("unchanged", live)
+        case "gates" if found.live is not None:
+            judged = judge(r, run, found.live, executor=Inline())  # the live release again: no flow is worth it
+            if judged.failed:
+                failing = ", ".join(verdict.gate for verdict in judged.failed)
+                account.warnings.append(f"the live release {live} does not pass the changed gates: {failing}")
+            return account.report("unchanged", live, page=write_report(r, r.releases.get(found.live.id)))
+        case "judge" if found.waiting is not None:
+            return conclude(r, run, found.waiting)
+        case _:
+            return conclude(r, run, build(r, run, found))
+
+
+def held_back(run: Run, release: Release, live: str | None) -> Report:
+    """Nothing is done about a release of this very content that was rejected or rolled back from."""
+    run.account.held = Held(release.id, release.held)
+    run.account.warnings.append(
+        f"release {release.id} of this very content is held ({release.held}): not offered again; "
+        f"change an input, or say: sluice promote {release.id}"
+    )
+    return run.account.report("unchanged", live)
+
+
+def waits_for(canary: Release, run: Run, found: Assessment) -> Report:
+    """Nothing is built while a canary serves: what changed is ingested, revoked where it must be, and built later."""
+    run.account.warnings.append(
+        f"release {canary.id} serves {canary.canary_share:g} of the readers as a canary: nothing was built; "
+        f"end it with: sluice promote {canary.id}, or sluice rollback"
+    )
+    return run.account.report("unchanged", found.live.id if found.live else None)

@@ -1,0 +1,57 @@
+"""The parts of a nightly run, one by one: `sluice ingest`, `sluice index`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from pipeline.nightly import held_back, waits_for
+from pipeline.outcomes import Report
+from pipeline.resources import Resources
+from pipeline.runs import Run, recorded
+from pipeline.steps.assessing import assess
+from pipeline.steps.building import build
+from pipeline.steps.fetching import take_in
+from pipeline.steps.looking import check
+from pipeline.steps.settling import settle
+from pipeline.work import Redo
+
+
+def ingest(r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Report:
+    """Fetch and parse what changed, apply revocations and access; build nothing."""
+
+    def work() -> Report:
+        take_in(r, run, source, allow_deletions, Redo())
+        return run.account.report("ingested", live_id(r))
+
+    return recorded(r, run, {"source": source}, work)
+
+
+def index(r: Resources, run: Run) -> Report:
+    """Build and stage a release from what is ingested; it waits for `promote`."""
+
+    def work() -> Report:
+        if (found := run.goes_on()) is not None:
+            states = found.states
+        else:
+            check(r)
+            states = settle(r, run)
+            run.hands_over(states)
+        wanted = assess(r, states)
+        live = wanted.live.id if wanted.live else None
+        if wanted.action in ("nothing", "gates"):
+            return run.account.report("unchanged", live)
+        if (canary := r.releases.canary()) is not None:
+            return waits_for(canary, run, wanted)
+        if wanted.action == "judge" and wanted.waiting is not None:
+            if wanted.waiting.state != "staged":  # rejected under other gates: it is there, and it is not staged
+                return held_back(run, wanted.waiting, live)
+            return run.account.report("staged", wanted.waiting.id)
+        return run.account.report("staged", build(r, run, wanted).id)
+
+    return recorded(r, run, {}, work)
+
+
+def live_id(r: Resources) -> str | None:
+    """The id of the live release."""
+    live = r.releases.live()
+    return live.id if live else None

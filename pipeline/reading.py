@@ -1,0 +1,155 @@
+"""What commands read, and nothing that they change: search, evaluation, the care of a golden set. No lease is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import evaluation
+from evaluation.care import Care
+from indexing.search import ANYWHERE
+from pipeline.outcomes import Difference
+from pipeline.resources import Resources
+from pipeline.steps.judgement import gate_context
+from sluice.access import Principal, every_tag
+from sluice.errors import ConfigurationError, ReleaseError
+from sluice.ids import version_id
+from sluice.plain import plain
+from sluice.points import Filters
+from sluice.records import DocumentState, Hit
+from sluice.releases import Release
+
+READ_DOCUMENTS = 200
+"""How many parsed texts are held at once."""
+
+
+def released(r: Resources, release: str | None) -> Release:
+    """The release that was named, or the live one; ReleaseError when there is none."""
+    if release is not None:
+        return r.releases.get(release)
+    live = r.releases.live()
+    if live is None:
+        raise ReleaseError(f"index '{r.settings.index}' has no live release yet", hint="sluice run publishes one")
+    return live
+
+
+def narrowed(
+    sources: Collection[str] = (), languages: Collection[str] = (), since: str | None = None, until: str | None = None
+) -> Filters:
+    """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date."""
+    return Filters(tuple(sources), tuple(languages), day("--since", since), day("--until", until))
+
+
+def search(r: Resources, query: str, principal: Principal, k: int, release: str | None, filters: Filters = ANYWHERE) -> list[Hit]:
+    """Search one release as a principal: by default the one that answers them, live or canary."""
+    if release is None:
+        return r.live_searcher(log=r.query_log).search(query, principal, k, filters)
+    return r.searcher(released(r, release), log=r.query_log).search(query, principal, k, filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A release's measures on a golden set; `below` says which configured floors it does not reach (None: not asked)."""
+
+    release: str
+    golden: Path
+    evaluation: evaluation.Evaluation
+    below: tuple[str, ...] | None = None
+
+
+def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, gate: bool = False) -> Measured:
+    """Measure a release on a golden set; with `gate`, also by the floors of the configured retrieval gates."""
+    found = released(r, release)
+    chosen = golden_set(r, golden)
+    states = r.stores.documents.read()
+    tags = every_tag(s.tags for s in states)
+    resolved = evaluation.resolve(chosen, r.corpus(found))
+    measured = evaluation.evaluate(r.searcher(found), resolved, k=k, everyone=tags)
+    return Measured(found.id, chosen.path, measured, _below_the_floors(r, found, states) if gate else None)
+
+
+def _below_the_floors(r: Resources, release: Release, states: list[DocumentState]) -> tuple[str, ...]:
+    """The reasons of every configured retrieval gate that this release does not pass by itself."""
+    context = gate_context(r, release, None, states)
+    gates = [gate for gate in r.gates if gate.name == "retrieval"]
+    if not gates:
+        raise ConfigurationError(
+            f"{r.settings.path}: no retrieval gate is configured", hint="add one under gates: with its floors"
+        )
+    return tuple(verdict.reason for verdict in evaluation.run_gates(gates, context) if not verdict.passed)
+
+
+def golden_set(r: Resources, path: Path | None) -> evaluation.GoldenSet:
+    """The golden set that was named, or that of the first retrieval gate."""
+    if path is not None:
+        return evaluation.load_golden(path)
+    for gate in r.gates:
+        if isinstance(found := getattr(gate, "golden", None), evaluation.GoldenSet):
+            return found
+    raise ConfigurationError(f"{r.settings.path}: no gate names a golden set", hint="name one: --golden FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A golden set, and what a check of it found."""
+
+    golden: Path
+    care: Care
+
+
+def check_golden(r: Resources, path: Path | None) -> Checked:
+    """Whether the labels of a golden set are still true."""
+    chosen = golden_set(r, path)
+    return Checked(chosen.path, evaluation.check_golden(chosen, r.corpus()))
+
+
+def difference(r: Resources, a: str, b: str) -> Difference:
+    """What changed from release `a` to release `b`."""
+    old, new = r.releases.get(a), r.releases.get(b)
+    fields = ["document_key", "version", "uri"]
+    before, after = (
+        {p.payload["document_key"]: p.payload for p in r.stores.qdrant.scan(release.collection, fields)} for release in (old, new)
+    )
+    both = after.keys() & before.keys()
+    return Difference(
+        a=a,
+        b=b,
+        added=sorted(after[k]["uri"] for k in after.keys() - before.keys()),
+        removed=sorted(before[k]["uri"] for k in before.keys() - after.keys()),
+        changed=sorted(after[k]["uri"] for k in both if after[k]["version"] != before[k]["version"]),
+        counts={name: (getattr(old, name), getattr(new, name)) for name in ("documents", "chunks", "tokens")},
+        configuration=_differences(plain(old.configuration), plain(new.configuration)),
+    )
+
+
+def _differences(a: Any, b: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        found: dict[str, tuple[Any, Any]] = {}
+        for key in sorted({*a, *b}):
+            found |= _differences(a.get(key), b.get(key), f"{path}.{key}" if path else key)
+        return found
+    return {} if a == b else {path: (a, b)}
+
+
+def texts(r: Resources, states: Sequence[DocumentState]) -> Iterator[tuple[str, str]]:
+    """The parsed texts of these documents by key, a batch at a time."""
+    for start in range(0, len(states), READ_DOCUMENTS):
+        batch = {version_id(s.key, s.version, s.parse_fingerprint): s.key for s in states[start : start + READ_DOCUMENTS]}
+        versions = r.stores.versions.get(list(batch))
+        yield from ((key, versions[identity].text) for identity, key in batch.items() if identity in versions)
+
+
+def day(option: str, value: str | None) -> datetime | None:
+    """The moment that an option of a command names, UTC unless it says otherwise; ConfigurationError for what is no date."""
+    if value is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} '{value}' is not a date", hint="use ISO 8601: 2026-11-21 or 2026-11-21T02:00:00Z"
+        ) from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

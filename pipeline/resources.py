@@ -1,0 +1,301 @@
+"""Everything an operation uses, put together from the settings: the one place where stages meet stores.
+
+Nothing is opened or loaded before it is used, so a command pays for what it touches only. Within a process one
+configuration has one Resources (`shared`): the embedded vector store admits one client, and the tasks of a flow share it
+with the command that started the flow. On another machine a task opens its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import chunking
+import evaluation
+from evaluation import Gate
+from indexing.access_sync import CurrentAccess
+from indexing.build import Builder
+from indexing.embed import CachedEmbedder
+from indexing.fingerprints import tags_root
+from indexing.models import Model, open_model, sparse_encoder
+from indexing.models.reranker import CrossEncoderReranker
+from indexing.protocols import Encoder, QueryLog, SparseEncoder
+from indexing.query_log import JsonLinesLog
+from indexing.releases import Releases
+from indexing.routing import LiveSearcher
+from indexing.search import Searcher
+from ingest import processing, sources
+from ingest.freshness import Lifetimes
+from ingest.pipeline import Ingestion
+from ingest.protocols import Parser, Source
+from pipeline.labelled import CorpusDocuments
+from pipeline.progress import Progress, Silent
+from sluice.access import AccessTags, every_tag
+from sluice.errors import ReleaseError
+from sluice.ids import version_id
+from sluice.recipe import Parts, Recipe
+from sluice.records import DocumentState
+from sluice.releases import Release
+from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from sluice.yaml_files import Unexpanded, read_yaml
+from stores import Stores, open_stores
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """The present, aware, in UTC, to the millisecond that MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+class once(Generic[T]):
+    """A property that is made when it is first asked for, once, also when threads ask at the same time."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, resources: Any, _owner: type | None = None) -> T:
+        with resources.lock:
+            made = resources.__dict__
+            if self._name not in made:
+                made[self._name] = self._make(resources)
+            found: T = made[self._name]
+            return found
+
+
+class Resources:
+    """One configuration, opened; threads may share it. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, *, progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.progress: Progress = progress or Silent()
+        self.lock = threading.RLock()
+        self._rerankers: dict[str, CrossEncoderReranker] = {}
+        self._closing = ExitStack()
+
+    # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @once
+    def stores(self) -> Stores:
+        return self._closing.enter_context(open_stores(self.settings))
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def __enter__(self) -> Resources:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ── ingest ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @once
+    def sources(self) -> dict[str, Source]:
+        return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
+
+    @once
+    def parsers(self) -> dict[str, Parser]:
+        return {s.name: processing.build(s) for s in self.settings.sources}
+
+    @once
+    def parse_fingerprints(self) -> dict[str, str]:
+        return {name: parser.fingerprint for name, parser in self.parsers.items()}
+
+    @once
+    def lifetimes(self) -> Lifetimes:
+        return Lifetimes.of(self.settings.sources)
+
+    def ingestion(self, run_id: str) -> Ingestion:
+        """What fetches and parses, for the record of this run."""
+        s = self.stores
+        rules = self.settings.access.compiled()
+        return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, run_id, utc_now, self.lifetimes)
+
+    def corpus(self, release: Release | None = None) -> CorpusDocuments:
+        """The documents that golden labels point to, as they are now or as a release holds them."""
+        held = self.versions_in(release) if release is not None else None
+        s, names = self.stores, [source.name for source in self.settings.sources]
+        states, forgotten = s.documents.read(), s.forgotten.keys()
+        limits = {source.name: source.limits for source in self.settings.sources}
+        return CorpusDocuments(states, s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
+
+    def versions_in(self, release: Release) -> dict[str, str]:
+        """Which parsed version of each document a release holds: document key → version id."""
+        fields = ["document_key", "version", "parse_fingerprint"]
+        found = (point.payload for point in self.stores.qdrant.scan(release.collection, fields))
+        return {p["document_key"]: version_id(p["document_key"], p["version"], p["parse_fingerprint"]) for p in found}
+
+    # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @once
+    def model(self) -> Model:
+        return self.model_of(self.settings.embedding)
+
+    def model_of(self, embedding: EmbeddingSettings) -> Model:
+        """An embedding model: its tokenizer and encoder, with `precision: auto` as decided once for this index."""
+        return open_model(
+            embedding,
+            base=self.settings.base,
+            cache=self.settings.state_dir / "models",
+            decide=self.stores.decisions.decide,
+            decided=self.stores.decisions.get,
+            note=self.progress.note,
+        )
+
+    @once
+    def chunker(self) -> chunking.Chunker:
+        return self.chunker_of(self.settings.chunking)
+
+    def chunker_of(self, section: ChunkingSettings) -> chunking.Chunker:
+        return chunking.build(section, self.model.tokenizer, whole=self.settings, encoder=self.embedder.as_encoder())
+
+    @once
+    def sparse(self) -> SparseEncoder | None:
+        return sparse_encoder() if self.settings.search.mode != "dense" else None
+
+    @once
+    def embedder(self) -> CachedEmbedder:
+        def told(texts: int) -> None:
+            self.progress.advance(texts=texts)
+
+        return CachedEmbedder(self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=told)
+
+    def builder(self) -> Builder:
+        return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)
+
+    @once
+    def recipe(self) -> Recipe:
+        """How an index of this configuration is made and searched."""
+        return self.recipe_of(self.settings, self.model, self.chunker)
+
+    def recipe_of(self, settings: Settings, model: Model, chunker: chunking.Chunker) -> Recipe:
+        """The same for another configuration (an experiment's variant), whose parts are open."""
+        sparse = sparse_encoder().fingerprint if settings.search.mode != "dense" else ""
+        again = self.reranker_of(settings.search)
+        parts = Parts(chunker.fingerprint, model.encoder.fingerprint, sparse, again.fingerprint if again is not None else "")
+        return Recipe.of(settings, model.precision, parts)
+
+    # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def releases(self) -> Releases:
+        """The releases of the index, for reading: who changes them says who they are (`releases_by`)."""
+        return self.releases_by("a reader")
+
+    def releases_by(self, actor: str) -> Releases:
+        """The releases of the index, for somebody who holds its lease."""
+        qdrant = self.stores.qdrant
+        s = self.stores
+        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, actor, utc_now)
+
+    def access(self, states: list[DocumentState]) -> CurrentAccess:
+        """Who may read what now."""
+        return CurrentAccess({state.key: state.tags for state in states}, tags_root(states))
+
+    @property
+    def query_log(self) -> QueryLog | None:
+        """Where readers' searches are written down; None unless the configuration names a file."""
+        path = self.settings.search.log
+        return JsonLinesLog(path, utc_now) if path is not None else None
+
+    def searcher(self, release: Release, *, log: QueryLog | None = None) -> Searcher:
+        """Search in one release with the model and the mode it was built with."""
+        if not release.searchable:
+            state = "removed by retention" if release.removed else release.state
+            raise ReleaseError(
+                f"release {release.id} cannot be searched: it is {state}", hint="sluice releases lists those that can"
+            )
+        recipe = Recipe.of_release(release)
+        encoder: Encoder = self.model.encoder
+        if recipe.parts.model != encoder.fingerprint:
+            encoder = self.model_of(recipe.embedding).encoder
+        again = self.reranker_of(recipe.search)
+        for name, kept, found in (
+            (recipe.embedding.model, recipe.parts.model, encoder.fingerprint),
+            (recipe.search.rerank, recipe.parts.reranker, again.fingerprint if again is not None else ""),
+        ):
+            if kept != found:
+                raise ReleaseError(
+                    f"release {release.id} was made with another version of '{name}' than is installed",
+                    hint="install the version it was made with, or run again to build a new release",
+                )
+        sparse = sparse_encoder() if recipe.search.mode != "dense" else None
+        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log)
+
+    def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
+        """What reads hits again: a folder, relative to the configuration, or a model's name; None unless one is named."""
+        if search.rerank is None:
+            return None
+        folder = self.settings.base / search.rerank
+        name = str(folder) if folder.is_dir() else search.rerank
+        return self._rerankers.setdefault(name, CrossEncoderReranker(name))
+
+    def live_searcher(self, *, log: QueryLog | None = None) -> LiveSearcher:
+        """Search in whatever is live, or for a share of the readers in the canary."""
+        return LiveSearcher(self.releases, lambda release: self.searcher(release, log=log))
+
+    # ── gates ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @once
+    def gates(self) -> list[Gate]:
+        """Reconciliation and the configured gates, their files read and checked (ConfigurationError)."""
+        return evaluation.build_all(self.settings)
+
+    @property
+    def gates_fingerprint(self) -> str:
+        return evaluation.gates_fingerprint(self.gates)
+
+    def configuration(self) -> dict[str, Any]:
+        """What a release is made from, as the file says it: `${NAME}` stays a name, so no secret is kept; plain data.
+
+        `embedding` and `search` are those of the recipe, complete.
+        """
+        written = read_yaml(self.settings.path, Unexpanded())
+        kept: dict[str, Any] = {key: written[key] for key in ("index", "sources", "chunking", "retention") if key in written}
+        recipe = self.recipe.as_json()
+        return {**kept, "embedding": recipe["embedding"], "search": recipe["search"]}
+
+    def kept_recipe(self) -> dict[str, Any]:
+        """The recipe as a release keeps it: what a strategy's own options take from the environment stays a name here, too."""
+        recipe, written = self.recipe.as_json(), read_yaml(self.settings.path, Unexpanded()).get("chunking") or {}
+        named = {key: written[key] for key, value in self.settings.chunking.options.items() if written.get(key, value) != value}
+        return recipe | {"chunking": recipe["chunking"] | named}
+
+    def known_tags(self, states: list[DocumentState]) -> AccessTags:
+        """Every tag that a rule or a document gives."""
+        ruled = {tag for rule in self.settings.access.rules for tag in rule.tags}
+        return AccessTags(ruled | every_tag(state.tags for state in states))
+
+
+_shared: dict[str, tuple[Resources, int]] = {}
+_shared_lock = threading.Lock()
+
+
+@contextmanager
+def shared(config: str, open_: Callable[[Settings], Resources] = Resources) -> Iterator[Resources]:
+    """The process's one Resources of a configuration file; the last to leave closes it."""
+    key = str(Path(config).absolute())
+    with _shared_lock:
+        resources, users = _shared.get(key, (None, 0))
+        if resources is None:
+            resources = open_(load(key))
+        _shared[key] = (resources, users + 1)
+    try:
+        yield resources
+    finally:
+        with _shared_lock:
+            resources, users = _shared[key]
+            if users == 1:
+                del _shared[key]
+                resources.close()
+            else:
+                _shared[key] = (resources, users - 1)

@@ -1,0 +1,157 @@
+"""An operation under way: who does it, under which lease, and what it did so far; and the door through which it is recorded."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from pipeline import delivering
+from pipeline.account import Account
+from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
+from pipeline.outcomes import Outcome, Report
+from pipeline.resources import Resources, utc_now
+from pipeline.work import Look
+from sluice.errors import SluiceError
+from sluice.ids import fingerprint
+from sluice.plain import plain
+from sluice.records import DocumentState
+from stores import Lease
+
+O = TypeVar("O", bound=Outcome)  # noqa: E741  an outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a command found and did before it saw that a flow is needed, for the flow that goes on with the same run."""
+
+    account: Account
+    states: list[DocumentState]
+    look: Look | None = None
+    ingested: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """One operation: its id, who asked for it, the lease it holds, who does the heavy work, and its account."""
+
+    id: str
+    command: str
+    actor: str
+    executor: Executor
+    lease: Lease
+    account: Account = field(default_factory=Account)
+    handover: Handover | None = None
+    partition_documents: int = PARTITION_DOCUMENTS
+
+    def still_mine(self) -> None:
+        """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
+        self.lease.check()
+
+    def hands_over(self, states: list[DocumentState], look: Look | None = None, *, ingested: bool = False) -> None:
+        """From here on a flow may go on."""
+        self.handover = Handover(self.account.copy(), states, look, ingested)
+
+    def goes_on(self) -> Handover | None:
+        """What was handed over to this run, its account included; None at a beginning."""
+        if self.handover is not None:
+            self.account = self.handover.account.copy()
+        return self.handover
+
+
+_under_way: ContextVar[Mapping[str, Run]] = ContextVar("runs under way", default={})  # noqa: B039  never changed
+
+
+def run_id() -> str:
+    return f"{utc_now():%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+
+
+def present_actor(command: str) -> str:
+    """Who does this, for the record: command, user and host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"sluice {command} by {user}@{socket.gethostname()}"
+
+
+@contextmanager
+def holding(
+    r: Resources,
+    command: str,
+    *,
+    executor: Executor | None = None,
+    partition_documents: int = PARTITION_DOCUMENTS,
+) -> Iterator[Run]:
+    """Hold the index for one operation, its ledger repaired to what the stores hold. Raises IndexBusy.
+
+    A flow that a command started in this process goes on with the command's run, under its own executor.
+    """
+    key, executor = str(r.settings.path), executor or Inline()
+    if (outer := _under_way.get().get(key)) is not None:
+        yield replace(outer, executor=executor, account=Account())
+        return
+    with r.stores.lease.acquire(command) as lease:
+        run = Run(run_id(), command, present_actor(command), executor, lease, partition_documents=partition_documents)
+        for line in r.releases_by(run.actor).recover():
+            r.progress.note(f"recovered: {line}")
+        token = _under_way.set({**_under_way.get(), key: run})
+        try:
+            yield run
+        finally:
+            _under_way.reset(token)
+
+
+def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callable[[], O]) -> O:
+    """Do the work and leave a row in `runs`: what was asked, by whom, what came of it, what failed; then tell whom it concerns.
+
+    The row is there before anything is changed, and says what was done before anybody is told of it: whatever fails or
+    dies afterwards, a promotion is in the record. What could not be told or recorded is a warning of the outcome.
+    """
+    row = {"command": run.command, "parameters": dict(parameters), "actor": run.actor, "started": utc_now()}
+    runs = r.stores.runs
+    if run.handover is None:
+        runs.record(run.id, {**row, "configuration": configuration_hash(r), "outcome": "running"})
+    try:
+        outcome = work()
+    except FlowNeeded:
+        raise
+    except BaseException as error:
+        run.handover = None
+        with suppress(SluiceError):  # what is raised says more
+            failed = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+            runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
+        raise
+    run.handover = None
+    done = {"finished": utc_now(), "outcome": outcome.outcome, "release": outcome.release}
+    if isinstance(outcome, Report):
+        done["counts"] = plain(outcome.counts)
+    failures = []
+    try:
+        runs.record(run.id, done)
+    except SluiceError as error:
+        failures.append(f"this run could not be recorded: {error.message}")
+    try:
+        failures += delivering.deliver(r)
+    except SluiceError as error:
+        failures.append(f"events could not be delivered: {error.message}; the next command tries again")
+    if failures:
+        with suppress(SluiceError):
+            runs.record(run.id, {**done, "warnings": failures})
+    return replace(outcome, warnings=(*outcome.warnings, *failures), run=run.id)
+
+
+def _done(run: Run) -> dict[str, Any]:
+    """What was done for good before it failed."""
+    done: dict[str, Any] = {"counts": plain(run.account.counts)} if run.account.counts else {}
+    return done | ({"release": run.account.promoted, "promoted": True} if run.account.promoted else {})
+
+
+def configuration_hash(r: Resources) -> str:
+    """Fingerprint of the whole configuration as written (its secrets are hashed with it, never shown)."""
+    return fingerprint("configuration", {"file": r.settings.path.read_text(encoding="utf-8")})

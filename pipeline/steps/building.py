@@ -1,0 +1,81 @@
+"""From documents to a staged release: begin it, build its partitions, stage what was built."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from indexing.build import Built
+from pipeline.resources import Resources, utc_now
+from pipeline.runs import Run
+from pipeline.steps.assessing import Assessment
+from sluice.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a release's documents, by key."""
+
+    release: Release
+    keys: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def build(r: Resources, run: Run, found: Assessment) -> Release:
+    """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
+    release = _begin(r, run, found)
+    if release.state == "staged":
+        return release
+    keys, size = [state.key for state in found.documents], run.partition_documents
+    parts = [Part(release, tuple(keys[i : i + size])) for i in range(0, len(keys), size)]
+    with run.account.timed("index"):
+        with r.progress.stage("chunk, embed, stage", len(keys)):
+            built = sum(run.executor.map(build_partition, parts, r), Built())
+        return _stage(r, run, release, built)
+
+
+def build_partition(r: Resources, part: Part) -> Built:
+    """Chunk, embed and write these documents. Idempotent."""
+    return r.builder().build(part.release, r.stores.documents.read(part.keys))
+
+
+def _begin(r: Resources, run: Run, found: Assessment) -> Release:
+    """The release to build into: a new one, or the interrupted one of the same fingerprint."""
+    releases = r.releases_by(run.actor)
+    name, taken = f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}", {release.id for release in releases.all()}
+    ids = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))
+    return releases.begin(
+        found.fingerprint,
+        release_id=next(id for id in ids if id not in taken),  # built again within a second: it has a name of its own
+        access_root=found.access_root,
+        dimension=r.model.encoder.dimension,
+        sparse=r.recipe.sparse,
+        fingerprints={**r.recipe.fingerprints, "parse": r.parse_fingerprints},
+        configuration=r.configuration(),
+        recipe=r.kept_recipe(),
+    )
+
+
+def _stage(r: Resources, run: Run, release: Release, built: Built) -> Release:
+    """A complete build becomes the candidate, with its account in the manifest."""
+    account = run.account
+    for name, counts in built.counts.items():
+        account.count(name, counts)
+    account.built += built
+    documents = built.counts["chunk"].kept if "chunk" in built.counts else 0
+    return r.releases_by(run.actor).stage(
+        release,
+        {
+            "documents": documents,
+            "chunks": built.chunks,
+            "tokens": built.tokens,
+            "embedded": built.embedded,
+            "cached": built.cached,
+            "tokens_embedded": built.tokens_embedded,
+            "contexts_cut": built.contexts_cut,
+            "counts": {name: counts.checked(name).as_json() for name, counts in account.counts.items()},
+            "seconds": {**account.seconds, **{f"{name} (work)": seconds for name, seconds in built.seconds.items()}},
+        },
+    )

@@ -1,0 +1,132 @@
+"""Fetch and parse what changed, partition by partition, and account for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from ingest.planning import SourcePlan, to_parse, unreadable_permissions
+from pipeline.resources import Resources
+from pipeline.runs import Run
+from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
+from pipeline.steps.settling import settle
+from pipeline.work import Look, Redo
+from sluice.counts import StageCounts
+from sluice.ids import document_key
+from sluice.records import DocumentState, ItemRef
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One source's part of the work: items to fetch (and then parse), and keys only to parse; `again` are to be parsed anyway."""
+
+    run: str
+    source: str
+    refs: tuple[ItemRef, ...]
+    keys: tuple[str, ...]
+    again: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.refs) + len(self.keys)
+
+
+def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> list[DocumentState]:
+    """Look, revoke what must be revoked, fetch and parse what changed; all states as they are then."""
+    found = run.goes_on()
+    if found is not None and found.look is not None:
+        seen, states, ingested = found.look, found.states, found.ingested
+    else:
+        with run.account.timed("plan"):
+            check(r)
+            seen = look(r, source, redo=redo, allow_deletions=allow_deletions)
+            check_uris(r, seen)
+            states, ingested = settle(r, run, seen), False
+        run.hands_over(states, seen)
+    if ingested:
+        return states
+    if seen.ingest_needed:
+        _map(r, run, seen, redo)
+        with run.account.timed("access"):
+            states = settle(r, run, before=states)
+    _acknowledge(r, seen)
+    _count(r, run, seen)
+    run.hands_over(states, seen, ingested=True)
+    return states
+
+
+def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
+    shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
+    with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
+        for counts in run.executor.map(ingest_partition, shares, r):
+            for stage, counted in counts.items():
+                run.account.count(stage, counted)
+
+
+def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: Redo) -> Iterator[Share]:
+    """One source's work in partitions."""
+    size = run.partition_documents
+    for i in range(0, len(plan.fetch), size):
+        refs = plan.fetch[i : i + size]
+        keys = {document_key(plan.source, ref.uri) for ref in refs} if redo.parse else set()
+        yield Share(run.id, plan.source, refs, (), redo.parse & keys)
+    waiting = [s.key for s in parse if s.source == plan.source]
+    for i in range(0, len(waiting), size):
+        keys = set(waiting[i : i + size])
+        yield Share(run.id, plan.source, (), tuple(waiting[i : i + size]), redo.parse & keys)
+
+
+def ingest_partition(r: Resources, share: Share) -> dict[str, StageCounts]:
+    """Fetch these items, then parse those of them, and those of the keys, that are due. Idempotent."""
+    ingestion, source = r.ingestion(share.run), share.source
+    counts = {"crawl": StageCounts(), "parse": StageCounts()}
+    if share.refs:
+        counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
+    touched = [*share.keys, *(document_key(source, ref.uri) for ref in share.refs)]
+    due, held = to_parse(
+        r.stores.documents.read(touched),
+        {source: r.parse_fingerprints[source]},
+        [e for e in r.stores.quarantine.entries(stage="parse") if e.document_key in set(touched)],
+        force=lambda uri: document_key(source, uri) in share.again,
+    )
+    counts["parse"] = ingestion.parse(r.parsers[source], [state.key for state in due])
+    if held:
+        counts["parse"] += StageCounts(seen=sum(held.values()), failed=held)
+    r.progress.advance(len(touched))
+    return counts
+
+
+def _acknowledge(r: Resources, seen: Look) -> None:
+    """Tell each source that asks to be told (a method `stored`) that everything it gave is stored."""
+    for plan in seen.plans:
+        stored = getattr(r.sources.get(plan.source), "stored", None)
+        if stored is not None:
+            stored()
+
+
+def _count(r: Resources, run: Run, seen: Look) -> None:
+    """Complete the accounts of crawl and parse with what needed nothing."""
+    account = run.account
+    for plan in seen.plans:
+        held = dict(plan.held or {})
+        away = {reason: n for reason, n in (("deleted", len(plan.gone)), ("forgotten", plan.forgotten)) if n}
+        seen_before = plan.unchanged + sum(held.values()) + sum(away.values())
+        account.count("crawl", StageCounts(seen=seen_before, unchanged=plan.unchanged, dropped=away, failed=held))
+    parsed = account.counts.get("parse", StageCounts())
+    looked_at = {plan.source for plan in seen.plans}
+    states = [s for s in r.stores.documents.read() if s.source in looked_at]
+    entries = [e for e in r.stores.quarantine.entries() if e.source in looked_at]
+    account.warnings += [*unreadable_permissions(entries), *spelled_almost_like_a_rule(r, states)]
+    failures = {e.document_key for e in entries if e.stage == "parse"}
+    dropped: dict[str, int] = {}
+    for state in states:
+        if state.status == "active" and state.dropped and state.key not in failures:
+            dropped[state.dropped] = dropped.get(state.dropped, 0) + 1
+    dropped = {reason: count - parsed.dropped.get(reason, 0) for reason, count in dropped.items()}
+    dropped = {reason: count for reason, count in dropped.items() if count > 0}
+    good = sum(1 for s in states if s.in_release and s.key not in failures)
+    unchanged = max(good - parsed.kept, 0)
+    held = seen.held
+    account.count(
+        "parse",
+        StageCounts(unchanged + sum(dropped.values()) + sum(held.values()), 0, unchanged, dropped, held),
+    )

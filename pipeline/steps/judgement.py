@@ -1,0 +1,148 @@
+"""Put a release before reconciliation and the gates, and act on what they found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import evaluation
+from evaluation import GateContext, ReleaseView
+from indexing.fingerprints import release_fingerprint
+from pipeline.executors import Executor
+from pipeline.outcomes import Report
+from pipeline.resources import Resources
+from pipeline.runs import Run
+from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest
+from sluice.access import every_tag
+from sluice.errors import SluiceError
+from sluice.records import DocumentState, Verdict
+from sluice.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A release to be judged; with `overrule` it is kept which gates somebody overruled (reconciliation cannot be)."""
+
+    release: str
+    actor: str
+    overrule: bool = False
+
+    def __len__(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gates found, and how long they took."""
+
+    verdicts: tuple[Verdict, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if not verdict.passed]
+
+
+def judge(r: Resources, run: Run, release: Release, *, overrule: bool = False, executor: Executor | None = None) -> Judgement:
+    """Put a release before reconciliation and the gates; the verdicts are kept in its manifest and in the account."""
+    [found] = (executor or run.executor).map(judge_release, [Case(release.id, run.actor, overrule)], r)
+    run.account.verdicts = found.verdicts
+    run.account.spent("gates", found.seconds)
+    if not r.settings.gates:
+        run.account.warnings.append("gates: [] - nothing measures what this release finds; it goes live on reconciliation alone")
+    return found
+
+
+def judge_release(r: Resources, case: Case) -> Judgement:
+    """The judgement of one release, recorded in its manifest. Done again (a retry), it replaces what was recorded."""
+    started = time.perf_counter()
+    releases, states = r.releases_by(case.actor), r.stores.documents.read()
+    release, live = releases.get(case.release), releases.live()
+    releases.sync_access(release, r.access(states))
+    against = live if live is not None and live.id != release.id else None
+    context = gate_context(r, release, against, states)
+    gates, verdicts = r.gates, list[Verdict]()
+    if release.fingerprint != release_fingerprint([s for s in states if s.in_release], r.recipe.answers):
+        # The documents moved on since it was built: it can only be held against its own manifest.
+        gates = [gate for gate in gates if gate.name != "reconciliation"]
+        verdicts.append(against_manifest(r, release))
+    verdicts += evaluation.run_gates(gates, context)
+    failed = [verdict.gate for verdict in verdicts if not verdict.passed]
+    seconds = time.perf_counter() - started
+    releases.record(
+        release,
+        [evaluation.verdict_json(verdict) for verdict in verdicts],
+        r.gates_fingerprint,
+        against=against.id if against is not None else None,
+        overruled=failed if case.overrule and "reconciliation" not in failed else [],
+        seconds=round(seconds, 3),
+    )
+    return Judgement(tuple(verdicts), seconds)
+
+
+def gate_context(r: Resources, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:
+    """What the gates are handed: the candidate, the live release where there is one, documents and stored points."""
+    tags = every_tag(s.tags for s in states)
+    measured, unmeasured = None, r.releases.unknown_live()
+    if live is not None:
+        try:
+            measured = ReleaseView(live.id, r.searcher(live), r.corpus(live), tags)
+        except SluiceError as error:
+            unmeasured = error.message
+    return GateContext(
+        candidate=ReleaseView(release.id, r.searcher(release), r.corpus(release), tags),
+        live=measured,
+        live_unmeasured=unmeasured,
+        points=CollectionPoints(r.stores.qdrant, release.collection),
+        expected=ExpectedFrom(r.builder(), [s for s in states if s.in_release]),
+        known_tags=r.known_tags(list(states)),
+        window=r.model.tokenizer.window,
+        special_tokens=r.model.tokenizer.special_tokens,
+        dimension=r.model.encoder.dimension,
+        workspace=r.settings.state_dir / "gates",
+        live_points=CollectionPoints(r.stores.qdrant, live.collection) if live is not None and measured is not None else None,
+        vectors=lambda hashes: r.stores.vectors.get(release.fingerprints["model"], hashes),
+        embedded_store=r.settings.stores.qdrant.url == "embedded",
+    )
+
+
+def conclude(r: Resources, run: Run, release: Release, canary: float | None = None) -> Report:
+    """Judge; promote on good evidence, or let it serve a share of the readers; reject on any other evidence."""
+    found, releases = judge(r, run, release), r.releases_by(run.actor)
+    if found.failed:
+        rejected = releases.reject(releases.get(release.id))
+        return run.account.report("rejected", rejected.id, page=write_report(r, rejected))
+    states = r.stores.documents.read()
+    run.still_mine()
+    if canary is not None:
+        with run.account.timed("promote"):
+            serving = releases.start_canary(releases.get(release.id), canary, r.access(states))
+        return run.account.report("canary", serving.id, page=write_report(r, serving))
+    with run.account.timed("promote"):
+        live = go_live(r, run, release, states)
+        releases.retain(r.settings.retention.keep)
+    return run.account.report("promoted", live.id, page=write_report(r, live))
+
+
+def go_live(r: Resources, run: Run, release: Release, states: list[DocumentState]) -> Release:
+    """Current access first, then the alias; from then on the record says so, whatever fails later."""
+    releases = r.releases_by(run.actor)
+    live = releases.promote(releases.get(release.id), r.access(states))
+    run.account.promoted = live.id
+    return live
+
+
+def report_path(r: Resources, release: Release) -> Path:
+    """Where the page of a release lies, once it was judged."""
+    return r.settings.state_dir / "releases" / f"{release.id}.html"
+
+
+def write_report(r: Resources, release: Release) -> Path:
+    """The release's evidence as an HTML page in the state folder, beside the release it was held against."""
+    before = next((r for r in r.releases.all() if r.id == release.judged.get("against")), None)
+    path = report_path(r, release)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(evaluation.report_html(release, before), encoding="utf-8")
+    return path

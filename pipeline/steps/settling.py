@@ -1,0 +1,92 @@
+"""Take away at once what must go: deletions, expiry, changed access reach every collection before anything is built."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ingest.lifecycle import after, settled
+from ingest.planning import plan_source
+from pipeline.resources import Resources, utc_now
+from pipeline.runs import Run
+from pipeline.work import Look
+from sluice.errors import DocumentError, SluiceError, SourceUnavailable
+from sluice.records import DocumentState, ItemRef
+
+SILENCES = 20
+"""After so many items in a row that a source does not give, it is taken to be gone."""
+
+
+def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[DocumentState] = ()) -> list[DocumentState]:
+    """Take away what must be taken away, at once and everywhere: deletions, expiry, changed access. Gives all states.
+
+    Revocations reach every existing collection before anything is built (law 7), whatever becomes of the build.
+    `before` are the states as they were before documents were ingested: what expired on its way in is noted too.
+    """
+    started, account = time.perf_counter(), run.account
+    if seen is not None:
+        ingestion = r.ingestion(run.id)
+        account.deleted += ingestion.tombstone(state for plan in seen.plans for state in plan.gone)
+        account.expire(seen.expired, ingestion.expire(seen.expired))
+    rules, lifetimes, now = r.settings.access.compiled(), r.lifetimes, utc_now()
+    states = r.stores.documents.read()
+    current = [settled(state, rules, now, lifetimes) for state in states]
+    pairs = list(zip(current, states, strict=True))
+    changed = [new for new, old in pairs if (new.tags, new.status) != (old.tags, old.status)]
+    dead = {state.key for state in (before or states) if state.status == "expired"}
+    over = [state for state in current if state.status == "expired" and state.key not in dead]
+    account.expire(over, len(over))
+    r.stores.documents.write(changed)
+    results = r.releases_by(run.actor).sync_all_access(r.access(current))
+    account.access_changed += max((result.changed for result in results), default=0)
+    if any(result.revoked for result in results):
+        account.revocation_lag_s = round(max(result.revoked_at for result in results) - started, 4)
+    return current
+
+
+def refresh_permissions(r: Resources, run: Run) -> int:
+    """Ask the sources that have permissions of their own what they are now; nothing is parsed. How many changed.
+
+    Only items that a source says have changed are fetched, and only their permissions are taken: their text waits for the
+    next run. An item that cannot be had costs that item, a source that does not answer that source: a warning each, so
+    that revocations do not wait for them.
+    """
+    states = r.stores.documents.read()
+    changed: list[DocumentState] = []
+    for name in sorted({s.source for s in states if s.source_tags is not None} & r.sources.keys()):
+        mine = {s.uri: s for s in states if s.source == name and s.status != "deleted"}
+        try:
+            plan = plan_source(name, r.sources[name].scan({s.uri: s.validator for s in mine.values()}), mine.values())
+        except SluiceError as error:
+            run.account.warnings.append(f"the permissions of source '{name}' could not be read: {error.message}")
+            continue
+        changed += _changed(r, run, name, [(ref, mine[ref.uri]) for ref in plan.fetch if ref.uri in mine])
+    r.stores.documents.write(changed)
+    return len(changed)
+
+
+def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, DocumentState]]) -> Iterator[DocumentState]:
+    """Those of these documents that have other permissions now."""
+    failed: list[SluiceError] = []
+    silent = 0
+    for ref, state in known:
+        try:
+            tags = r.sources[name].fetch(ref).tags
+        except SluiceError as error:
+            failed.append(error)
+            if isinstance(error, DocumentError) and error.withdraws:  # its permissions are known to be other than they were
+                yield after(state, "permissions_lost")
+            silent = silent + 1 if isinstance(error, SourceUnavailable) else 0
+            if silent == SILENCES:
+                run.account.warnings.append(f"source '{name}' does not answer any more: its other permissions were not read")
+                break
+            continue
+        silent = 0
+        if tags != state.source_tags:
+            yield replace(state, source_tags=tags)
+    if failed:
+        run.account.warnings.append(
+            f"the permissions of {len(failed)} of {len(known)} changed items of source '{name}' could not be read: "
+            f"{failed[0].message}"
+        )

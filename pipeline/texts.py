@@ -1,0 +1,56 @@
+"""Every text of documents that was or may have been embedded: as this index cuts them, and as its experiments did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import chunking
+from indexing.embed import CachedEmbedder
+from indexing.protocols import Encoder
+from pipeline.resources import Resources
+from sluice.errors import SluiceError
+from sluice.points import Vector
+from sluice.records import Document
+from sluice.settings import ChunkingSettings, EmbeddingSettings
+
+
+def embedded_texts(r: Resources, documents: Sequence[Document]) -> Iterator[str]:
+    """The texts of chunks, and those that a strategy compared; a way to cut that cannot be had any more is noted."""
+    if not documents:
+        return
+    sections = [(r.settings.chunking, r.settings.embedding), *_experiments(r)]
+    for chosen, embedding in {repr(pair): pair for pair in sections}.values():
+        try:
+            model = r.model if embedding == r.settings.embedding else r.model_of(embedding)
+            heard = _Heard(CachedEmbedder(model.encoder, r.stores.vectors).as_encoder())
+            whole = r.settings.model_copy(update={"chunking": chosen})
+            chunker = chunking.build(chosen, model.tokenizer, whole=whole, encoder=heard)
+            for document in documents:
+                yield from (chunk.embedded_text for chunk in chunker.chunk(document))
+            yield from heard.texts
+        except SluiceError as error:
+            r.progress.note(f"texts of an experiment cannot be cut again ({error.message})")
+
+
+def _experiments(r: Resources) -> Iterator[tuple[ChunkingSettings, EmbeddingSettings]]:
+    """How the variants of recorded experiments cut and embedded."""
+    for file in sorted((r.settings.state_dir / "experiments").glob("*/experiment.json")):
+        for variant in json.loads(file.read_text(encoding="utf-8")).get("variants", {}).values():
+            section = ChunkingSettings.model_validate(variant["chunking"], context={"base": r.settings.base})
+            yield section, EmbeddingSettings.model_validate(variant["embedding"])
+
+
+class _Heard:
+    """An encoder that notes what it is asked: semantic chunking embeds sentences."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.texts = encoder, dict[str, None]()
+        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        self.texts |= dict.fromkeys(texts)
+        return self._encoder.encode(texts)
+
+    def encode_query(self, text: str) -> Vector:
+        return self._encoder.encode_query(text)

@@ -1,0 +1,291 @@
+"""An experiment on the documents of its base: each variant cut, embedded and searched, in memory.
+
+Nothing live is touched: documents are read from the base's MongoDB, vectors go through its cache, and what is found lies
+below `state_dir/experiments`. No collection is made, so neither Qdrant nor the index's lease is needed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import chunking
+import evaluation
+from evaluation.experiments import ExperimentSettings, VariantResult, VariantSettings, check, load_experiment, run_variant
+from evaluation.experiments.record import Results
+from evaluation.experiments.running import VERSION
+from indexing.embed import CachedEmbedder
+from indexing.exact import ExactSearch
+from indexing.fingerprints import access_root, release_fingerprint
+from indexing.models import Model, sparse_encoder
+from indexing.payload import payload
+from indexing.protocols import Encoder
+from indexing.search import Searcher
+from pipeline.resources import Resources, shared
+from sluice.access import AccessTags, every_tag
+from sluice.errors import ConfigurationError
+from sluice.ids import digest, merkle_root, text_hash, version_id
+from sluice.points import Point, SparseVector, Vector
+from sluice.recipe import Recipe
+from sluice.records import Chunk, Document, DocumentState
+from sluice.settings import EmbeddingSettings, Settings
+
+Cut = list[tuple[DocumentState, Document, list[Chunk]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Implements `evaluation.experiments.protocols.PreparedVariant`."""
+
+    searcher: Searcher
+    shown: Mapping[str, tuple[tuple[int, int], ...]]
+    costs: Mapping[str, Any]
+
+    def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
+        return self.shown.get(document_key, ())
+
+    def cost(self) -> Mapping[str, Any]:
+        return self.costs
+
+
+class OneEncoding:
+    """An encoder that remembers its queries: every variant asks the same ones, for chunks and for documents."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self._queries = encoder, dict[str, Vector]()
+        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        return self._encoder.encode(texts)
+
+    def encode_query(self, text: str) -> Vector:
+        if text not in self._queries:
+            self._queries[text] = self._encoder.encode_query(text)
+        return self._queries[text]
+
+
+class Counted:
+    """The encoder that a strategy compares meanings with; it remembers what it was given, for that is a cost too."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.texts = encoder, dict[str, None]()
+        self.fingerprint = encoder.fingerprint
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        self.texts |= dict.fromkeys(texts)
+        return self._encoder.encode(texts)
+
+
+class Laboratory:
+    """One experiment on an opened base. What several variants share is made once: documents, labels, models, queries."""
+
+    def __init__(self, r: Resources, experiment: ExperimentSettings) -> None:
+        self.r, self.experiment = r, experiment
+        self.folder = r.settings.state_dir / "experiments"
+        self.results = Results(self.folder / "results")
+        self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, OneEncoding]] = {}
+        self._embedded = 0
+        self._lock = threading.RLock()
+
+    # ── what every variant is measured on ────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def golden(self) -> evaluation.GoldenSet:
+        return evaluation.load_golden(self.experiment.golden)
+
+    @cached_property
+    def states(self) -> list[DocumentState]:
+        return self.r.stores.documents.read()
+
+    @cached_property
+    def documents(self) -> list[tuple[DocumentState, Document]]:
+        """The documents that a release built now would hold."""
+        ids = {s.key: version_id(s.key, s.version, s.parse_fingerprint) for s in self.states if s.in_release}
+        held = self.r.stores.versions.get(list(ids.values()))
+        return [(s, held[ids[s.key]]) for s in self.states if s.in_release and ids[s.key] in held]
+
+    @cached_property
+    def resolved(self) -> evaluation.ResolvedSet:
+        return evaluation.resolve(self.golden, self.r.corpus())
+
+    @cached_property
+    def everyone(self) -> AccessTags:
+        return every_tag(state.tags for state in self.states)
+
+    @cached_property
+    def corpus_fingerprint(self) -> str:
+        """Changes with any document, its parsing, its status or who may read it."""
+        states = merkle_root(digest("state", s.key, s.status, s.content_hash, s.dropped) for s in self.states)
+        return digest("corpus", release_fingerprint(self.states, ""), access_root(self.states), states)
+
+    def look_again(self) -> None:
+        """Forget what was read of the documents: they were just ingested."""
+        for name in ("states", "documents", "resolved", "everyone", "corpus_fingerprint"):
+            self.__dict__.pop(name, None)
+
+    # ── variants ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check(self) -> None:
+        """Everything that can be wrong before anything is done: the golden set, and every variant's keys and model.
+
+        Raises ConfigurationError naming the experiment's file and the key or the variant.
+        """
+        where, golden = self.experiment.path, self.experiment.golden
+        if not golden.exists():
+            hint = "the path is relative to the experiment's file; `sluice golden import` makes one of other formats"
+            raise ConfigurationError(f"{where}: golden: {golden}: no such file", hint=hint)
+        _ = self.golden
+        for variant in self.experiment.variants:
+            try:
+                self.chunker(variant)
+            except ConfigurationError as error:
+                if str(where) in error.message:
+                    raise
+                raise ConfigurationError(f"{where}: variant '{variant.name}': {error.message}", hint=error.hint) from None
+
+    def check_labels(self) -> None:
+        """Whether the documents and labels can decide by the experiment's measure; asked before any variant is measured."""
+        try:
+            check(self.resolved, self.experiment.measure)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.experiment.path}: {error.message}", hint=error.hint) from None
+
+    def settings(self, variant: VariantSettings) -> Settings:
+        """The base with the variant's sections in place of its own; messages name the variant."""
+        base = self.r.settings
+        own = {"chunking": variant.chunking, "embedding": variant.embedding, "search": variant.search}
+        named = {"path": Path(f"{self.experiment.path}: variant '{variant.name}'")}
+        return base.model_copy(update={key: value for key, value in own.items() if value is not None} | named)
+
+    def k(self, variant: VariantSettings) -> int:
+        return variant.k or self.experiment.k
+
+    def chunker(self, variant: VariantSettings, encoder: Counted | None = None) -> chunking.Chunker:
+        whole = self.settings(variant)
+        model, embedder, _ = self._model(whole.embedding)
+        return chunking.build(whole.chunking, model.tokenizer, whole=whole, encoder=encoder or embedder.as_encoder())
+
+    def fingerprint(self, variant: VariantSettings) -> str:
+        """Of all that can change a variant's result; its name is not part of it."""
+        measured = self.corpus_fingerprint, self.golden.fingerprint, self.recipe(variant).answers, self.k(variant)
+        return digest("variant", VERSION, *measured)
+
+    def recipe(self, variant: VariantSettings) -> Recipe:
+        """How a variant is cut, embedded and searched: what it is."""
+        whole = self.settings(variant)
+        return self.r.recipe_of(whole, self._model(whole.embedding)[0], self.chunker(variant))
+
+    def recorded(self, variant: VariantSettings) -> VariantResult | None:
+        """The result of an earlier run on this corpus and golden set."""
+        return self.results.get(self.fingerprint(variant))
+
+    def pending(self) -> list[VariantSettings]:
+        """The variants that no earlier run answers, each result once."""
+        fresh: dict[str, VariantSettings] = {}
+        for variant in self.experiment.variants:
+            if self.recorded(variant) is None:
+                fresh.setdefault(self.fingerprint(variant), variant)
+        return list(fresh.values())
+
+    def run(self, name: str) -> VariantResult:
+        """Measure a variant and record its result."""
+        variant = self.experiment.variant(name)
+        resolved, identity = self.resolved, self.fingerprint(variant)
+        with self.r.progress.stage(f"variant {name}", len(self.documents)):
+            prepared = self._prepare(variant)
+            self.r.progress.advance(len(self.documents))
+        tokenizer = self._model(self.settings(variant).embedding)[0].tokenizer
+        texts = Corpus({s.key: d.text for s, d in self.documents}, tokenizer)
+        result = run_variant(prepared, texts, resolved, fingerprint=identity, k=self.k(variant), everyone=self.everyone)
+        self.results.put(result)
+        return result
+
+    def _prepare(self, variant: VariantSettings) -> Prepared:
+        """Cut, embed through the cache, and hold in memory."""
+        whole = self.settings(variant)
+        model, embedder, encoder = self._model(whole.embedding)
+        compared = Counted(embedder.as_encoder())
+        chunker, before = self.chunker(variant, compared), self._embedded
+        sparse = sparse_encoder() if whole.search.mode != "dense" else None
+        started = time.perf_counter()
+        cut: Cut = [(state, document, chunker.chunk(document)) for state, document in self.documents]
+        chunked = time.perf_counter()
+        texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
+        found = embedder.vectors(texts)
+        embedded = time.perf_counter()
+        weights: Sequence[SparseVector | None] = sparse.documents(texts) if sparse is not None else [None] * len(texts)
+        following = iter(weights)
+        points = [
+            Point(chunk.id, found.vectors[text_hash(chunk.embedded_text)], payload(chunk, document, state, ""), next(following))
+            for state, document, chunks in cut
+            for chunk in chunks
+        ]
+        stored = len(points) * encoder.dimension * 4 + sum(8 * len(w.indices) for w in weights if w is not None)
+        distinct = list(dict.fromkeys(texts) | compared.texts)
+        costs = {
+            "documents": len(cut),
+            "chunks": len(points),
+            "texts": len(distinct),
+            "tokens": sum(model.tokenizer.counts(distinct)),
+            "embedded": self._embedded - before,
+            "vector_bytes": stored,
+            "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
+            "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
+        }
+        how = self.recipe(variant).search
+        searcher = Searcher(ExactSearch(points), variant.name, encoder, how, sparse, self.r.reranker_of(how))
+        shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
+        return Prepared(searcher, shown, costs)
+
+    def _count(self, texts: int) -> None:
+        self._embedded += texts
+        self.r.progress.advance(texts=texts)
+
+    def _model(self, embedding: EmbeddingSettings) -> tuple[Model, CachedEmbedder, OneEncoding]:
+        with self._lock:
+            if embedding not in self._models:
+                model = self.r.model if embedding == self.r.settings.embedding else self.r.model_of(embedding)
+                embedder = CachedEmbedder(model.encoder, self.r.stores.vectors, on_progress=self._count)
+                self._models[embedding] = model, embedder, OneEncoding(model.encoder)
+            return self._models[embedding]
+
+
+class Corpus:
+    """Implements `evaluation.experiments.protocols.Texts` over the documents of an experiment."""
+
+    def __init__(self, texts: Mapping[str, str], tokenizer: chunking.Tokenizer) -> None:
+        self._texts, self._tokenizer = texts, tokenizer
+
+    def passage(self, document_key: str, start: int, end: int) -> str:
+        return self._texts.get(document_key, "")[start:end]
+
+    def tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return self._tokenizer.counts(texts)
+
+
+_open: dict[str, Laboratory] = {}
+
+
+@contextmanager
+def laboratory(experiment: str) -> Iterator[Laboratory]:
+    """The process's one laboratory of an experiment's file, as the file was when it was opened.
+
+    A task on another machine opens its own.
+    """
+    key = str(Path(experiment).absolute())
+    if (outer := _open.get(key)) is not None:
+        yield outer
+        return
+    settings = load_experiment(experiment)
+    with shared(str(settings.base)) as r:
+        found = _open.setdefault(key, Laboratory(r, settings))
+        try:
+            yield found
+        finally:
+            _open.pop(key, None)
