@@ -113,11 +113,13 @@ def after(state: DocumentState, event: Event, **fields: Any) -> DocumentState:
 def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
     """The state with the access tags that rules, source and document give together; nobody's unless it is readable.
 
-    What is left out or withdrawn is a revocation, and reaches older releases too.
+    What is left out or withdrawn is a revocation, and reaches older releases too. A link is no other door: who may not read
+    what it leads to may not read it here.
     """
     if state.status != "active" or condition(state) not in READABLE:
         return replace(state, tags=NOBODY)
-    return replace(state, tags=rules.effective(state.source, state.uri, state.source_tags, state.own_tags))
+    target = rules.ceiling(state.source, state.stands_for) if state.stands_for else None
+    return replace(state, tags=rules.effective(state.source, state.uri, target, state.source_tags, state.own_tags))
 
 
 def settled(state: DocumentState, rules: AccessRules, now: datetime, lifetimes: Lifetimes = NO_RULES) -> DocumentState:

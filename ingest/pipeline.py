@@ -91,6 +91,7 @@ class Ingestion:
             source_tags=item.tags,
             fetched=now,
             source_metadata=item.metadata,
+            stands_for=item.stands_for,
             raw=True,
         )
         return settled(state, self.rules, now, self.lifetimes)

@@ -37,7 +37,8 @@ class ItemRef:
 class RawItem:
     """An item as fetched: its bytes, and what the source itself knows about it.
 
-    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it.
+    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it. `stands_for` is
+    the uri at which the bytes lie, where another one leads to them (a link): its rules hold too.
     """
 
     uri: str
@@ -47,6 +48,7 @@ class RawItem:
     modified: datetime | None = None
     metadata: Metadata = field(default_factory=dict)
     tags: AccessTags | None = None
+    stands_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class DocumentState:
     fetched: datetime | None = None
     source_metadata: Metadata = field(default_factory=dict)
     raw: bool = True
+    stands_for: str = ""
+    """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
 
     @property
     def in_release(self) -> bool:
