@@ -16,7 +16,7 @@ from ingest import redact
 from ingest.freshness import NO_RULES, Lifetimes
 from ingest.lifecycle import NOTHING_SAID, Event, after, settled
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
-from sluice import display
+from sluice import bounds, display
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
 from sluice.errors import DocumentDropped, DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
@@ -90,7 +90,7 @@ class Ingestion:
             modified=item.modified,
             source_tags=item.tags,
             fetched=now,
-            source_metadata=item.metadata,
+            source_metadata=bounds.bounded_metadata(item.metadata)[0],
             stands_for=item.stands_for,
             raw=True,
         )

@@ -15,10 +15,10 @@ from ingest import clean, frontmatter, limits, nlp, ocr, poison, redact
 from ingest.decode import decode
 from ingest.formats import Format, format_of
 from ingest.frontmatter import FrontMatter
-from ingest.parse import UnstructuredParser
+from ingest.parse import LOSSES, UnstructuredParser
 from ingest.protocols import Parser
 from ingest.sandbox import SandboxedParser
-from sluice import ids
+from sluice import bounds, ids
 from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
@@ -28,6 +28,8 @@ VERSION = 2
 
 _FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
 """Formats besides Markdown, whose reader does it, that may begin with a block of front matter."""
+
+_MOST_LOSSES = 50
 
 RESERVED = (poison.POISON, redact.REDACTED)
 """Metadata that only Sluice writes: what a document says of itself under these names is left out."""
@@ -100,6 +102,7 @@ class Processor:
         in_text, document = poison.in_text(document, self._poison)
         self._refuse(in_text, item.uri)
         document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact)
+        document = _within_bounds(document)
         counts = in_file.counts + in_text
         if counts:
             document = replace(document, metadata={**document.metadata, poison.POISON: dict(sorted(counts.items()))})
@@ -128,6 +131,16 @@ class Processor:
                 hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
                 withdraws=True,
             )
+
+
+def _within_bounds(document: Document) -> Document:
+    """Title, heading paths and metadata within what every point may hold; what was cut is a loss like any other."""
+    losses = document.metadata.get(LOSSES, [])
+    shown = losses if isinstance(losses, list) else []
+    rest = {name: value for name, value in document.metadata.items() if name != LOSSES}
+    document, cuts = bounds.bounded(replace(document, metadata=rest))
+    shown = [*shown[:_MOST_LOSSES], *cuts.as_losses()]
+    return replace(document, metadata={**document.metadata, LOSSES: shown}) if shown else document
 
 
 def warm_processor(processing: Processing) -> Processor:

@@ -3,10 +3,11 @@
 A uri is the file's POSIX path relative to the root, as it is on disk; bytes of a name that are not UTF-8 are written
 as `\\xNN`. A validator is `mtime_ns:size`: an equal one means that the file is not even opened.
 
-Symbolic links are followed inside the root only, and what they lead to is judged by its own path too: exclude and access rules
-of both paths hold (`stands_for`), and a validator of a linked file names the path. A link to a file outside, a dangling one, and a link to a folder
-outside (as one item) are listed, so that they are seen, and refused when fetched. Below a linked folder, links to
-folders that lead back up, or that follow two links before them, are left alone: what they hold is listed where it is.
+Symbolic links are followed inside the root only, and what they lead to is judged by its own path too: exclude and access
+rules of both paths hold (`stands_for`), and a validator of a linked file names the path. A link to a file outside, a dangling
+one, and a link to a folder outside (as one item) are listed, so that they are seen, and refused when fetched. Below a linked
+folder, links to folders that lead back up, or that follow two links before them, are left alone: what they hold is listed
+where it is.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class FilesSource:
                 yield replace(ref, validator=f"{ref.validator}:{digest(target)[:16]}")
 
     def _target(self, uri: str, path: str, folder: str) -> str:
-        """The uri at which the bytes lie, in the root, where this one is another way to them; `folder` is its folder's real path."""
+        """The uri at which the bytes lie where this one is another way to them; `folder` is its folder's real path."""
         real = os.path.realpath(path) if os.path.islink(path) else os.path.join(folder, os.path.basename(path))
         if not _below(real, self._root) or real == self._root:
             return ""
