@@ -27,6 +27,16 @@ def line(text: str, limit: int = 0) -> str:
     return flat if not limit or len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def json_text(text: str) -> str:
+    """JSON with whatever is not to be seen as JSON's own escapes: the same value, and nothing in it acts on a terminal."""
+    return text if text.isascii() and "\x7f" not in text else _UNSAFE.sub(lambda found: _json_escape(found.group()), text)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
 def _escaped(found: re.Match[str]) -> str:
     point = ord(found.group())
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
