@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 Span = tuple[str, int, int]
 """Document key and character offsets [start, end)."""
@@ -44,23 +45,47 @@ class PassageScores:
     iou: float
 
 
-def passage_measures(passages: Sequence[Span], chunks: Sequence[Span], *, lost: int = 0) -> PassageScores:
+def passage_measures(
+    passages: Sequence[Span], chunks: Sequence[Span], *, lost: int = 0, copies: Sequence[Sequence[Span]] = ()
+) -> PassageScores:
     """The chunks as a reader receives them against the passages that answer.
+
+    `copies` are, for each chunk in order, the other places where its text stands: recall counts a chunk in every one of
+    them. It was received once, so precision and IoU count it in the place where it holds most of the passages.
 
     The hit is the overlap of the united chunks with the passages; recall divides it by the passages' length, precision
     by the sum of the chunks' lengths as retrieved (overlap costs), IoU by that sum and what of the passages was not
     retrieved. Passages that overlap each other are united first (Chroma's data has none). `lost` is the length of
     passages that the release does not hold at all: they can only be missed. 0 where nothing was retrieved.
     """
-    wanted, retrieved = _united(passages), _united(chunks)
-    hit = _overlap(wanted, retrieved)
+    wanted = _united(passages)
+    places = [(chunk, *others) for chunk, others in zip_longest(chunks, copies, fillvalue=())]
+    best = [max(places_of, key=lambda span: _overlap(wanted, [span])) for places_of in places]
+    hit = _overlap(wanted, _united(best))
+    found = _overlap(wanted, _united(span for places_of in places for span in places_of))
     reference = _length(wanted) + lost
     received = _length(chunks)
     return PassageScores(
-        recall=hit / reference if reference else 0.0,
+        recall=found / reference if reference else 0.0,
         precision=hit / received if received else 0.0,
-        iou=hit / (received + reference - hit) if received + reference - hit else 0.0,
+        iou=hit / (received + reference - found) if received + reference - found else 0.0,
     )
+
+
+def credited(relevant: Iterable[str], places: Sequence[Sequence[str]]) -> list[str]:
+    """A ranking in which each hit stands for the judged document among its places: its own, or one with the very same text.
+
+    `places` are the documents that each hit stands for, its own first. A document is credited once, at its first rank, and
+    a rank credits one document.
+    """
+    left = set(relevant)
+    ranked: list[str] = []
+    for number, found in enumerate(places):
+        chosen = next((key for key in found if key in left), None)
+        left.discard(chosen or "")
+        own = found[0] if found[0] not in ranked else f"{found[0]} again, at {number}"
+        ranked.append(chosen if chosen is not None else own)
+    return ranked
 
 
 def precision_omega(passages: Sequence[Span], chunks: Iterable[Span], *, lost: int = 0) -> float:

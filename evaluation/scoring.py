@@ -8,7 +8,7 @@ from typing import Any
 
 from evaluation.golden import GoldenQuery
 from evaluation.labels import ResolvedLabel, ResolvedQuery, ResolvedSet
-from evaluation.measures import Span, document_measures, mean, passage_measures
+from evaluation.measures import Span, credited, document_measures, mean, passage_measures
 from evaluation.protocols import Searcher
 from evaluation.quotes import plain
 from sluice.access import AccessTags, Principal
@@ -30,6 +30,8 @@ class Found:
     score: float
     start: int
     end: int
+    copies: tuple[Span, ...] = ()
+    """The other places of its text."""
 
     def as_json(self) -> dict[str, Any]:
         return {"uri": self.uri, "source": self.source, "chunk_id": self.chunk_id[:8], "score": round(self.score, 4)}
@@ -104,7 +106,8 @@ def evaluate(searcher: Searcher, resolved: ResolvedSet, *, k: int, everyone: Acc
         if passages or not query.answerable:
             chunks[query.id] = _found(searcher.search(query.query, principal, k))
     judged = {scored.query.id: _judged(scored) for scored in resolved.scored}
-    scores = document_measures(judged, {id: [f.document_key for f in found] for id, found in ranked.items()}, k)
+    places = {id: [[f.document_key, *(key for key, _, _ in f.copies)] for f in found] for id, found in ranked.items()}
+    scores = document_measures(judged, {id: credited(judged.get(id, ()), found) for id, found in places.items()}, k)
     return Evaluation(
         k=k,
         results=tuple(
@@ -134,7 +137,9 @@ def _passage_scores(query: ResolvedQuery, chunks: tuple[Found, ...], k: int) -> 
         return {}
     passages: list[Span] = [(label.key, *label.span) for label in query.counted if label.key and label.span]
     lost = sum(lost_length(label) for label in query.counted if label.span is None)
-    scores = passage_measures(passages, [(f.document_key, f.start, f.end) for f in chunks], lost=lost)
+    scores = passage_measures(
+        passages, [(f.document_key, f.start, f.end) for f in chunks], lost=lost, copies=[f.copies for f in chunks]
+    )
     return {f"TokenRecall@{k}": scores.recall, f"TokenPrecision@{k}": scores.precision, f"TokenIoU@{k}": scores.iou}
 
 
@@ -146,7 +151,19 @@ def lost_length(label: ResolvedLabel) -> int:
 
 
 def _found(hits: Iterable[Hit]) -> tuple[Found, ...]:
-    return tuple(Found(h.uri, h.source, h.document_key, h.chunk_id, h.score, h.start, h.end) for h in hits)
+    return tuple(
+        Found(
+            h.uri,
+            h.source,
+            h.document_key,
+            h.chunk_id,
+            h.score,
+            h.start,
+            h.end,
+            tuple((place.document_key, place.start, place.end) for place in h.copies),
+        )
+        for h in hits
+    )
 
 
 def _grouped(pairs: Iterable[tuple[str, QueryResult]]) -> dict[str, dict[str, float]]:

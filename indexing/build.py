@@ -84,7 +84,7 @@ class Builder:
             Point(
                 id=chunk.id,
                 dense=result.vectors[text_hash(chunk.embedded_text)],
-                payload=payload(chunk, document, state, release.id),
+                payload=payload(chunk, document, state),
                 sparse=next(weights) if weights is not None else None,
             )
             for state, document, chunks in cut

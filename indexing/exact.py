@@ -14,9 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.protocols import COPIES
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
-from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, SparseVector, Vector, VectorQuery
+from sluice.points import (
+    ACCESS_TAGS,
+    DOCUMENT_KEY,
+    TEXT_ID,
+    Filters,
+    Point,
+    ScoredPoint,
+    SparseVector,
+    StoredPoint,
+    Vector,
+    VectorQuery,
+)
 
 PREFETCH = 200
 """Candidates of each kind that a hybrid search fuses, at least: as many as the vector store's."""
@@ -36,6 +48,7 @@ class ExactSearch:
         self._prefetch = prefetch
         self._dense: Vector = np.array([point.dense for point in self._points], dtype=np.float32)
         self._postings = _postings([point.sparse for point in self._points])
+        self._texts = _grouped([str(point.payload.get(TEXT_ID))] for point in self._points)
         self._readers: dict[str, Positions] = {
             tag: np.array(positions, dtype=np.intp)
             for tag, positions in _grouped(point.payload[ACCESS_TAGS] for point in self._points).items()
@@ -50,6 +63,14 @@ class ExactSearch:
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
         return self._best(query, tags, k, filters, lambda position: self._points[position].payload[DOCUMENT_KEY])
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point with one of these texts that `tags` may read, by id."""
+        found = (self._points[position] for position in sorted(p for text in set(texts) for p in self._texts.get(text, ())))
+        readable = [point for point in found if not tags.isdisjoint(point.payload[ACCESS_TAGS])]
+        return [StoredPoint(p.id, {name: p.payload[name] for name in fields if name in p.payload}) for p in readable[:COPIES]]
 
     def _best(
         self, query: VectorQuery, tags: AccessTags, k: int, filters: Filters, group: Callable[[int], Any]

@@ -10,8 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from sluice.ids import digest, merkle_root
+from sluice.ids import digest, fingerprint, merkle_root
 from sluice.records import DocumentState
+
+
+def document_fingerprint(state: DocumentState) -> str:
+    """Of what a release holds of one document: its version, and what is served of it beside its text.
+
+    Not when it was modified: a fresh checkout touches every file.
+    """
+    about = fingerprint("about", {"title": state.title, "language": state.language, "metadata": state.metadata})
+    return digest("held", state.key, state.version, state.parse_fingerprint, about)
+
+
+def served(state: DocumentState) -> str:
+    """Of what the points of one document hold that is the document's and not the chunk's: `modified` too, tags never.
+
+    Points that hold another are not what a build of today would write.
+    """
+    modified = state.modified.astimezone(UTC).isoformat() if state.modified else None
+    return digest("served", document_fingerprint(state), state.source, state.uri, modified)[:32]
 
 
 def release_fingerprint(states: Iterable[DocumentState], how: str) -> str:
@@ -22,9 +40,7 @@ def release_fingerprint(states: Iterable[DocumentState], how: str) -> str:
     return merkle_root(
         digest(
             "leaf",
-            state.key,
-            state.version,
-            state.parse_fingerprint,
+            document_fingerprint(state),
             state.expires.astimezone(UTC).isoformat() if state.expires else None,
             how,
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from indexing.fingerprints import served
 from sluice.ids import text_hash
-from sluice.points import ScoredPoint
-from sluice.records import Chunk, Document, DocumentState, Hit
+from sluice.points import DOCUMENT_KEY, TEXT_ID, ScoredPoint
+from sluice.records import Chunk, Document, DocumentState, Hit, Place
 
-PARENT, PARENT_TEXT = "parent", "parent_text"
+PARENT, PARENT_TEXT, SERVED = "parent", "parent_text", "served"
 
 
 def shown_text(held: Mapping[str, Any]) -> str:
@@ -17,12 +18,15 @@ def shown_text(held: Mapping[str, Any]) -> str:
     return str(held.get(PARENT_TEXT, held["text"]))
 
 
-def payload(chunk: Chunk, document: Document, state: DocumentState, release: str) -> dict[str, Any]:
-    """The payload of a chunk's point. Access tags are the document's present ones.
+def payload(chunk: Chunk, document: Document, state: DocumentState) -> dict[str, Any]:
+    """The payload of a chunk's point: the same in every release that holds it. Access tags are the document's present ones.
 
-    A chunk with a parent holds its span and its text too: what a reader is given in the chunk's place.
+    A chunk with a parent holds its span and its text too: what a reader is given in the chunk's place. `served` stands for
+    all of it that is the document's and not the chunk's, tags aside (`fingerprints.served`).
     """
-    parent = {} if chunk.parent is None else {PARENT: list(chunk.parent), PARENT_TEXT: document.text[slice(*chunk.parent)]}
+    parent: dict[str, Any] = (
+        {} if chunk.parent is None else {PARENT: list(chunk.parent), PARENT_TEXT: document.text[slice(*chunk.parent)]}
+    )
     return parent | {
         "document_key": state.key,
         "version": state.version,
@@ -41,12 +45,23 @@ def payload(chunk: Chunk, document: Document, state: DocumentState, release: str
         "access_tags": sorted(state.tags),
         "metadata": dict(document.metadata),
         "modified": state.modified.isoformat() if state.modified else None,
-        "release": release,
+        SERVED: served(state),
+        TEXT_ID: text_hash(parent.get(PARENT_TEXT, chunk.text))[:32],
     }
 
 
-def hit(point: ScoredPoint) -> Hit:
-    """A stored point as an answer: with its parent's span and text where it has one."""
+PLACE = (DOCUMENT_KEY, "uri", "source", "start", "end", PARENT, TEXT_ID)
+"""The fields that `place` needs, and what says which text stands there."""
+
+
+def place(held: Mapping[str, Any]) -> Place:
+    """Where the text that a reader is given stands."""
+    start, end = held.get(PARENT, (held["start"], held["end"]))
+    return Place(held[DOCUMENT_KEY], held["uri"], held["source"], start, end)
+
+
+def hit(point: ScoredPoint, release: str, copies: tuple[Place, ...] = ()) -> Hit:
+    """A stored point as an answer of this release: with its parent's span and text where it has one."""
     held: Mapping[str, Any] = point.payload
     start, end = held.get(PARENT, (held["start"], held["end"]))
     return Hit(
@@ -64,5 +79,6 @@ def hit(point: ScoredPoint) -> Hit:
         language=held["language"],
         access_tags=tuple(held["access_tags"]),
         metadata=held["metadata"],
-        release=held["release"],
+        release=release,
+        copies=copies,
     )

@@ -15,6 +15,9 @@ from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint
 from sluice.records import Chunk, Document, DocumentState, Hit
 from sluice.releases import Release, ReleaseEvent, State
 
+COPIES = 1000
+"""Points with the texts of one answer that are looked up: boilerplate may stand in every document."""
+
 
 class Encoder(Protocol):
     """Texts to unit vectors, float32."""
@@ -127,6 +130,14 @@ class VectorSearch(Protocol):
         self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point whose `text_id` is one of these and which `tags` may read, by id, with these payload fields.
+
+        At most `COPIES` of them; empty without tags or texts.
+        """
 
 
 class Reranker(Protocol):

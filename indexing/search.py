@@ -1,7 +1,8 @@
 """The read side: search that cannot be called without a principal.
 
 The access filter is applied inside the store, in the same request as the search; what a principal may not read never
-leaves it. Equal texts are collapsed after filtering, so that a copy someone may read is never hidden by one they may not.
+leaves it. Equal texts are collapsed after filtering, so that a copy someone may read is never hidden by one they may not,
+and each hit names the other places of its text that the principal may read.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from indexing.payload import hit, shown_text
+from indexing.payload import PLACE, hit, place, shown_text
 from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder, VectorSearch
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
-from sluice.points import Filters, ScoredPoint, VectorQuery
-from sluice.records import Hit
+from sluice.points import TEXT_ID, Filters, ScoredPoint, VectorQuery
+from sluice.records import Hit, Place
 from sluice.settings import SearchSettings
 
 ANYWHERE = Filters()
@@ -35,6 +36,7 @@ class Searcher:
 
     `how` is the search section of a release's or a variant's recipe, whole. With a `reranker` the best `rerank_k` are read
     again together with the query, and its scores decide. It sees only what the principal may read.
+    `release` is the one that hits name.
     """
 
     vectors: VectorSearch
@@ -44,6 +46,7 @@ class Searcher:
     sparse: SparseEncoder | None = None
     reranker: Reranker | None = None
     log: QueryLog | None = None
+    release: str = ""
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
@@ -53,14 +56,14 @@ class Searcher:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
             distinct = _distinct(found)
             if len(distinct) >= enough or len(found) < wanted:
-                return self._logged(query, principal, self._reranked(query, distinct[:enough])[:k])
+                return self._answer(query, principal, filters, self._reranked(query, distinct[:enough])[:k])
             wanted *= 2
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
         asked, enough = self._query(query, k), self._looked_at(k)
         found = self.vectors.nearest_documents(self.collection, asked, principal.tags, enough, filters)
-        return self._logged(query, principal, self._reranked(query, found)[:k])
+        return self._answer(query, principal, filters, self._reranked(query, found)[:k])
 
     def _looked_at(self, k: int) -> int:
         return k if self.reranker is None else max(k, self.how.rerank_k)
@@ -72,8 +75,16 @@ class Searcher:
         scored = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
         return sorted(scored, key=lambda point: (-point.score, point.id))
 
-    def _logged(self, query: str, principal: Principal, found: list[ScoredPoint]) -> list[Hit]:
-        hits = [hit(point) for point in found]
+    def _answer(self, query: str, principal: Principal, filters: Filters, found: list[ScoredPoint]) -> list[Hit]:
+        texts = {str(point.payload[TEXT_ID]) for point in found if TEXT_ID in point.payload}  # none in points of old
+        standing: dict[str, set[Place]] = {text: set() for text in texts}
+        if texts:
+            for copy in self.vectors.with_texts(self.collection, sorted(texts), principal.tags, filters, PLACE):
+                standing[str(copy.payload[TEXT_ID])].add(place(copy.payload))
+        hits = []
+        for point in found:
+            others = standing.get(str(point.payload.get(TEXT_ID)), set()) - {place(point.payload)}
+            hits.append(hit(point, self.release, tuple(sorted(others, key=lambda p: (p.uri, p.source, p.start, p.end)))))
         if self.log is not None:
             self.log.record(query, principal, hits)
         return hits

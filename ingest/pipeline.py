@@ -70,7 +70,7 @@ class Ingestion:
                 continue
             content = self.blobs.put(item.content)
             state = self._fetched(before, key, source.name, item, content)
-            same = before is not None and before.content_hash == content and before.status == state.status
+            same = before is not None and before.content_hash == content and before.status == state.status and not state.renamed
             counts += StageCounts(seen=1, kept=int(not same), unchanged=int(same))
             written.states.append(state)
             written.cleared.append(key)
@@ -80,6 +80,7 @@ class Ingestion:
     def _fetched(self, before: DocumentState | None, key: str, source: str, item: RawItem, content: str) -> DocumentState:
         now = self.now()
         base = before or DocumentState(key=key, source=source, uri=item.uri, first_seen=now)
+        said = bounds.bounded_metadata(item.metadata)[0]
         state = after(
             base,
             "fetched_back" if content == base.version else "fetched_again" if content == base.content_hash else "fetched",
@@ -90,9 +91,10 @@ class Ingestion:
             modified=item.modified,
             source_tags=item.tags,
             fetched=now,
-            source_metadata=bounds.bounded_metadata(item.metadata)[0],
+            source_metadata=said,
             stands_for=item.stands_for,
             raw=True,
+            renamed=base.renamed or (bool(base.version) and dict(base.source_metadata) != said),
         )
         return settled(state, self.rules, now, self.lifetimes)
 
@@ -103,7 +105,7 @@ class Ingestion:
             try:
                 document = parser.parse(self._item(state), source=state.source)
             except DocumentDropped as error:
-                left_out = {"dropped": error.reason, "raw": error.keep_raw, **NOTHING_SAID}
+                left_out = {"dropped": error.reason, "raw": error.keep_raw, "renamed": False, **NOTHING_SAID}
                 written.states.append(self._after_parse(state, "left_out", parser.fingerprint, **left_out))
                 written.cleared.append(state.key)
                 written.discarded |= set() if error.keep_raw else {state.content_hash}
@@ -152,6 +154,7 @@ class Ingestion:
             own_tags=document.tags,
             expires=document.expires,
             raw=not document.metadata.get(redact.REDACTED),
+            renamed=False,
         )
 
     def _after_parse(self, state: DocumentState, event: Event, fingerprint: str, **fields: Any) -> DocumentState:
@@ -229,8 +232,8 @@ def _unparsed(state: DocumentState, error: SluiceError) -> DocumentState:
     One that policy refused is quarantined in any case: neither its last good version nor what was read of it stays.
     """
     if isinstance(error, DocumentError) and error.withdraws:
-        return after(state, "policy_refused", raw=error.keep_raw)
-    return after(state, "parse_failed")
+        return after(state, "policy_refused", raw=error.keep_raw, renamed=False)
+    return after(state, "parse_failed", renamed=False)  # as bytes that fail: not again before something changes
 
 
 def _keeps_raw(error: SluiceError) -> bool:

@@ -100,7 +100,7 @@ def to_parse(
     *,
     force: Callable[[str], bool] = lambda _uri: False,
 ) -> tuple[list[DocumentState], dict[str, int]]:
-    """Documents whose bytes or parser changed since they were parsed, and those held back (reason → count).
+    """Documents whose bytes, source's word or parser changed since they were parsed, and those held back (reason → count).
 
     `fingerprints` gives each source's parse fingerprint. A permanent failure is held back until the bytes or the
     parser's fingerprint change; a retryable one is tried again. An expired document is parsed like any other: only its
@@ -122,7 +122,7 @@ def to_parse(
             and (failure.content_hash, failure.fingerprint) == (state.content_hash, wanted)
         ):
             held[failure.reason] = held.get(failure.reason, 0) + 1
-        elif failure is not None or (state.version, state.parse_fingerprint) != (state.content_hash, wanted):
+        elif failure is not None or (state.version, state.parse_fingerprint) != (state.content_hash, wanted) or state.renamed:
             due.append(state)
     return due, held
 

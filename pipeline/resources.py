@@ -195,7 +195,17 @@ class Resources:
         """The releases of the index, for somebody who holds its lease."""
         qdrant = self.stores.qdrant
         s = self.stores
-        return Releases(self.settings.index, s.ledger, qdrant, qdrant, qdrant, s.outbox, s.audit, actor, utc_now)
+        return Releases(
+            index=self.settings.index,
+            ledger=s.ledger,
+            collections=qdrant,
+            aliases=qdrant,
+            points=qdrant,
+            outbox=s.outbox,
+            audit=s.audit,
+            actor=actor,
+            now=utc_now,
+        )
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
         """Who may read what now."""
@@ -229,7 +239,7 @@ class Resources:
                     hint="install the version it was made with, or run again to build a new release",
                 )
         sparse = sparse_encoder() if recipe.search.mode != "dense" else None
-        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log)
+        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id)
 
     def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
         """What reads hits again: a folder, relative to the configuration, or a model's name; None unless one is named."""

@@ -222,7 +222,7 @@ class Laboratory:
         weights: Sequence[SparseVector | None] = sparse.documents(texts) if sparse is not None else [None] * len(texts)
         following = iter(weights)
         points = [
-            Point(chunk.id, found.vectors[text_hash(chunk.embedded_text)], payload(chunk, document, state, ""), next(following))
+            Point(chunk.id, found.vectors[text_hash(chunk.embedded_text)], payload(chunk, document, state), next(following))
             for state, document, chunks in cut
             for chunk in chunks
         ]

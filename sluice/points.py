@@ -18,6 +18,8 @@ DOCUMENT_KEY = "document_key"
 SOURCE = "source"
 LANGUAGE = "language"
 MODIFIED = "modified"
+TEXT_ID = "text_id"
+"""Of the text that a reader is given: equal for equal texts, in whatever documents and contexts they stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from sluice.ids import digest, fingerprint
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings
 
-POINTS_FORMAT = 1
+POINTS_FORMAT = 2
 """Raised whenever the same documents, chunker and encoders would give other points: no release is a delta of another format."""
 
 

@@ -120,7 +120,8 @@ class DocumentState:
     parsed document has no place in a release (empty). `source_metadata` is what the source said with these bytes,
     `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
     rules give; `tags` are the effective ones. `raw` says whether the bytes of `content_hash` are kept: not those in
-    which redaction found something, so that parsing them again means to fetch them again.
+    which redaction found something, so that parsing them again means to fetch them again. `renamed` says that the source
+    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed.
     """
 
     key: str
@@ -149,6 +150,7 @@ class DocumentState:
     raw: bool = True
     stands_for: str = ""
     """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
+    renamed: bool = False
 
     @property
     def in_release(self) -> bool:
@@ -176,8 +178,23 @@ class QuarantineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands: `document.text[start:end]` of one document."""
+
+    document_key: str
+    uri: str
+    source: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that a principal may read, with what is needed to cite it; `score` grows with similarity."""
+    """A chunk that a principal may read, with what is needed to cite it; `score` grows with similarity.
+
+    `release` says which release answered. `copies` are the other places where the very same text stands, in documents
+    that this principal may read: a hit answers for all of them.
+    """
 
     chunk_id: str
     document_key: str
@@ -194,6 +211,7 @@ class Hit:
     access_tags: tuple[str, ...]
     metadata: Metadata
     release: str
+    copies: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sluice.points import (
     LANGUAGE,
     MODIFIED,
     SOURCE,
+    TEXT_ID,
     Filters,
     Point,
     ScoredPoint,
@@ -37,6 +38,8 @@ from stores.qdrant_local import LocalQdrant
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
 
 UPSERT_BATCH = 256
+COPIES = 1000
+"""Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
 PREFETCH = 200
 """Candidates of each kind that a hybrid search fuses, at least."""
@@ -46,6 +49,7 @@ _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
     SOURCE: models.PayloadSchemaType.KEYWORD,
     LANGUAGE: models.PayloadSchemaType.KEYWORD,
+    TEXT_ID: models.PayloadSchemaType.KEYWORD,
     MODIFIED: models.PayloadSchemaType.DATETIME,
 }
 
@@ -238,6 +242,20 @@ class QdrantStore:
                     return chosen
                 before, prefetch = len(points), prefetch * 4
             limit *= 4
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        """Every point with one of these texts that `tags` may read, by id, at most `COPIES`; empty without tags or texts."""
+        if not tags or not texts:
+            return []
+        admitted = admission(tags, filters)
+        wanted = models.Filter(must=[any_of(TEXT_ID, texts), *(admitted.must or [])])
+        with self._client("reading", collection) as client:
+            records, _ = client.scroll(
+                collection, scroll_filter=wanted, limit=COPIES, with_payload=list(fields), with_vectors=False
+            )
+        return sorted((StoredPoint(str(record.id), record.payload or {}) for record in records), key=lambda point: point.id)
 
     # ── the client ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,6 +22,7 @@ from sluice.points import (
     LANGUAGE,
     MODIFIED,
     SOURCE,
+    TEXT_ID,
     Filters,
     Point,
     ScoredPoint,
@@ -297,6 +298,16 @@ class MemoryVectorStore:
         for point in self._ranked(collection, query, tags, filters):
             best.setdefault(str(point.payload[DOCUMENT_KEY]), point)
         return list(best.values())[:k]
+
+    def with_texts(
+        self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
+    ) -> list[StoredPoint]:
+        found = sorted(self._of(collection).points.items())
+        return [
+            StoredPoint(id, {name: p.payload[name] for name in fields if name in p.payload})
+            for id, p in found
+            if p.payload.get(TEXT_ID) in texts and _admits(p.payload, tags, filters)
+        ][:1000]
 
     def _of(self, collection: str) -> _Collection:
         name = self.aliases.get(collection, collection)

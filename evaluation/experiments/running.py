@@ -13,7 +13,7 @@ from evaluation.measures import mean, precision_omega
 from evaluation.scoring import Found, evaluate, lost_length
 from sluice.access import AccessTags
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same variant would be measured otherwise: recorded results of other versions are not used."""
 
 OMEGA = "PrecisionOmega"
@@ -58,13 +58,17 @@ class VariantResult:
             QueryRecord(
                 q["id"],
                 q["measures"],
-                tuple(Found(**f) for f in q["documents"]),
-                tuple(Found(**f) for f in q["chunks"]),
+                tuple(_found(f) for f in q["documents"]),
+                tuple(_found(f) for f in q["chunks"]),
                 q["tokens"],
             )
             for q in value["queries"]
         )
         return cls(value["fingerprint"], value["k"], value["cost"], queries)
+
+
+def _found(value: Mapping[str, Any]) -> Found:
+    return Found(**{**value, "copies": tuple((key, start, end) for key, start, end in value["copies"])})
 
 
 def run_variant(

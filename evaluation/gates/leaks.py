@@ -144,7 +144,9 @@ class LeaksGate:
 
 
 def _is_forbidden(hit: Hit, case: LeakCase) -> bool:
-    return same(hit.uri, case.forbidden_uri) and case.source in (None, hit.source)
+    """Whether the hit is the forbidden document's, or names it as another place of its text."""
+    places = [(hit.uri, hit.source), *((copy.uri, copy.source) for copy in hit.copies)]
+    return any(same(uri, case.forbidden_uri) and case.source in (None, source) for uri, source in places)
 
 
 def _why_forbidden(hit: Hit, case: LeakCase, principal: Principal) -> str:

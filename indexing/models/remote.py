@@ -66,7 +66,7 @@ class Usage:
 
 @dataclass
 class Breaker:
-    """Lets requests through until too many failed in a row; then none for a while, then one that decides."""
+    """Lets requests through until too many failed in a row; then none for a while, then until one fails."""
 
     clock: Callable[[], float]
     failures: int = 0
@@ -83,7 +83,7 @@ class Breaker:
                     f"'{name}' failed {self.failures} times in a row and is left alone for another {rest:.0f} s",
                     hint="look at the endpoint; what was embedded is kept, and the next run goes on from there",
                 )
-            self.opened = self.clock()  # this one may try; the others wait for what becomes of it
+            self.failures = BREAKS_AFTER - 1  # rested: the next failure, whosever it is, closes it again
 
     def note(self, *, ok: bool) -> None:
         """What became of a request."""

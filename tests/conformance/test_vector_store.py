@@ -154,6 +154,28 @@ class TestAliases:
         assert store.read() == {"i": second}
 
 
+class TestTexts:
+    def test_every_place_of_a_text_that_may_be_read(self, store: Any) -> None:
+        """By id, with the fields that were asked for; nothing without tags, without texts, or beyond the filters."""
+        points = [replace(p, payload=p.payload | {"text_id": f"t{n % 7}"}) for n, p in enumerate(corpus(120))]
+        name = filled(store, points)
+        readers, wanted = AccessTags({"hr", "public"}), ["t1", "t3", "t9"]
+        for filters in (NO_FILTER, Filters(sources=("s1",)), Filters(languages=("de",), sources=("s0", "s2"))):
+            found = store.with_texts(name, wanted, readers, filters, ["text_id", "document_key"])
+            expected = sorted(
+                (p.id, {"text_id": p.payload["text_id"], "document_key": p.payload["document_key"]})
+                for p in points
+                if p.payload["text_id"] in wanted
+                and not readers.isdisjoint(p.payload["access_tags"])
+                and (not filters.sources or p.payload["source"] in filters.sources)
+                and (not filters.languages or p.payload["language"] in filters.languages)
+            )
+            assert [(p.id, dict(p.payload)) for p in found] == expected
+            assert expected
+        assert store.with_texts(name, wanted, AccessTags(), NO_FILTER, ["text_id"]) == []
+        assert store.with_texts(name, [], readers, NO_FILTER, ["text_id"]) == []
+
+
 class TestPoints:
     def test_points_come_back_once_each_in_the_order_of_ids_bit_for_bit(self, store: Any) -> None:
         """Every vector and every payload field that was asked for, and no other."""

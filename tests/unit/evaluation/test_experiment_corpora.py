@@ -94,7 +94,7 @@ def test_both_implementations_agree_on_every_question(section: dict[str, object]
         chunks = chunker.chunk(document)
         spans[key] = sorted({chunk.parent or (chunk.start, chunk.end) for chunk in chunks})
         weights = Bm25Encoder().documents([chunk.text for chunk in chunks])
-        made = [payload(chunk, document, state, "") for chunk in chunks]
+        made = [payload(chunk, document, state) for chunk in chunks]
         nowhere = np.zeros(2, np.float32)
         points += [Point(c.id, nowhere, p, w) for c, p, w in zip(chunks, made, weights, strict=True)]
     searcher = Searcher(ExactSearch(points), "c", None, SearchSettings(mode="sparse"), Bm25Encoder())  # type: ignore[arg-type]
@@ -110,3 +110,45 @@ def test_both_implementations_agree_on_every_question(section: dict[str, object]
         assert (scores.recall, scores.precision, scores.iou) == pytest.approx(expected), line["id"]
         omega = precision_omega([(key, *span) for span in references], [(key, *span) for span in spans[key]])
         assert omega == pytest.approx(omega_by_the_definition(references, spans[key])), line["id"]
+
+
+def test_equal_texts_count_in_every_place_they_stand_in(tmp_path: Path) -> None:
+    """As plain exact retrieval finds them: the five best texts, each in all of its places, of the corpora and of a second copy.
+
+    And the second copy of every document, in which half of all labels lie, changes no figure of a question.
+    """
+    tokenizer = open_tokenizer(locate("bundled:all-MiniLM-L6-v2", tmp_path, stamps=tmp_path))
+    whole = Settings(
+        index="chroma", state_dir=tmp_path, sources=({"name": "c", "type": "files"},), gates=(), base=tmp_path, path=tmp_path
+    )
+    chunker = build(ChunkingSettings(strategy="fixed", max_tokens=60), tokenizer, whole=whole)
+    points: dict[str, list[Point]] = {"c": [], "copy": []}
+    for source, made in points.items():
+        for file in sorted(CORPORA.glob("*.md")):
+            key, text = document_key(source, file.name), file.read_bytes().decode("utf-8")
+            document = Document(key, source, file.name, "v", file.stem, "en", text)
+            state = DocumentState(key, source, file.name, version="v", tags=EVERYONE)
+            chunks = chunker.chunk(document)
+            weights = Bm25Encoder().documents([chunk.text for chunk in chunks])
+            nowhere = np.zeros(2, np.float32)
+            made += [Point(c.id, nowhere, payload(c, document, state), w) for c, w in zip(chunks, weights, strict=True)]
+    for sources in (["c"], ["c", "copy"]):
+        held = [point for source in sources for point in points[source]]
+        searcher = Searcher(ExactSearch(held), "c", None, SearchSettings(mode="sparse"), Bm25Encoder())  # type: ignore[arg-type]
+        standing: dict[str, list[tuple[str, int, int]]] = {}
+        for point in held:
+            p = point.payload
+            standing.setdefault(p["text"], []).append((p["document_key"], p["start"], p["end"]))
+        for number, line in enumerate(read_csv(CORPORA / "questions.csv", uri_template("{id}.md"))[::4]):
+            key = document_key(sources[number % len(sources)], line["relevant"][0]["uri"])
+            references = [(key, label["start"], label["end"]) for label in line["relevant"]]
+            hits = searcher.search(line["query"], Principal(EVERYONE), K)
+            own = [(hit.document_key, hit.start, hit.end) for hit in hits]
+            copies = [[(p.document_key, p.start, p.end) for p in hit.copies] for hit in hits]
+            for hit, place, others in zip(hits, own, copies, strict=True):
+                assert sorted([place, *others]) == sorted(standing[hit.text])
+            wanted = {(k, i) for k, start, end in references for i in range(start, end)}
+            got = {(k, i) for hit in hits for k, start, end in standing[hit.text] for i in range(start, end)}
+            recall = len(wanted & got) / len(wanted)
+            scores = passage_measures(references, own, copies=copies)
+            assert scores.recall == pytest.approx(recall), line["id"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evaluation.golden import load_golden
 from evaluation.labels import resolve
-from evaluation.measures import Span, document_measures, mean, passage_measures
+from evaluation.measures import Span, credited, document_measures, mean, passage_measures
 from evaluation.scoring import evaluate
 from sluice.access import AccessTags
 from tests.unit.evaluation.fakes import Doc, Release, write_lines
@@ -168,3 +168,27 @@ def test_retrieving_a_document_whose_passage_was_lost_is_no_hit(tmp_path: Path) 
     done = evaluate(release, resolve(load_golden(write_lines(tmp_path / "g.jsonl", line)), release), k=2, everyone=release.tags)
     assert done.measures["Recall@2"] == 0.0
     assert done.measures["TokenRecall@2"] == 0.0
+
+
+def test_a_chunk_counts_in_every_place_where_its_text_stands() -> None:
+    """A label on another copy is found; a reader was handed the text once, so precision and IoU count it once."""
+    elsewhere = passage_measures([("copy", 10, 20)], [("d", 0, 40)], copies=[[("copy", 0, 40)]])
+    assert (elsewhere.recall, elsewhere.precision, elsewhere.iou) == (1.0, 0.25, 0.25)
+    assert elsewhere == passage_measures([("copy", 10, 20)], [("copy", 0, 40)])
+    both = passage_measures([("copy", 10, 20), ("d", 10, 20)], [("d", 0, 40)], copies=[[("copy", 0, 40)]])
+    assert (both.recall, both.precision, both.iou) == (1.0, 0.25, 0.25)
+    assert passage_measures([("copy", 10, 20)], [("d", 0, 40), ("e", 0, 5)], copies=[[], []]).recall == 0
+
+
+@pytest.mark.parametrize(
+    ("places", "ranked"),
+    [
+        ([["b", "a"], ["a", "b"]], ["a", "a again, at 1"]),
+        ([["b"], ["a"]], ["b", "a"]),
+        ([["a", "c"], ["c", "a"]], ["a", "c"]),
+        ([["x", "c", "a"], ["y", "a"], ["c"]], ["c", "a", "c again, at 2"]),
+    ],
+)
+def test_a_rank_is_credited_with_one_document_and_a_document_once(places: list[list[str]], ranked: list[str]) -> None:
+    """Its own where that is judged, else one with the very same text; what was credited already is nothing new."""
+    assert credited(["a", "c"], places) == ranked

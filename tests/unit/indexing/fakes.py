@@ -68,7 +68,17 @@ class World:
         store = Tap(self.store, self.log, kill)
         outbox = Tap(self.outbox, self.log, kill)
         audit = Tap(self.audit, self.log, kill)
-        return Releases("ix", Tap(self.ledger, self.log, kill), store, store, store, outbox, audit, "test", self.now)
+        return Releases(
+            index="ix",
+            ledger=Tap(self.ledger, self.log, kill),
+            collections=store,
+            aliases=store,
+            points=store,
+            outbox=outbox,
+            audit=audit,
+            actor="test",
+            now=self.now,
+        )
 
     def writes(self) -> list[tuple[Any, ...]]:
         """What the last process asked the stores to change, in order."""

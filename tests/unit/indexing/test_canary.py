@@ -48,7 +48,10 @@ def readable(world: World, id: str) -> Release:
 
 
 def live_searcher(world: World) -> LiveSearcher:
-    return LiveSearcher(world.releases(), lambda release: Searcher(world.store, release.collection, North(), SearchSettings()))
+    def opened(release: Release) -> Searcher:
+        return Searcher(world.store, release.collection, North(), SearchSettings(), release=release.id)
+
+    return LiveSearcher(world.releases(), opened)
 
 
 def test_a_canary_serves_its_share_of_the_readers_and_always_the_same_ones(world: World) -> None:

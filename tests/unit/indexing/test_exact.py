@@ -68,7 +68,7 @@ def point(
     state = DocumentState(key, "s", uri, version="v", tags=tags)
     document = Document(key, "s", uri, "v", uri, "en", whole or "x" * start + text)
     chunk = Chunk(chunk_id(key, "f", start, text), key, start, start + len(text), text, len(text.split()), parent=parent)
-    return Point(chunk.id, vector, payload(chunk, document, state, "r"))
+    return Point(chunk.id, vector, payload(chunk, document, state))
 
 
 @pytest.mark.parametrize(("mode", "weight"), [("dense", 0.5), ("sparse", 0.5), ("hybrid", 0.5), ("hybrid", 0.8)])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.fingerprints import access_root, release_fingerprint, tags_root
+from indexing.fingerprints import access_root, release_fingerprint, served, tags_root
 from sluice.access import NOBODY, AccessTags
 from sluice.records import DocumentState
 
@@ -78,10 +78,13 @@ def test_equal_fingerprints_mean_equal_releases(a: list[DocumentState], b: list[
         {"status": "quarantined"},
         {"dropped": "empty"},
         {"version": ""},
+        {"title": "another"},
+        {"language": "de"},
+        {"metadata": {"author": "Ada"}},
     ],
 )
 def test_what_changes_the_texts_changes_the_fingerprint(change: dict[str, Any]) -> None:
-    """Which documents, which versions, how parsed, until when."""
+    """Which documents, which versions, how parsed, until when, and what is served beside the text."""
     assert release_fingerprint([replace(document(), **change)], HOW) != release_fingerprint([document()], HOW)
 
 
@@ -134,3 +137,14 @@ def test_documents_are_told_apart_from_their_tags() -> None:
         access_root([]),
     }
     assert len(roots) == 5
+
+
+def test_points_of_today_are_told_apart_from_those_of_before() -> None:
+    """By all of the document that they hold, when it was modified too; by nothing that they do not hold, and never by tags."""
+    now = document()
+    for change in ({"version": "v2"}, {"title": "t"}, {"metadata": {"a": 1}}, {"modified": NOON}, {"language": "de"}):
+        assert served(replace(now, **change)) != served(now)  # type: ignore[arg-type]
+    for change in ({"tags": NOBODY}, {"fetched": NOON}, {"expires": NOON}, {"validator": "x"}, {"stale": True}):
+        assert served(replace(now, **change)) == served(now)  # type: ignore[arg-type]
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
+    assert served(replace(now, modified=NOON)) == served(replace(now, modified=elsewhere))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from sluice.errors import ReleaseError
+from sluice.releases import Release
+from tests.fakes import MemoryReleaseLedger
 from tests.unit.indexing.conftest import put
-from tests.unit.indexing.fakes import World, access
+from tests.unit.indexing.fakes import World, access, begin
 
 # ── going live ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -169,3 +174,37 @@ def test_the_newest_of_a_fingerprint_decides(world: World) -> None:
     world.staged("r2", "fp")
     assert world.releases().held("fp") is None
     assert world.releases().held("unknown") is None
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["promote", "rollback", "retain", "begin", "start_canary", "sync_all_access", "orphans"])
+def test_an_operation_reads_the_ledger_once(world: World, name: str) -> None:
+    """However many releases there are: what it decides by is one moment's view."""
+    world.promoted("r1", "r2", "r3", "r4")
+    staged = world.staged("r5")
+    ledger = Counting(world.ledger.rows)
+    releases = replace(world.releases(), ledger=ledger)
+    operations: dict[str, Callable[[], object]] = {
+        "promote": lambda: releases.promote(staged, access()),
+        "rollback": lambda: releases.rollback(None, access()),
+        "retain": lambda: releases.retain(2),
+        "begin": lambda: begin(releases, "r6"),
+        "start_canary": lambda: releases.start_canary(staged, 0.5, access()),
+        "sync_all_access": lambda: releases.sync_all_access(access("later")),
+        "orphans": releases.orphans,
+    }
+    operations[name]()
+    assert ledger.reads == 1
+
+
+class Counting(MemoryReleaseLedger):
+    """Counts how often it is read."""
+
+    def __init__(self, rows: dict[str, Release]) -> None:
+        self.rows, self.reads = rows, 0
+
+    def read(self) -> list[Release]:
+        self.reads += 1
+        return super().read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,16 +65,45 @@ class Index:
         about = DocumentState(key, tags=AccessTags(tags), **given)
         document = Document(key, about.source, about.uri, "v", f"title of {key}", "en", text, metadata={"author": "Ada"})
         chunk = Chunk(f"{key}-{angle:07.2f}", key, 0, len(text), text, 1, heading_path=("A", "B"), page=3)
-        body = payload(chunk, document, about, "r1")
+        body = payload(chunk, document, about)
         self.store.upsert("c", [Point(chunk.id, Angle().encode_query(str(angle)), body, Words().query(text))])
 
     def searcher(self, sparse: Words | None = None, **how: Any) -> Searcher:
-        return Searcher(Tap(self.store, self.log), "c", Angle(), SearchSettings(**how), sparse)  # type: ignore[arg-type]
+        return Searcher(Tap(self.store, self.log), "c", Angle(), SearchSettings(**how), sparse, release="r1")  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def index() -> Index:
     return Index()
+
+
+def test_a_hit_names_every_place_of_its_text_that_may_be_read_and_no_other(index: Index) -> None:
+    """However far down the ranking they lie; without what the reader may not see, and within what they narrowed to."""
+    index.add("a", 1, "boilerplate")
+    index.add("b", 170, "boilerplate", source="t")
+    index.add("secret", 2, "boilerplate", ("hr",))
+    index.add("c", 3, "own words")
+    for searched in (index.searcher().search, index.searcher().search_documents):
+        hits = {hit.uri: hit for hit in searched("0", STAFF, 2)}
+        assert [place.uri for place in hits["a.md"].copies] == ["b.md"]
+        assert hits["c.md"].copies == ()
+        (both,) = (hit for hit in searched("0", Principal.of(["hr", "staff"]), 1))
+        assert len(both.copies) == 2
+        assert both.uri not in {place.uri for place in both.copies}
+        (narrowed,) = searched("0", STAFF, 1, Filters(sources=("s",)))
+        assert narrowed.copies == ()
+    (place,) = index.searcher().search("0", STAFF, 1)[0].copies
+    assert (place.document_key, place.source, place.start, place.end) == ("b", "t", 0, len("boilerplate"))
+
+
+def test_points_from_before_there_were_copies_are_found_as_ever(index: Index) -> None:
+    """Their release was built by an earlier version: no place is named, nothing fails."""
+    index.add("a", 1, "text")
+    points = index.store.collections["c"].points
+    for id, point in points.items():
+        points[id] = replace(point, payload={k: v for k, v in point.payload.items() if k not in ("text_id", "served")})
+    (hit,) = index.searcher().search("0", STAFF, 1)
+    assert (hit.text, hit.copies) == ("text", ())
 
 
 def test_a_hit_has_what_is_needed_to_cite_it(index: Index) -> None:
@@ -153,10 +182,11 @@ def test_the_filter_is_part_of_the_request(index: Index) -> None:
     wanted = Filters(sources=("s",), languages=("en",))
     index.searcher().search("0", STAFF, 5, wanted)
     index.searcher().search_documents("0", STAFF, 5, wanted)
-    for name, collection, query, tags, k, filters in index.log:
-        assert (name, collection) in (("nearest", "c"), ("nearest_documents", "c"))
-        assert isinstance(query, VectorQuery)
-        assert (tags, k, filters) == (AccessTags({"staff"}), 5, wanted)
+    assert [call[0] for call in index.log] == ["nearest", "with_texts", "nearest_documents", "with_texts"]
+    for name, collection, query, *admitted in index.log:
+        assert collection == "c"
+        assert isinstance(query, list if name == "with_texts" else VectorQuery)
+        assert (AccessTags({"staff"}) in admitted, wanted in admitted) == (True, True)
 
 
 def test_documents_are_ranked_by_their_best_chunk(index: Index) -> None:
@@ -174,7 +204,7 @@ def test_a_query_takes_the_forms_of_its_mode(index: Index, mode: str, forms: tup
     """Both forms are fused in the store, one is not computed in vain."""
     index.add("d1", 1, "1 2")
     assert index.searcher(mode=mode, sparse=Words()).search("1", STAFF, 5)
-    ((_, _, query, *_),) = index.log
+    ((_, _, query, *_), _copies) = index.log
     assert (query.dense is not None, query.sparse is not None) == forms
 
 

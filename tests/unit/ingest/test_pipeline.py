@@ -102,6 +102,21 @@ def test_a_stale_document_follows_the_rules_of_today() -> None:
     assert with_tags(house.state("a"), AccessRules(())).tags == NOBODY
 
 
+def test_what_a_source_says_beside_the_same_bytes_is_read_anew() -> None:
+    """The author of a record changed: parsed once more, the same version with what is served of it today; touched: nothing."""
+    house = House()
+    house.run(ScriptedSource({"a": b"text", "b": b"text"}, metadata={"author": "Ada"}))
+    before, house.parser = house.state("a"), ScriptedParser()
+    for metadata, parsed in (({"author": "Ada"}, []), ({"author": "Grace"}, ["a"]), ({"author": "Grace"}, ["a"])):
+        source = ScriptedSource({"a": b"text", "b": b"text"}, metadata=metadata)
+        house.ingestion.fetch(source, [ItemRef("a", "another validator")])
+        house.run(source)
+        assert house.parser.parsed == parsed
+    after = house.state("a")
+    assert (after.version, after.metadata, before.metadata) == (before.version, {"author": "Grace"}, {"author": "Ada"})
+    assert not after.renamed
+
+
 def test_what_never_parsed_is_quarantined_and_readable_by_nobody() -> None:
     """A document without a version has no readers, whatever the rules grant; touching it changes nothing."""
     house = House()

@@ -105,7 +105,7 @@ def test_retry_after_is_a_number_or_a_date_and_bounded(said: str, at_least: floa
 
 
 def test_an_endpoint_that_stays_away_is_left_alone() -> None:
-    """After some failures in a row nothing is asked any more until it has rested; then one request decides."""
+    """After some failures in a row nothing is asked any more until it has rested; then they may try again."""
     watch = Watch()
     endpoint = Endpoint(lambda _n, _answer: (500, {}, b""))
     with encoder(endpoint, watch, concurrency=2) as remote:

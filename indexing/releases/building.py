@@ -1,0 +1,64 @@
+"""From nothing to a staged release: begun anew or taken up where a killed process left it, complete before it has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from indexing.releases.moves import Moves
+from sluice.errors import ReleaseError
+from sluice.releases import Release, Transition
+
+
+def begin(m: Moves, fingerprint: str, *, release_id: str, dimension: int, sparse: bool, today: Mapping[str, Any]) -> Release:
+    """The release to build for this fingerprint; `today` are manifest fields that an interrupted build takes over anew."""
+    mine = _taken_up(m, fingerprint)
+    if mine is None:
+        now = m.now()
+        mine = Release(
+            id=release_id,
+            index=m.index,
+            collection=f"{m.index}__{release_id}",
+            state="building",
+            fingerprint=fingerprint,
+            created=now,
+            history=(Transition("building", now, m.actor),),
+            **today,
+        )
+        m.ledger.add(mine)
+    elif mine.state == "building":
+        mine = m.ledger.update(mine.id, today)
+    if mine.state == "building":
+        m.collections.create(mine.collection, dimension=dimension, sparse=sparse)
+    return mine
+
+
+def _taken_up(m: Moves, fingerprint: str) -> Release | None:
+    """What waits for this fingerprint; every other build and staged release is abandoned, its collection dropped."""
+    waiting = [r for r in m.view().releases if r.state in ("building", "staged", "canary")]
+    for release in waiting:
+        if release.state == "canary":
+            raise ReleaseError(
+                f"release {release.id} is serving as a canary; nothing is built meanwhile",
+                hint=f"end it first: sluice promote {release.id}, or sluice rollback",
+            )
+    mine: Release | None = None
+    existing = set(m.collections.names()) if waiting else set()
+    for release in waiting:
+        usable = release.state == "building" or release.collection in existing
+        if mine is None and usable and release.fingerprint == fingerprint:
+            mine = release
+        elif release.pinned:  # never removed, so not abandoned either
+            m.move(release, "rejected", {"held": "a newer build took its place"})
+            m.candidate(None)
+        else:
+            m.move(release, "abandoned")
+            m.remove(release)
+    return mine
+
+
+def stage(m: Moves, release: Release, measured: Mapping[str, Any]) -> Release:
+    """A complete build becomes the candidate; `measured` are manifest fields (documents, chunks, tokens, counts…)."""
+    staged = m.move(release, "staged", measured)
+    m.aliases.switch({m.candidate_alias: release.collection})
+    return staged

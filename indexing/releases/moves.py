@@ -1,0 +1,87 @@
+"""What every change of a release is made of: a compare-and-set in the ledger, an alias, a collection that goes, tags."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from indexing.access_sync import CurrentAccess, SyncResult, sync
+from indexing.events import Events
+from indexing.protocols import AccessAudit, Aliases, Collections, Outbox, Points, ReleaseLedger
+from indexing.releases.view import View
+from sluice.errors import ReleaseError
+from sluice.releases import TRANSITIONS, Release, State, Transition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """The stores of one index, who acts on them, and the steps that the state machine is made of."""
+
+    index: str
+    ledger: ReleaseLedger
+    collections: Collections
+    aliases: Aliases
+    points: Points
+    outbox: Outbox
+    audit: AccessAudit
+    actor: str
+    now: Callable[[], datetime]
+
+    @property
+    def events(self) -> Events:
+        return Events(self.index, self.points, self.outbox, self.actor, self.now)
+
+    @property
+    def candidate_alias(self) -> str:
+        return f"{self.index}__candidate"
+
+    def view(self) -> View:
+        """The ledger and the aliases as they are now: one read of each."""
+        return View(self.index, tuple(self.ledger.read()), self.aliases.read())
+
+    def move(self, release: Release, state: State, changes: Mapping[str, Any] | None = None, *, force: bool = False) -> Release:
+        """Another state, if the release is still in the one given and this one may follow (`force`: whichever does)."""
+        if not force and state not in TRANSITIONS[release.state]:
+            raise ReleaseError(f"release {release.id} is {release.state} and cannot become {state}")
+        history = (*release.history, Transition(state, self.now(), self.actor))
+        return self.ledger.update(release.id, {**(changes or {}), "state": state, "history": history}, expect=release.state)
+
+    def remove(self, release: Release) -> None:
+        """Drop its collection, and record it; never what readers are served, whatever the ledger says of it."""
+        named = self.aliases.read()  # as it is now, not as a view had it: a collection takes its aliases with it
+        if named.get(self.index) == release.collection:
+            raise ReleaseError(
+                f"release {release.id} is what readers are served, and stays, though the ledger says that it is {release.state}",
+                hint="run again: the ledger is repaired to the alias first",
+            )
+        if named.get(self.candidate_alias) == release.collection:
+            self.aliases.switch({self.candidate_alias: None})
+        self.collections.drop(release.collection)
+        self.ledger.update(release.id, {"removed": self.now()})
+
+    def candidate(self, collection: str | None, *, only_if: str | None = None) -> None:
+        """Let the candidate alias name this collection, or nothing; with `only_if`, only where it names that one."""
+        named = self.aliases.read().get(self.candidate_alias)
+        if named != collection and only_if in (None, named):
+            self.aliases.switch({self.candidate_alias: collection})
+
+    def sync(self, release: Release, access: CurrentAccess, at: datetime, started: float) -> SyncResult:
+        """Bring current tags into one collection; `release` is as the ledger has it now. Nothing is read when it has them."""
+        if release.synced == access.root:
+            return SyncResult(release.collection)
+        # Cleared first: a sync that is interrupted must be done again.
+        self.ledger.update(release.id, {"synced": ""})
+        result = sync(self.points, release.collection, access.tags, lambda changes: self.audit.record(changes, at, self.actor))
+        noted: dict[str, Any] = {}
+        if result.changed:
+            lag = round(result.revoked_at - started, 4) if result.revoked else None
+            noted["access"] = {"at": at, "revoked": result.revoked, "granted": result.granted, "revocation_lag_s": lag}
+        self.ledger.update(release.id, {"synced": access.root, **noted})
+        return result
+
+    def sync_now(self, release: Release, access: CurrentAccess) -> SyncResult:
+        """The same, from this moment on."""
+        return self.sync(release, access, self.now(), time.perf_counter())
