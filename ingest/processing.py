@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from ingest import clean, frontmatter, limits, nlp, ocr, poison, redact
+from ingest import clean, emptiness, frontmatter, limits, nlp, ocr, poison, redact
 from ingest.decode import decode
 from ingest.formats import Format, format_of
 from ingest.frontmatter import FrontMatter
@@ -89,6 +89,12 @@ class Processor:
                 frontmatter.split(decode(item.content, uri=item.uri), uri=item.uri)
             shown = replace(shown, content=in_file.content)
         document = self._parser.parse(shown, source=source)
+        if not document.text.strip() and emptiness.holds_words(shown.content, kind):
+            raise DocumentError(
+                "nothing_read",
+                f"{item.uri}: no text came out of its {len(item.content)} bytes ({kind}), and there are words in them",
+                hint="please report this with the file; save it in another format, or exclude it",
+            )
         if front is not None:
             document = replace(
                 document,

@@ -12,6 +12,7 @@ from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_
 from pipeline.steps.settling import settle
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
+from sluice.errors import SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef
 
@@ -41,6 +42,8 @@ def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collect
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions)
             check_uris(r, seen)
             states, ingested = settle(r, run, seen), False
+            if seen.troubles:
+                raise _whole(seen.troubles)
         run.hands_over(states, seen)
     if ingested:
         return states
@@ -52,6 +55,15 @@ def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collect
     _count(r, run, seen)
     run.hands_over(states, seen, ingested=True)
     return states
+
+
+def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
+    """The first source's trouble, which ends the run, with a word about the others': revocations are applied by now."""
+    first, *others = troubles
+    if others:
+        more = "; ".join(error.message for error in others[:4])
+        first.hint = f"{first.hint}; also in trouble: {more}".removeprefix("; ")
+    return first
 
 
 def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:

@@ -10,7 +10,7 @@ from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, pl
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
 from sluice.access import near_miss_warnings
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
 from sluice.spelling import composed, forms
@@ -24,22 +24,28 @@ def check(r: Resources) -> None:
 def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, allow_deletions: Collection[str] = ()) -> Look:
     """Scan the sources and compare with what is known: one listing and one bulk read, nothing is changed.
 
-    Raises what a source raises when it cannot be read, and MassDeletion unless `allow_deletions` names the source.
+    A source that cannot be read, and one whose listing looks like an outage (MassDeletion, unless `allow_deletions` names
+    it), is a trouble of its own: the others are looked at, and the caller raises it when their revocations are applied.
     """
     redo = redo or Redo()
     names = [r.settings.source(source).name] if source else [s.name for s in r.settings.sources]
     states, failures = r.stores.documents.read(), r.stores.quarantine.entries()
     forgotten = r.stores.forgotten.keys()
-    plans = []
+    plans: list[SourcePlan] = []
+    troubles: list[SluiceError] = []
     for name in names:
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
         force = _fetched_again(r, redo, name, mine, failures)
         erased = functools.partial(_is_one_of, forgotten, name)
-        plan = plan_source(name, r.sources[name].scan(known), mine, failures, force=force, forgotten=erased)
-        if name not in allow_deletions:
-            guard_against_mass_deletion(plan, len(known), r.settings.source(name).max_deletions)
-        plans.append(plan)
+        try:
+            plan = plan_source(name, r.sources[name].scan(known), mine, failures, force=force, forgotten=erased)
+            if name not in allow_deletions:
+                guard_against_mass_deletion(plan, len(known), r.settings.source(name).max_deletions)
+        except SluiceError as error:
+            troubles.append(error)
+        else:
+            plans.append(plan)
     if source is None:
         plans += _no_longer_configured(r, states)
     going = {s.key for plan in plans for s in plan.gone} | {document_key(p.source, ref.uri) for p in plans for ref in p.fetch}
@@ -51,7 +57,8 @@ def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, a
         due += parse
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
-    return Look(tuple(plans), tuple(expired(states, utc_now(), r.lifetimes)), tuple(due), held, len(states))
+    over = tuple(expired(states, utc_now(), r.lifetimes))
+    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles))
 
 
 def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
