@@ -7,9 +7,12 @@ partition, the rest of it is simply done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ingest import redact
@@ -61,7 +64,8 @@ class Ingestion:
             key = document_key(source.name, ref.uri)
             before = known.get(key)
             try:
-                item = source.fetch(ref)
+                with _one_item(ref.uri):
+                    item = source.fetch(ref)
             except DOCUMENT_FAILURES as error:
                 state = before or DocumentState(key=key, source=source.name, uri=ref.uri, first_seen=self.now())
                 written.failed.append(self._entry("fetch", error, state, "", ref.validator))
@@ -103,7 +107,9 @@ class Ingestion:
         counts, written = StageCounts(), _Written()
         for state in self.states.read(keys):
             try:
-                document = parser.parse(self._item(state), source=state.source)
+                item = self._item(state)
+                with _one_item(state.uri, "crashed"):
+                    document = parser.parse(item, source=state.source)
             except DocumentDropped as error:
                 left_out = {"dropped": error.reason, "raw": error.keep_raw, "renamed": False, **NOTHING_SAID}
                 written.states.append(self._after_parse(state, "left_out", parser.fingerprint, **left_out))
@@ -213,6 +219,25 @@ class Ingestion:
         done = [replace(state, status="expired", tags=NOBODY) for state in states]
         self.states.write(done)
         return len(done)
+
+
+@contextmanager
+def _one_item(uri: str, reason: str = "") -> Iterator[None]:
+    """What goes wrong in a source or parser on one item costs that item: whatever it raises becomes the item's failure.
+
+    Of a source it may be had later; with a reason it is for good, until the bytes change. The error says where, never what.
+    """
+    try:
+        yield
+    except (SluiceError, MemoryError):
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+        said = f"{uri}: {type(error).__name__} at {where}"
+        if reason:
+            raise DocumentError(reason, said, hint="please report this with the file, or exclude it") from error
+        raise SourceUnavailable(said, hint="mend the source, or exclude the item; it is tried again in the next run") from error
 
 
 def _unfetched(state: DocumentState, error: SluiceError) -> DocumentState:

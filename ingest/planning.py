@@ -30,6 +30,10 @@ class SourcePlan:
     listed: int
     fetch: tuple[ItemRef, ...] = ()
     gone: tuple[DocumentState, ...] = ()
+    """Documents that the source does not have any more: a revocation, at once."""
+    unasked: tuple[DocumentState, ...] = ()
+    """Documents that the configuration does not ask for any more (exclude, include, a source taken out): they leave with the
+    release that is built without them, unless somebody says now. Whether the source still has them is not known."""
     unchanged: int = 0
     held: Mapping[str, int] | None = None
     """Items that failed for good and have not changed since: reason → count. They are not fetched again."""
@@ -45,10 +49,12 @@ def plan_source(
     *,
     force: Callable[[str], bool] = lambda _uri: False,
     forgotten: Callable[[str], bool] = lambda _uri: False,
+    asked: Callable[[str], bool] = lambda _uri: True,
 ) -> SourcePlan:
     """Compare what a source lists with what is known of it; `force` names uris to fetch whatever their validator.
 
-    What is `forgotten` is counted and left alone, whatever else is said of it.
+    What is `forgotten` is counted and left alone, whatever else is said of it. `asked` says whether the configuration still
+    asks for a uri: what is not listed and not asked for is `unasked`, and no sign of an outage.
 
     `failures` are quarantine entries: an item whose fetch failed for good is held back while its validator is the one
     that failed, and fetched in any other case, so that its entry is cleared also when the source went back to what is
@@ -77,8 +83,12 @@ def plan_source(
             fetch.append(ref)
         else:
             unchanged += 1
-    gone = tuple(s for s in states.values() if s.uri not in listed and s.status != "deleted")
-    return SourcePlan(source, len(listed), tuple(fetch), gone, unchanged, held, erased)
+    missing = [s for s in states.values() if s.uri not in listed and s.status != "deleted"]
+    gone = tuple(s for s in missing if asked(s.uri))
+    unasked = tuple(s for s in missing if not asked(s.uri))
+    return SourcePlan(
+        source, len(listed), tuple(fetch), gone=gone, unasked=unasked, unchanged=unchanged, held=held, forgotten=erased
+    )
 
 
 def guard_against_mass_deletion(plan: SourcePlan, known: int, limit: float) -> None:

@@ -216,3 +216,11 @@ def test_a_document_expires_at_its_moment() -> None:
     assert expired([moment], NOW) == [moment]
     assert expired([moment], NOW - timedelta(microseconds=1)) == []
     assert expired([replace(moment, status="expired"), replace(moment, status="deleted"), known()], NOW) == []
+
+
+def test_what_is_not_asked_for_is_not_gone() -> None:
+    """An exclude is a decision about the next release; a deletion at the source is a revocation. The plan tells them apart."""
+    states = [DocumentState(document_key("s", uri), "s", uri) for uri in ("keep.md", "gone.md", "drafts/a.md", "drafts/b.md")]
+    plan = plan_source("s", [ItemRef("keep.md", "")], states, asked=lambda uri: not uri.startswith("drafts/"))
+    assert {state.uri for state in plan.gone} == {"gone.md"}
+    assert {state.uri for state in plan.unasked} == {"drafts/a.md", "drafts/b.md"}
