@@ -182,7 +182,7 @@ def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index
     stopped = index("run")
     error = stopped.out["error"]
     assert (stopped.code, error["type"]) == (1, "MassDeletion")
-    assert "source 'notes' listed 12 documents; 24 of the 36 known ones are gone (67%, allowed: 50%)" in error["message"]
+    assert "source 'notes' listed 12 documents; 24 of the 36 known ones are gone (67%, allowed: 25%)" in error["message"]
     assert "run again with --allow-deletions notes" in error["hint"]
     assert held(index) == before
     assert "people/more-3.md" in index.find("Number 3 of many", "people", k=40)
