@@ -33,8 +33,8 @@ def in_child(work: Callable[[Callable[[str], None]], Any]) -> tuple[str, Any]:
             pipe.write(told)
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        told = pipe.read()
+    with os.fdopen(reader, "rb") as answers:
+        told = answers.read()
     _, status = os.waitpid(child, 0)
     if not told:
         return "lost", f"it ended with status {status}, and said nothing"

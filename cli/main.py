@@ -20,33 +20,81 @@ from cli.safe_console import SafeConsole
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
 
-COMMANDS: Mapping[str, str] = {
-    "demo": "cli.commands.demo:demo",
-    "run": "cli.commands.changing:run",
-    "ingest": "cli.commands.changing:ingest",
-    "index": "cli.commands.changing:index",
-    "promote": "cli.commands.changing:promote",
-    "rollback": "cli.commands.changing:rollback",
-    "backfill": "cli.commands.changing:backfill",
-    "serve": "cli.commands.serve:serve",
-    "compare": "cli.commands.compare:compare",
-    "releases": "cli.commands.versions:releases",
-    "gc": "cli.commands.versions:gc",
-    "search": "cli.commands.asking:search",
-    "evaluate": "cli.commands.asking:evaluate",
-    "golden": "cli.commands.golden:golden",
-    "access": "cli.commands.access:access",
-    "freshness": "cli.commands.freshness:freshness",
-    "duplicates": "cli.commands.duplicates:duplicates",
-    "quarantine": "cli.commands.quarantine:quarantine",
-    "forget": "cli.commands.forget:forget",
-    "doctor": "cli.commands.doctor:doctor",
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": (
+        "cli.commands.demo:demo",
+        "Tell the whole story on a bundled corpus: publish, change, reject, ask as two people, roll back.",
+    ),
+    "run": (
+        "cli.commands.changing:run",
+        "Ingest what changed, build what changed, gate it, and go live: what the nightly flow does.",
+    ),
+    "ingest": (
+        "cli.commands.changing:ingest",
+        "Fetch and parse what changed; deletions and access changes apply at once, nothing is built.",
+    ),
+    "index": (
+        "cli.commands.changing:index",
+        "Build and stage a release from what was ingested; `promote` puts it before the gates.",
+    ),
+    "promote": (
+        "cli.commands.changing:promote",
+        "Offer RELEASE to the gates and make it live when they pass, also one that was rejected or rolled back.",
+    ),
+    "rollback": ("cli.commands.changing:rollback", "Return to an earlier release in one atomic step, with today's access rules."),
+    "backfill": (
+        "cli.commands.changing:backfill",
+        "Redo a slice of the documents on purpose, from a stage on; a release is published when its content differs.",
+    ),
+    "serve": (
+        "cli.commands.serve:serve",
+        "Run the schedules of this configuration on this machine until interrupted: the nightly run, and backfills on demand.",
+    ),
+    "compare": (
+        "cli.commands.compare:compare",
+        "Compare ways to cut, embed and search on one golden set, and say what the queries can tell.",
+    ),
+    "releases": ("cli.commands.versions:releases", "List the releases of an index; `show` and `diff` look closer."),
+    "gc": (
+        "cli.commands.versions:gc",
+        "Remove what no release needs: collections beyond retention, orphans, old versions, bytes and vectors.",
+    ),
+    "search": (
+        "cli.commands.asking:search",
+        "Search the live release for QUERY, as a principal: what they may not read never leaves the store.",
+    ),
+    "evaluate": (
+        "cli.commands.asking:evaluate",
+        "Measure a release on a golden set: recall, ranking, passages, overall and per slice.",
+    ),
+    "golden": ("cli.commands.golden:golden", "Take care of the golden sets that gates measure with."),
+    "access": ("cli.commands.access:access", "Who may read what."),
+    "freshness": (
+        "cli.commands.freshness:freshness",
+        "How old the documents are: age distribution, the oldest, the expired, and those that expire soon.",
+    ),
+    "duplicates": (
+        "cli.commands.duplicates:duplicates",
+        "Which documents say the same, or nearly, and whether the same people may read all copies.",
+    ),
+    "quarantine": (
+        "cli.commands.quarantine:quarantine",
+        "List the documents that could not be processed, with stage, reason and error; `retry` tries them again.",
+    ),
+    "forget": (
+        "cli.commands.forget:forget",
+        "Erase the document URI: bytes, versions, vectors, every collection, every experiment; and prove it.",
+    ),
+    "doctor": (
+        "cli.commands.doctor:doctor",
+        "Check the configuration, the sources, the servers, the model, and every database operation that Sluice relies on.",
+    ),
 }
-"""Each command, and where it lives; a command is imported only when it is used."""
+"""Each command: where it lives, and what the list of commands says of it; it is imported only when it is used."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is asked for."""
+    """A group that imports a command when it is asked for, and none of them to list them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -54,9 +102,16 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name].split(":")
+        module, attribute = COMMANDS[name][0].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, click.Command(name, help=told).get_short_help_str(limit)) for name, (_, told) in COMMANDS.items()]
+            )
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -1,6 +1,6 @@
 """Golden sets that others made, as ours: BEIR folders, TREC qrels, and CSV tables of questions with passages.
 
-Each reader gives lines of a golden set (DESIGN, section 4) and says where a line cannot be read. A document's uri is made
+Each reader gives lines of a golden set (docs/gates.md) and says where a line cannot be read. A document's uri is made
 from the id that the set gives it: `{id}.md` says that it lies in a file of that name.
 """
 

@@ -1,7 +1,7 @@
 """What a release is made of, as two hashes.
 
 The release fingerprint says which texts a release holds and how they are cut, embedded and searched; the access root says who
-may read them. Two releases with both equal answer alike (DESIGN, section 6). Neither depends on vector bytes, on time or on the
+may read them. Two releases with both equal answer alike. Neither depends on vector bytes, on time or on the
 order of anything.
 """
 

@@ -67,13 +67,13 @@ def waste(r: Resources) -> Waste:
     present = {version_id(s.key, s.version, s.parse_fingerprint) for s in states if s.version and s.status != "deleted"}
     needed = present.union(*(r.versions_in(release).values() for release in kept))
     tombstones = [s for s in states if s.status == "deleted" and s.content_hash]
-    claimed = {h for s in states if s.status != "deleted" for h in (s.content_hash, s.version)}
-    released = {h for s in tombstones for h in (s.content_hash, s.version) if h} - claimed
+    versions = sorted(stores.versions.ids().keys() - needed)
+    going = {f"{r.settings.index}/{name}" for name in (*versions, *(s.key for s in tombstones))}
     return Waste(
         orphans=r.releases.orphans(),
         releases=doomed,
-        versions=sorted(stores.versions.ids().keys() - needed),
-        blobs=sorted(stores.blobs.hashes() - (stores.blobs.references() - released)),
+        versions=versions,
+        blobs=sorted(stores.blobs.hashes() - stores.blobs.references(without=going)),
         vectors=sorted(_unused_vectors(r, kept, sorted(present))),
         tombstones=tombstones,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Self
 
 import chunking
 import evaluation
@@ -33,6 +33,7 @@ from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
 from pipeline.labelled import CorpusDocuments
+from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ReleaseError
@@ -44,31 +45,11 @@ from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings,
 from sluice.yaml_files import Unexpanded, read_yaml
 from stores import Stores, open_stores
 
-T = TypeVar("T")
-
 
 def utc_now() -> datetime:
     """The present, aware, in UTC, to the millisecond that MongoDB keeps."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-class once(Generic[T]):
-    """A property that is made when it is first asked for, once, also when threads ask at the same time."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self._make, self.__doc__ = make, make.__doc__
-
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, resources: Any, _owner: type | None = None) -> T:
-        with resources.lock:
-            made = resources.__dict__
-            if self._name not in made:
-                made[self._name] = self._make(resources)
-            found: T = made[self._name]
-            return found
 
 
 class Resources:
@@ -90,7 +71,7 @@ class Resources:
     def close(self) -> None:
         self._closing.close()
 
-    def __enter__(self) -> Resources:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

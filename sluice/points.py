@@ -32,7 +32,7 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One chunk as stored. `payload` holds what a reader needs to cite and filter (DESIGN, section 3)."""
+    """One chunk as stored. `payload` holds what a reader needs to cite and filter."""
 
     id: str
     dense: Vector

@@ -36,7 +36,7 @@ class Transition:
 class Release:
     """The manifest of a release.
 
-    `fingerprint` and `access_root` are Merkle roots (DESIGN, section 6); two releases with both equal answer alike.
+    `fingerprint` and `access_root` are Merkle roots (law 4, docs/architecture.md); two releases with both equal answer alike.
     `held` says why a run must not offer this fingerprint again by itself (rejected, rolled back). `synced` is the root
     of the access tags that its collection was last brought to. `replaced` is the release that was live before it.
     `removed` is when its collection was deleted by retention; the manifest stays. `erased` names the documents (by key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from contextlib import suppress
 
 import gridfs
@@ -77,12 +78,17 @@ class MongoBlobs:
             rows = {row["_id"] for row in self._rows.find({}, {"_id": 1}).batch_size(5000)}
             return rows | {row["filename"] for row in self._files.find({}, {"filename": 1}).batch_size(5000)}
 
-    def references(self) -> set[str]:
-        """Every content hash that a document or a version of any index of this database needs."""
+    def references(self, *, without: Collection[str] = ()) -> set[str]:
+        """Every content hash that a document or a version of any index of this database needs, but for some of them.
+
+        `without` names those as `index/document key` and `index/version id`.
+        """
         needed: set[str] = set()
         with translated(self._database, "listing the bytes in use"):
             for row in self._database["documents"].find({}, {"content_hash": 1, "version": 1, "raw": 1}).batch_size(5000):
-                needed |= {row["content_hash"], row["version"]} if row.get("raw", True) else set()
+                if row.get("raw", True) and row["_id"] not in without:
+                    needed |= {row["content_hash"], row["version"]}
             for row in self._database["versions"].find({}, {"content_hash": 1, "blob": 1}).batch_size(5000):
-                needed |= {row["content_hash"], row["blob"] or ""}
+                if row["_id"] not in without:
+                    needed |= {row["content_hash"], row["blob"] or ""}
         return needed - {""}

@@ -139,7 +139,8 @@ class Lease:
     def check(self) -> None:
         """The fence before what must not be done twice; raises IndexBusy when another process has taken over."""
         if not self.holds():
-            row = self._rows.find_one({"_id": self._index})
+            with translated(self._database, f"reading the lease of index '{self._index}'"):
+                row = self._rows.find_one({"_id": self._index})
             now = f"held by {_holder(row)}" if row else "free"
             raise IndexBusy(
                 f"the lease of index '{self._index}' was lost; it is now {now}",

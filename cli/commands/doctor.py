@@ -70,11 +70,21 @@ def _mongodb(r: Resources) -> str:
         raise SluiceError(
             f"{len(failed)} of {len(results)} operations do not behave: {'; '.join(failed[:5])}", hint="use MongoDB 5 or newer"
         )
-    return f"{r.settings.stores.mongodb.uri.split('@')[-1]}: {len(results)} operations behave as they must"
+    return f"{shown(r.settings.stores.mongodb.uri)}: {len(results)} operations behave as they must"
 
 
 def _qdrant(r: Resources) -> str:
-    return f"{r.settings.stores.qdrant.url}: {len(r.stores.qdrant.names())} collections"
+    return f"{shown(r.settings.stores.qdrant.url)}: {len(r.stores.qdrant.names())} collections"
+
+
+def shown(url: str) -> str:
+    """A server's address without what may be a secret: user, password, and the values of its query."""
+    head, marked, rest = url.partition("://")
+    if not marked:
+        return url
+    address, asks, query = rest.rpartition("@")[2].partition("?")
+    names = "&".join(f"{part.partition('=')[0]}=…" for part in query.split("&")) if asks else ""
+    return f"{head}://{address}{asks}{names}"
 
 
 def _model(r: Resources) -> str:

@@ -18,17 +18,19 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from indexing.models.encoder import open_encoder
 from indexing.models.files import ModelFiles
 from indexing.models.precision_sample import SAMPLE
-from indexing.protocols import Encoder
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import digest
 from sluice.points import Vector
+
+if TYPE_CHECKING:
+    from indexing.protocols import Encoder
 
 PREFERRED = ("fp32", "openvino-fp32", "bf16", "openvino-bf16")
 """From exact to rounded: a later one must be faster by `MIN_GAIN` to be worth it, so a tie goes to fp32."""

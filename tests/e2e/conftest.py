@@ -61,12 +61,12 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """Forty documents, a hashing encoder, reconciliation alone as gate; nothing has run yet."""
+    """More documents than a partition has, so that Prefect does the work; a hashing encoder; nothing has run yet."""
     corpus = tmp_path / "corpus"
-    for i in range(40):
+    for i in range(72):
         file = corpus / f"team-{i % 4}" / f"{i}.md"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"# Note {i}\n\n" + "\n\n".join(f"Paragraph {j} of note {i} is about topic {i * j}." for j in range(12)))
+        file.write_text(f"# Note {i}\n\n" + "\n\n".join(f"Paragraph {j} of note {i} is about topic {i * j}." for j in range(8)))
     settings = {
         "index": "crash",
         "state_dir": "state",

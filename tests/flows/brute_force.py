@@ -27,7 +27,7 @@ K = 5
 SAME = 2e-6
 """Scores of which the store may rank either first: it rounds them to six places."""
 
-READS = {"read", "names", "scan", "open", "get", "ids", "hashes", "references", "entries", "keys"}
+READS = {"read", "names", "scan", "open", "get", "ids", "hashes", "references", "entries", "keys", "with_texts", "embedded"}
 
 Masks = NDArray[np.uint32]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import evaluation
 from pipeline import nightly
+from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.settings import load
@@ -18,7 +18,7 @@ from tests.flows.conftest import TOPICS, Index
 pytestmark = pytest.mark.slow
 
 
-def published(index: Index, outcome: str = "promoted") -> dict[str, Any]:
+def published(index: Index, outcome: str = "promoted") -> Report:
     with Resources(load(index.config)) as w, holding(w, "run") as by:
         result = nightly.reindex(w, by)
     assert result.outcome == outcome, result.verdicts

@@ -21,8 +21,7 @@ def helps(command: click.Command, ctx: click.Context) -> Iterator[tuple[str, str
         for name in command.list_commands(ctx):
             below = command.get_command(ctx, name)
             assert below is not None
-            settings = {"max_content_width": 110, "terminal_width": 110}
-            yield from helps(below, click.Context(below, info_name=name, parent=ctx, **settings))
+            yield from helps(below, click.Context(below, info_name=name, parent=ctx, max_content_width=110, terminal_width=110))
 
 
 def test_every_command_and_flag_is_as_recorded() -> None:

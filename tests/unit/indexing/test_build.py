@@ -28,7 +28,7 @@ from tests.fakes import MemoryVectorCache, MemoryVectorStore, MemoryVersions
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RELEASE = Release("r1", "ix", "ix__r1", "building", "fp", "root", NOON)
 
-# DESIGN, section 3: what a reader needs to cite and filter.
+# What a reader needs to cite and filter.
 PROMISED = {
     "uri",
     "source",

@@ -100,7 +100,7 @@ def test_no_words_of_the_handbook_are_lost(handbook: dict[str, Document]) -> Non
 
 
 def test_every_golden_quote_is_in_the_parsed_text(handbook: dict[str, Document]) -> None:
-    """119 labels, after the normalisation that DESIGN gives to quotes."""
+    """119 labels, after the normalisation of quotes."""
     golden = (CORPORA / "handbook.golden.jsonl").read_text(encoding="utf-8").splitlines()
     labels = [label for line in golden for label in json.loads(line)["relevant"] if "quote" in label]
     assert len(labels) == 119

@@ -66,7 +66,7 @@ def refused(file: Path, environment: dict[str, str] | None = None) -> Configurat
 
 
 def test_the_configuration_of_the_contract_loads(write: Write, tmp_path: Path) -> None:
-    """DESIGN, section 4, word for word."""
+    """The public contract, word for word."""
     settings = load(write(CONTRACT), {})
     assert settings.index == settings.database == "handbook"
     assert settings.state_dir == tmp_path / ".sluice/handbook"

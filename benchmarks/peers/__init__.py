@@ -1,0 +1,1 @@
+"""The same work through the libraries people use otherwise."""
