@@ -64,6 +64,9 @@ class Ingestion:
             key = document_key(source.name, ref.uri)
             before = known.get(key)
             try:
+                if len(ref.uri) > bounds.MAX_URI:
+                    what = f"{ref.uri[:100]}…: a uri of {len(ref.uri)} characters; allowed: {bounds.MAX_URI}"
+                    raise DocumentError("uri_too_long", what, hint="exclude it, or give it a shorter name at its source")
                 with _one_item(ref.uri):
                     item = source.fetch(ref)
             except DOCUMENT_FAILURES as error:

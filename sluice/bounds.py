@@ -14,6 +14,8 @@ from typing import Any
 
 from sluice.records import Document, Element, Metadata
 
+MAX_URI = 4_000
+"""A uri is never cut: it is what a document is known by."""
 MAX_TITLE = 500
 MAX_HEADING = 300
 MAX_HEADINGS = 12

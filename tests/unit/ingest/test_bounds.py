@@ -61,3 +61,13 @@ def test_any_bytes_and_metadata_cost_one_entry(content: bytes, metadata: dict[st
         document.text.encode("utf-8")
         json.dumps(document.metadata, allow_nan=False).encode("utf-8")
         assert said(document) <= MAX_LABEL
+
+
+def test_a_uri_is_refused_and_never_cut() -> None:
+    """It would be another document's; odd ones within the bound are taken in as they are."""
+    house = House()
+    odd = ["a\ud800", "b\x1b[31m\n", ""]
+    house.run(ScriptedSource({"c" * 5000: b"text", **dict.fromkeys(odd, b"text")}))
+    (entry,) = house.quarantine.entries()
+    assert (entry.reason, len(entry.error) < 500) == ("uri_too_long", True)
+    assert {state.uri for state in house.states.read() if state.in_release} == set(odd)
