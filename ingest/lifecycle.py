@@ -9,8 +9,10 @@
     withdrawn   a policy refused its bytes: no version of it stays
     deleted     the source does not list it any more
 
-A document whose time is up is `expired` beside what it is: that ends when it is given more time. Readable are current and stale
-documents, by their tags; all others are nobody's, in every release (`with_tags`).
+A document that the configuration does not ask for any more is `unasked` beside what it is: readable in the releases that hold
+it, in none that is built from now on, until it is listed again. A document whose time is up is `expired` beside what it is: that
+ends when it is given more time. Readable are current and stale documents, by their tags; all others are nobody's, in every
+release (`with_tags`).
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ _SHAPE: Mapping[Condition, Mapping[str, Any]] = {
     "stale": {"status": "active", "stale": True, "dropped": ""},
     "dropped": {"status": "active", "stale": False},
     "withdrawn": {"status": "quarantined", **_NO_VERSION, **NOTHING_SAID, "dropped": WITHDRAWN},
-    "deleted": {"status": "deleted", **_NO_VERSION, "dropped": ""},
+    "deleted": {"status": "deleted", **_NO_VERSION, "dropped": "", "unasked": False},
 }
 """The fields that make a state what it is."""
 _LEAVES_EXPIRED = frozenset({"fetch_failed", "fetch_refused", "parse_failed"})

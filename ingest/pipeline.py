@@ -100,6 +100,7 @@ class Ingestion:
             fetched=now,
             source_metadata=said,
             stands_for=item.stands_for,
+            unasked=False,
             raw=True,
             renamed=base.renamed or (bool(base.version) and dict(base.source_metadata) != said),
         )
@@ -216,6 +217,12 @@ class Ingestion:
             self.quarantine.clear(state.key, "fetch")
             self.quarantine.clear(state.key, "parse")
         return len(gone)
+
+    def leave_out(self, states: Iterable[DocumentState]) -> int:
+        """Mark documents that the configuration does not ask for: they leave with the next release; returns how many."""
+        done = [replace(state, unasked=True) for state in states if not state.unasked]
+        self.states.write(done)
+        return len(done)
 
     def expire(self, states: Iterable[DocumentState]) -> int:
         """Mark documents expired: nobody may read them from now on; returns how many."""

@@ -75,7 +75,7 @@ def plan_source(
         state, failure = states.get(ref.uri), failed.get(ref.uri)
         if forgotten(ref.uri):
             erased += 1
-        elif force(ref.uri):
+        elif force(ref.uri) or (state is not None and state.unasked):  # asked for again
             fetch.append(ref)
         elif failure is not None and not failure.retryable and failure.fingerprint == ref.validator:
             held[failure.reason] = held.get(failure.reason, 0) + 1
@@ -120,7 +120,7 @@ def to_parse(
     due: list[DocumentState] = []
     held: dict[str, int] = {}
     for state in states:
-        if state.status == "deleted" or not state.content_hash or state.source not in fingerprints:
+        if state.status == "deleted" or state.unasked or not state.content_hash or state.source not in fingerprints:
             continue
         wanted = fingerprints[state.source]
         failure = failed.get(state.key)

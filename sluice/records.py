@@ -151,11 +151,13 @@ class DocumentState:
     stands_for: str = ""
     """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
     renamed: bool = False
+    unasked: bool = False
+    """The configuration does not ask for it any more: it stays readable where it is, and is in no release built from now on."""
 
     @property
     def in_release(self) -> bool:
         """Whether a release built now contains this document."""
-        return self.status == "active" and bool(self.version) and not self.dropped
+        return self.status == "active" and bool(self.version) and not self.dropped and not self.unasked
 
 
 @dataclass(frozen=True, slots=True)

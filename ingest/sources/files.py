@@ -88,6 +88,10 @@ class FilesSource:
         target = "/".join(map(_decoded, os.path.relpath(real, self._root).split(os.sep)))
         return "" if target == uri else target
 
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude select a uri: what they do not is not asked for, whether it is still there or not."""
+        return selected(uri, self.options.include, self.options.exclude)
+
     def fetch(self, ref: ItemRef) -> RawItem:
         """The file's bytes, read without a change in between, and their validator.
 

@@ -109,6 +109,10 @@ class GitSource:
             )
         return (ItemRef(uri, self._validator(uri, entry), None, entry.size) for uri, entry in entries.items())
 
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude select a uri: what they do not is not asked for, whether it is still there or not."""
+        return selected(uri, self.options.include, self.options.exclude)
+
     def fetch(self, ref: ItemRef) -> RawItem:
         """The file's bytes as its blob holds them; raises DocumentError (`gone`, `too_large`, `lfs_pointer`,
         `outside_root`, `dangling_link`)."""

@@ -120,7 +120,8 @@ def _count(r: Resources, run: Run, seen: Look) -> None:
     account = run.account
     for plan in seen.plans:
         held = dict(plan.held or {})
-        away = {reason: n for reason, n in (("deleted", len(plan.gone)), ("forgotten", plan.forgotten)) if n}
+        parted = (("deleted", len(plan.gone)), ("not_asked_for", len(plan.unasked)), ("forgotten", plan.forgotten))
+        away = {reason: n for reason, n in parted if n}
         seen_before = plan.unchanged + sum(held.values()) + sum(away.values())
         account.count("crawl", StageCounts(seen=seen_before, unchanged=plan.unchanged, dropped=away, failed=held))
     parsed = account.counts.get("parse", StageCounts())

@@ -39,9 +39,13 @@ def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, a
         force = _fetched_again(r, redo, name, mine, failures)
         erased = functools.partial(_is_one_of, forgotten, name)
         try:
-            plan = plan_source(name, r.sources[name].scan(known), mine, failures, force=force, forgotten=erased)
+            asks_for = getattr(r.sources[name], "asks_for", None) or _everything
+            listing = r.sources[name].scan(known)
+            plan = plan_source(name, listing, mine, failures, force=force, forgotten=erased, asked=asks_for)
             if name not in allow_deletions:
-                guard_against_mass_deletion(plan, len(known), r.settings.source(name).max_deletions)
+                guard_against_mass_deletion(
+                    plan, sum(not s.unasked for s in mine if s.uri in known), r.settings.source(name).max_deletions
+                )
         except SluiceError as error:
             troubles.append(error)
         else:
@@ -66,15 +70,20 @@ def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
 
 
 def _no_longer_configured(r: Resources, states: Sequence[DocumentState]) -> list[SourcePlan]:
-    """The documents of sources that the configuration does not name any more: all gone, on purpose, so without a guard."""
+    """The documents of sources that the configuration does not name any more: on purpose, so without a guard."""
     configured = {s.name for s in r.settings.sources}
     left: dict[str, list[DocumentState]] = {}
     for state in states:
         if state.source not in configured and state.status != "deleted":
             left.setdefault(state.source, []).append(state)
     for name, gone in left.items():
-        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents are deleted")
-    return [SourcePlan(name, 0, gone=tuple(gone)) for name, gone in left.items()]
+        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents leave with the next release")
+    return [SourcePlan(name, 0, unasked=tuple(gone)) for name, gone in left.items()]
+
+
+def _everything(_uri: str) -> bool:
+    """What a source asks for that does not say: all that it lists, so that what is missing is gone."""
+    return True
 
 
 def _fetched_again(

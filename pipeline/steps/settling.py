@@ -28,6 +28,7 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
     if seen is not None:
         ingestion = r.ingestion(run.id)
         account.deleted += ingestion.tombstone(state for plan in seen.plans for state in plan.gone)
+        ingestion.leave_out(state for plan in seen.plans for state in plan.unasked)
         account.expire(seen.expired, ingestion.expire(seen.expired))
     rules, lifetimes, now = r.settings.access.compiled(), r.lifetimes, utc_now()
     states = r.stores.documents.read()

@@ -224,3 +224,11 @@ def test_what_is_not_asked_for_is_not_gone() -> None:
     plan = plan_source("s", [ItemRef("keep.md", "")], states, asked=lambda uri: not uri.startswith("drafts/"))
     assert {state.uri for state in plan.gone} == {"gone.md"}
     assert {state.uri for state in plan.unasked} == {"drafts/a.md", "drafts/b.md"}
+
+
+def test_what_is_asked_for_again_is_fetched_again_and_what_is_not_is_left_alone() -> None:
+    """An unasked document is parsed by nobody; listed again, whatever its validator, it is taken in."""
+    state = DocumentState(document_key("s", "a"), "s", "a", validator="v", content_hash="h", version="h", unasked=True)
+    assert not state.in_release
+    assert to_parse([state], {"s": "another parser"}) == ([], {})
+    assert [ref.uri for ref in plan_source("s", [ItemRef("a", "v")], [state]).fetch] == ["a"]
