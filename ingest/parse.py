@@ -168,6 +168,29 @@ def _raw(content: bytes, uri: str, kind: Format, label: str) -> str:
     return f"{header(message_of(content, uri), 'subject')}\n\n{text}" if kind == "email" else text
 
 
+_PROTECTED_BY = frozenset({"PDFPasswordIncorrect", "PDFEncryptionError", "FileNotDecryptedError", "WrongPasswordError"})
+_SAID_BY = frozenset({"XLRDError", "RuntimeError", "BadZipFile", "NotImplementedError", "DependencyError"})
+_PROTECTED = re.compile(
+    r"(?:workbook|file|document|archive|pdf)\b.{0,300}?\b(?:is (?:password.)?(?:encrypted|protected)|has not been decrypted)"
+    r"|password required|requires? a password|(?:bad|wrong|incorrect|invalid) password(?! field)",
+    re.IGNORECASE,
+)
+
+
+def _is_protected(error: BaseException | None) -> bool:
+    """Whether a library says that a file needs a password: by its error's type, or in the words that libraries say it with.
+
+    An error that quotes a document may mention a password; that says nothing about the file.
+    """
+    while error is not None:
+        if type(error).__name__ in _PROTECTED_BY:
+            return True
+        if type(error).__name__ in _SAID_BY and _PROTECTED.match(" ".join(str(error).split())):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _guarded(uri: str, work: Callable[[], T]) -> T:
     try:
         return work()
@@ -175,7 +198,7 @@ def _guarded(uri: str, work: Callable[[], T]) -> T:
         raise
     except Exception as error:
         what = " ".join(str(error).split())[:200]
-        if any(word in what.lower() for word in ("encrypted", "password", "decrypt")):
+        if _is_protected(error):
             raise DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it") from error
         raise DocumentError(
             "malformed", f"{uri}: cannot be parsed: {type(error).__name__}: {what}", hint="save it again, or exclude it"

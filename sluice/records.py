@@ -38,8 +38,9 @@ class ItemRef:
 class RawItem:
     """An item as fetched: its bytes, and what the source itself knows about it.
 
-    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it.
-    `named` says that the uri ends in a file's name, whose extension means something; a key of a row or a message-id does not.
+    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it. `stands_for` is
+    the uri at which the bytes lie, where another one leads to them (a link): its rules hold too. `named` says that the uri ends
+    in a file's name, whose extension means something; a key of a row or a message-id does not.
     """
 
     uri: str
@@ -50,6 +51,7 @@ class RawItem:
     metadata: Metadata = field(default_factory=dict)
     tags: AccessTags | None = None
     named: bool = True
+    stands_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,16 @@ class DocumentState:
     source_metadata: Metadata = field(default_factory=dict)
     raw: bool = True
     named: bool = True
+    stands_for: str = ""
+    """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
     renamed: bool = False
+    unasked: bool = False
+    """The configuration does not ask for it any more: it stays readable where it is, and is in no release built from now on."""
 
     @property
     def in_release(self) -> bool:
         """Whether a release built now contains this document."""
-        return self.status == "active" and bool(self.version) and not self.dropped
+        return self.status == "active" and bool(self.version) and not self.dropped and not self.unasked
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ class SourceSettings(OpenSection):
     parse: Literal["elements", "verbatim"] = "elements"
     ocr: Languages = ()
     """Read what is printed in scanned pages and picture files, in these languages; off: such files are quarantined."""
-    max_deletions: float = Field(default=0.5, ge=0, le=1)
+    max_deletions: float = Field(default=0.25, ge=0, le=1)
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()
     """Names of cleaners (`ingest.clean.CLEANERS`), applied in this order."""

@@ -14,6 +14,7 @@ from cli.console import show, table
 from cli.launch import opened
 from cli.main import with_json
 from pipeline.resources import Resources
+from pipeline.steps.looking import spelled_almost_like_a_rule
 from sluice.errors import SluiceError
 from stores import probe
 
@@ -51,6 +52,11 @@ def _configuration(r: Resources) -> str:
 
 def _sources(r: Resources) -> str:
     return ", ".join(f"{name}: {sum(1 for _ in source.scan({}))} documents" for name, source in r.sources.items())
+
+
+def _access(r: Resources) -> str:
+    warnings = spelled_almost_like_a_rule(r, r.stores.documents.read())
+    return "; ".join(warnings) or f"{len(r.settings.access.rules)} rule(s), no document is spelled almost like one"
 
 
 def _gates(r: Resources) -> str:
@@ -94,6 +100,7 @@ def _chunking(r: Resources) -> str:
 CHECKS: dict[str, Callable[[Resources], str]] = {
     "configuration": _configuration,
     "sources": _sources,
+    "access": _access,
     "gates": _gates,
     "mongodb": _mongodb,
     "qdrant": _qdrant,

@@ -216,6 +216,7 @@ class Rows:
                 "bad_tags",
                 f"source '{self._source}': {uri}: the tags in '{self._options.tags}' are no list of words",
                 hint="name a column with a list, or with words separated by commas",
+                withdraws=True,  # by which permissions would the version before stay?
             )
         named = [plain(word).strip() for word in words]
         if self._options.tag_map is not None:
