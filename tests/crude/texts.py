@@ -117,7 +117,7 @@ def page(text: str, *, chrome: bool = True) -> str:
 def markdown(text: str) -> str:
     """Markdown without front matter, comments, link targets and tags."""
     for pattern, flags in [
-        (r"\A---\n.*?\n---\n", re.DOTALL),
+        (r"\A(?:\s|<!--.*?-->)*---\n.*?\n---\n", re.DOTALL),
         (r"^[\s>]*\d+[.)]\s", re.MULTILINE),  # shown as the list counts, not as written
         (r"<!--.*?-->|<(style|script|iframe)\b.*?</\1>", re.DOTALL | re.IGNORECASE),
         (r"^ {0,3}\[[^\]^][^\]]*\]:\s*\S+.*$|^[\s>]*(```|~~~).*$", re.MULTILINE),
