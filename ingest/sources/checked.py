@@ -43,7 +43,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Checked:
-    """A source whose items are what `ingest.protocols.Source` promises; implements it, with the inner one's `stored` and `asks_for`."""
+    """A source whose items are what `ingest.protocols.Source` promises; implements it, with `stored` and `asks_for`."""
 
     def __init__(self, inner: Source) -> None:
         self.inner = inner
