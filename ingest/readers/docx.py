@@ -3,6 +3,9 @@
 Kept: insertions and moved text, content controls, results of fields, hyperlinks, smart tags, equations, symbols, text
 boxes (once), charts, footnotes and endnotes (after the paragraph with their mark), headers and footers (once), numbers
 of lists. Out: deletions, codes of fields. Out and said: hidden text, comments, pictures, embedded objects and documents.
+
+Over 300 lines: one walk through one format, whose cases are read side by side; what formats share is in the modules beside
+it.
 """
 
 from __future__ import annotations
