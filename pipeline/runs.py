@@ -95,7 +95,8 @@ def holding(
 ) -> Iterator[Run]:
     """Hold the index for one operation, its ledger repaired to what the stores hold.
 
-    Raises IndexBusy while another process holds it; with `wait_s`, when it still does after that many seconds. A flow that a command started in this process goes on with the command's run, under its own executor.
+    Raises IndexBusy while another process holds it; with `wait_s`, when it still does after that many seconds. A flow that
+    a command started in this process goes on with the command's run, under its own executor.
     """
     key, executor = str(r.settings.path), executor or Inline()
     if (outer := _under_way.get().get(key)) is not None:

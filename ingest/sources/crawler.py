@@ -9,6 +9,7 @@ Outcomes: page (listed, with a body), same (304), known or new pages that were n
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -334,4 +335,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    tie(os.getppid())  # a crawl takes minutes, and nobody would read what it found
     main(Path(sys.argv[1]))
