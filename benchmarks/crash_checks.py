@@ -95,7 +95,7 @@ def orphans(w: Resources) -> list[str]:
     releases = [release for release in w.releases.all() if release.removed is None and release.state != "abandoned"]
     names = stores.qdrant.names()
     found += [f"collection {name}" for name in names if name not in {release.collection for release in releases}]
-    disk = w.settings.state_dir / "qdrant" / "collection"
+    disk = w.settings.state_dir / "qdrant" / "collections"
     found += [f"folder {path.name}" for path in disk.iterdir() if path.name not in names] if disk.exists() else []
     needed = {version_id(s.key, s.version, s.parse_fingerprint) for s in states if s.version}
     needed |= {id for release in releases if release.searchable for id in w.versions_in(release).values()}

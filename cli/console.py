@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cli.answers import as_json as answer
 from pipeline.outcomes import Report
@@ -42,7 +43,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     for column in columns:
         made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else cell if isinstance(cell, Text) else str(cell) for cell in row))
     return made
 
 
@@ -64,6 +65,7 @@ def report(outcome: Report, as_json: bool) -> None:
 
 def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
     """What a run did, for people."""
+    from cli.evidence import show_evidence, show_what_to_do  # which prints with this module's tables
 
     def people(console: Console) -> None:
         colour = {"promoted": "green", "rejected": "red"}.get(result["outcome"], "yellow")
@@ -91,24 +93,16 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
             mark = "[green]pass[/green]" if verdict["passed"] else "[red]FAIL[/red]"
             console.print(f"{mark}  {verdict['gate']}: ", end="")
             console.print(verdict["reason"], markup=False)
-        measured(console, result["verdicts"])
+        show_evidence(console, result["verdicts"])
         for warning in result["warnings"]:
             console.print("[yellow]note[/yellow]", end="  ")
             console.print(warning, markup=False)
         seconds = " · ".join(f"{stage} {value:.1f} s" for stage, value in result["seconds"].items())
         if seconds:
             console.print(f"[dim]{seconds}[/dim]")
+        show_what_to_do(console, result)
 
     return people
-
-
-def measured(console: Console, verdicts: Sequence[Mapping[str, Any]]) -> None:
-    """The measures that retrieval gates found, overall and per slice."""
-    for verdict in verdicts:
-        evidence = verdict.get("evidence", {})
-        if isinstance(evidence.get("measures"), Mapping):
-            live = evidence.get("live")
-            console.print(measures_table(evidence["measures"], evidence.get("slices", {}), live["measures"] if live else None))
 
 
 def measures_table(

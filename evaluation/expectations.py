@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evaluation.reports.markup import text
 from sluice.errors import ConfigurationError, IntegrityError
 
 if TYPE_CHECKING:
@@ -83,11 +84,30 @@ def check(suites: Sequence[Suite], *, parameters: Mapping[str, Any], docs: Path 
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     findings = [finding for suite in suites for finding in _checked(gx, context, suite, parameters)]
     if docs is not None:
+        _escape(context.validation_results_store)
         store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
         index = {"class_name": "DefaultSiteIndexBuilder"}
         context.add_data_docs_site("sluice", {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index})
         context.build_data_docs(site_names=["sluice"])
     return findings
+
+
+def _escape(store: Any) -> None:
+    """Rewrite kept results, for its pages put values into their markup as they are: a title with a script would run."""
+    for key in store.list_keys():
+        kept = store.get(key)
+        for result in kept.results:
+            result.result = _as_text(result.result)
+            result.exception_info = _as_text(result.exception_info)
+        store.set(key, kept)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return str(text(value))
+    if isinstance(value, Mapping):
+        return {key: _as_text(inner) for key, inner in value.items()}
+    return [_as_text(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _checked(gx: Any, context: Any, asked: Suite, parameters: Mapping[str, Any]) -> list[Finding]:

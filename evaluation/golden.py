@@ -46,6 +46,8 @@ class GoldenQuery:
     slices: tuple[str, ...] = ()
     kind: str = ""
     principal: AccessTags | None = None
+    synthetic: bool = False
+    """Drafted from the documents, and not something that somebody asked: reported apart, in no mean of real questions."""
 
     @property
     def answerable(self) -> bool:
@@ -72,6 +74,11 @@ class GoldenSet:
     queries: tuple[GoldenQuery, ...]
     fingerprint: str
 
+    def of(self, *, synthetic: bool) -> GoldenSet:
+        """Only the drafted questions, or only the others."""
+        kept = tuple(query for query in self.queries if query.synthetic == synthetic)
+        return self if len(kept) == len(self.queries) else golden_set(self.path, kept)
+
 
 @dataclass(frozen=True, slots=True)
 class LeakCases:
@@ -85,6 +92,11 @@ class LeakCases:
 def load_golden(path: Path) -> GoldenSet:
     """Read a golden set; raises ConfigurationError naming the file, line and field."""
     queries = tuple(_query(line) for line in _lines(path, _QueryLine))
+    return golden_set(path, queries)
+
+
+def golden_set(path: Path, queries: tuple[GoldenQuery, ...]) -> GoldenSet:
+    """These queries as a set, with the fingerprint of what they mean."""
     return GoldenSet(path, queries, _fingerprint("golden", [_plain(query) for query in queries]))
 
 
@@ -136,6 +148,7 @@ class _QueryLine(_Line):
     slice: list[Text] = []
     kind: str = ""
     principal: list[Text] | None = None
+    synthetic: bool = False
 
 
 class _LeakLine(_Line):
@@ -152,6 +165,7 @@ def _query(line: _QueryLine) -> GoldenQuery:
         slices=tuple(dict.fromkeys(line.slice)),
         kind=line.kind,
         principal=None if line.principal is None else AccessTags(line.principal),
+        synthetic=line.synthetic,
     )
 
 
@@ -196,7 +210,8 @@ def _object(text: str, where: str) -> dict[str, Any]:
 
 
 def _plain(record: GoldenQuery | LeakCase) -> dict[str, Any]:
-    return asdict(record) | {"principal": None if record.principal is None else sorted(record.principal)}
+    held = asdict(record) | {"principal": None if record.principal is None else sorted(record.principal)}
+    return {name: value for name, value in held.items() if name != "synthetic" or value}  # a set without any is what it was
 
 
 def _fingerprint(kind: str, rows: list[Mapping[str, Any]]) -> str:

@@ -52,6 +52,16 @@ def remove(path: Path, id: str) -> None:
     _replace(path, "\n".join(kept), lambda golden: None)
 
 
+def rewrite(path: Path, change: Callable[[Line], Line | None]) -> None:
+    """Put what `change` makes of each line in its place; lines for which it gives None stay as they are, byte for byte."""
+    lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    made = []
+    for line in lines:
+        changed = change(json.loads(line)) if line.strip() else None
+        made.append(line if changed is None else json.dumps(changed, ensure_ascii=False))
+    _replace(path, "\n".join(made), lambda golden: None)
+
+
 def _replace(path: Path, text: str, check: Callable[[GoldenSet], None]) -> None:
     """Write a golden set whole or not at all: it must load, and `check` must not raise."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ Staleness is a fact about the source, so both releases of a comparison lose the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -81,7 +81,9 @@ def resolve(golden: GoldenSet, documents: LabelledDocuments) -> ResolvedSet:
 
 def resolve_queries(queries: Iterable[GoldenQuery], documents: LabelledDocuments, *, where: str) -> ResolvedSet:
     """As `resolve`, for some queries of the golden set that `where` names."""
+    queries = tuple(queries)
     resolver = _Resolver(documents, where)
+    resolver.read(queries)
     scored: list[ResolvedQuery] = []
     unscored: list[ResolvedQuery] = []
     unanswerable: list[GoldenQuery] = []
@@ -143,13 +145,26 @@ class _Resolver:
     texts: dict[str, tuple[str, Plain] | None] = field(default_factory=dict)
     raws: dict[str, Plain | None] = field(default_factory=dict)
 
+    def read(self, queries: Sequence[GoldenQuery]) -> None:
+        """Every text that a label needs, at once: one request a document took half a minute on a slow server."""
+        wanted: dict[str, DocumentState] = {}
+        for query in queries:
+            for label in query.relevant:
+                state = only(self.documents, label.uri, label.source, where=f"{self.where}: query '{query.id}'")
+                if state is not None and state.status != "deleted":
+                    wanted.setdefault(state.key, state)
+        texts = self.documents.texts(list(wanted.values())) if wanted else {}
+        for key in wanted:
+            text = texts.get(key)
+            self.texts[key] = None if text is None else (text, plain(text))
+
     def label(self, query_id: str, label: Label) -> ResolvedLabel:
         state = only(self.documents, label.uri, label.source, where=f"{self.where}: query '{query_id}'")
         if state is None:
             return ResolvedLabel(label, "missing", reason="unknown uri")
         if state.status == "deleted":
             return ResolvedLabel(label, "stale", state.key, reason="the source deleted the document")
-        text = self._text(state)
+        text = self.texts.get(state.key)
         if text is not None:
             span = _span(label, *text)
             if span is not None or not label.is_passage:
@@ -162,12 +177,6 @@ class _Resolver:
         return ResolvedLabel(
             label, "missing", state.key, reason="the release holds no text of the document" + (why and f": {why}")
         )
-
-    def _text(self, state: DocumentState) -> tuple[str, Plain] | None:
-        if state.key not in self.texts:
-            text = self.documents.text(state)
-            self.texts[state.key] = None if text is None else (text, plain(text))
-        return self.texts[state.key]
 
     def _gone_from_source(self, state: DocumentState, label: Label) -> bool:
         """Whether the bytes fetched last can be read and do not hold the passage; unreadable bytes prove nothing."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sluice.access import AccessTags, Principal
@@ -29,6 +31,9 @@ class LabelledDocuments(Protocol):
     def text(self, state: DocumentState) -> str | None:
         """The parsed text a release holds for the document; None where it has none."""
 
+    def texts(self, states: Sequence[DocumentState]) -> Mapping[str, str]:
+        """The same for many at once, by document key, in at most 1 + n/100 requests; those it has no text of are left out."""
+
     def raw_text(self, state: DocumentState) -> str | None:
         """The text of the bytes fetched last, before any cleaning; None where they cannot be read as text."""
 
@@ -40,6 +45,30 @@ class ReleasePoints(Protocol):
         self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
     ) -> Iterator[StoredPoint]:
         """Every point once, with these payload fields; with `readable_by`, only those the store's own filter admits."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRelease:
+    """A release that was live, and when it went live last."""
+
+    id: str
+    live: datetime
+
+
+class JudgedReleases(Protocol):
+    """What earlier releases answered when they were judged (`judged.py`), as bytes that are kept for a gate."""
+
+    def anchors(self, days: int, pinned: str | None = None) -> Sequence[PastRelease]:
+        """The releases that a candidate may be held against, oldest first: those live within so many days, or the pinned one.
+
+        Without those that somebody rolled back from, and without those before the last one that went live by overruling.
+        """
+
+    def answers(self, releases: Sequence[str]) -> Mapping[str, Sequence[bytes]]:
+        """Everything kept of these releases, oldest first."""
+
+    def keep(self, release: str, name: str, content: bytes) -> None:
+        """Keep this of a release under a name, in the place of what was kept under it."""
 
 
 class ExpectedChunks(Protocol):

@@ -58,25 +58,41 @@ class Evaluation:
 
     @property
     def measures(self) -> dict[str, float]:
-        """The mean of each measure over the scored queries (passage measures: over those whose labels allow it)."""
-        return mean([result.measures for result in self.results])
+        """The mean of each measure over the scored queries (passage measures: over those whose labels allow it).
+
+        Over those that somebody asked; over drafted ones only where there is nothing else.
+        """
+        return mean([result.measures for result in self.counted])
+
+    @property
+    def counted(self) -> tuple[QueryResult, ...]:
+        """The results that means are over: real questions, or drafted ones where there are no others."""
+        real = tuple(result for result in self.results if not result.query.synthetic)
+        return real or self.results
+
+    @property
+    def drafted(self) -> dict[str, float]:
+        """Measures of the drafted questions, with `queries`; empty without any."""
+        values = [result.measures for result in self.results if result.query.synthetic]
+        return {"queries": len(values), **mean(values)} if values else {}
 
     def by_slice(self) -> dict[str, dict[str, float]]:
         """Measures of each slice, with `queries`; a query counts in each of its slices."""
-        return _grouped((name, result) for result in self.results for name in result.query.slices)
+        return _grouped((name, result) for result in self.counted for name in result.query.slices)
 
     def by_kind(self) -> dict[str, dict[str, float]]:
         """Measures of each kind of query, with `queries`."""
-        return _grouped((result.query.kind, result) for result in self.results if result.query.kind)
+        return _grouped((result.query.kind, result) for result in self.counted if result.query.kind)
 
     def as_json(self) -> dict[str, Any]:
         """What `sluice evaluate --json` prints; `queries` counts the scored ones, which the means are over."""
         return {
             "k": self.k,
-            "queries": len(self.results),
+            "queries": len(self.counted),
             "measures": self.measures,
             "slices": self.by_slice(),
             "kinds": self.by_kind(),
+            **({"synthetic": self.drafted} if self.drafted else {}),
             "labels": self.resolved.labels,
             "stale": self.resolved.stale,
             "missing": len(self.resolved.with_state("missing")),
@@ -105,6 +121,18 @@ def evaluate(searcher: Searcher, resolved: ResolvedSet, *, k: int, everyone: Acc
             ranked[query.id] = _found(searcher.search_documents(query.query, principal, max(k, DEPTH)))
         if passages or not query.answerable:
             chunks[query.id] = _found(searcher.search(query.query, principal, k))
+    return score(resolved, ranked, chunks, k=k, passages=passages)
+
+
+def score(
+    resolved: ResolvedSet,
+    ranked: Mapping[str, tuple[Found, ...]],
+    chunks: Mapping[str, tuple[Found, ...]],
+    *,
+    k: int,
+    passages: bool = True,
+) -> Evaluation:
+    """The measures of what was found, by query id: documents ranked, and the chunks a reader would receive."""
     judged = {scored.query.id: _judged(scored) for scored in resolved.scored}
     places = {id: [[f.document_key, *(key for key, _, _ in f.copies)] for f in found] for id, found in ranked.items()}
     scores = document_measures(judged, {id: credited(judged.get(id, ()), found) for id, found in places.items()}, k)

@@ -62,13 +62,22 @@ def resampled_means(values: NDArray[np.float64], *, resamples: int = RESAMPLES, 
 def paired_bootstrap(
     candidate: Sequence[float], live: Sequence[float], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Interval:
-    """The interval of the mean of candidate - live over the same queries in the same order; raises ValueError otherwise."""
+    """The interval of the mean of candidate - live over the same queries in the same order; raises ValueError otherwise.
+
+    Where no query differs from another, a resample cannot either, and that is no certainty: the interval is then as wide as
+    the share of queries that may behave otherwise and did not come up (Clopper and Pearson, 1934; the "rule of three").
+    """
     differences = np.asarray(candidate, dtype=np.float64) - np.asarray(live, dtype=np.float64)
     means = resampled_means(differences, resamples=resamples, seed=seed)
     tail = 100 * (1 - level) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
+    low, high = (float(end) for end in np.percentile(means, [tail, 100 - tail]))
     p_drop = (float(np.count_nonzero(means >= 0)) + 1) / (resamples + 1)
-    return Interval(float(differences.mean()), float(low), float(high), level, len(differences), p_drop)
+    mean = float(differences.mean())
+    if np.ptp(differences) <= 1e-12:  # queries that all agree say nothing of those that were not asked
+        unseen = 1 - (tail / 100) ** (1 / len(differences))
+        low, high = max(mean - unseen, -1.0), min(mean + unseen, 1.0)
+        p_drop = max(p_drop, 0.5 ** len(differences)) if mean < 0 else 1.0
+    return Interval(mean, low, high, level, len(differences), p_drop)
 
 
 def bootstrap_interval(
@@ -81,13 +90,16 @@ def bootstrap_interval(
 
 
 def queries_needed(differences: Sequence[float], effect: float, *, level: float = 0.95, power: float = 0.8) -> int | None:
-    """Queries after which a true mean difference of `effect` would be seen; None when these differences do not vary.
+    """Queries after which a true mean difference of `effect` would be seen; None for no effect.
 
-    Normal approximation: ((z(level) + z(power)) · sd / effect)², with the sample's standard deviation.
+    Where these differences do not vary: after which a share of `effect` that behaves otherwise would have come up. Normal
+    approximation: ((z(level) + z(power)) · sd / effect)², with the sample's standard deviation.
     """
     spread = float(np.std(np.asarray(differences, dtype=np.float64), ddof=1)) if len(differences) > 1 else 0.0
-    if spread == 0.0 or effect <= 0:
+    if effect <= 0:
         return None
+    if spread == 0.0:
+        return math.ceil(math.log((1 - level) / 2) / math.log(1 - effect)) if 0 < effect < 1 else None
     z = NormalDist().inv_cdf((1 + level) / 2) + NormalDist().inv_cdf(power)
     return math.ceil((z * spread / effect) ** 2)
 

@@ -1,7 +1,7 @@
 """A collection held in memory and searched exactly: what the vector store answers, without the store.
 
 For experiments: nothing is written, and a variant costs no more than its vectors. It ranks as `stores.qdrant` does: dot
-product; BM25 with Qdrant's IDF modifier, ln((N - n + 0.5) / (n + 0.5) + 1) over all points, whoever may read them; both
+product; BM25 with Qdrant's IDF modifier, ln((N - n + 0.5) / (n + 0.5) + 1) over the points that the reader may read; both
 fused by reciprocal rank, 1 / ((rank + 1) / weight + 1) with ranks from 0, over the best of each kind.
 """
 
@@ -48,6 +48,7 @@ class ExactSearch:
         self._prefetch = prefetch
         self._dense: Vector = np.array([point.dense for point in self._points], dtype=np.float32)
         self._postings = _postings([point.sparse for point in self._points])
+        self._weighed = np.array([bool(p.sparse is not None and p.sparse.indices) for p in self._points], dtype=bool)
         self._texts = _grouped([str(point.payload.get(TEXT_ID))] for point in self._points)
         self._readers: dict[str, Positions] = {
             tag: np.array(positions, dtype=np.intp)
@@ -103,19 +104,22 @@ class ExactSearch:
         if query.dense is not None:
             rankings.append(_ranked(readable, (self._dense[readable] @ query.dense).astype(np.float64)))
         if query.sparse is not None:
-            scores = self._bm25(query.sparse)[readable]
+            scores = self._bm25(query.sparse, readable)[readable]
             rankings.append(_ranked(readable[scores > 0], scores[scores > 0]))
         if not rankings:
             raise ValueError("a query needs a dense or a sparse vector")
         return rankings
 
-    def _bm25(self, query: SparseVector) -> Floats:
-        scores = np.zeros(len(self._points))
+    def _bm25(self, query: SparseVector, readable: Positions) -> Floats:
+        """Scores of all points, by the statistics of those that are readable."""
+        scores, corpus = np.zeros(len(self._points)), np.zeros(len(self._points), dtype=bool)
+        corpus[readable[self._weighed[readable]]] = True
+        count = int(corpus.sum())
         for index, weight in zip(query.indices, query.values, strict=True):
             if index in self._postings:
                 positions, values = self._postings[index]
-                idf = math.log((len(self._points) - len(positions) + 0.5) / (len(positions) + 0.5) + 1)
-                scores[positions] += weight * idf * values
+                held = int(corpus[positions].sum())
+                scores[positions] += weight * math.log((count - held + 0.5) / (held + 0.5) + 1) * values
         return scores
 
 

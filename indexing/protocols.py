@@ -81,6 +81,13 @@ class Collections(Protocol):
     def create(self, collection: str, *, dimension: int, sparse: bool) -> None:
         """Create with its payload indexes; no error when it exists with this shape, IntegrityError with another."""
 
+    def clone(self, source: str, target: str) -> None:
+        """A new collection with the same points, tags and shape, changed apart from it from then on; aliases are followed.
+
+        Whole, or not there at all (a process killed on the way may leave a part on a server: drop it first, and clone
+        again). ReleaseError when there is no source, or a target already.
+        """
+
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from evaluation.experiments.record import erase
+from evaluation.judged import without
 from pipeline import prefect_records
 from pipeline.outcomes import Allowed, Erasure, Proof, Report
 from pipeline.parts import live_id
@@ -104,6 +105,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
         "experiments": erase(r.settings.state_dir / "experiments", key),
         "files": out_of_files(r, state),
         "records": out_of_records(r, state.uri),
+        "answers": r.stores.judgements.rewrite(lambda kept: without(kept, state.uri, key)),
         "prefect": prefect_records.erase(r.settings.state_dir, state.uri),
     }
     stores.documents.delete([key])

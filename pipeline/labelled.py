@@ -38,20 +38,28 @@ class CorpusDocuments:
         for state in states:
             self._by_uri.setdefault(state.uri, []).append(state)
 
+    @property
+    def keys(self) -> Collection[str]:
+        """The documents that the release holds; without one, none."""
+        return self._held.keys() if self._held is not None else ()
+
     def find(self, uri: str, source: str | None) -> list[DocumentState]:
         known = [s for s in self._by_uri.get(uri, []) if source is None or s.source == source]
         erased = ((name, document_key(name, uri)) for name in self._sources if self._forgotten and source in (None, name))
         return known + [DocumentState(key, name, uri, "deleted") for name, key in erased if key in self._forgotten]
 
     def text(self, state: DocumentState) -> str | None:
+        return self.texts([state]).get(state.key)
+
+    def texts(self, states: Sequence[DocumentState]) -> dict[str, str]:
+        ids = {state.key: identity for state in states if (identity := self._version_of(state)) is not None}
+        documents = self._versions.get(list(ids.values())) if ids else {}
+        return {key: documents[identity].text for key, identity in ids.items() if identity in documents}
+
+    def _version_of(self, state: DocumentState) -> str | None:
         if self._held is not None:
-            identity = self._held.get(state.key)
-        else:
-            identity = version_id(state.key, state.version, state.parse_fingerprint) if state.in_release else None
-        if identity is None:
-            return None
-        document = self._versions.get([identity]).get(identity)
-        return document.text if document is not None else None
+            return self._held.get(state.key)
+        return version_id(state.key, state.version, state.parse_fingerprint) if state.in_release else None
 
     def raw_text(self, state: DocumentState) -> str | None:
         if not state.content_hash:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from indexing.build import Builder
 from indexing.protocols import Points
-from pipeline.executors import PARTITION_DOCUMENTS
 from pipeline.resources import Resources
 from sluice.access import AccessTags
 from sluice.points import StoredPoint
 from sluice.records import Chunk, DocumentState, Verdict
 from sluice.releases import Release
+
+READ_AT_ONCE = 200
+"""Documents whose texts are held at once, and asked for in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class ExpectedFrom:
     states: Sequence[DocumentState]
 
     def chunks(self) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]:
-        for i in range(0, len(self.states), PARTITION_DOCUMENTS):
-            for state, _, chunks in self.builder.chunks(self.states[i : i + PARTITION_DOCUMENTS]):
+        for i in range(0, len(self.states), READ_AT_ONCE):
+            for state, _, chunks in self.builder.chunks(self.states[i : i + READ_AT_ONCE]):
                 yield state, chunks
 
 

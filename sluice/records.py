@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sluice.access import NOBODY, AccessTags
+from sluice.evidence import Block
 
 Metadata = Mapping[str, Any]
 """Plain values only (str, int, float, bool, None, lists and string-keyed dicts of these): it is stored and filtered on."""
@@ -212,10 +213,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a gate found: whether the release may pass, why in one sentence, and the figures behind it."""
+    """What a gate found: whether the release may pass, why in one sentence, and the figures behind it.
+
+    `evidence` is for programs, plain values; `shown` is for people, and every report renders it. `advice` says what to do
+    about a verdict that did not pass: one line each, names and commands whole.
+    """
 
     gate: str
     passed: bool
     reason: str
     evidence: Metadata = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    shown: tuple[Block, ...] = ()
+    advice: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 It is nx-27017 (on SQLite), which the real pymongo driver talks to over the wire. The first process that needs it
 starts it, others join, and it stops with the last (`embedded_server.py` has how). In `state_dir/mongodb`:
 `users.lock` (shared, one holder per user), `start.lock` (who decides to start one), `server.lock` (the server's own),
-`server.json` (its port), `server.log`, `data/` (a file per database).
+`server.json` (its socket), `server.log`, `data/` (a file per database).
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import psutil
 import pymongo
 from pymongo.errors import PyMongoError
 
-from sluice.errors import ConfigurationError, StoreUnavailable
+from sluice.errors import StoreUnavailable
+from stores import private
 from stores.locks import FileLock
 
 _SCRIPT = Path(__file__).with_name("embedded_server.py")
@@ -30,13 +32,14 @@ _LOG_LIMIT = 10_000_000
 class EmbeddedMongo:
     """One user of the embedded server of a state directory; any number of them, in any number of processes.
 
-    Opening takes about half a second when the server has to be started, and milliseconds when it runs. It listens on
-    127.0.0.1 without a password: whoever has an account on this machine can connect.
+    Opening takes about half a second when the server has to be started, and milliseconds when it runs. It listens on a
+    Unix socket in a folder that only its owner may enter, and on no port: other users of this machine cannot connect.
     Raises StoreUnavailable when it does not come up within `timeout_s`, ConfigurationError when the directory cannot
     be written.
     """
 
     def __init__(self, state_dir: Path, *, timeout_s: float = 15.0) -> None:
+        private.protect(Path(state_dir).absolute())
         self._folder = Path(state_dir).absolute() / "mongodb"
         self._deadline = time.monotonic() + timeout_s
         self._timeout_s = timeout_s
@@ -45,7 +48,7 @@ class EmbeddedMongo:
             # Refused only while a server without users is on its way out: wait for it to be gone.
             if not self._user.acquire(shared=True, wait_s=timeout_s):
                 raise self._unavailable("a former server does not stop")
-            self.uri = f"mongodb://127.0.0.1:{self._port()}/?directConnection=true"
+            self.uri = _uri(self._socket())
         except BaseException:
             self._user.close()
             raise
@@ -60,16 +63,17 @@ class EmbeddedMongo:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _port(self) -> int:
+    def _socket(self) -> str:
         with FileLock(self._folder / "start.lock") as starting:
             if not starting.acquire(wait_s=self._remaining()):
                 raise self._unavailable("another process has been starting it for too long")
             for _ in range(_ATTEMPTS):
                 server = None if self._running() else self._start()
                 while server is None or server.poll() is None:
-                    port = self._recorded_port()
-                    if port and _answers(port):
-                        return port
+                    # Its own place first: the folder is private, so whoever listens there is its server.
+                    for path in (str(self._folder / "mongodb.sock"), self._recorded_socket()):
+                        if path and _answers(path):
+                            return path
                     if server is None and not self._running():
                         break  # it was on its way out: start one of our own
                     if not self._remaining():
@@ -83,15 +87,15 @@ class EmbeddedMongo:
         with FileLock(self._folder / "server.lock") as server:
             return not server.acquire()
 
-    def _recorded_port(self) -> int | None:
-        """The port in server.json, if the process that wrote it is a server of this very folder.
+    def _recorded_socket(self) -> str | None:
+        """The socket in server.json, if the process that wrote it is a server of this very folder.
 
-        After a crash or a reboot the file is stale, and its pid and even its port may be another folder's server's.
+        After a crash or a reboot the file is stale, and its pid may be another folder's server's.
         """
         try:
             recorded = json.loads((self._folder / "server.json").read_text())
             if psutil.Process(recorded["pid"]).cmdline()[-1:] == [str(self._folder)]:
-                return int(recorded["port"])
+                return str(recorded["socket"])
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             pass
         return None
@@ -103,9 +107,7 @@ class EmbeddedMongo:
                 log.unlink()
             output = log.open("ab")
         except OSError as error:
-            raise ConfigurationError(
-                f"the state directory cannot be written: {log}: {error.strerror}", hint="choose another state_dir"
-            ) from None
+            raise private.unwritable(log, error) from None
         with output:
             # A session of its own: Ctrl-C in a terminal reaches the users, and the server leaves after them.
             server = subprocess.Popen(
@@ -132,13 +134,19 @@ _started: list[subprocess.Popen[bytes]] = []
 """Servers that this process started and may outlive: looked at now and then, so that none stays a zombie."""
 
 
-def _answers(port: int) -> bool:
+def _uri(path: str) -> str:
+    return f"mongodb://{quote_plus(path)}/?directConnection=true"
+
+
+def _answers(path: str) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()  # much cheaper than a client, while it starts
+        with socket.socket(socket.AF_UNIX) as trial:  # much cheaper than a client, while it starts
+            trial.settimeout(1)
+            trial.connect(path)
     except OSError:
         return False
     with pymongo.MongoClient[dict[str, object]](
-        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000, connectTimeoutMS=1000, socketTimeoutMS=1000
+        _uri(path), serverSelectionTimeoutMS=1000, connectTimeoutMS=1000, socketTimeoutMS=1000
     ) as client:
         try:
             client.admin.command("ping")

@@ -9,23 +9,28 @@ Imports nothing of Sluice: it starts in half a second because it loads the serve
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import hashlib
 import json
 import os
 import signal
-import socket
+import stat
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 ANOTHER_SERVER = 3
 """Exit status: a server for this folder is already running."""
 
 
 def serve(folder: Path) -> int:
-    """Serve the databases in `folder` on a free local port until nobody uses them."""
-    alive = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o644)  # never closed: the lock ends with the process
+    """Serve the databases in `folder` on a Unix socket until nobody uses them."""
+    os.umask(0o077)
+    alive = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the lock ends with the process
     for _ in range(50):  # whoever looks whether a server runs holds the lock for a moment
         try:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -34,26 +39,59 @@ def serve(folder: Path) -> int:
             time.sleep(0.02)
     else:
         return ANOTHER_SERVER
-    users = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    users = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
     threading.Thread(target=_leave_with_the_last_user, args=(users,), daemon=True).start()
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    record = folder / "server.json"
-    fresh = folder / f"server.json.{os.getpid()}"
-    fresh.write_text(json.dumps({"pid": os.getpid(), "port": port}))
-    fresh.replace(record)
+    from nx_27017.handler import NeoSQLiteHandler  # type: ignore[import-untyped]
 
-    # --data-dir: with --db, all databases share one file and its tables, so equal names in two of them are one.
-    sys.argv = ["nx_27017", "--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder / "data")]
-    sys.argv += ["--pid-file", str(folder / "nx.pid"), "--log-file", os.devnull]
-    (folder / "nx.pid").unlink(missing_ok=True)  # server.lock is the truth; a stale file with a reused pid would refuse
-
-    from nx_27017.nx_27017 import main  # type: ignore[import-untyped]
-
-    main()
+    # data_dir: with one file, all databases share its tables, so equal names in two of them are one.
+    handler = NeoSQLiteHandler(data_dir=str(folder / "data"))
+    asyncio.run(_listen(folder, handler))
     return 0
+
+
+async def _listen(folder: Path, handler: Any) -> None:
+    from nx_27017.server import handle_client  # type: ignore[import-untyped]
+
+    path = _socket_path(folder)
+    path.unlink(missing_ok=True)
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await handle_client(reader, writer, handler)
+
+    # nx-27017's own server knows ports only, which every user of the machine can connect to.
+    server = await asyncio.start_unix_server(client, str(path), backlog=1024)
+    fresh = folder / f"server.json.{os.getpid()}"
+    fresh.write_text(json.dumps({"pid": os.getpid(), "socket": str(path)}))
+    fresh.replace(folder / "server.json")
+
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    await stopped.wait()
+    server.close()
+    path.unlink(missing_ok=True)
+    if path.parent != folder:
+        path.parent.rmdir()
+    handler.close_all()
+    os._exit(0)  # clients may still be connected, and nothing is left to say to them
+
+
+def _socket_path(folder: Path) -> Path:
+    """In the folder; or, where that is longer than a socket's name may be (104 bytes), in one like it below the system's own.
+
+    Raises PermissionError when somebody else has made that one.
+    """
+    path = folder / "mongodb.sock"
+    if len(os.fsencode(path)) < 100:
+        return path
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    short = Path(tempfile.gettempdir(), f"sluice-{os.getuid()}-{name}")
+    short.mkdir(mode=0o700, exist_ok=True)
+    found = short.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{short} is not a private folder of this user")
+    return short / "mongodb.sock"
 
 
 def _leave_with_the_last_user(users: int) -> None:

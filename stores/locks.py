@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from sluice.errors import ConfigurationError
+from stores import private
 
 _POLL_S = 0.02
 
@@ -18,15 +18,17 @@ class FileLock:
     Closing is what releases: a forked child that inherited the lock keeps it until it ends or closes it too.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Raises ConfigurationError when it cannot be made; without `create`, FileNotFoundError when it is not there."""
+        self._file: int | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            if create:
+                private.make(path.parent)
+            self._file = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigurationError(
-                f"the state directory cannot be written: {path}: {error.strerror}",
-                hint="choose another state_dir, or give this user the right to write there",
-            ) from None
+            if isinstance(error, FileNotFoundError) and not create:
+                raise
+            raise private.unwritable(path, error) from None
 
     def acquire(self, *, shared: bool = False, wait_s: float = 0) -> bool:
         """Whether the lock was had within `wait_s`."""

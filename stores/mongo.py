@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pymongo
@@ -73,13 +74,26 @@ def translated(database: MongoDatabase, doing: str) -> Iterator[None]:
 def translate(error: Exception, *, doing: str, where: str) -> SluiceError:
     """The error of Sluice's for any error of pymongo, gridfs or bson.
 
-    Nobody answered, or not in time: StoreUnavailable. Wrong credentials or settings: ConfigurationError. A key that must
-    be unique is not: IntegrityError. Anything else was understood and refused: Permanent.
+    A damaged SQLite file under the embedded server: IntegrityError; a full disk: StoreUnavailable; both say so. Nobody
+    answered, or not in time: StoreUnavailable. Wrong credentials or settings: ConfigurationError. A key that must be unique
+    is not: IntegrityError. Anything else was understood and refused: Permanent.
     """
     kind = type(error).__name__
     labelled = isinstance(error, errors.PyMongoError) and (
         error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError")
     )
+    said = str(error)
+    if "database disk image is malformed" in said or "file is not a database" in said:
+        return IntegrityError(
+            f"the embedded database at {where} is damaged (seen while {doing}): its file is truncated or overwritten",
+            hint=f"restore {_folder(where)} from a backup; without one, remove it and run again: every document is fetched, "
+            "parsed and embedded anew, and what was forgotten, pinned or decided is no longer known",
+        )
+    if "database or disk is full" in said or "No space left" in said:
+        return StoreUnavailable(
+            f"the disk of MongoDB at {where} is full (seen while {doing})",
+            hint="make room and run again (sluice gc removes what is no longer kept); nothing that was stored is lost",
+        )
     match error:
         case errors.OperationFailure(code=code) if code in _REFUSED_CREDENTIALS:
             return ConfigurationError(
@@ -106,6 +120,11 @@ def translate(error: Exception, *, doing: str, where: str) -> SluiceError:
         f"MongoDB at {where} refused an operation while {doing}: {kind}: {str(error)[:200]}",
         hint="run 'sluice doctor': it proves every operation Sluice needs on this server",
     )
+
+
+def _folder(where: str) -> str:
+    """The folder of an embedded server's files, by its socket's place."""
+    return str(Path(where).parent / "data") if where.startswith("/") else "its files"
 
 
 def _unavailable(kind: str, doing: str, where: str) -> StoreUnavailable:

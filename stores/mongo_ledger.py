@@ -1,26 +1,22 @@
-"""What a run leaves behind, in MongoDB: releases, runs, decisions, and the cache of vectors."""
+"""What a run leaves behind, in MongoDB: releases, runs and decisions."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-from bson.binary import Binary
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from sluice.errors import ReleaseError
-from sluice.points import Vector
 from sluice.releases import Release, State
 from stores.codec import encode, from_row, to_json, to_row
-from stores.mongo import MongoDatabase, batches, translated
+from stores.mongo import MongoDatabase, translated
 
-VECTORS_BATCH = 1000
 _FIELDS = frozenset(f.name for f in fields(Release))
 
 
@@ -125,45 +121,3 @@ class MongoDecisions:
         with translated(self._database, f"reading the decision on {name}"):
             row = self._rows.find_one({"_id": f"{self._index}/{name}"})
         return None if row is None else json.loads(row["value"])
-
-
-class MongoVectorCache:
-    """Vectors by model fingerprint and text hash: `embeddings`, shared by the indexes of a database."""
-
-    def __init__(self, database: MongoDatabase) -> None:
-        self._database, self._rows = database, database["embeddings"]
-
-    def get(self, model: str, hashes: Sequence[str]) -> dict[str, Vector]:
-        """Those that are there, float32 of shape (dimension,), bit for bit as they were put; read-only views."""
-        ids = [f"{model}/{text}" for text in dict.fromkeys(hashes)]
-        found: dict[str, Vector] = {}
-        with translated(self._database, "reading cached vectors"):
-            for part in batches(ids, VECTORS_BATCH):
-                for row in self._rows.find({"_id": {"$in": list(part)}}).batch_size(VECTORS_BATCH):
-                    found[row["hash"]] = np.frombuffer(row["vector"], dtype="<f4").astype(np.float32, copy=False)
-        return found
-
-    def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
-        """Keep vectors; written when it returns; idempotent."""
-        changes = [
-            UpdateOne(
-                {"_id": f"{model}/{text}"},
-                {"$set": {"model": model, "hash": text, "vector": Binary(np.asarray(vector, dtype="<f4").tobytes())}},
-                upsert=True,
-            )
-            for text, vector in vectors.items()
-        ]
-        with translated(self._database, "writing vectors to the cache"):
-            for part in batches(changes, VECTORS_BATCH):
-                self._rows.bulk_write(list(part), ordered=False)
-
-    def hashes(self) -> set[str]:
-        """The texts of all vectors there are, of every model."""
-        with translated(self._database, "reading the keys of cached vectors"):
-            return {row["hash"] for row in self._rows.find({}, {"hash": 1}).batch_size(5000)}
-
-    def delete(self, hashes: Iterable[str]) -> None:
-        """Erase the vectors of these texts, of every model."""
-        with translated(self._database, "erasing cached vectors"):
-            for part in batches(list(hashes), VECTORS_BATCH):
-                self._rows.delete_many({"hash": {"$in": list(part)}})

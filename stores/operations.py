@@ -16,7 +16,7 @@ from bson.binary import Binary
 from gridfs.errors import NoFile
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from sluice.errors import SluiceError
 from stores.mongo import MongoDatabase, translated
@@ -95,6 +95,17 @@ def _bulk_upsert(_: MongoDatabase, rows: Rows) -> str:
     if rows.count_documents({}) != 300:
         return _differs(rows.count_documents({}), 300)
     return _differs(rows.find_one({"_id": "a/7"}), {"_id": "a/7", **_VALUES, "text": "second", "n": 7})
+
+
+def _insert_many(_: MongoDatabase, rows: Rows) -> str:
+    rows.insert_one({"_id": "a/3", "n": 3})
+    try:
+        rows.insert_many([{"_id": f"a/{n}", "n": -n} for n in range(300)], ordered=False)
+    except BulkWriteError as error:
+        codes = [entry["code"] for entry in (error.details or {})["writeErrors"]]
+        found = rows.find_one({"_id": "a/3"})
+        return _differs((codes, rows.count_documents({}), found), ([11000], 300, {"_id": "a/3", "n": 3}))
+    return "a row with an _id that exists was accepted"
 
 
 def _update_upsert(_: MongoDatabase, rows: Rows) -> str:
@@ -205,6 +216,7 @@ def _gridfs(database: MongoDatabase, rows: Rows) -> str:
 OPERATIONS: Mapping[str, Proof] = {
     "insert_one, refused for an _id that exists": _insert_one,
     "bulk_write of UpdateOne $set with upsert, twice": _bulk_upsert,
+    "insert_many unordered: those that exist are refused, the others stored": _insert_many,
     "update_one $set with upsert, by _id": _update_upsert,
     "update_one as compare-and-set on several fields": _compare_and_set,
     "find_one_and_update as compare-and-set, returning the new row": _find_and_update,

@@ -1,16 +1,15 @@
-"""The vector store, on Qdrant: a server, or qdrant-client's local mode embedded in the process.
+"""The vector store on a Qdrant server. The embedded one is `edge.py`, on the same engine in the process.
 
-One code path for both; what differs is who opens the client and how a write becomes durable. Dense vectors are compared
-by dot product: they are unit vectors, so it is the cosine, and unlike with Distance.COSINE the store keeps them bit for
-bit, and a vector that is not of unit length can still be found out by a gate.
+Dense vectors are compared by dot product: they are unit vectors, so it is the cosine, and unlike with Distance.COSINE the
+store keeps them bit for bit, and a vector that is not of unit length can still be found out by a gate.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 from qdrant_client import QdrantClient
@@ -32,18 +31,19 @@ from sluice.points import (
     StoredPoint,
     VectorQuery,
 )
-from stores import qdrant_aliases
+from stores import qdrant_aliases, qdrant_clone
 from stores.qdrant_errors import translated
-from stores.qdrant_local import LocalQdrant
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
+from stores.ranking import best_of_groups
 
 UPSERT_BATCH = 256
+PAGE = 1000
 COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
-PREFETCH = 200
-"""Candidates of each kind that a hybrid search fuses, at least."""
-
+NO_FILTERS = Filters()
+_SCOPED = (1, 19)
+"""The first version of a server that computes BM25's statistics over what a reader may read."""
 _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     ACCESS_TAGS: models.PayloadSchemaType.KEYWORD,
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
@@ -55,32 +55,29 @@ _INDEXES: Mapping[str, models.PayloadSchemaType] = {
 
 
 class QdrantStore:
-    """Collections, aliases, points and search of a Qdrant server, or of the embedded store at `path`.
+    """Collections, aliases, points and search of a Qdrant server. Nothing is opened before it is used; threads may share it.
 
-    Nothing is opened before it is used. Threads may share it; embedded, they take turns.
+    With a `client`, that one is used, one thread at a time: qdrant-client's local mode stands in for a server in tests.
     """
 
     def __init__(
-        self, url: str = "embedded", *, path: Path, wait_s: float = 30, api_key: str | None = None, timeout_s: float = 30
+        self, url: str, *, api_key: str | None = None, timeout_s: float = 30, client: QdrantClient | None = None
     ) -> None:
-        self._url, self._path, self._wait_s, self._api_key, self._timeout_s = url, Path(path), wait_s, api_key, timeout_s
+        self._url, self._api_key, self._timeout_s = url, api_key, timeout_s
         self._lock = threading.RLock()
-        self._local: LocalQdrant | None = None
-        self._remote: QdrantClient | None = None
+        self._given, self._opened = client, client
 
     @property
     def embedded(self) -> bool:
         """Whether the store lives in this process."""
-        return self._url == "embedded"
+        return False
 
     def close(self) -> None:
-        """Let go of the server or of the files; the next use opens again."""
+        """Let go of the server; the next use connects again."""
         with self._lock:
-            if self._local is not None:
-                self._local.close()
-            if self._remote is not None:
-                self._remote.close()
-            self._local = self._remote = None
+            if self._opened is not None and self._opened is not self._given:
+                self._opened.close()
+                self._opened = None
 
     # ── collections ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,8 +92,7 @@ class QdrantStore:
                     vectors_config={DENSE: models.VectorParams(size=dimension, distance=models.Distance.DOT)},
                     sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)} if sparse else None,
                 )
-            if self._local is not None:
-                self._local.adopt(collection)
+            if self._given is not None:
                 return  # local mode has no payload indexes
             for field, kind in _INDEXES.items():
                 client.create_payload_index(collection, field, field_schema=kind, wait=True)
@@ -113,6 +109,40 @@ class QdrantStore:
                 hint="it was not made by this configuration; remove it or choose another index name",
             )
 
+    def clone(self, source: str, target: str) -> None:
+        """A collection with the same points, tags and shape; ReleaseError when there is no source, or a target already.
+
+        Whole when it returns; not there when it fails. Who was killed in it drops what is there of the target first.
+        """
+        self._cloned(source, target)
+
+    def _cloned(self, source: str, target: str) -> str:
+        with self._client(f"cloning {source} to", target) as client:
+            named = qdrant_aliases.aliases(client).get(source, source)
+            self._require(named)
+            if client.collection_exists(target):
+                raise ReleaseError(f"collection {target} exists already", hint="drop it, or choose another name")
+            return qdrant_clone.clone(client, named, target, url=self._url, api_key=self._api_key)
+
+    def clone_method(self) -> str:
+        """How this server clones, found out by doing it: a scratch collection, which is dropped again."""
+        scratch = f"sluice_probe_{os.urandom(6).hex()}"
+        try:
+            self.create(scratch, dimension=2, sparse=True)
+            return self._cloned(scratch, f"{scratch}_clone")
+        finally:
+            for name in (scratch, f"{scratch}_clone"):
+                self.drop(name)
+
+    def describe(self) -> str:
+        """What the server is and does, for `sluice doctor`: its version, how it clones, what is lost with an old one."""
+        with self._client("asking for the version") as client:
+            version = client.info().version if isinstance(client, QdrantClient) and self._given is None else "local mode"
+        parts = [f"Qdrant {version}: {len(self.names())} collections", f"clones by {self.clone_method()}"]
+        if _numbers(version) < _SCOPED and self._given is None:
+            parts.append("the scores of sparse search depend on what the reader may not read: that takes Qdrant 1.19")
+        return "; ".join(parts)
+
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
         with self._client("listing collections") as client:
@@ -121,10 +151,7 @@ class QdrantStore:
     def drop(self, collection: str) -> None:
         """Remove a collection and its points; no error when there is none."""
         with self._client("removing", collection) as client:
-            if self._local is not None:
-                self._local.release(collection)
-                client.delete_collection(collection)  # also the folder of one that a killed process had begun to make
-            elif client.collection_exists(collection):
+            if client.collection_exists(collection):
                 client.delete_collection(collection)
 
     # ── aliases ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,10 +169,10 @@ class QdrantStore:
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
-        """Durable when it returns; idempotent; in batches of 256, each of which is stored whole or (embedded) not at all."""
+        """Durable when it returns; idempotent; in batches of 256."""
         for start in range(0, len(points), UPSERT_BATCH):
             batch = [as_struct(point) for point in points[start : start + UPSERT_BATCH]]
-            with self._writing("writing points to", collection) as client:
+            with self._client("writing points to", collection) as client:
                 client.upsert(collection, batch, wait=True)
 
     def scan(
@@ -156,14 +183,13 @@ class QdrantStore:
             self._require(collection)
             return
         admitted = None if readable_by is None else admission(readable_by, Filters())
-        page = 5000 if self.embedded else 1000  # local mode sorts all ids for every page
         offset: models.ExtendedPointId | None = None
         while True:
             with self._client("reading", collection) as client:
                 records, offset = client.scroll(
                     collection,
                     scroll_filter=admitted,
-                    limit=page,
+                    limit=PAGE,
                     offset=offset,
                     with_payload=list(fields) if fields else False,
                     with_vectors=[DENSE] if vectors else False,
@@ -179,7 +205,7 @@ class QdrantStore:
         keys = sorted(set(document_keys))
         for start in range(0, len(keys), TAGS_BATCH):
             of_these = models.Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + TAGS_BATCH])])
-            with self._writing("changing access tags in", collection) as client:
+            with self._client("changing access tags in", collection) as client:
                 client.set_payload(collection, payload={ACCESS_TAGS: sorted(tags)}, points=of_these, wait=True)
 
     def delete(self, collection: str, document_keys: Iterable[str]) -> None:
@@ -187,7 +213,7 @@ class QdrantStore:
         keys = sorted(set(document_keys))
         for start in range(0, len(keys), TAGS_BATCH):
             of_these = models.Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + TAGS_BATCH])])
-            with self._writing("removing documents from", collection) as client:
+            with self._client("removing documents from", collection) as client:
                 client.delete(collection, points_selector=models.FilterSelector(filter=of_these), wait=True)
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,37 +237,20 @@ class QdrantStore:
         filters: Filters,
         group: Callable[[ScoredPoint], str],
     ) -> list[ScoredPoint]:
-        """The best point of each of the k best groups.
-
-        Asks for ever more points until k groups are complete and the last of them is not tied with what was cut off: the
-        store breaks ties as it likes. Qdrant's grouping query gives the same groups; embedded, it takes 3 times as long,
-        for it copies every payload, and on a server it stops after a few rounds, with fewer groups than there are.
-        """
         if k < 1:
             return []
         if not tags:
             self._require(collection)
             return []
-        admitted = admission(tags, filters)
-        limit, prefetch, before = max(4 * k, 32), max(4 * k, PREFETCH), -1
-        while True:
-            asked = arguments(query, admitted, prefetch)
+        readable, admitted = admission(tags, NO_FILTERS), admission(tags, filters)
+
+        def search(limit: int, prefetch: int) -> list[ScoredPoint]:
+            asked = arguments(query, readable, admitted, prefetch)
             with self._client("searching", collection) as client:
                 answer = client.query_points(collection, **asked, limit=limit, with_payload=True)
-            points = [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]
-            points.sort(key=lambda point: (-_rounded(point.score), point.id))
-            best: dict[str, ScoredPoint] = {}
-            for point in points:
-                best.setdefault(group(point), point)
-            chosen = list(best.values())[:k]
-            exhausted = len(points) < limit
-            if len(chosen) == k and (exhausted or _rounded(chosen[-1].score) > _rounded(points[-1].score)):
-                return chosen
-            if exhausted:  # of what was prefetched, or of all there is
-                if "prefetch" not in asked or len(points) == before:
-                    return chosen
-                before, prefetch = len(points), prefetch * 4
-            limit *= 4
+            return [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]
+
+        return best_of_groups(search, k, group, fused=query.dense is not None and query.sparse is not None)
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
@@ -269,36 +278,20 @@ class QdrantStore:
     @contextmanager
     def _client(self, doing: str, collection: str = "") -> Iterator[QdrantBase]:
         with translated(self._url, doing, collection):
-            if not self.embedded:
+            if self._given is None:
                 yield self._server()
-                return
-            with self._lock:
-                if self._local is None:
-                    self._local = LocalQdrant(self._path, self._wait_s)
-                yield self._local.client
-
-    @contextmanager
-    def _writing(self, doing: str, collection: str) -> Iterator[QdrantBase]:
-        with self._client(doing, collection) as client:
-            if self._local is None:
-                yield client
-                return
-            try:
-                with self._local.writing(collection):
-                    yield client
-            except BaseException:
-                self.close()  # what is in memory may be ahead of what is stored: read it again
-                raise
+            else:
+                with self._lock:
+                    yield self._given
 
     def _server(self) -> QdrantClient:
         with self._lock:
-            if self._remote is None:
-                self._remote = QdrantClient(
+            if self._opened is None:
+                self._opened = QdrantClient(
                     url=self._url, api_key=self._api_key, timeout=max(1, int(self._timeout_s)), check_compatibility=False
                 )
-            return self._remote
+            return self._opened
 
 
-def _rounded(score: float) -> float:
-    """Equal vectors may differ in the last bit of their scores, by where they lie in memory."""
-    return round(score, 6)
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())

@@ -33,6 +33,7 @@ from sluice.points import (
 )
 from sluice.records import Document, DocumentState, QuarantineEntry
 from sluice.releases import Release, ReleaseEvent, State
+from stores.mongo_vectors import Evicted
 
 
 class MemoryDocumentStates:
@@ -128,11 +129,19 @@ class MemoryVectorCache:
         return {text: self.rows[model, text] for text in hashes if (model, text) in self.rows}
 
     def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
-        self.rows |= {(model, text): np.array(vector, dtype=np.float32) for text, vector in vectors.items()}
+        self.rows = {(model, text): np.array(vector, dtype=np.float32) for text, vector in vectors.items()} | self.rows
 
     def delete(self, hashes: Iterable[str]) -> None:
         erased = set(hashes)
         self.rows = {key: vector for key, vector in self.rows.items() if key[1] not in erased}
+
+    def evict(self, used: Iterable[str], *, max_bytes: int = 0) -> Evicted:
+        wanted, gone, freed = set(used), 0, 0
+        size = sum(vector.nbytes for vector in self.rows.values())
+        for key in [key for key in self.rows if key[1] not in wanted]:
+            if size - freed > max_bytes:
+                freed, gone = freed + self.rows.pop(key).nbytes, gone + 1
+        return Evicted(gone, freed, len(self.rows), size - freed)
 
 
 class MemoryReleaseLedger:
@@ -243,6 +252,12 @@ class MemoryVectorStore:
         if (present.dimension, present.sparse) != (dimension, sparse):
             raise IntegrityError(f"collection {collection} exists with another shape")
 
+    def clone(self, source: str, target: str) -> None:
+        found = self._of(source)
+        if target in self.collections:
+            raise ReleaseError(f"collection {target} exists already")
+        self.collections[target] = deepcopy(found)
+
     def names(self) -> list[str]:
         return sorted(self.collections)
 
@@ -322,7 +337,8 @@ class MemoryVectorStore:
         if query.dense is not None:
             rankings.append({p.id: float(p.dense @ query.dense) for p in admitted})
         if query.sparse is not None:
-            rankings.append(_bm25(query.sparse, everything, admitted))
+            corpus = [p for p in everything if _admits(p.payload, tags, Filters())]
+            rankings.append(_bm25(query.sparse, corpus, admitted))
         if not rankings:
             raise ValueError("a query needs a dense or a sparse vector")
         scores = rankings[0] if len(rankings) == 1 else _fused(rankings, query.dense_weight)
@@ -343,9 +359,11 @@ def _admits(payload: Mapping[str, Any], tags: AccessTags, filters: Filters) -> b
     )
 
 
-def _bm25(query: SparseVector, everything: Sequence[Point], admitted: Sequence[Point]) -> dict[str, float]:
-    """Dot products weighted by Qdrant's IDF, ln((N - n + 0.5) / (n + 0.5) + 1); points that share no term are no hits."""
-    sparse = [p for p in everything if p.sparse is not None]
+def _bm25(query: SparseVector, corpus: Sequence[Point], admitted: Sequence[Point]) -> dict[str, float]:
+    """Dot products weighted by Qdrant's IDF, ln((N - n + 0.5) / (n + 0.5) + 1), over the points that the reader may read,
+    however they narrow their search; points that share no term are no hits.
+    """
+    sparse = [p for p in corpus if p.sparse is not None]
     containing = Counter(index for p in sparse if p.sparse is not None for index in p.sparse.indices)
     weights = {
         index: value * math.log((len(sparse) - containing[index] + 0.5) / (containing[index] + 0.5) + 1)
@@ -365,7 +383,7 @@ def _fused(rankings: Sequence[Mapping[str, float]], dense_weight: float) -> dict
     """Weighted reciprocal rank fusion as Qdrant does it: 1 / ((rank + 1) / weight + 1), ranks from 0."""
     scores: Counter[str] = Counter()
     for ranking, weight in zip(rankings, (2 * dense_weight, 2 - 2 * dense_weight), strict=True):
-        for rank, point in enumerate(sorted(ranking, key=lambda p: -ranking[p])):
+        for rank, point in enumerate(sorted(ranking, key=lambda p: (-round(ranking[p], 6), p))):
             scores[point] += 1 / ((rank + 1) / weight + 1)  # type: ignore[assignment]
     return dict(scores)
 

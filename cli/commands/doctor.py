@@ -68,7 +68,7 @@ def _mongodb(r: Resources) -> str:
 
 
 def _qdrant(r: Resources) -> str:
-    return f"{shown(r.settings.stores.qdrant.url)}: {len(r.stores.qdrant.names())} collections"
+    return f"{shown(r.settings.stores.qdrant.url)}: {r.stores.qdrant.describe()}"
 
 
 def shown(url: str) -> str:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from cli.answers import checked_json
+from cli.commands import golden_drafted
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import tags_of, with_json
@@ -26,6 +27,11 @@ from sluice.errors import ConfigurationError
 @click.group()
 def golden() -> None:
     """Take care of the golden sets that gates measure with."""
+
+
+golden.add_command(golden_drafted.draft)
+golden.add_command(golden_drafted.review)
+golden.add_command(golden_drafted.mend)
 
 
 @golden.command("check")

@@ -9,7 +9,8 @@ import click
 from rich.console import Console
 
 from cli.answers import as_json as answer
-from cli.console import measured, reasons, show, table, when
+from cli.console import reasons, show, table, when
+from cli.evidence import show_evidence
 from cli.launch import changing, opened
 from cli.main import with_json
 from indexing.releases import manifest
@@ -84,7 +85,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
         )
         judged = [(v["gate"], "pass" if v["passed"] else "FAIL", v["reason"]) for v in found["verdicts"]]
         console.print(table("verdicts", ["gate", "", "reason"], judged))
-        measured(console, found["verdicts"])
+        show_evidence(console, found["verdicts"])
 
     show(found, as_json, people)
 

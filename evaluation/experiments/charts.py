@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import product
+
+from evaluation.reports.charts import axis
+from evaluation.reports.markup import text
 
 WIDTH, HEIGHT = 430, 320
 LEFT, RIGHT, TOP, BOTTOM = 40, 16, 34, 46
@@ -35,8 +36,8 @@ def scatter(marks: Sequence[Mark], *, x: str, y: str) -> str:
     """Points over labelled axes; the numbers are those of the table, the full names are in the titles."""
     if not marks:
         return ""
-    xs = _ticks(0.0, max(mark.x for mark in marks) * 1.05 or 1.0)
-    ys = _ticks(min(mark.low for mark in marks), max(mark.high for mark in marks))
+    xs = axis(0.0, max(mark.x for mark in marks) * 1.05 or 1.0)
+    ys = axis(min(mark.low for mark in marks), max(mark.high for mark in marks))
 
     def across(value: float) -> float:
         return LEFT + (value - xs[0]) / (xs[-1] - xs[0]) * (WIDTH - LEFT - RIGHT)
@@ -44,14 +45,14 @@ def scatter(marks: Sequence[Mark], *, x: str, y: str) -> str:
     def up(value: float) -> float:
         return HEIGHT - BOTTOM - (value - ys[0]) / (ys[-1] - ys[0]) * (HEIGHT - TOP - BOTTOM)
 
-    parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y)} against {escape(x)}">']
+    parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(y)} against {text(x)}">']
     for value in ys:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(value):.1f}" y2="{up(value):.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{up(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
     below = f'y="{HEIGHT - BOTTOM + 18}" text-anchor="middle"'
     parts += [f'<text x="{across(value):.1f}" {below}>{value:g}</text>' for value in xs]
-    parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x)}</text>')
-    parts.append(f'<text class="axis" x="2" y="14">{escape(y)}</text>')
+    parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{text(x)}</text>')
+    parts.append(f'<text class="axis" x="2" y="14">{text(y)}</text>')
     upwards = sorted(marks, key=lambda mark: not mark.faint)  # what is still open lies on top
     points = [(across(mark.x), up(mark.y)) for mark in upwards]
     places = beside(points, [len(str(mark.number)) for mark in upwards])
@@ -86,21 +87,12 @@ def _point(mark: Mark, point: Place, place: Place, low: float, high: float) -> s
     kind = "faint" if mark.faint else "open"
     title = f"{mark.name}: {mark.y:.3f} ({mark.low:.3f} to {mark.high:.3f}), {mark.x:,.0f} tokens"
     return (
-        f'<g class="{kind}"><title>{escape(title)}</title>'
+        f'<g class="{kind}"><title>{text(title)}</title>'
         f'<line class="bar" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
         f'<line class="pointer" x1="{x:.1f}" y1="{y:.1f}" x2="{across:.1f}" y2="{down:.1f}"/>'
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}"/>'
         f'<text class="number" x="{across:.1f}" y="{down + 4.5:.1f}" text-anchor="middle">{mark.number}</text></g>'
     )
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Four to eight round values that enclose [low, high]."""
-    span = max(high - low, 1e-6)
-    step = 10 ** math.floor(math.log10(span / 4))
-    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 6)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(number * step, 10) for number in range(first, max(last, first + 1) + 1)]
 
 
 def shade(value: float, low: float, high: float) -> str:

@@ -7,53 +7,45 @@ document must go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from evaluation.experiments.charts import Mark, scatter, shade
+from evaluation.reports import markup
+from evaluation.reports.markup import text
 
 COLUMNS = 16
 """Variants side by side in the heat map that fit a sheet of paper."""
 
-STYLE = """
-:root{color-scheme:light}*{box-sizing:border-box;print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{margin:0 auto;max-width:76rem;padding:1rem;background:#fff;color:#1a1a1a;
-font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0}h2{font-size:1.2rem;margin:2.2rem 0 .5rem}
-h3{font-size:1rem;margin:1.4rem 0 .3rem}p,ul{margin:.4rem 0;max-width:60rem}
-.verdict{border-left:.4rem solid #1f5f99;background:#f2f6fa;padding:.6rem 1rem;margin:1rem 0}
-.verdict p:first-child{font-weight:600}
-.wide{overflow-x:auto;-webkit-overflow-scrolling:touch}
-table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;font-size:.86rem}
-th,td{padding:.3rem .4rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap;vertical-align:top}
-th{border-bottom:2px solid #555;font-weight:600;white-space:normal;overflow-wrap:normal;vertical-align:bottom}
-.left,.name{text-align:left}.name{position:sticky;left:0;background:#fff}td.name{white-space:normal;min-width:10rem}
-td.wrap{white-space:normal;text-align:left;min-width:14rem}.interval{display:block;font-size:.8rem;color:#444}
-tr.out td,tr.out .interval{color:#595959}tr.best td{font-weight:600}
-.chart{width:100%;max-width:36rem;height:auto;font:13px system-ui,sans-serif}.chart text{fill:#1a1a1a}
-.grid{stroke:#ddd}.bar{stroke:#1f5f99;stroke-width:1.5;opacity:.5}.open circle{fill:#1f5f99}
-.faint circle{fill:#757575}.faint .bar{stroke:#757575}.pointer{stroke:#777;stroke-width:1}
-.number{font-weight:600;font-size:12px;paint-order:stroke;stroke:#fff;stroke-width:3px}.chart .faint .number{fill:#595959}
-.note{color:#444;font-size:.9rem}details{margin:.2rem 0;padding:.2rem 0}summary{cursor:pointer}
-ol{margin:.2rem 0 .6rem;padding-left:1.6rem;font-size:.9rem}li{margin:.25rem 0}.right{color:#0b6623;font-weight:600}
-blockquote{margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid #ccc;color:#333}code{font-size:.85em}
-@media(max-width:600px){html{font-size:15px}body{padding:.7rem}th,td{padding:.25rem .4rem}td.name{min-width:8.5rem}
-.wide{background:linear-gradient(to left,#fff 2rem,transparent 4rem) right/4rem 100% no-repeat local,
-linear-gradient(to left,#9aa7b4,transparent) right/.6rem 100% no-repeat scroll}}
-@page{margin:14mm 12mm}
-@media print{html{font-size:12px}body{max-width:none;padding:0}.wide{overflow:visible}table{font-size:.75rem}
-th,td{padding:.15rem .3rem}.name{position:static}td.name{min-width:8rem}.interval{font-size:.7rem}.chart{max-width:27rem}
-h2,h3,summary,h2+.note,h3+.note{break-after:avoid}tr,svg,blockquote,li,h2,h3,.verdict,details{break-inside:avoid}}
+STYLE = f"""{markup.STYLE}
+body{{max-width:76rem}}p,ul{{max-width:60rem}}
+.verdict{{border-left:.4rem solid var(--blue);background:var(--panel);padding:.6rem 1rem;margin:1rem 0}}
+.verdict p:first-child{{font-weight:600}}.wide{{-webkit-overflow-scrolling:touch}}
+table{{border-collapse:separate;border-spacing:0;font-size:.86rem}}th,td{{padding:.3rem .4rem}}
+th:first-child,td:first-child{{text-align:right}}th{{white-space:normal}}td.shade{{color:#1a1a1a}}
+th.left,th.name,td.name{{text-align:left}}.name{{position:sticky;left:0;background:var(--paper)}}
+td.name{{white-space:normal;min-width:10rem}}td.wrap{{white-space:normal;text-align:left;min-width:14rem}}
+.interval{{display:block;font-size:.8rem;color:var(--soft)}}
+tr.out td,tr.out .interval{{color:var(--soft)}}tr.best td{{font-weight:600}}
+.chart{{max-width:36rem}}.bar{{stroke:var(--blue);stroke-width:1.5;opacity:.5}}.open circle{{fill:var(--blue)}}
+.faint circle{{fill:var(--soft)}}.faint .bar{{stroke:var(--soft)}}.pointer{{stroke:var(--soft);stroke-width:1}}
+.number{{font-weight:600;font-size:12px;paint-order:stroke;stroke:var(--paper);stroke-width:3px}}
+details{{margin:.2rem 0;padding:.2rem 0}}summary{{cursor:pointer}}ol{{margin:.2rem 0 .6rem;font-size:.9rem}}li{{margin:.25rem 0}}
+blockquote{{margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid var(--rule);color:var(--soft)}}
+@media(max-width:600px){{td.name{{min-width:8.5rem}}}}
+@media print{{table{{font-size:.75rem}}th,td{{padding:.15rem .3rem}}.name{{position:static}}td.name{{min-width:8rem}}
+.interval{{font-size:.7rem}}.chart{{max-width:27rem}}summary,h2+.note,h3+.note{{break-after:avoid}}
+blockquote,li,.verdict,details{{break-inside:avoid}}}}
 """
 
 
 def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]]) -> str:
     """The page for a summary and the queries that variants disagree about."""
     title = f"Experiment {summary['name']}"
+    summary = _leader_first(summary)
     body = [
-        f"<h1>{escape(title)}</h1>",
+        f"<h1>{text(title)}</h1>",
         _facts(summary),
-        '<div class="verdict">' + "".join(f"<p>{escape(line)}</p>" for line in summary["conclusion"]) + "</div>",
+        '<div class="verdict">' + "".join(f"<p>{text(line)}</p>" for line in summary["conclusion"]) + "</div>",
         _confirmation(summary),
         "<h2>Variants</h2>",
         _table(summary),
@@ -63,23 +55,27 @@ def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]
         _disagreements(summary, disagreements),
         _configuration(summary),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
-        + "\n".join(filter(None, body))
-        + "\n</body></html>\n"
-    )
+    return markup.page(title, map(markup.Html, body), style=STYLE)
+
+
+def _leader_first(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variants by the measure that decides, best first; equals as the experiment names them."""
+
+    def behind(variant: Mapping[str, Any]) -> float:
+        own = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
+        return -float(own.get(summary["measure"], variant["measures"].get(summary["measure"], 0.0)))
+
+    return {**summary, "variants": sorted(summary["variants"], key=lambda v: (v["behind_leader"] is not None, behind(v)))}
 
 
 def _facts(summary: Mapping[str, Any]) -> str:
     labels = summary["labels"]
     doubts = ", ".join(f"{labels[name]} {name}" for name in ("stale", "missing", "unscored") if labels.get(name))
     facts = [
-        escape(summary["finished"]),
-        f"{summary['queries']} queries of <code>{escape(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
-        f"{summary['documents']:,} documents of <code>{escape(summary['base'])}</code>",
-        f"decided by {escape(summary['measure'])}",
+        text(summary["finished"]),
+        f"{summary['queries']} queries of <code>{text(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
+        f"{summary['documents']:,} documents of <code>{text(summary['base'])}</code>",
+        f"decided by {text(summary['measure'])}",
     ]
     return f'<p class="note">{" · ".join(facts)}</p>'
 
@@ -89,13 +85,13 @@ def _confirmation(summary: Mapping[str, Any]) -> str:
     if not found:
         return ""
     if found["difference"] is None:
-        return f"<p>On a seeded half of the queries the baseline, {escape(found['baseline'])}, is itself the best.</p>"
+        return f"<p>On a seeded half of the queries the baseline, {text(found['baseline'])}, is itself the best.</p>"
     gap = found["difference"]
     word = "Confirmed" if found["confirmed"] else "Not confirmed"
     return (
-        f"<p><strong>{word}:</strong> best on {found['selected_on']} seeded queries, {escape(found['selected'])} scores "
+        f"<p><strong>{word}:</strong> best on {found['selected_on']} seeded queries, {text(found['selected'])} scores "
         f"{found['selected_mean']:.3f} on the other {found['confirmed_on']}, against {found['baseline_mean']:.3f} of the "
-        f"baseline {escape(found['baseline'])}: {gap['mean']:+.3f} "
+        f"baseline {text(found['baseline'])}: {gap['mean']:+.3f} "
         f"({found.get('level', 0.9):.0%} interval {gap['low']:+.3f} to {gap['high']:+.3f}).</p>"
     )
 
@@ -128,7 +124,7 @@ def _costs(summary: Mapping[str, Any]) -> str:
         cost, seconds = variant["cost"], variant["cost"]["seconds"]
         figures = [f"{cost['chunks']:,}", f"{cost['tokens']:,}", f"{cost['embedded']:,}", f"{cost['vector_bytes'] / 1e6:.1f}"]
         figures += [f"{cost['tokens_per_answer']:,.0f}", *(f"{seconds[part]:.1f}" for part in ("chunk", "embed", "search"))]
-        rows.append(([str(number), escape(variant["name"]), *figures], "out" if variant["ruled_out"] else ""))
+        rows.append(([str(number), text(variant["name"]), *figures], "out" if variant["ruled_out"] else ""))
     note = "Seconds as measured when the variant ran; texts that an earlier variant or release had embedded cost nothing then."
     return "<h2>What they cost</h2>" + _grid(head, rows) + f'<p class="note">{note}</p>'
 
@@ -163,11 +159,14 @@ def _heat_map(summary: Mapping[str, Any]) -> str:
         body = []
         for name, row in zip(sorted(slices), values, strict=True):
             shown = row[first : first + COLUMNS]
-            cells = ["<td>–</td>" if v is None else f'<td style="background:{shade(v, low, high)}">{v:.2f}</td>' for v in shown]
-            body.append(f'<tr><td class="name">{escape(name)}</td><td>{slices[name]}</td>{"".join(cells)}</tr>')
+            cells = [
+                "<td>–</td>" if v is None else f'<td class="shade" style="background:{shade(v, low, high)}">{v:.2f}</td>'
+                for v in shown
+            ]
+            body.append(f'<tr><td class="name">{text(name)}</td><td>{slices[name]}</td>{"".join(cells)}</tr>')
         tables.append(_scrolling(head, "".join(body)))
     few = '<p class="note">Columns are the numbers of the variants. A slice of few queries says little.</p>'
-    return f"<h2>{escape(summary['measure'])} by slice</h2>" + "".join(tables) + few
+    return f"<h2>{text(summary['measure'])} by slice</h2>" + "".join(tables) + few
 
 
 def _of_slice(variant: Mapping[str, Any], name: str, measure: str) -> float | None:
@@ -183,10 +182,10 @@ def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, An
         '<p class="note">The best and the worst answer are shown; the others unfold, and print as they are then.</p>',
     ]
     for query in queries:
-        parts.append(f"<h3>{escape(query['query'])} <span class=note>({escape(query['id'])})</span></h3>")
-        parts.append(f'<p class="note">Answered by: {", ".join(escape(uri) for uri in query["relevant"])}</p>')
+        parts.append(f"<h3>{text(query['query'])} <span class=note>({text(query['id'])})</span></h3>")
+        parts.append(f'<p class="note">Answered by: {", ".join(text(uri) for uri in query["relevant"])}</p>')
         for position, variant in enumerate(query["variants"]):
-            head = f"{escape(', '.join(variant['names']))}: {escape(summary['measure'])} {variant['value']:.2f}"
+            head = f"{text(', '.join(variant['names']))}: {text(summary['measure'])} {variant['value']:.2f}"
             hits = "".join(_hit(hit) for hit in variant["hits"]) or "<li>nothing found</li>"
             shown = " open" if position in (0, len(query["variants"]) - 1) else ""
             parts.append(f"<details{shown}><summary>{head}</summary><ol>{hits}</ol></details>")
@@ -195,15 +194,15 @@ def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, An
 
 def _hit(hit: Mapping[str, Any]) -> str:
     mark = ' <span class="right">✓ an answering document</span>' if hit["relevant"] else ""
-    return f"<li><code>{escape(hit['uri'])}</code>{mark}<blockquote>{escape(hit['text'])}</blockquote></li>"
+    return f"<li><code>{text(hit['uri'])}</code>{mark}<blockquote>{text(hit['text'])}</blockquote></li>"
 
 
 def _configuration(summary: Mapping[str, Any]) -> str:
     rows = [
-        ([str(number), escape(v["name"]), *(f"<code>{escape(_flat(v[part]))}</code>" for part in ("chunking", "search"))], "")
+        ([str(number), text(v["name"]), *(f"<code>{text(_flat(v[part]))}</code>" for part in ("chunking", "search"))], "")
         for number, v in enumerate(summary["variants"], 1)
     ]
-    facts = ", ".join(f"{escape(name)} <code>{escape(value[:16])}</code>" for name, value in summary["fingerprints"].items())
+    facts = ", ".join(f"{text(name)} <code>{text(value[:16])}</code>" for name, value in summary["fingerprints"].items())
     return (
         "<h2>Configuration</h2>" + _grid(["#", "variant", "chunking", "search"], rows, wrap=True) + f'<p class="note">{facts}</p>'
     )
@@ -211,7 +210,7 @@ def _configuration(summary: Mapping[str, Any]) -> str:
 
 def _named(variant: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     mark = " ★" if variant["name"] == summary["winner"] else ""
-    return escape(variant["name"]) + mark
+    return text(variant["name"]) + mark
 
 
 def _general(measure: str, k: int) -> str:
@@ -247,7 +246,7 @@ def _grid(head: Sequence[str], rows: Iterable[tuple[Sequence[str], str]], *, wra
         f'<tr class="{kind}">' + "".join(f"<td{kinds.get(i, '')}>{cell}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row, kind in rows
     )
-    heads = [escape(cell.replace("Token", "Token ").replace("Omega", " Omega")) for cell in head]
+    heads = [text(cell.replace("Token", "Token ").replace("Omega", " Omega")) for cell in head]
     left = {1: ' class="name"'} | (dict.fromkeys(range(2, len(head)), ' class="left"') if wrap else {})
     return _scrolling("".join(f"<th{left.get(i, '')}>{cell}</th>" for i, cell in enumerate(heads)), body)
 

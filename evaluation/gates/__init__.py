@@ -7,9 +7,11 @@ made with the checked options, and is then a `Gate` (see `base.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evaluation.gates.base import Gate, GateContext, ReleaseView, release_tags
+from evaluation.golden import GoldenSet
 from sluice import plugins
 from sluice.errors import ConfigurationError, IntegrityError, Retryable
 from sluice.ids import fingerprint
@@ -22,6 +24,7 @@ GATES: Mapping[str, str] = {
     "reconciliation": "evaluation.gates.reconciliation:ReconciliationGate",
     "retrieval": "evaluation.gates.retrieval:RetrievalGate",
     "leaks": "evaluation.gates.leaks:LeaksGate",
+    "inference": "evaluation.gates.inference:InferenceGate",
     "data_quality": "evaluation.gates.data_quality:DataQualityGate",
     "drift": "evaluation.gates.drift:DriftGate",
     "latency": "evaluation.gates.latency:LatencyGate",
@@ -58,7 +61,9 @@ def run_gates(gates: Sequence[Gate], context: GateContext) -> list[Verdict]:
     A gate that breaks has not passed: its verdict fails and names the error. Errors that are not about the release
     (ConfigurationError, Retryable) are raised.
     """
-    return [_verdict(gate, context) for gate in gates]
+    read = (getattr(gate, "golden", None) for gate in gates)
+    whole = replace(context, golden_files=frozenset(str(golden.path) for golden in read if isinstance(golden, GoldenSet)))
+    return [_verdict(gate, whole) for gate in gates]
 
 
 def _verdict(gate: Gate, context: GateContext) -> Verdict:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from evaluation.protocols import ExpectedChunks, LabelledDocuments, ReleasePoints, Searcher
+from evaluation.protocols import ExpectedChunks, JudgedReleases, LabelledDocuments, ReleasePoints, Searcher
 from sluice.access import NOBODY, AccessTags
 from sluice.points import Vector
 from sluice.records import Verdict
@@ -22,12 +22,16 @@ SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class ReleaseView:
-    """One release as a gate may look at it: search in it, its documents, and every tag its points carry."""
+    """One release as a gate may look at it: search in it, its documents, and every tag its points carry.
+
+    `access` is a root over the tags that its own documents have now: while it stays, the release answers as it did.
+    """
 
     id: str
     searcher: Searcher
     documents: LabelledDocuments
     tags: AccessTags = NOBODY
+    access: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,10 @@ class GateContext:
     (a comparison then refuses). `known_tags` is the vocabulary of the access rules. `window` is the embedding model's,
     in tokens, `special_tokens` included. `workspace` is a folder for what a gate wants to keep.
     `live_points` are the points of the live release; `vectors` gives what the model made of texts, by their hash (those
-    that are still kept); `embedded_store` says that searches are timed on the embedded store, which no reader uses in
-    earnest.
+    that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `alone` makes an
+    index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
+    those of all gates together; `embedded_store` says that searches are timed on the embedded store, which no reader uses
+    in earnest.
     """
 
     candidate: ReleaseView
@@ -55,6 +61,9 @@ class GateContext:
     live_points: ReleasePoints | None = None
     vectors: Callable[[Sequence[str]], Mapping[str, Vector]] | None = None
     embedded_store: bool = False
+    judged: JudgedReleases | None = None
+    alone: Callable[[AccessTags], Searcher] | None = None
+    golden_files: frozenset[str] = frozenset()
 
 
 class Gate(Protocol):

@@ -20,6 +20,7 @@ from evaluation.expectations import Finding, Suite, check
 from evaluation.gates.base import GateContext
 from evaluation.gates.tables import tables
 from sluice.errors import ConfigurationError
+from sluice.evidence import Block, Figures, Notes, Table
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
@@ -141,10 +142,30 @@ def _shares(made: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any]) -> Verdict:
     failed = [finding for finding in findings if not finding.met and finding.critical]
     warnings = tuple(_said(finding) for finding in findings if not finding.met and not finding.critical)
+    shown = _shown(findings, evidence)
     if failed:
-        return Verdict(gate, False, "; ".join(_said(finding) for finding in failed), evidence, warnings)
+        return Verdict(gate, False, "; ".join(_said(finding) for finding in failed), evidence, warnings, shown)
     reason = f"{len(findings)} expectations over {evidence['documents']} documents and {evidence['points']} points"
-    return Verdict(gate, True, reason, evidence, warnings)
+    return Verdict(gate, True, reason, evidence, warnings, shown)
+
+
+def _shown(findings: Sequence[Finding], evidence: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The shares that limits are about, and what every expectation found."""
+    shares = Figures({name.replace("_", " "): f"{value:.1%}" for name, value in evidence["shares"].items()})
+    rows = tuple(
+        (
+            finding.suite,
+            finding.claim,
+            "met" if finding.met else "not met" if finding.critical else "warning",
+            finding.unexpected,
+            "; ".join(", ".join(f"{key} {value}" for key, value in sample.items()) for sample in finding.samples[:2]),
+        )
+        for finding in findings
+    )
+    marked = tuple(position for position, finding in enumerate(findings) if not finding.met)
+    table = Table(("table", "claim", "found", "otherwise", "for example"), rows, marked=marked, words=True)
+    docs = (Notes((f"Data Docs: {evidence['data_docs']}",)),) if "data_docs" in evidence else ()
+    return (shares, table, *docs)
 
 
 def _said(finding: Finding) -> str:

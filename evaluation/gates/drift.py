@@ -17,6 +17,7 @@ from pydantic import Field
 
 from evaluation.gates.base import SAMPLES, GateContext, not_applicable, refused
 from evaluation.protocols import ReleasePoints
+from sluice.evidence import Block, Notes, Plot
 from sluice.ids import fingerprint
 from sluice.points import Vector
 from sluice.records import Verdict
@@ -108,8 +109,11 @@ class DriftGate:
         }
         beyond = list(self._beyond(evidence, now, before))
         if beyond:
-            return Verdict(self.name, False, "; ".join(beyond), evidence)
-        return Verdict(self.name, True, _summary(evidence), evidence)
+            advice = (
+                f"meant so? sluice promote {context.candidate.id} --force takes it once; its limits are options of the gate",
+            )
+            return Verdict(self.name, False, "; ".join(beyond), evidence, shown=_shown(evidence), advice=advice)
+        return Verdict(self.name, True, _summary(evidence), evidence, shown=_shown(evidence))
 
     def _beyond(self, evidence: Mapping[str, Any], now: _Profile, before: _Profile) -> Iterator[str]:
         """Each limit that is exceeded, in words."""
@@ -220,6 +224,33 @@ def _vectors(points: ReleasePoints, wanted: frozenset[str]) -> dict[str, Vector]
             norm = float(np.linalg.norm(point.dense))
             found[text] = point.dense / norm if norm else point.dense
     return found
+
+
+def _shown(evidence: Mapping[str, Any]) -> tuple[Block, ...]:
+    """Sizes, languages and tag sets of both releases, and what is new, gone and the same."""
+    now, before, similarity = evidence["candidate"], evidence["live"], evidence["similarity"]
+    sizes = ("documents", "chunks", "tokens", "tokens_per_chunk")
+    plots = [_pairs("", {name.replace("_", " "): (now[name], before[name]) for name in sizes})]
+    for name in ("languages", "tag_sets"):
+        kinds = {**before[name], **now[name]}
+        plots.append(
+            _pairs(
+                name.replace("_", " ").capitalize(), {kind: (now[name].get(kind, 0), before[name].get(kind, 0)) for kind in kinds}
+            )
+        )
+    gone = f": {', '.join(evidence['lost'])}" if evidence["lost"] else ""
+    cosine = f"; cosine between their vectors {similarity['mean']:.4f}, least {similarity['min']:.4f}" if similarity else ""
+    lines = [
+        f"{evidence['documents_new']} documents new, {evidence['documents_lost']} gone{gone}",
+        *(f"{group['group']}: {group['lost']} of {group['documents']} documents gone" for group in evidence["groups_lost"]),
+        f"{evidence['same_texts']} texts stayed{cosine}",
+    ]
+    return (*plots, Notes(tuple(lines)))
+
+
+def _pairs(title: str, rows: Mapping[str, tuple[float, float]]) -> Plot:
+    now, before = ([pair[side] for pair in rows.values()] for side in (0, 1))
+    return Plot(tuple(rows), {"candidate": tuple(now), "live": tuple(before)}, title)
 
 
 def _summary(evidence: Mapping[str, Any]) -> str:

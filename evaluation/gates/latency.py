@@ -18,6 +18,7 @@ from evaluation.gates.base import GateContext, ReleaseView, not_applicable, refu
 from evaluation.golden import GoldenQuery, GoldenSet, load_golden
 from sluice.access import Principal
 from sluice.errors import IntegrityError, ReleaseError
+from sluice.evidence import Figures, Plot
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
@@ -77,12 +78,19 @@ class LatencyGate:
             "max_ratio": self.options.max_ratio,
         }
         said = f"p95 is {ratio:.2f} times live's ({candidate['p95_ms']:.1f} ms against {live['p95_ms']:.1f} ms)"
+        times = {
+            name: tuple(figures[p] for p in ("p50_ms", "p95_ms")) for name, figures in (("candidate", candidate), ("live", live))
+        }
+        shown = (
+            Figures({"p95 ratio": f"{ratio:.2f}", "limit": f"{self.options.max_ratio:g}", "searches": len(mine)}),
+            Plot(("p50", "p95"), times, "Time of a search", unit=" ms"),
+        )
         if ratio <= self.options.max_ratio:
-            return Verdict(self.name, True, said, evidence)
+            return Verdict(self.name, True, said, evidence, shown=shown)
         beyond = f"{said}, max_ratio is {self.options.max_ratio:g}"
         if context.embedded_store:
-            return Verdict(self.name, True, said, evidence, (f"{beyond}; only a warning on the embedded store",))
-        return Verdict(self.name, False, beyond, evidence)
+            return Verdict(self.name, True, said, evidence, (f"{beyond}; only a warning on the embedded store",), shown)
+        return Verdict(self.name, False, beyond, evidence, shown=shown)
 
     def _measured(
         self, queries: Sequence[GoldenQuery], candidate: ReleaseView, live: ReleaseView

@@ -20,6 +20,7 @@ from evaluation.gates.base import SAMPLES, GateContext, refused
 from evaluation.golden import LeakCase, LeakCases, load_leaks
 from evaluation.labels import only
 from sluice.access import Principal
+from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section
@@ -99,8 +100,10 @@ class LeaksGate:
             failed = len({leak["id"] for leak in leaks})
             failures.insert(0, f"{len(leaks)} forbidden hits in {failed} of {len(checkable)} cases")
         if failures:
-            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings))
-        return Verdict(self.name, True, f"0 forbidden hits in {len(checkable)} cases", evidence, tuple(warnings))
+            advice = ("see what such a reader gets: sluice search QUERY --as TAGS --release " + context.candidate.id,)
+            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings), _shown(evidence), advice)
+        reason = f"0 forbidden hits in {len(checkable)} cases"
+        return Verdict(self.name, True, reason, evidence, tuple(warnings), _shown(evidence))
 
     def _attack(self, context: GateContext) -> dict[str, Any]:
         until = self.clock() + self.options.own_words_s
@@ -111,12 +114,17 @@ class LeaksGate:
         """Cases whose document the release holds, and those that can prove nothing, with the reason."""
         checkable: list[LeakCase] = []
         void: list[dict[str, str]] = []
+        documents = context.candidate.documents
+        states = {
+            case.id: only(documents, case.forbidden_uri, case.source, where=f"{self.cases.path}: case '{case.id}'")
+            for case in self.cases.cases
+        }
+        texts = documents.texts([state for state in states.values() if state is not None])
         for case in self.cases.cases:
-            where = f"{self.cases.path}: case '{case.id}'"
-            state = only(context.candidate.documents, case.forbidden_uri, case.source, where=where)
+            state = states[case.id]
             if state is None:
                 void.append({"id": case.id, "uri": case.forbidden_uri, "reason": "unknown uri"})
-            elif context.candidate.documents.text(state) is None:
+            elif state.key not in texts:
                 void.append({"id": case.id, "uri": case.forbidden_uri, "reason": f"not in the release ({state.status})"})
             else:
                 checkable.append(case)
@@ -140,6 +148,24 @@ class LeaksGate:
         """Whether someone who may read everything is shown the document: the case would notice a missing filter."""
         hits = context.candidate.searcher.search_documents(case.query, Principal(context.candidate.tags), self.options.k)
         return any(_is_forbidden(hit, case) for hit in hits)
+
+
+def _shown(evidence: dict[str, Any]) -> tuple[Block, ...]:
+    """What was tried, and what came up for whom."""
+    audited, attacked = evidence.get("audit") or {}, evidence.get("own_words") or {}
+    figures = {"cases": evidence["cases"], "reachable": evidence["reachable"], "forbidden hits": evidence["forbidden_hits"]}
+    figures |= {f"sets of tags audited over {audited['points']:,} points": audited["principals"]} if audited else {}
+    figures |= {"searches with a chunk's own words": attacked["searches"]} if attacked else {}
+    rows = [(leak["id"], leak["uri"], leak["why"]) for leak in evidence["leaks"]]
+    rows += [(", ".join(s["principal"]) or "nobody", s["chunk_id"], "the store's filter") for s in audited.get("samples", ())]
+    rows += [(", ".join(s["principal"]), s["uri"], "its own words") for s in attacked.get("samples", ())]
+    found = Table(("case or reader", "what came up", "why it must not"), tuple(rows), "Leaks", words=True)
+    void = tuple((case["id"], case["uri"], case["reason"]) for case in evidence["void"])
+    return (
+        Figures(figures),
+        found,
+        Table(("case", "uri", "why it proves nothing"), void, "Cases that prove nothing", words=True),
+    )
 
 
 def _is_forbidden(hit: Hit, case: LeakCase) -> bool:

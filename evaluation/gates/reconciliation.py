@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.gates.base import SAMPLES, GateContext
+from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint, text_hash
 from sluice.points import StoredPoint, Vector
 from sluice.records import Chunk, DocumentState, Verdict
@@ -85,14 +86,32 @@ class ReconciliationGate:
         }
         if account.counts:
             found = ", ".join(f"{count} {problem.replace('_', ' ')}" for problem, count in sorted(account.counts.items()))
-            return Verdict(self.name, False, f"the store is not what it must be: {found}", evidence)
+            return Verdict(
+                self.name, False, f"the store is not what it must be: {found}", evidence, shown=_shown(evidence, account)
+            )
         if not chunks:
             return Verdict(self.name, False, "the release is empty: nothing expected, nothing stored", evidence)
         unknown = evidence.get("vectors_unknown", 0)
         warnings = (
             (f"{unknown} vectors could not be compared: what the model made of their texts is not kept",) if unknown else ()
         )
-        return Verdict(self.name, True, f"{chunks} chunks of {len(documents)} documents, all as expected", evidence, warnings)
+        reason = f"{chunks} chunks of {len(documents)} documents, all as expected"
+        return Verdict(self.name, True, reason, evidence, warnings, _shown(evidence, account))
+
+
+def _shown(evidence: dict[str, Any], account: _Account) -> tuple[Block, ...]:
+    """The counts, and each kind of problem with its first few names."""
+    counted = ("chunks_expected", "points_stored", "documents_expected", "documents_stored", "vectors_compared")
+    figures = Figures({name.replace("_", " "): evidence[name] for name in counted if name in evidence})
+    rows = tuple(
+        (problem.replace("_", " "), count, "; ".join(_named(sample) for sample in account.samples[problem]))
+        for problem, count in sorted(account.counts.items())
+    )
+    return (figures, Table(("problem", "how many", "for example"), rows, words=True)) if rows else (figures,)
+
+
+def _named(sample: dict[str, Any]) -> str:
+    return str(sample.get("uri") or "") or ", ".join(f"{key} {value}" for key, value in sample.items())
 
 
 _Held = tuple[str, str, frozenset[str]]

@@ -16,6 +16,7 @@ from pydantic import Field
 from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, not_applicable, refused
 from sluice.access import AccessTags, Principal
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
+from sluice.evidence import Answer, Block, Figures, Hits
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section
@@ -83,8 +84,9 @@ class ReplayGate:
         }
         said = f"overlap@{self.options.k} {overlap:.3f} on {len(compared)} searches of the log, {len(movers)} changed"
         if self.options.min_overlap is not None and overlap < self.options.min_overlap:
-            return Verdict(self.name, False, f"{said}; min_overlap is {self.options.min_overlap:g}", evidence, warnings)
-        return Verdict(self.name, True, said, evidence, warnings)
+            reason = f"{said}; min_overlap is {self.options.min_overlap:g}"
+            return Verdict(self.name, False, reason, evidence, warnings, _blocks(evidence))
+        return Verdict(self.name, True, said, evidence, warnings, _blocks(evidence))
 
     def _asked(self) -> tuple[list[_Asked], int]:
         """The newest different questions, oldest of them first, and how many lines are not what a Searcher writes."""
@@ -118,6 +120,20 @@ class ReplayGate:
             "candidate": list(_shown(mine)),
             "live": list(_shown(theirs)),
         }
+
+
+def _blocks(evidence: dict[str, Any]) -> tuple[Block, ...]:
+    """How much changed, and the searches that changed most with both answers."""
+    figures = Figures({"overlap": evidence["overlap"], "searches": evidence["searches"], "changed": evidence["changed"]})
+    movers = (
+        Hits(
+            {name: tuple(Answer(hit["uri"], hit["score"]) for hit in mover[name]) for name in ("candidate", "live")},
+            mover["query"],
+            (f"as {', '.join(mover['tags'])}", f"overlap {mover['overlap']:.2f}"),
+        )
+        for mover in evidence["movers"]
+    )
+    return (figures, *movers)
 
 
 def _question(line: str) -> _Asked | None:

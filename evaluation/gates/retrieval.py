@@ -8,87 +8,23 @@ likewise where a limit is stated for them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, model_validator
-
-from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, refused
+from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, answers_again, change_of, known_labels
+from evaluation.gates.base import GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
+from evaluation.gates.retrieval_options import RetrievalOptions
+from evaluation.gates.retrieval_shown import blocks, change_blocks, labels, lost, mend, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
+from evaluation.judged import Judged, encode, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like
-from evaluation.scoring import Evaluation, QueryResult, evaluate
+from evaluation.scoring import Evaluation, evaluate
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
+from sluice.evidence import Block
 from sluice.ids import fingerprint
 from sluice.records import Verdict
-from sluice.settings import ConfigPath, Section
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class SliceFloors(Section):
-    """The least that a slice's measures may be."""
-
-    min_recall: Share | None = None
-    min_success: Share | None = None
-    min_ndcg: Share | None = None
-
-    def by_measure(self, k: int) -> dict[str, float]:
-        """The floors that are stated, by the measure's name."""
-        named = {f"Recall@{k}": self.min_recall, f"Success@{k}": self.min_success, "nDCG@10": self.min_ndcg}
-        return {name: floor for name, floor in named.items() if floor is not None}
-
-
-class RetrievalOptions(SliceFloors):
-    """Floors and limits are shares between 0 and 1; at least one floor is required, for the release that has no other.
-
-    `slices` names floors of single slices; `min_slice_recall` is one for every slice of at least `slice_queries`.
-    `max_drop` is of Recall@k; the other limits are asked only where stated.
-    """
-
-    golden: ConfigPath
-    k: int = Field(default=5, ge=1)
-    slices: dict[str, SliceFloors] = Field(default_factory=dict)
-    min_slice_recall: Share | None = None
-    slice_queries: int = Field(default=20, ge=2)
-    max_drop: Share = 0.03
-    max_drop_success: Share | None = None
-    max_drop_ndcg: Share | None = None
-    max_drop_token_recall: Share | None = None
-    max_drop_token_precision: Share | None = None
-    max_drop_token_iou: Share | None = None
-    max_stale: Share = 0.05
-    min_queries: int = Field(default=1, ge=1)
-
-    @model_validator(mode="after")
-    def _has_a_floor(self) -> RetrievalOptions:
-        if not self.floors:
-            raise ValueError("state at least one floor: min_recall, min_success or min_ndcg")
-        return self
-
-    @property
-    def floors(self) -> dict[str, float]:
-        """The least that each measure may be, by the measure's name."""
-        return self.by_measure(self.k)
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """The greatest drop against live, by the measure's name; Recall@k first."""
-        k = self.k
-        named = {
-            f"Recall@{k}": self.max_drop,
-            f"Success@{k}": self.max_drop_success,
-            "nDCG@10": self.max_drop_ndcg,
-            f"TokenRecall@{k}": self.max_drop_token_recall,
-            f"TokenPrecision@{k}": self.max_drop_token_precision,
-            f"TokenIoU@{k}": self.max_drop_token_iou,
-        }
-        return {name: limit for name, limit in named.items() if limit is not None}
-
-    @property
-    def needs_passages(self) -> bool:
-        """Whether a limit is on a passage measure, so that live's chunks must be searched for too."""
-        return any(name.startswith("Token") for name in self.limits)
 
 
 class RetrievalGate:
@@ -102,12 +38,19 @@ class RetrievalGate:
 
     @cached_property
     def golden(self) -> GoldenSet:
-        return load_golden(self.options.golden)
+        """The questions that somebody asked; with `synthetic`, those that were drafted, and no other."""
+        whole = load_golden(self.options.golden)
+        return whole.of(synthetic=self.options.synthetic)
+
+    @property
+    def _set(self) -> str:
+        """The name under which answers are kept: one file may hold the questions of two gates."""
+        return f"{self.golden.path}{' (drafted)' if self.options.synthetic else ''}"
 
     @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"golden"})
-        return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 2})
+        return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 3})
 
     def load(self) -> None:
         there = {name for query in self.golden.queries if query.answerable for name in query.slices}
@@ -120,32 +63,96 @@ class RetrievalGate:
 
     def judge(self, context: GateContext) -> Verdict:
         resolved = resolve(self.golden, context.candidate.documents)
-        unusable = self._unusable(resolved)
+        records = Records(context, self.golden, self._set, self.options.anchor_days, self.options.anchor)
+        before = records.before()
+        changed = self._changed(before, context)
+        unusable = self._unusable(resolved, records)
         if unusable:
-            return refused(self.name, unusable, golden=str(self.golden.path), **_labels(resolved))
-        candidate = self._measure(context.candidate, resolved, passages=True)
-        missing = len(resolved.with_state("missing"))
-        warnings = [f"{missing} labels are not in the release's text"] if missing else []
-        warnings += self._small_slices(candidate)
-        evidence: dict[str, Any] = {"golden": str(self.golden.path)} | candidate.as_json()
+            verdict = refused(self.name, _led(changed, unusable), golden=str(self.golden.path), **labels(resolved))
+            evidence = {**verdict.evidence, **({"golden_change": changed.as_json()} if changed else {})}
+            shown = (stale_table(verdict.evidence["stale_labels"]), *change_blocks(evidence))
+            return replace(verdict, evidence=evidence, shown=shown, advice=mend(self.golden, resolved))
+        candidate = self._measure(context.candidate, resolved)
+        self._keep(candidate, context)
+        evidence = {"golden": str(self.golden.path)} | candidate.as_json()
+        if changed:
+            evidence["golden_change"] = changed.as_json()
+        warnings = self._warnings(candidate, resolved)
         failures = self.shortfalls(candidate)
-        live, unmeasured = self._measured_live(context, resolved)
-        if live is not None and context.live is not None:
+        pair, unmeasured = self._beside_live(context, candidate, before, changed is not None)
+        if pair is not None and context.live is not None:
+            mine, live = pair
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
-            shown = (f"Success@{self.options.k}", "nDCG@10")
-            found = compare(candidate, live, limits=self.options.limits, shown=shown, slice_queries=self.options.slice_queries)
+            shown_only = (f"Success@{self.options.k}", "nDCG@10")
+            found = compare(mine, live, limits=self.options.limits, shown=shown_only, slice_queries=self.options.slice_queries)
             evidence |= {"comparison": found.measures, "slice_comparison": found.slices}
             failures += found.failures
             warnings += found.doubts
         else:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
-        evidence["worst"] = _worst(candidate, live, f"Recall@{self.options.k}")
+        failures += self._below_anchor(records, candidate, evidence)
+        live_side = pair[1] if pair is not None else None
+        evidence["worst"] = worst(candidate, live_side, f"Recall@{self.options.k}")
+        if changed and changed.failed:
+            warnings.insert(0, changed.said())
         if unmeasured:
-            reason = f"refused: the live release cannot be measured: {unmeasured}"
-            return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings))
+            reason = _led(changed, f"refused: the live release cannot be measured: {unmeasured}")
+            return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings), self._shown(evidence))
         if failures:
-            return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings))
-        return Verdict(self.name, True, self._summary(candidate, live), evidence, tuple(warnings))
+            advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
+            reason = _led(changed, "; ".join(failures))
+            return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
+        reason = _led(changed, self._summary(candidate, live_side))
+        return Verdict(self.name, True, reason, evidence, tuple(warnings), self._shown(evidence))
+
+    def _warnings(self, candidate: Evaluation, resolved: ResolvedSet) -> list[str]:
+        missing = len(resolved.with_state("missing"))
+        warnings = [f"{missing} labels are not in the release's text"] if missing else []
+        return warnings + self._small_slices(candidate) + self._nearly_stale(resolved)
+
+    def _changed(self, before: Judged | None, context: GateContext) -> GoldenChange | None:
+        if before is None:
+            return None
+        return change_of(self.golden, before, context, k=self.options.k, measure=f"Recall@{self.options.k}")
+
+    def _keep(self, candidate: Evaluation, context: GateContext) -> None:
+        """What was answered is kept, so that this release need not be searched again when the next one is held against it."""
+        if context.judged is not None:
+            path, mark = self._set, self.golden.fingerprint
+            record = judged(context.candidate.id, candidate, golden=path, fingerprint=mark, access=context.candidate.access)
+            context.judged.keep(context.candidate.id, f"{path} {mark}", encode(record))
+
+    def _below_anchor(self, records: Records, candidate: Evaluation, evidence: dict[str, Any]) -> list[str]:
+        """The limits that do not hold against the anchor, in words; what it is goes into the evidence."""
+        decisive = f"Recall@{self.options.k}"
+        pasts = records.pasts(candidate, self.options.k)
+        anchor = anchor_of(pasts, decisive)
+        if anchor is None:
+            missing = self.options.anchor
+            return [f"the anchor '{missing}' has no record of its answers: it cannot be held against"] if missing else []
+        limit = self.options.max_drop
+        evidence["anchor"] = {
+            "release": anchor.release,
+            "days": self.options.anchor_days,
+            "queries": len(anchor.theirs.results),
+            "measures": anchor.theirs.measures,
+            "candidate": anchor.mine.measures,
+            "margin": round(limit - anchor.drop(decisive), 6),
+            "last": [
+                {"release": past.release, decisive: past.theirs.measures[decisive], "queries": len(past.theirs.results)}
+                for past in pasts[-SHOWN:]
+            ],
+        }
+        which = "the pinned anchor" if self.options.anchor else f"the best of the last {self.options.anchor_days} days"
+        return [
+            f"{name} {anchor.mine.measures.get(name, 0.0):.3f} against {anchor.theirs.measures.get(name, 0.0):.3f} of "
+            f"{anchor.release}, {which}: a drop beyond max_drop {allowed:.3f}"
+            for name, allowed in self.options.limits.items()
+            if not anchor.drop(name) <= allowed + ROUNDING
+        ]
+
+    def _shown(self, evidence: dict[str, Any]) -> tuple[Block, ...]:
+        return tuple(blocks(evidence, self.options.limits))
 
     def shortfalls(self, evaluation: Evaluation) -> list[str]:
         """Each floor that the measures do not reach, in words, overall and by slice."""
@@ -169,31 +176,70 @@ class RetrievalGate:
         few = [f"{name} {count}" for name, count in counts.items() if count < self.options.slice_queries]
         return [f"floors on slices of fewer than {self.options.slice_queries} queries: {', '.join(few)}"] if few else []
 
-    def _unusable(self, resolved: ResolvedSet) -> str:
+    def _nearly_stale(self, resolved: ResolvedSet) -> list[str]:
+        """Said beforehand: in a small set one edited quote is a share of its own."""
+        if (resolved.stale + 1) / resolved.labels <= self.options.max_stale:
+            return []
+        return [
+            f"one more edited quote makes {resolved.stale + 1} of {resolved.labels} labels stale, more than max_stale "
+            f"{self.options.max_stale:.0%} allows: the next release would be refused; add questions, or raise max_stale"
+        ]
+
+    def _unusable(self, resolved: ResolvedSet, records: Records) -> str:
         """Why this golden set is no evidence about this release; empty when it is."""
         if not resolved.scored and not resolved.unscored:
-            return f"{self.golden.path} holds no query that has an answer"
+            which = "drafted query" if self.options.synthetic else "query that somebody asked (drafted ones: synthetic: true)"
+            drafted = any(query.synthetic for query in load_golden(self.options.golden).queries) or self.options.synthetic
+            return f"{self.golden.path} holds no {which if drafted else 'query'} that has an answer"
         if resolved.stale_share > self.options.max_stale:
             return (
                 f"{resolved.stale} of {resolved.labels} labels are stale, more than max_stale {self.options.max_stale:.0%} allows"
             )
-        if len(resolved.scored) < self.options.min_queries:
-            return f"{len(resolved.scored)} queries can be scored, min_queries is {self.options.min_queries}"
+        if not resolved.scored:
+            return f"none of {len(resolved.unscored)} queries can be scored: every label of theirs is stale"
+        count, wanted = len(resolved.scored), self.options.min_queries
+        if wanted is not None:
+            return f"{count} queries can be scored, min_queries is {wanted}" if count < wanted else ""
+        most, release = records.most_scored
+        if 2 * count < most:
+            return (
+                f"{count} queries can be scored, {most} could be when {release} was judged: fewer than half say "
+                f"nothing of the rest; if the golden set was cut on purpose, say so with min_queries: {count}"
+            )
         return ""
 
-    def _measure(self, release: ReleaseView, resolved: ResolvedSet, *, passages: bool) -> Evaluation:
-        return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags, passages=passages)
+    def _measure(self, release: ReleaseView, resolved: ResolvedSet) -> Evaluation:
+        return evaluate(release.searcher, resolved, k=self.options.k, everyone=release.tags)
 
-    def _measured_live(self, context: GateContext, resolved: ResolvedSet) -> tuple[Evaluation | None, str]:
-        """The live release on the same labels; None where there is none, or with the reason why it cannot be measured."""
-        if context.live is None:
+    def _beside_live(
+        self, context: GateContext, candidate: Evaluation, before: Judged | None, changed: bool
+    ) -> tuple[tuple[Evaluation, Evaluation] | None, str]:
+        """(candidate, live) on the same questions and labels; None where there is no live release, or with the reason why it
+        cannot be measured.
+
+        Where it was judged on this golden set under the same access, its kept answers are used again. Where the golden set
+        changed since, only what both versions have counts: a question that live never had a document for hides nothing.
+        """
+        live, k = context.live, self.options.k
+        if live is None:
             return None, context.live_unmeasured
-        try:
-            labels = resolve_like(self.golden, context.live.documents, resolved)
-            # Documents decide, unless a limit says otherwise: half the searches.
-            return self._measure(context.live, labels, passages=self.options.needs_passages), ""
-        except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
-            return None, error.message
+        record = before
+        if record is None or before is None or before.release != live.id or not before.reaches(k) or before.access != live.access:
+            try:
+                labels = resolve_like(self.golden, live.documents, candidate.resolved)
+                measured = self._measure(live, labels)
+            except (ReleaseError, IntegrityError) as error:  # its collection or what it was made of is gone
+                return None, error.message
+            path, mark = self._set, self.golden.fingerprint
+            record = judged(live.id, measured, golden=path, fingerprint=mark, access=live.access)
+            if before is None or not changed:
+                return (candidate, measured), ""
+        known = known_labels(before) if before is not None and changed else None
+        mine, theirs = on_shared_labels(candidate.resolved, record, known=known)
+        if not mine.scored:  # nothing of it is asked any more: the set as it is now, on both
+            labels = resolve_like(self.golden, live.documents, candidate.resolved)
+            return (candidate, self._measure(live, labels)), ""
+        return (answers_again(candidate, mine, k), scored_again(record, theirs, k=k)), ""
 
     def _summary(self, candidate: Evaluation, live: Evaluation | None) -> str:
         name = f"Recall@{self.options.k}"
@@ -201,49 +247,14 @@ class RetrievalGate:
         return f"{name} {candidate.measures[name]:.3f} on {len(candidate.results)} queries{against}"
 
 
+def _led(changed: GoldenChange | None, reason: str) -> str:
+    """A reason that begins with what a change of the golden set hides."""
+    return f"{changed.said()}; {reason}" if changed and changed.failed else reason
+
+
 def _below(measures: Mapping[str, float], floors: Mapping[str, float], where: str) -> list[str]:
     return [
         f"{name}{where} {measures.get(name, 0.0):.3f} is below the floor {floor:.3f}"
         for name, floor in floors.items()
-        if measures.get(name, 0.0) < floor - ROUNDING
+        if not measures.get(name, 0.0) >= floor - ROUNDING  # a measure that is no number reaches nothing
     ]
-
-
-def _labels(resolved: ResolvedSet) -> dict[str, Any]:
-    """The account of labels that a refusal rests on."""
-    return {
-        "queries": len(resolved.scored),
-        "unscored": len(resolved.unscored),
-        "labels": resolved.labels,
-        "stale": resolved.stale,
-        "stale_labels": [
-            {"id": id, "uri": lb.label.uri, "reason": lb.reason} for id, lb in resolved.with_state("stale")[:SAMPLES]
-        ],
-    }
-
-
-def _worst(candidate: Evaluation, live: Evaluation | None, decisive: str) -> list[dict[str, Any]]:
-    """The queries that lost most against live (without one: that score lowest), with both result lists."""
-    before = {result.query.id: result for result in live.results} if live else {}
-
-    def loss(result: QueryResult) -> tuple[float, float]:
-        other = before.get(result.query.id)
-        if other is None:
-            return result.measures[decisive], result.measures["nDCG@10"]
-        return tuple(result.measures[name] - other.measures[name] for name in (decisive, "nDCG@10"))  # type: ignore[return-value]
-
-    bad = [result for result in candidate.results if loss(result) < ((0.0, 0.0) if live else (1.0, 1.0))]
-    return [_shown(result, before.get(result.query.id), candidate.k) for result in sorted(bad, key=loss)[:SAMPLES]]
-
-
-def _shown(result: QueryResult, before: QueryResult | None, k: int) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "id": result.query.id,
-        "query": result.query.query,
-        "relevant": [label.uri for label in result.query.relevant[:SAMPLES]],
-        "measures": dict(result.measures),
-        "candidate": [found.as_json() for found in result.documents[: min(k, SAMPLES)]],
-    }
-    if before is not None:
-        shown |= {"live_measures": dict(before.measures), "live": [f.as_json() for f in before.documents[: min(k, SAMPLES)]]}
-    return shown

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from ingest.protocols import Source
+from ingest.sources.checked import Checked
 from sluice import plugins
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, SluiceError
 from sluice.settings import Settings, SourceSettings, options
 
 SOURCES: dict[str, str] = {
@@ -41,7 +42,8 @@ def kind_of(name: str) -> Any:
 
 
 def build(settings: SourceSettings, whole: Settings) -> Source:
-    """The source that a section of the configuration names, its options checked; raises ConfigurationError."""
+    """The source that a section of the configuration names, its options checked, behind the boundary that keeps one bad
+    item to one entry (`ingest.sources.checked`); raises ConfigurationError."""
     where = f"sources.{settings.name}"
     try:
         kind = kind_of(settings.type)
@@ -51,5 +53,13 @@ def build(settings: SourceSettings, whole: Settings) -> Source:
     if "cache" in model.model_fields:
         cache = {"cache": str(whole.state_dir / "sources" / settings.name)}
         settings = settings.model_copy(update={"options": cache | settings.options})
-    source: Source = kind(settings.name, options(model, settings, where=where, settings=whole))
-    return source
+    checked = options(model, settings, where=where, settings=whole)
+    try:
+        return Checked(kind(settings.name, checked))
+    except SluiceError:
+        raise
+    except Exception as error:  # a class of the user's own may raise anything
+        raise ConfigurationError(
+            f"{whole.path}: {where}: {settings.type} cannot be made: {type(error).__name__}: {error}",
+            hint="its constructor takes (name, options) and opens nothing; see docs/sources.md",
+        ) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import threading
 import weakref
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo
 
 from ingest.protocols import Source
+from ingest.sources.jsons import loads
 from sluice.errors import ConfigurationError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
@@ -144,7 +144,7 @@ class ChangesSource:
 def _named(body: Any) -> dict[str, str] | None:
     """The uris of a message and what happened to them; None for what is no such message."""
     try:
-        event = json.loads(body)
+        event = loads(body)
         uris = event["uris"] if "uris" in event else [event["uri"]]
         action = event.get("action", "changed")
     except (ValueError, TypeError, KeyError, AttributeError):

@@ -1,42 +1,52 @@
 """The crawl of `ingest.sources.web`, in a process of its own: `python -m ingest.sources.crawler FOLDER`.
 
 FOLDER holds `job.json` and receives `pages.jsonl` (one outcome per uri), bodies, and at the very end `done.json`.
-A process of its own because Twisted's reactor runs once, and because what a page does to a parser stays here.
+A process of its own because Twisted's reactor runs once. What pages and sitemaps say is read in workers, with a limit of
+time and of memory each (`ingest.sources.bounded`): nothing that a stranger wrote holds up the loop.
 
 Outcomes: page (listed, with a body), same (304), known or new pages that were not reached, gone, failed with a reason.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, StopDownload
+from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import HtmlResponse, Response
-from scrapy.linkextractors.lxmlhtml import LxmlLinkExtractor
 from scrapy.resolver import CachingThreadedResolver
-from scrapy.utils.gz import gunzip, gzip_magic_number
-from scrapy.utils.sitemap import Sitemap
 
 from ingest.sources.addresses import Guard, is_public
-from ingest.sources.pages import canonical, main_text, validator_of
+from ingest.sources.bounded import Read, within_limits
+from ingest.sources.pages import address, canonical, same_page, taken_apart, validator_of
+from ingest.sources.robots import AGENT, directives
+from ingest.sources.sitemaps import read_sitemap
+from ingest.sources.webpage import as_utf8, read_page
 from sluice.errors import DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import content_hash
+from sluice.tether import tie
 
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
-_MEDIA = (
+_CANONICAL_LINK = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\bcanonical\b", re.IGNORECASE)
+_EXTENSIONS = (
     *("png", "jpg", "jpeg", "gif", "webp", "svg", "ico", "bmp", "mp3", "mp4", "avi", "mov", "webm", "ogg", "wav"),
     *("zip", "gz", "tar", "tgz", "7z", "rar", "exe", "dmg", "iso", "css", "js", "woff", "woff2", "ttf", "eot"),
 )
+_MEDIA = tuple(f".{extension}" for extension in _EXTENSIONS)
 
 
 class Refused(IgnoreRequest):
@@ -118,55 +128,70 @@ class Pages(scrapy.Spider):
         self.folder, self.job = folder, job
         self.known: dict[str, str] = job["known"]
         self.problems: list[str] = []
-        self.found = set(self.known)
+        # What is known under a session's address is one page with any other session's.
+        self.found = {*self.known, *filter(None, map(_canonical, self.known))}
+        self.maps: set[str] = set()
         self.asked: Counter[str] = Counter()
         self.beyond: Counter[str] = Counter()
         self.bodies = 0
+        self.files: dict[str, int] = {}
+        """Pages that were read: uri → the number of the body."""
+        self.same: set[str] = set()
+        self.claims: dict[str, tuple[str, dict[str, str]]] = {}
+        """Pages that give another address as their own: it, and what to tell of the page if that is not believed."""
         self.lines = open(folder / "pages.jsonl", "w", encoding="utf-8")  # noqa: SIM115 (closed with the spider)
-        self.links = LxmlLinkExtractor(deny_extensions=list(_MEDIA))
 
     async def start(self) -> AsyncIterator[Any]:
         for url in self.job["start"]:
             yield self._request(canonical(url), seed=True)
         for url in self.job["sitemaps"]:
-            yield scrapy.Request(url, callback=self.sitemap, errback=self.no_sitemap, priority=10)
+            if (request := self._map(url)) is not None:
+                yield request
         for uri in self.known:
             if uri not in self.job["start"] and not self._excluded(uri):
                 yield self._request(uri)
 
-    def _request(self, uri: str, *, seed: bool = False) -> scrapy.Request:
+    def _request(self, uri: str, *, seed: bool = False, whole: bool = False, otherwise: str = "") -> scrapy.Request:
         self.found.add(uri)
         self.asked[urlsplit(uri).netloc] += 1
         return scrapy.Request(
             uri,
             callback=self.parse,
             errback=self.failed,
-            headers=self._conditions(uri),
-            meta={"asked": uri, "seed": seed},
+            headers={} if whole else self._conditions(uri),
+            meta={"asked": uri, "seed": seed, "otherwise": otherwise},
             priority=20 if seed else 0,
             dont_filter=True,  # `found` sees to that; a redirect to a page that was seen must still be told of
         )
 
     def _conditions(self, uri: str) -> dict[str, str]:
-        kind, _, value = self.known.get(uri, "").removeprefix(self.job["shape"]).partition(":")
+        until, rest = taken_apart(self.known.get(uri, "").removeprefix(self.job["shape"]))
+        if until is not None and until <= datetime.now(UTC):
+            return {}  # the page said that it is not to be shown any more: it must say so again
+        kind, _, value = rest.partition(":")
         name = {"etag": "If-None-Match", "since": "If-Modified-Since"}.get(kind)
         return {name: value} if name else {}
 
     def _new(self, url: str) -> Iterator[scrapy.Request]:
-        """A request for a page that was found, within the host's budget."""
-        uri = canonical(url)
-        host = urlsplit(uri).netloc
+        """A request for a page that was found, within the host's budget; none for what is no address of a page."""
+        try:
+            uri, whole = canonical(url), address(url)
+        except ValueError:
+            return
+        parts = urlsplit(uri)
         if (
             uri in self.found
+            or parts.path.lower().endswith(_MEDIA)
             or not self._inside(uri)
             or self._excluded(uri)
             or (self.job["follow"] and not selected(uri, self.job["follow"]))
         ):
             return
-        if self.asked[host] >= self.job["max_pages"]:
-            self.beyond[host] += 1
+        if self.asked[parts.netloc] >= self.job["max_pages"]:
+            self.beyond[parts.netloc] += 1
             return
-        yield self._request(uri)
+        # Without its session id an address may lead nowhere; then the page is known by the first that was found.
+        yield self._request(uri, otherwise=whole if whole != uri else "")
 
     def _inside(self, uri: str) -> bool:
         host = urlsplit(uri).hostname or ""
@@ -175,80 +200,119 @@ class Pages(scrapy.Spider):
     def _excluded(self, uri: str) -> bool:
         return any(matches(uri, pattern) for pattern in self.job["exclude"])
 
-    # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── sitemaps ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def sitemap(self, response: Response) -> Iterator[Any]:
+    def _map(self, url: str) -> scrapy.Request | None:
+        """A request for a sitemap that was not asked for yet: an index that leads back to itself leads nowhere."""
+        if url in self.maps or len(self.maps) >= self.job["max_sitemaps"]:
+            self.beyond["sitemaps"] += url not in self.maps
+            return None
+        self.maps.add(url)
+        return scrapy.Request(url, callback=self.sitemap, errback=self.no_sitemap, priority=10, dont_filter=True)
+
+    async def sitemap(self, response: Response) -> AsyncIterator[Any]:
         if response.status != 200:
-            self.problems.append(f"{response.url}: HTTP {response.status}")
+            self.problems.append(f"the sitemap {response.url}: HTTP {response.status}")
             return
-        body = response.body
-        if gzip_magic_number(response):
-            body = gunzip(body, max_size=self.job["max_bytes"])
-        found = Sitemap(body)
-        for entry in found:
-            url = str(entry.get("loc") or "")
-            if found.type == "sitemapindex":
-                yield scrapy.Request(url, callback=self.sitemap, errback=self.no_sitemap, priority=10)
-            elif url:
-                yield from self._new(url)
+        about = {"url": response.url, "max_bytes": self.job["max_bytes"]}
+        try:
+            found = await _in_a_worker(read_sitemap, response.body, response.url, about)
+        except DocumentError as error:
+            self.problems.append(f"the sitemap {response.url}: {error.message.removeprefix(response.url + ': ')}")
+            return
+        for url in found["addresses"]:
+            if not found["index"]:
+                for request in self._new(url):
+                    yield request
+            elif (further := self._map(url)) is not None:
+                yield further
 
     def no_sitemap(self, failure: Any) -> None:
-        self.problems.append(f"{failure.request.url}: {_said(failure)}")
+        self.problems.append(f"the sitemap {failure.request.url}: {_said(failure)}")
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Any]:
-        asked, uri = response.meta["asked"], canonical(response.url)
-        if response.status == 304:
-            self._tell(asked, "same", validator=self.known.get(asked, ""))
+    # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def parse(self, response: Response, **_: Any) -> AsyncIterator[Any]:
+        """One answer; what goes wrong in it costs this page."""
+        try:
+            requests = await self._answered(response)
+        except DocumentError as error:
+            self._unread(response, error.reason, error.message)
             return
+        except Exception as error:
+            self._unread(response, "crashed", f"the crawler failed on it: {type(error).__name__}")
+            return
+        for request in requests:
+            yield request
+
+    def _unread(self, response: Response, reason: str, why: str) -> None:
+        mark = content_hash(response.body)[:16]
+        self._not_had(response.meta, "failed", why, reason, mark=mark)
+
+    async def _answered(self, response: Response) -> list[scrapy.Request]:
+        asked, uri = response.meta["asked"], address(response.url)
+        uri = asked if canonical(uri) == asked else uri
+        if response.status == 304:
+            self.same.add(asked)
+            self._tell(asked, "same", validator=self.known.get(asked, ""))
+            return []
         if response.status != 200:
             kind = "later" if response.status in _LATER else "gone"
+            if response.meta["otherwise"]:
+                return [self._request(response.meta["otherwise"])]
             self._not_had(response.meta, kind, f"HTTP {response.status}")
-            return
-        page = isinstance(response, HtmlResponse)
-        if page and uri != asked and response.xpath("//input[@type='password']"):
+            return []
+        kind, page = _header(response, "Content-Type"), {}
+        if isinstance(response, HtmlResponse):
+            about = {"url": response.url, "content_type": kind, "main_text": self.job["main_text"]}
+            page = await _in_a_worker(read_page, response.body, uri, about)
+        if page.get("login") and uri != asked:
             self._not_had(response.meta, "later", f"redirects to a login page, {uri}")
-            return
+            return []
         if uri != asked:
             self._tell(asked, "gone", reason=f"redirects to {uri}")
-        directives = ",".join([_header(response, "X-Robots-Tag"), *self._meta(response, "robots")]).lower()
-        if isinstance(response, HtmlResponse) and "nofollow" not in directives:
-            for link in self.links.extract_links(response):
-                if not link.nofollow:
-                    yield from self._new(link.url)
-        own = self._canonical(response) if page else uri
-        if own != uri:
-            yield from self._new(own)
-            self._tell(uri, "gone", reason=f"says that it is {own}")
-        elif "noindex" in directives or not selected(uri, self.job["include"], self.job["exclude"]):
+        headers = [value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")]
+        said = directives(headers, [(name, words) for name, words in page.get("robots", ())], AGENT, datetime.now(UTC))
+        wanted = [url for url, nofollow in page.get("links", ()) if said.follow and not nofollow]
+        own = self._stated(response, page, uri)
+        requests = [request for url in [*wanted, *filter(None, [own])] for request in self._new(url)]
+        if not said.index or not selected(uri, self.job["include"], self.job["exclude"]):
             self._tell(uri, "gone", reason="not listed")
         else:
-            self._page(uri, response)
+            self._page(uri, response, page.get("html"), said.until, own)
+        return requests
 
-    @staticmethod
-    def _meta(response: Response, name: str) -> list[str]:
-        return response.xpath(f"//meta[@name='{name}']/@content").getall() if isinstance(response, HtmlResponse) else []
+    def _stated(self, response: Response, page: dict[str, Any], uri: str) -> str:
+        """The other address that a page gives as its own, where this source may list it; "" for none, and for several."""
+        links = [value.decode("latin-1") for value in response.headers.getlist("Link")]
+        stated = [urljoin(response.url, target) for link in links for target in _CANONICAL_LINK.findall(link)]
+        found = set()
+        for url in [*page.get("canonical", ()), *stated]:
+            with contextlib.suppress(ValueError):
+                found.add(canonical(url))
+        own = found.pop() if len(found) == 1 else uri
+        fit = own != uri and self._inside(own) and selected(own, self.job["include"], self.job["exclude"])
+        return own if fit else ""
 
-    def _canonical(self, response: Response) -> str:
-        """The address that a page gives as its own, on the same host; else the one it was found at."""
-        here = canonical(response.url)
-        stated = response.xpath("//head/link[@rel='canonical']/@href").get()
-        try:
-            there = canonical(response.urljoin(stated)) if stated else here
-        except ValueError:
-            return here
-        return there if urlsplit(there).netloc == urlsplit(here).netloc else here
-
-    def _page(self, uri: str, response: Response) -> None:
-        kind = _header(response, "Content-Type").partition(";")[0].strip().lower()
+    def _page(self, uri: str, response: Response, html: str | None, until: datetime | None, own: str) -> None:
+        stated = _header(response, "Content-Type")
+        kind = stated.partition(";")[0].strip().lower()
         headers = {name: value for name in ("etag", "last-modified") if (value := _header(response, name))}
-        content = response.body
-        if isinstance(response, HtmlResponse) and self.job["main_text"]:
-            content, kind = main_text(response.text, uri), "text/html"
+        if html is not None:
+            content, kind = html.encode("utf-8", "replace"), "text/html"
+        else:
+            content = as_utf8(response.body, stated)
         self.bodies += 1
         (self.folder / str(self.bodies)).write_bytes(content)
-        validator = self.job["shape"] + (validator_of(headers) or f"hash:{content_hash(content)}")
+        self.files[uri] = self.bodies
+        ends = f"until:{until.isoformat()};" if until is not None else ""
+        validator = self.job["shape"] + ends + (validator_of(headers) or f"hash:{content_hash(content)}")
         modified = headers.get("last-modified", "")
-        self._tell(uri, "page", validator=validator, file=str(self.bodies), media_type=kind, modified=modified)
+        about = {"validator": validator, "file": str(self.bodies), "media_type": kind, "modified": modified}
+        if own:
+            self.claims[uri] = (own, about)
+        else:
+            self._tell(uri, "page", **about)
 
     def failed(self, failure: Any) -> None:
         meta, said = failure.request.meta, _said(failure)
@@ -265,17 +329,44 @@ class Pages(scrapy.Spider):
         else:
             self._not_had(meta, "later", said)
 
-    def _not_had(self, meta: dict[str, Any], kind: str, why: str, reason: str = "") -> None:
+    def _not_had(self, meta: dict[str, Any], kind: str, why: str, reason: str = "", mark: str = "") -> None:
         uri = meta["asked"]
         if meta["seed"]:
             self.problems.append(f"{uri}: {why}")
-        self._tell(uri, kind, reason=reason or why, why=why, validator=self.known.get(uri, ""))
+        self._tell(uri, kind, reason=reason or why, why=why, validator=self.known.get(uri, ""), mark=mark)
 
     def _tell(self, uri: str, kind: str, **more: str) -> None:
         self.lines.write(json.dumps({"uri": uri, "kind": kind, **more}) + "\n")
 
+    # ── addresses that pages give as their own ───────────────────────────────────────────────────────────────────
+
+    def idle(self) -> None:
+        """Before the end: what a claim leads to and was not sent, because it had not changed, is read to compare."""
+        unread = {own for own, _ in self.claims.values()} & self.same - set(self.files)
+        self.same -= unread
+        for uri in unread:
+            self.crawler.engine.crawl(self._request(uri, whole=True))
+        if unread:
+            raise DontCloseSpider
+
+    def _settle(self) -> None:
+        """A claim is believed where the address answered with the same page; in a circle, the first by name keeps it."""
+        believed = {uri: own for uri, (own, _) in self.claims.items() if own in self.files and self._equal(uri, own)}
+        for uri, (own, about) in self.claims.items():
+            home = _home(uri, believed)
+            if home == uri:
+                self._tell(uri, "page", **about)
+            else:
+                self._tell(uri, "gone", reason=f"says that it is {own}")
+
+    def _equal(self, uri: str, own: str) -> bool:
+        return same_page(*((self.folder / str(self.files[each])).read_bytes() for each in (uri, own)))
+
     def closed(self, reason: str) -> None:
+        self._settle()
         self.lines.close()
+        if self.beyond.pop("sitemaps", 0):
+            self.problems.append(f"its sitemaps lead to more than {self.job['max_sitemaps']} others: an index without end?")
         done = {"reason": reason, "problems": self.problems, "beyond": self.beyond, "bodies": self.bodies}
         (self.folder / "done.json").write_text(json.dumps(done), encoding="utf-8")
 
@@ -285,12 +376,36 @@ class Pages(scrapy.Spider):
     def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> Pages:
         spider = super().from_crawler(crawler, *args, **kwargs)
         crawler.signals.connect(spider.headers, signal=scrapy.signals.headers_received)
+        crawler.signals.connect(spider.idle, signal=scrapy.signals.spider_idle)
         return spider
 
     def headers(self, headers: Any, request: scrapy.Request, **_: Any) -> None:
         kind = (headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
         if "asked" in request.meta and kind and not any(matches(kind, wanted) for wanted in self.job["types"]):
             raise StopDownload(fail=True)
+
+
+def _canonical(uri: str) -> str:
+    try:
+        return canonical(uri)
+    except ValueError:
+        return ""
+
+
+def _home(uri: str, believed: Mapping[str, str]) -> str:
+    """Where a chain of addresses that are believed ends."""
+    path = [uri]
+    while (following := believed.get(path[-1])) is not None:
+        if following in path:
+            return min(path[path.index(following) :])
+        path.append(following)
+    return path[-1]
+
+
+async def _in_a_worker(read: Read, content: bytes, uri: str, about: Mapping[str, Any]) -> Any:
+    """What strangers wrote is read outside this process, and the loop goes on meanwhile."""
+    warm = ("trafilatura", "cssselect") if read is read_page and about["main_text"] else ()
+    return await asyncio.to_thread(partial(within_limits, read, content, uri, about, warm=warm))
 
 
 def _header(response: Response, name: str) -> str:

@@ -1,37 +1,45 @@
 """Entries of an RSS or Atom feed: blogs, release notes, news.
 
 An entry that carries its text is a document as it is; of one that carries a summary only, the linked article is. A feed
-shows its latest entries, not all it ever had: with `keep` (the default) an entry that has left the feed stays.
+shows its latest entries, not all it ever had: with `keep` (the default) an entry that has left the feed stays, unless the
+feed says that it was deleted (RFC 6721).
+
+Entries that share a link and have ids of their own are documents of their own, `<link>#<id>`, and stay so.
 """
 
 from __future__ import annotations
 
-import calendar
 import contextlib
 import html
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
 from ingest.canonical import CANONICAL_URI, web_address
 from ingest.sources.addresses import authority
-from ingest.sources.http import Http, HttpOptions, shown
+from ingest.sources.bounded import within_limits
+from ingest.sources.entries import read_feed
+from ingest.sources.http import Answer, Http, HttpOptions, shown
 from ingest.sources.snapshot import Listed, Snapshot
-from sluice.errors import SourceUnavailable
+from ingest.sources.webpage import as_utf8
+from sluice.errors import DocumentError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath
 
 _ARTICLES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf")
+_MOST_IDS = 100_000
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same feed lists other uris or validators than before."""
 
 
@@ -53,7 +61,7 @@ class FeedOptions(HttpOptions):
 
 
 class FeedSource:
-    """The entries of a feed. A uri is what an entry links to, else its id."""
+    """The entries of a feed. A uri is what an entry links to (with its id, where others link there too), else its id."""
 
     Options = FeedOptions
 
@@ -62,6 +70,9 @@ class FeedSource:
         self.options = options
         self._http = http or Http(name, options, named=(authority(options.url),), secret=dict(options.headers))
         self._snapshot = Snapshot(name, self._read)
+        self._asked: set[str] = set()
+        self._left: set[str] = set()
+        """What the feed took back, or gives under other names by now: it does not stay."""
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
         """Each entry once, and with `keep` every known one; raises SourceUnavailable for what is no whole feed."""
@@ -69,13 +80,14 @@ class FeedSource:
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """The entry's text, or the article it links to; raises DocumentError as `Http.get` does, and `gone`."""
+        self._asked.add(ref.uri)
         item = self._snapshot.fetch(ref)
         if item.content:
             return item
         answer = self._http.get(item.metadata["link"], types=_ARTICLES, accept=", ".join(_ARTICLES[:2]) + ", */*;q=0.5")
         return RawItem(
             uri=item.uri,
-            content=answer.content,
+            content=as_utf8(answer.content, answer.headers.get("content-type", "")),
             validator=item.validator,
             media_type=answer.media_type,
             modified=item.modified or answer.modified,
@@ -88,60 +100,80 @@ class FeedSource:
             listed.add(ref.uri)
             yield ref
         if self.options.keep:
-            yield from (ItemRef(uri, validator) for uri, validator in known.items() if validator and uri not in listed)
+            yield from (
+                ItemRef(uri, validator) for uri, validator in known.items() if validator and uri not in listed | self._left
+            )
 
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
-        import feedparser
-
         kept = self._kept() if known else None  # what is fetched now needs its text, which is not kept
-        answer = self._http.listing(self.options.url, validator=kept[0] if kept else "", accept=_ACCEPT)
+        answer = self._http.listing(self.options.url, validator=kept.validator if kept else "", accept=_ACCEPT)
         if kept is not None and answer.not_modified:
-            yield from map(Listed, kept[1])
+            self._left = set(kept.left)
+            yield from map(Listed, kept.listed)
             return
+        found = self._parsed(answer)
+        about = {"feed": found["title"]} if found["title"] else {}
+        names = _names(found["entries"], known.keys() | self._asked)
+        remembered = self._kept()
+        ids = {digest(e["id"])[:24]: uri for e, uri in zip(found["entries"], names, strict=True) if e["id"]}
+        ids = dict(list(({**remembered.ids, **ids} if remembered else ids).items())[-_MOST_IDS:])
+        shared = {entry["link"] for entry, uri in zip(found["entries"], names, strict=True) if uri != entry["link"]}
+        self._left = shared | {uri for id_ in found["deleted"] for uri in (id_, ids.get(digest(id_)[:24], id_))}
+        # Feeds list the newest first, and of a uri given twice the last counts: so from the end.
+        refs = []
+        for entry, uri in reversed(list(zip(found["entries"], names, strict=True))):
+            item = self._entry(entry, uri, about)
+            if isinstance(item, DocumentError):
+                yield Listed(ItemRef(f"{self.options.url}#{digest(json.dumps(entry))[:12]}", digest(json.dumps(entry))), item)
+            else:
+                refs.append(ItemRef(item.uri, item.validator, item.modified, len(item.content) or None))
+                yield Listed(refs[-1], item)
+        if answer.validator and not found["broken"] and all(names):
+            self._keep(_Kept(answer.validator, refs, ids, sorted(self._left)))
+
+    def _parsed(self, answer: Answer) -> dict[str, Any]:
+        """What the feed says, read in a worker; raises SourceUnavailable for what is no whole feed."""
         headers = {name: answer.headers[name] for name in ("content-type", "content-language") if name in answer.headers}
-        headers["content-location"] = answer.url
-        found = feedparser.parse(answer.content, response_headers=headers)
-        whole = not isinstance(found.get("bozo_exception"), Exception) or not _is_broken(found["bozo_exception"])
-        if not found.get("version") or not (whole or self.options.keep):
-            what = "is cut off or broken" if found.get("version") else f"is no feed but {headers.get('content-type', 'unknown')}"
+        about = {"headers": headers | {"content-location": answer.url}}
+        try:
+            found: dict[str, Any] = within_limits(read_feed, answer.content, shown(self.options.url), about, warm=("feedparser",))
+        except DocumentError as error:
+            raise SourceUnavailable(f"source '{self.name}': {error.message}; nothing was changed", hint=error.hint) from None
+        if not found["version"] or (found["broken"] and not self.options.keep):
+            what = "is cut off or broken" if found["version"] else f"is no feed but {headers.get('content-type', 'unknown')}"
             raise SourceUnavailable(
                 f"source '{self.name}': {shown(self.options.url)}: {what}; nothing was changed",
                 hint="open it in a browser: is it a login or an error page?",
             )
-        about = {"feed": _text(found.feed.get("title"))} if found.feed.get("title") else {}
-        # Feeds list the newest first, and of a uri given twice the last counts: so from the end.
-        refs = []
-        for entry in reversed(found.entries):
-            if (item := self._entry(entry, about)) is not None:
-                refs.append(ItemRef(item.uri, item.validator, item.modified, len(item.content) or None))
-                yield Listed(refs[-1], item)
-        if answer.validator and whole:
-            self._keep(answer.validator, refs)
+        return found
 
-    def _entry(self, entry: dict[str, Any], about: Mapping[str, Any]) -> RawItem | None:
-        link, id_ = str(entry.get("link") or ""), str(entry.get("id") or "")
-        uri = link or id_
+    def _entry(self, entry: Mapping[str, Any], uri: str, about: Mapping[str, Any]) -> RawItem | DocumentError:
+        title, link, summary = entry["title"], entry["link"], entry["summary"]
         if not uri:
-            return None  # nothing to know it by, nor to cite
-        title, full, summary = _text(entry.get("title")), _body(entry.get("content") or ()), str(entry.get("summary") or "")
+            what = f"source '{self.name}': {shown(self.options.url)}: an entry has neither a link nor an id"
+            return DocumentError("no_key", what, hint="nothing tells it from others: have the feed mended")
+        full = max(entry["contents"], key=len, default="")
+        full = full if full.strip() else ""
         linked = link.startswith(("http://", "https://"))
-        fetched = linked and (self.options.articles == "always" or (self.options.articles == "auto" and not full))
+        # What several entries link to is the article of none of them.
+        alone = self.options.articles == "auto" and not full and uri == link
+        fetched = linked and (self.options.articles == "always" or alone)
         body = "" if fetched else _page(title, full or summary)
+        published, updated = _moment(entry["published"]), _moment(entry["updated"]) or _moment(entry["published"])
         metadata = {
             **about,
             "title": title,
             "link": link,
-            "author": _text(entry.get("author")),
-            "published": _when(entry, "published"),
-            "categories": [str(tag["term"]) for tag in entry.get("tags") or () if tag.get("term")],
+            "author": entry["author"],
+            "published": published.isoformat().replace("+00:00", "Z") if published else "",
+            "categories": entry["categories"],
         }
-        updated = _moment(entry, "updated") or _moment(entry, "published")
         stated = json.dumps(metadata, sort_keys=True)
         address = web_address(link)
         return RawItem(
             uri=uri,
             content=body.encode("utf-8", "replace"),
-            validator=digest(id_, stated, str(updated), full, summary, self.options.articles),
+            validator=digest(entry["id"], stated, str(updated), full, summary, self.options.articles),
             media_type="text/html",
             modified=updated,
             metadata={name: value for name, value in metadata.items() if value} | ({CANONICAL_URI: address} if address else {}),
@@ -155,46 +187,66 @@ class FeedSource:
             return None
         return Path(self.options.cache) / f"feed-{digest(self.options.url, self.options.articles, str(VERSION))[:16]}.json"
 
-    def _kept(self) -> tuple[str, list[ItemRef]] | None:
-        """The validator that the feed had, and what it listed."""
+    def _kept(self) -> _Kept | None:
+        """What the feed said last, and under which validator."""
         if self._file is None:
             return None
-        with contextlib.suppress(OSError, ValueError):
-            validator, listed = json.loads(self._file.read_text(encoding="utf-8", errors="surrogatepass"))
-            return str(validator), [
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            validator, listed, ids, left = json.loads(self._file.read_text(encoding="utf-8", errors="surrogatepass"))
+            refs = [
                 ItemRef(uri, said, datetime.fromisoformat(modified) if modified else None, size)
                 for uri, said, modified, size in listed
             ]
+            return _Kept(str(validator), refs, dict(ids), list(left))
         return None
 
-    def _keep(self, validator: str, refs: Sequence[ItemRef]) -> None:
+    def _keep(self, kept: _Kept) -> None:
         """Atomic, and no failure: without it the next run asks for the feed in full."""
         if self._file is None:
             return
-        listed = [(ref.uri, ref.validator, ref.modified.isoformat() if ref.modified else None, ref.size) for ref in refs]
+        refs = [(ref.uri, ref.validator, ref.modified.isoformat() if ref.modified else None, ref.size) for ref in kept.listed]
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             fresh = self._file.with_suffix(f".{os.getpid()}.tmp")
-            fresh.write_text(json.dumps([validator, listed]), encoding="utf-8")
+            fresh.write_text(json.dumps([kept.validator, refs, dict(kept.ids), list(kept.left)]), encoding="utf-8")
             fresh.replace(self._file)
 
 
-def _is_broken(error: Exception) -> bool:
-    """Whether the XML itself is not whole; a wrong or missing encoding declaration is not that."""
-    return type(error).__name__ == "SAXParseException"
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a feed listed last: its validator, its refs, the uri of each id that was ever seen, and what it took back."""
+
+    validator: str
+    listed: Sequence[ItemRef]
+    ids: Mapping[str, str]
+    left: Sequence[str]
 
 
-def _text(value: Any) -> str:
-    return " ".join(html.unescape(str(value or "")).split())
+def _names(entries: Sequence[Mapping[str, Any]], taken: Collection[str]) -> list[str]:
+    """The uri of each entry; "" for one that nothing tells from others.
+
+    The link, unless entries with other ids have it too, or had it the last time: then the link and the id.
+    """
+    marks: dict[str, set[str]] = {}
+    for entry in entries:
+        marks.setdefault(entry["link"], set()).add(_mark(entry))
+    names = []
+    for entry in entries:
+        link, own = entry["link"], f"{entry['link']}#{_mark(entry)}"
+        if not link:
+            names.append(entry["id"])
+        else:
+            names.append(own if len(marks[link]) > 1 or own in taken else link)
+    return names
 
 
-def _body(contents: Any) -> str:
-    """The longest of an entry's contents, as HTML."""
-    bodies = [
-        f"<pre>{html.escape(str(c.get('value') or ''))}</pre>" if c.get("type") == "text/plain" else str(c.get("value") or "")
-        for c in contents
-    ]
-    return max(bodies, key=len, default="")
+def _mark(entry: Mapping[str, Any]) -> str:
+    """What tells an entry from others with its link: its id, else its title and time."""
+    ident = entry["id"] if entry["id"] != entry["link"] else ""
+    readable = quote(ident, safe="@:!$&'()*+,;=~/?", errors="replace")
+    if readable and len(readable) <= 200:
+        return readable
+    return digest(ident, entry["title"], entry["published"])[:12]
 
 
 def _page(title: str, body: str) -> str:
@@ -202,14 +254,8 @@ def _page(title: str, body: str) -> str:
     return f"<html><head><title>{name}</title></head><body><h1>{name}</h1>\n{body}\n</body></html>\n"
 
 
-def _moment(entry: dict[str, Any], kind: str) -> datetime | None:
-    parts = dict.get(entry, f"{kind}_parsed")  # not the entry's own: it answers for `updated` with `published`, and warns
+def _moment(seconds: int | None) -> datetime | None:
     try:
-        return datetime.fromtimestamp(calendar.timegm(parts), UTC) if parts else None
-    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
+    except (ValueError, OverflowError, OSError):
         return None
-
-
-def _when(entry: dict[str, Any], kind: str) -> str:
-    moment = _moment(entry, kind)
-    return moment.isoformat().replace("+00:00", "Z") if moment else ""

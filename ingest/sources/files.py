@@ -116,35 +116,71 @@ class FilesSource:
         what = f"source '{self.name}': {uri}: {error.strerror or error}"
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP) and os.path.isdir(self._root):
             raise DocumentError("gone", what, hint="run again: a new scan will not list it") from None
+        if error.errno == errno.ENAMETOOLONG:
+            raise DocumentError(
+                "too_deep",
+                f"source '{self.name}': {uri}: its path is longer than the system allows",
+                hint="move it up, or exclude it",
+            ) from None
+        if error.errno in (errno.ENXIO, errno.ENODEV, errno.EISDIR):
+            raise DocumentError("not_a_file", f"source '{self.name}': {uri}: is no regular file", hint="exclude it") from None
         if error.errno in (errno.EACCES, errno.EPERM):
             raise DocumentError("unreadable", what, hint="let the user that runs Sluice read it, or exclude it") from None
         raise SourceUnavailable(what, hint="is the file system mounted and healthy?") from error
 
     def _folder(self, path: str, prefix: str, links: tuple[str, ...]) -> Iterator[ItemRef]:
+        """Everything below a folder, ordered by path; without recursion, since folders nest as deep as anyone likes."""
+        open_ = [self._entries(path, prefix, links)]
+        while open_:
+            found = next(open_[-1], None)
+            if found is None:
+                open_.pop()
+            elif isinstance(found, ItemRef):
+                yield found
+            else:
+                open_.append(self._entries(*found))
+
+    def _entries(self, path: str, prefix: str, links: tuple[str, ...]) -> Iterator[ItemRef | tuple[str, str, tuple[str, ...]]]:
+        """The items of one folder, and the folders in it that are to be listed (path, prefix, links followed)."""
         try:
             with os.scandir(path) as listing:
                 entries = sorted(listing, key=_name)
-            for entry in entries:
-                uri = prefix + _decoded(entry.name)
-                if entry.is_symlink():
-                    yield from self._link(entry, uri, links)
-                elif entry.is_dir(follow_symlinks=False):
-                    if not self._pruned(uri):
-                        yield from self._folder(entry.path, uri + "/", links)
-                elif entry.is_file(follow_symlinks=False) and self._selected(uri):
-                    yield _ref(uri, entry.stat(follow_symlinks=False))
         except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR) and prefix and os.path.isdir(self._root):
+                return  # taken away since its parent was listed
+            if error.errno == errno.ENAMETOOLONG and prefix:
+                yield ItemRef(prefix.rstrip("/"), "too_deep")
+                return
             raise SourceUnavailable(
                 f"source '{self.name}': {path}: cannot be listed: {error.strerror or error}",
                 hint="make it readable, or exclude it as 'folder/**'",
             ) from error
+        for entry in entries:
+            uri = prefix + _decoded(entry.name)
+            try:
+                if entry.is_symlink():
+                    yield from self._link(entry, uri, links)
+                elif entry.is_dir(follow_symlinks=False):
+                    if not self._pruned(uri):
+                        yield entry.path, uri + "/", links
+                elif self._selected(uri):  # pipes and devices too: that they are no files is said when they are fetched
+                    yield _ref(uri, entry.stat(follow_symlinks=False))
+            except OSError as error:
+                if error.errno == errno.ENAMETOOLONG and self._selected(uri):
+                    yield ItemRef(uri, "too_deep")
+                elif error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+                    raise SourceUnavailable(
+                        f"source '{self.name}': {entry.path}: {error.strerror or error}", hint="is the file system healthy?"
+                    ) from error
 
-    def _link(self, entry: os.DirEntry[str], uri: str, links: tuple[str, ...]) -> Iterator[ItemRef]:
+    def _link(
+        self, entry: os.DirEntry[str], uri: str, links: tuple[str, ...]
+    ) -> Iterator[ItemRef | tuple[str, str, tuple[str, ...]]]:
         real = os.path.realpath(entry.path)
         if _below(real, self._root) and os.path.isdir(real):
             leads_up = _below(os.path.realpath(os.path.dirname(entry.path)), real)
             if len(links) < _MAX_LINKS and not leads_up and real not in links and not self._pruned(uri):
-                yield from self._folder(real, uri + "/", (*links, real))
+                yield real, uri + "/", (*links, real)
         elif self._selected(uri):
             # A target outside the root is not even looked at: the link's own times stand for it.
             yield _ref(uri, entry.stat(follow_symlinks=_below(real, self._root) and os.path.isfile(real)))

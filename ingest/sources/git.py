@@ -13,7 +13,7 @@ import re
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -32,9 +32,11 @@ from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Section
 
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:[^:].*")
-_REF = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_][\w./+@-]*")
+_REF = re.compile(r"(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))(?![./])[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]+(?<![./])")
+"""A name as git allows it (git-check-ref-format): unicode, `@`, dashes and what looks like a revision are names like others."""
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 _MAX_LINKS = 8
+_LONGEST_AUTHOR = 500
 
 
 def _location(value: str, info: ValidationInfo) -> str:
@@ -83,7 +85,8 @@ class _Entry:
 class GitSource:
     """Every file at `ref` that a pattern of `include` matches and none of `exclude` does. A uri is its path.
 
-    Submodules are other repositories, and left alone. A symbolic link to a file of the repository stands for it.
+    Submodules are other repositories: each is one item that says so (`submodule`). A symbolic link to a file
+    of the repository stands for it.
     """
 
     Options = GitOptions
@@ -119,7 +122,7 @@ class GitSource:
         if entry is None:
             raise self._refused("gone", ref.uri, "is not in the repository any more", "the next run takes it out of the index")
         if entry.problem[0]:
-            raise self._refused(entry.problem[0], ref.uri, entry.problem[1], "repair the link, or exclude it")
+            raise self._refused(entry.problem[0], ref.uri, entry.problem[1], "mend it in the repository, or exclude it")
         content = self._repository.blob(entry.blob, self.options.max_bytes)
         if content is None:
             what = f"{entry.size} bytes, max_bytes is {self.options.max_bytes}"
@@ -159,18 +162,27 @@ class GitSource:
             about, _, raw = line.partition(b"\t")
             mode, kind, blob, size = about.decode().split()
             path = raw.decode("utf-8", "backslashreplace")
+            if kind == "commit":
+                what = "is a submodule, another repository: give it a source of its own, or exclude it"
+                files[path] = _Entry(blob, None, path, ("submodule", what))
             if kind == "blob":
                 files[path] = _Entry(blob, int(size), path)
             if mode == "120000":
                 links[path] = blob
+        folders = set[str]()
+        for path in files if links else ():
+            while (path := path.rpartition("/")[0]) and path not in folders:
+                folders.add(path)
         for path, entry in sorted(files.items()):
             if selected(path, self.options.include, self.options.exclude):
                 if path not in links:
                     yield path, entry
-                elif (target := self._target(path, files, links)) is not None:
+                elif (target := self._target(path, files, links, folders)) is not None:
                     yield path, target
 
-    def _target(self, path: str, files: Mapping[str, _Entry], links: Mapping[str, str]) -> _Entry | None:
+    def _target(
+        self, path: str, files: Mapping[str, _Entry], links: Mapping[str, str], folders: Collection[str]
+    ) -> _Entry | None:
         """What a link stands for; None for a folder, whose files are listed where they are."""
         at = path
         for _ in range(_MAX_LINKS):
@@ -181,7 +193,7 @@ class GitSource:
                 return _Entry(link.blob, link.size, path, ("outside_root", "leads out of the repository"))
             if at in files and at not in links:
                 return files[at]
-            if any(other.startswith(f"{at}/") for other in files) or at == ".":
+            if at in folders or at == ".":
                 return None
             if at not in files:
                 break
@@ -192,20 +204,28 @@ class GitSource:
         found: dict[str, dict[str, Any]] = {}
         if not wanted:
             return found
-        log = ("log", "-z", "--no-renames", "-c", "--name-only", "--format=%x01%H%x02%an%x02%cI", self._commit)
+        log = ("log", "-z", "--no-renames", "-c", "--raw", "--no-abbrev", "--format=%x01%H %ct %an", self._commit)
         change: dict[str, Any] = {}
+        is_path = False
         with self._repository.fields(*log) as fields:
             for field in fields:
-                text = field.decode("utf-8", "backslashreplace").lstrip("\n")
-                if text.startswith("\x01"):
-                    commit, author, date = text[1:].partition("\n")[0].split("\x02")
-                    moment = datetime.fromisoformat(date).astimezone(UTC)
-                    change = {"commit": commit, "author": author, "date": moment}
-                elif text in wanted:
-                    found[text] = change
-                    wanted.discard(text)
-                    if not wanted:
-                        break
+                # After a line of modes and blobs comes a path, whatever characters it is made of; an author's name, too,
+                # may hold anything but a line end and is last for that.
+                if is_path:
+                    path = field.decode("utf-8", "backslashreplace")
+                    is_path = False
+                    if path in wanted:
+                        found[path] = change
+                        wanted.discard(path)
+                        if not wanted:
+                            break
+                    continue
+                about = field.lstrip(b"\n")
+                if about.startswith(b":"):
+                    is_path = True
+                elif about.startswith(b"\x01"):
+                    commit, date, author = about[1:].decode("utf-8", "backslashreplace").split(" ", 2)
+                    change = {"commit": commit, "author": author[:_LONGEST_AUTHOR], "date": _moment(date)}
         return found
 
     @cached_property
@@ -218,6 +238,14 @@ class GitSource:
         # One folder for one repository: another address starts afresh.
         folder = cache / (digest(without_password(self.options.url)[0])[:16] + ".git")
         return Repository(self.name, str(folder), self.options.timeout_s)
+
+
+def _moment(seconds: str) -> datetime | None:
+    """A commit's time; None for one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _validator(entry: _Entry) -> str:

@@ -114,6 +114,9 @@ class Imap:
                 file.write_bytes(content)
         return (content, entry.place) if content is not None else None
 
+    def stamp(self, entry: Entry) -> str:
+        return entry.place  # a message never changes on a server
+
     def _body(self, entry: Entry, server: imaplib.IMAP4) -> bytes | None:
         raw, validity, uid = entry.at
         if self._examine(server, raw)[0] != validity:
@@ -229,6 +232,9 @@ def _from_utf7(name: str) -> str:
 
     def decoded(match: re.Match[str]) -> str:
         coded = match.group(1).replace(",", "/")
-        return base64.b64decode(coded + "=" * (-len(coded) % 4)).decode("utf-16-be", "replace") if coded else "&"
+        try:
+            return base64.b64decode(coded + "=" * (-len(coded) % 4)).decode("utf-16-be", "replace") if coded else "&"
+        except ValueError:  # a name that a program wrote as it liked: one folder, not the mailbox
+            return match.group()
 
     return re.sub(r"&([A-Za-z0-9+,]*)-", decoded, name)

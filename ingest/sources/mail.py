@@ -13,7 +13,8 @@ import email.policy
 import email.utils
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
 from functools import cached_property
@@ -64,6 +65,22 @@ class MailOptions(Section):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A message as it was read, and what all its attachments share; `asked` and `stamp` say whether it is so still."""
+
+    asked: str
+    stamp: str
+    folder: str
+    place: str
+    content: bytes
+    attachments: Sequence[tuple[str, Message]]
+    metadata: Mapping[str, Any]
+    subject: str
+    modified: datetime | None
+    tags: AccessTags | None
+
+
 class MailSource:
     """Every message of a mailbox that is not marked as deleted, and its attachments."""
 
@@ -75,6 +92,7 @@ class MailSource:
         shape = {"folder_tags", "tags_header", "attachments"}
         self._shape = fingerprint("mail", options.model_dump(mode="json", include=shape))[:8]
         self._lock = threading.Lock()
+        self._last = threading.local()
         self._entries: dict[str, Entry] = {}
         self._listed: dict[str, str] = {}
 
@@ -151,16 +169,15 @@ class MailSource:
         number = int(ref.validator.partition(":")[0].partition(".")[2] or 0)
         message_uri = ref.uri.rpartition("/")[0] if number else ref.uri
         entry = self._entries.get(message_uri) or self._elsewhere(ref.validator)
-        read = self._read(entry, ref.uri) if entry is not None else None
-        if entry is None or read is None:
+        opened = self._opened(entry, ref.uri) if entry is not None else None
+        if opened is None:
             with self._lock:  # it has moved or changed since: listed again, at the cost of what is new
                 self._scanned(self._listed)
                 entry = self._entries.get(message_uri)
-            read = self._read(entry, ref.uri) if entry is not None else None
-        if entry is None or read is None:
+            opened = self._opened(entry, ref.uri) if entry is not None else None
+        if opened is None:
             raise self._refused("gone", ref.uri, "is not in the mailbox any more", "the next run takes it out of the index")
-        content, place = read
-        return self._item(ref.uri, message_uri, number, content, entry.folder, place)
+        return self._item(ref.uri, message_uri, number, opened)
 
     def _elsewhere(self, validator: str) -> Entry | None:
         """The entry that another process listed."""
@@ -168,7 +185,8 @@ class MailSource:
         place, separator, folder = place.partition("@")
         return self._mailbox.find(folder, place) if separator and head.startswith(self._shape) else None
 
-    def _read(self, entry: Entry, uri: str) -> tuple[bytes, str] | None:
+    def _opened(self, entry: Entry, uri: str) -> _Opened | None:
+        """The message, taken apart once for all that is attached to it; None when it is not there any more."""
         if entry.size > self.options.max_bytes:
             raise self._refused(
                 "too_large",
@@ -176,29 +194,49 @@ class MailSource:
                 f"{entry.size} bytes, max_bytes is {self.options.max_bytes}",
                 "raise max_bytes of this source, or delete the message",
             )
-        return self._mailbox.read(entry)
-
-    def _item(self, uri: str, message_uri: str, number: int, content: bytes, folder: str, place: str) -> RawItem:
+        last, stamp = getattr(self._last, "opened", None), self._mailbox.stamp(entry)
+        if isinstance(last, _Opened) and stamp and (last.folder, last.asked, last.stamp) == (entry.folder, entry.place, stamp):
+            return last
+        read = self._mailbox.read(entry)
+        if read is None:
+            return None
+        content, place = read
         message = _parsed(content)
-        metadata = _threads(message) | {"folder": folder}
+        opened = _Opened(
+            asked=entry.place,
+            stamp=stamp,
+            folder=entry.folder,
+            place=place,
+            content=content,
+            attachments=_attachments(message),
+            metadata=_threads(message) | {"folder": entry.folder},
+            subject=_text(message, "subject"),
+            modified=_date(message),
+            tags=self._tags(entry.folder, message),
+        )
+        self._last.opened = opened
+        return opened
+
+    def _item(self, uri: str, message_uri: str, number: int, opened: _Opened) -> RawItem:
+        content, metadata = opened.content, dict(opened.metadata)
         media_type: str | None = "message/rfc822"
         if number:
-            parts = _attachments(message)
+            parts = opened.attachments
             name, part = parts[number - 1] if number <= len(parts) else ("", None)
             if part is None or uri != f"{message_uri}/{number}-{name}":
                 raise self._refused("gone", uri, "is not attached any more", "the next run takes it out of the index")
             content = self._decoded(uri, part)
             declared = part.get_content_type()
             media_type = None if declared == "application/octet-stream" else declared
-            metadata |= {"message": message_uri, "subject": _text(message, "subject")}
+            metadata |= {"message": message_uri, "subject": opened.subject}
         return RawItem(
             uri=uri,
             content=content,
-            validator=self._validator(folder, place, number),
+            validator=self._validator(opened.folder, opened.place, number),
             media_type=media_type,
-            modified=_date(message),
+            modified=opened.modified,
             metadata={key: value for key, value in metadata.items() if value},
-            tags=self._tags(folder, message),
+            tags=opened.tags,
         )
 
     def _decoded(self, uri: str, part: Message) -> bytes:

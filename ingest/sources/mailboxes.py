@@ -49,6 +49,9 @@ class Mailbox(Protocol):
     def read(self, entry: Entry) -> tuple[bytes, str] | None:
         """The message's bytes and their place; None when it is not there any more."""
 
+    def stamp(self, entry: Entry) -> str:
+        """What stays equal as long as `read` gives the same bytes; costs no reading. "" where nothing is known."""
+
 
 class Mbox:
     """One mbox file (RFC 4155); its one folder is named like the file."""
@@ -95,6 +98,9 @@ class Mbox:
 
     def identified(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         yield from entries
+
+    def stamp(self, entry: Entry) -> str:
+        return _stamp(self._path)
 
     def find(self, folder: str, place: str) -> Entry | None:
         return next((entry for entry in self.entries() if (entry.folder, entry.place) == (folder, place)), None)
@@ -143,6 +149,9 @@ class Maildir:
                 break
         return [found[unique] for unique in sorted(found)]
 
+    def stamp(self, entry: Entry) -> str:
+        return _stamp(entry.at)
+
     def identified(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
             found = self._opened(entry.at, 1_000_000)
@@ -170,6 +179,14 @@ class Maildir:
             return None
         except OSError as error:
             raise _unavailable(self._source, path, error) from error
+
+
+def _stamp(path: str | Path) -> str:
+    try:
+        at = os.stat(path)
+    except OSError:
+        return ""
+    return f"{at.st_mtime_ns}:{at.st_size}:{at.st_ino}"
 
 
 def _unavailable(source: str, what: str, error: OSError) -> SourceUnavailable:

@@ -26,6 +26,7 @@ from sluice.settings import Section
 _ATTEMPTS = 3
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
 """Stores without folders: listed in pages of keys, whatever their slashes; a prefix without keys is simply empty."""
+_NO_VALIDATOR = "no_validator"
 _LOCAL = frozenset({"file", "local"})
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "content_md5", "md5", "sha", "checksum", "version")
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "modify", "created", "date_time")
@@ -59,7 +60,14 @@ class ObjectsSource:
         Raises ConfigurationError for a folder or bucket that is not there or a file system that is not installed,
         SourceUnavailable for anything that does not answer, before the first item: a part is never the whole.
         """
-        return iter([self._ref(uri, info) for uri, info in sorted(self._listing().items())])
+        listing = sorted(self._listing().items())
+        refs = [self._ref(uri, info) for uri, info in listing]
+        if refs and all(ref.validator == _NO_VALIDATOR for ref in refs):
+            raise ConfigurationError(
+                f"source '{self.name}': {self._protocol}:// gives neither an etag nor a time of change, as for {refs[0].uri}",
+                hint="without one a change cannot be seen: copy the objects to a store that has them",
+            )
+        return iter(refs)
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """The object's bytes, read without a change in between, and their validator.
@@ -67,6 +75,9 @@ class ObjectsSource:
         Raises DocumentError (`gone`, `unreadable`, `too_large`, `outside_root`), and SourceUnavailable.
         """
         path = self._root + "/" + ref.uri
+        if ref.validator == _NO_VALIDATOR:
+            what = "the store gives neither an etag nor a time of change for it"
+            raise self._refused("no_validator", ref.uri, what, "write it anew, or exclude it: a change could not be seen")
         for _ in range(_ATTEMPTS):
             before = self._info(path, ref.uri)
             if (before.get("size") or 0) > self.options.max_bytes:
@@ -183,12 +194,9 @@ class ObjectsSource:
     def _ref(self, uri: str, info: Mapping[str, Any]) -> ItemRef:
         version = next((info[name] for name in _VERSIONS if info.get(name)), None)
         changed = next((info[name] for name in _TIMES if info.get(name) is not None), None)
-        size = info.get("size")
+        size = info["size"] if isinstance(info.get("size"), int) else None
         if version is None and changed is None:
-            raise ConfigurationError(
-                f"source '{self.name}': {self._protocol}:// gives neither an etag nor a time of change, as for {uri}",
-                hint="without one a change cannot be seen: copy the objects to a store that has them",
-            )
+            return ItemRef(uri, _NO_VALIDATOR)
         if isinstance(changed, datetime):  # some file systems say it differently in a listing and of one object
             changed = changed.timestamp()
         return ItemRef(uri, str(version) if version is not None else f"{changed}:{size}", _moment(changed), size)

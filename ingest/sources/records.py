@@ -6,15 +6,18 @@ being written: it is refused as a whole, or the records that are missing would b
 
 from __future__ import annotations
 
+import codecs
 import csv
 import itertools
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
+from ingest.sources.jsons import doubled, loads
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
 from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
@@ -23,7 +26,15 @@ from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath
 
 _CSV = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark starts with theirs
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that do not fit
+_LONGEST_HEADING = 1_000_000
 _HINT = "correct the line, or export it again"
 
 
@@ -47,6 +58,7 @@ class RecordsSource:
         self.name = name
         self.options = options
         self._rows = Rows(name, options, name)
+        self._needed = frozenset(options.columns())
         self._snapshot = Snapshot(name, self._read)
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
@@ -100,11 +112,22 @@ class RecordsSource:
         kind = self.options.format if self.options.format != "auto" else ("csv" if delimiter else "jsonl")
         # Text in a CSV has line ends of its own: they are left as they are.
         newline = "" if kind == "csv" else None
-        with open(file, encoding=self.options.encoding, errors="surrogateescape", newline=newline) as lines:
+        with open(file, encoding=self._encoding(file), errors="surrogateescape", newline=newline) as lines:
             if kind == "csv":
                 yield from self._csv(file.name, lines, delimiter or ",")
             else:
                 yield from self._jsonl(file.name, lines)
+
+    def _encoding(self, file: Path) -> str:
+        """What the file's mark says, else UTF-16 where every other byte is zero, else as configured."""
+        with open(file, "rb") as start:
+            head = start.read(4)
+        for mark, encoding in _MARKS:
+            if head.startswith(mark):
+                return encoding
+        return {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get(
+            (head[:1] == b"\0", head[1:2] == b"\0") if len(head) > 1 else (False, False), self.options.encoding
+        )
 
     def _jsonl(self, name: str, lines: Iterator[str]) -> Iterator[Listed]:
         for number, line in enumerate(self._bounded(lines), start=1):
@@ -115,17 +138,18 @@ class RecordsSource:
                 yield self._undecodable(line, where)
                 continue
             try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
+                row = loads(line)
+            except ValueError as error:
                 if not line.endswith("\n") and _is_cut_off(line, error):
                     raise SourceUnavailable(
                         f"source '{self.name}': {where}: the file ends within a record",
                         hint="run again when the export is complete; if it is, correct its last line",
                     ) from error
-                said = f"is no JSON: {error}" if isinstance(error, ValueError) else "is nested too deeply"
-                yield self._rows.broken(line, where, "malformed_record", said, _HINT)
+                yield self._rows.broken(line, where, "malformed_record", f"is no JSON that can be read: {error}", _HINT)
                 continue
-            if isinstance(row, dict):
+            if isinstance(row, dict) and (twice := doubled(row)):
+                yield self._rows.doubled(row, line, where, twice)
+            elif isinstance(row, dict):
                 yield self._rows.listed(row, where)
             else:
                 yield self._rows.broken(line, where, "malformed_record", f"is a {type(row).__name__}, no object", _HINT)
@@ -142,10 +166,24 @@ class RecordsSource:
             while len(line) >= limit and not line.endswith("\n"):
                 line = lines.readline(limit)
 
-    def _csv(self, name: str, lines: Iterator[str], delimiter: str) -> Iterator[Listed]:
+    def _csv(self, name: str, lines: TextIO, delimiter: str) -> Iterator[Listed]:
         csv.field_size_limit(max(csv.field_size_limit(), min(self.options.max_bytes, 2**31 - 1)))
+        first = lines.readline(_LONGEST_HEADING)
+        lines.seek(0)
+        if self.options.delimiter is None:
+            delimiter = _other_delimiter(first, delimiter, self._needed) or delimiter
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        heading = next(reader, [])
+        try:
+            heading = next(reader, [])
+        except csv.Error as error:
+            raise SourceUnavailable(
+                f"source '{self.name}': {name}: its heading cannot be read: {error}",
+                hint="name the right 'delimiter', or mend it",
+            ) from error
+        if twice := [column for column, times in Counter(heading).items() if times > 1 and column in self._needed]:
+            raise ConfigurationError(
+                f"source '{self.name}': {name}: several columns have the name {', '.join(twice[:5])}", hint="name each once"
+            )
         while True:
             number = reader.line_num + 1
             try:
@@ -168,6 +206,13 @@ class RecordsSource:
                 what = f"has {len(values)} fields, the heading has {len(heading)}"
                 raw = delimiter.join(itertools.islice(values, 1000))
                 yield self._rows.broken(raw, f"{name}, line {number}", "malformed_record", what, _HINT)
+
+
+def _other_delimiter(heading: str, usual: str, needed: frozenset[str]) -> str:
+    """The delimiter of a heading whose columns the usual one does not set apart; "" where there is none."""
+    found = {d: len(needed & {part.strip().strip('"') for part in heading.split(d)}) for d in (usual, *",;\t|")}
+    best = max(found, key=lambda d: found[d])
+    return best if found[best] > found[usual] else ""
 
 
 def _is_cut_off(line: str, error: Exception) -> bool:

@@ -45,6 +45,7 @@ class Repository:
         address, secret = without_password(url)
         how = ("--quiet", "--force", "--no-tags", "--update-shallow", "--no-recurse-submodules", "--no-write-fetch-head")
         try:
+            ref = self._full_name(address, ref, secret)
             self.run("fetch", *how, "--end-of-options", address, f"+{ref}:{head}", secret=secret)
             return self.run("rev-parse", "--verify", "--end-of-options", f"{head}^{{commit}}").decode().strip()
         except SourceUnavailable as error:
@@ -54,6 +55,21 @@ class Repository:
                     hint="name a branch, a tag or a commit's full id",
                 ) from None
             raise
+
+    def _full_name(self, address: str, name: str, secret: Mapping[str, str]) -> str:
+        """A name as git cannot take it for anything else: a branch may be called `@`, `-x`, or like a commit's id.
+
+        Of a tag and a branch with one name, the tag, as git itself decides.
+        """
+        if name == "HEAD":
+            return name
+        names = [name] if name.startswith("refs/") else [f"refs/tags/{name}", f"refs/heads/{name}"]
+        listed = self.run("ls-remote", "--quiet", "--end-of-options", address, *names, secret=secret)
+        there = {line.partition(b"\t")[2] for line in listed.splitlines()}
+        found = next((each for each in names if os.fsencode(each) in there), None)
+        if found is None and not _BLOB.fullmatch(name):
+            raise SourceUnavailable(f"couldn't find remote ref {name}")
+        return found or name
 
     def run(self, *arguments: str, secret: Mapping[str, str] | None = None) -> bytes:
         """What a git command writes; raises SourceUnavailable with what it complained of, without credentials."""

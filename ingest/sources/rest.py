@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urljoin
 
@@ -17,6 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ingest.sources.addresses import authority
 from ingest.sources.http import Answer, Http, HttpOptions, shown
+from ingest.sources.jsons import doubled, loads
 from ingest.sources.paths import FieldPath, value_at
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
@@ -65,6 +67,8 @@ class RestOptions(RowOptions, HttpOptions):
     total: FieldPath | None = None
     """Where a page says how many items there are in all."""
     pages: PageOptions = PageOptions()
+    max_minutes: float = Field(default=240, gt=0)
+    """For all pages together: a listing without end is an error."""
 
     @field_validator("url")
     @classmethod
@@ -73,12 +77,20 @@ class RestOptions(RowOptions, HttpOptions):
         return value
 
 
+_REPEATED = 3
+"""Pages in a row without a new item: items that move while pages are read make one such page at most, now and then."""
+_LONGEST_TOKEN = 8192
+
+
 class RestSource:
     """Every item that the API lists. A uri is `<name>/<key>`."""
 
     Options = RestOptions
 
-    def __init__(self, name: str, options: RestOptions, http: Http | None = None) -> None:
+    def __init__(
+        self, name: str, options: RestOptions, http: Http | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self.name = name
         self.options = options
         self._http = http or Http(name, options, named=(authority(options.url),), secret=dict(options.headers))
@@ -94,24 +106,38 @@ class RestSource:
         return self._snapshot.fetch(ref)
 
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
-        seen: set[str] = set()
-        total = None
-        for page in self._pages():
+        seen: set[bytes] = set()
+        total, repeated = None, 0
+        for page_number, page in enumerate(self._pages(), start=1):
             total = value_at(page, self.options.total) if self.options.total else None
-            for number, row in enumerate(self._list(page), start=1):
+            rows, before = self._list(page), len(seen)
+            for number, row in enumerate(rows, start=1):
                 # An item that moves to the next page while pages are read comes twice: the later one counts.
-                where = f"item {number} of a page"
-                if isinstance(row, Mapping):
-                    item = self._rows.listed(row, where)
-                else:
-                    item = self._rows.broken(json.dumps(row), where, "malformed_record", "is no object", "correct 'items'")
-                seen.add(digest(item.ref.uri)[:24])
+                item = self._item(row, f"item {number} of page {page_number}")
+                seen.add(bytes.fromhex(digest(item.ref.uri))[:12])
                 yield item
+            repeated = repeated + 1 if rows and len(seen) == before else 0
+            if repeated == _REPEATED:
+                what = f"pages {page_number - _REPEATED + 1} to {page_number} hold nothing that was not on pages before"
+                raise self._partial(f"{what}: does it know the parameter '{self._param}'?")
         if self.options.total and str(total) != str(len(seen)):
             raise self._partial(f"{self.options.total} says {total!r}, its pages hold {len(seen)}")
 
+    def _item(self, row: Any, where: str) -> Listed:
+        if not isinstance(row, Mapping):
+            return self._rows.broken(json.dumps(row), where, "malformed_record", "is no object", "correct 'items'")
+        if twice := doubled(row):
+            return self._rows.doubled(row, json.dumps(row), where, twice)
+        return self._rows.listed(row, where)
+
+    @property
+    def _param(self) -> str:
+        return self.options.pages.param or self.options.pages.by
+
     def _pages(self) -> Iterator[Any]:
         o = self.options.pages
+        ends = self._clock() + self.options.max_minutes * 60
+        contents: set[str] = set()
         params: dict[str, Any] = dict(self.options.params)
         if o.size_param:
             params[o.size_param] = o.size
@@ -119,15 +145,21 @@ class RestSource:
         url, seen = self.options.url, set[str]()
         for _ in range(o.max_pages):
             if position is not None:
-                params[o.param or o.by] = position
+                params[self._param] = position
             answer = self._http.listing(url, params=params or None, accept="application/json")
             page = self._json(answer)
+            content = digest(answer.content)[:24]
+            if content in contents and self._list(page):
+                raise self._partial(f"its pages lead in a circle (one came twice): does it know the parameter '{self._param}'?")
+            contents.add(content)
             yield page
             following = self._next(answer, page, position)
             if following is None:
                 return
-            if str(following) in seen:
+            if str(following) in seen or following == url:
                 raise self._partial("its pages lead in a circle")
+            if self._clock() > ends:
+                raise self._partial(f"it did not come to its last page within max_minutes, {self.options.max_minutes:g}")
             seen.add(str(following))
             if isinstance(following, str) and following.startswith(("http://", "https://")):
                 url, params, position = following, {}, None  # a whole address: its parameters are its own
@@ -140,14 +172,16 @@ class RestSource:
         o = self.options.pages
         if o.by == "link":
             links = _LINK.findall(answer.headers.get("link", ""))
-            return next((self._own(urljoin(answer.url, url)) for url, rest in links if _NEXT.search(rest)), None)
+            return next((self._own(self._joined(answer.url, url)) for url, rest in links if _NEXT.search(rest)), None)
         if o.by == "cursor":
             token = value_at(page, o.cursor or "$")
             if token is None or token is False or token == "":
                 return None
+            if not isinstance(token, str | int) or len(str(token)) > _LONGEST_TOKEN:
+                raise self._partial(f"what comes next, at '{o.cursor}', is no token but a {type(token).__name__}")
             token = str(token)
             is_address = token.startswith(("http://", "https://")) or (token.startswith(("/", "?")) and "?" in token)
-            return self._own(urljoin(answer.url, token)) if is_address else token
+            return self._own(self._joined(answer.url, token)) if is_address else token
         if o.by in ("page", "offset") and isinstance(position, int):
             count = len(self._list(page))
             if not count or (o.size and count < o.size):
@@ -155,10 +189,19 @@ class RestSource:
             return position + (1 if o.by == "page" else count)
         return None
 
+    def _joined(self, base: str, url: str) -> str:
+        try:
+            return urljoin(base, url)
+        except ValueError:
+            raise self._partial("its next page is no address") from None
+
     def _own(self, url: str) -> str:
         """Refuse to follow pages to another host: they would come without credentials, and may be anyone's."""
-        if authority(url) != authority(self.options.url):
-            raise self._partial(f"its next page is on another host, {shown(url)}")
+        try:
+            if authority(url) != authority(self.options.url):
+                raise self._partial(f"its next page is on another host, {shown(url)}")
+        except ValueError:
+            raise self._partial("its next page is no address") from None
         return url
 
     def _list(self, page: Any) -> list[Any]:
@@ -169,9 +212,12 @@ class RestSource:
 
     def _json(self, answer: Answer) -> Any:
         try:
-            return json.loads(answer.content)
-        except (ValueError, RecursionError):
-            raise self._partial(f"a page is no JSON but {answer.media_type} of {len(answer.content)} bytes") from None
+            return loads(answer.content)
+        except ValueError as error:
+            what = (
+                f"a page is no JSON but {answer.media_type} of {len(answer.content)} bytes ({' '.join(str(error).split())[:100]})"
+            )
+            raise self._partial(what) from None
 
     def _partial(self, what: str) -> SourceUnavailable:
         return SourceUnavailable(

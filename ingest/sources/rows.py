@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -18,6 +19,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ingest.sources.checked import plain_text
 from ingest.sources.paths import FieldPath, steps, value_at
 from ingest.sources.snapshot import Listed
 from sluice.access import AccessTags
@@ -94,13 +96,22 @@ class Rows:
 
     def listed(self, row: Mapping[str, Any], where: str) -> Listed:
         """A row as an item; what is wrong with it is the item's own error. `where` says which row, for people."""
-        uri = self.uri(row)
+        try:
+            uri = self.uri(row)
+            keys = " ".join(plain(value_at(row, path)) for path in self._options.key)
+        except (RecursionError, ValueError):
+            return self.broken(_said(row), where, "malformed_record", "its key cannot be written", "give every row a plain key")
         if uri is None:
-            return self.broken(repr(row), where, "no_key", f"{' and '.join(self._options.key)} is empty", "give every row a key")
+            return self.broken(_said(row), where, "no_key", f"{' and '.join(self._options.key)} is empty", "give every row a key")
+        if _SURROGATE.search(keys) or "\ufffd" in keys:
+            return self.broken(_said(row), where, "undecodable", "its key is no text", _UNDECODABLE_HINT)
         try:
             item = self._item(uri, row)
+        except (RecursionError, ValueError):
+            what = f"source '{self._source}': {uri}: its values are nested too deeply"
+            return Listed(ItemRef(uri, digest("broken", what)), DocumentError("malformed_record", what, hint="flatten them"))
         except DocumentError as error:
-            return Listed(ItemRef(uri, digest("broken", error.message, repr(row))), error)
+            return Listed(ItemRef(uri, digest("broken", error.message, _said(row))), error)
         return Listed(ItemRef(uri, item.validator, item.modified, len(item.content)), item)
 
     def broken(self, raw: str, where: str, reason: str, what: str, hint: str) -> Listed:
@@ -108,6 +119,16 @@ class Rows:
         identity = digest(reason, raw)
         uri = f"{self._prefix}#{identity[:12]}"
         return Listed(ItemRef(uri, identity), DocumentError(reason, f"source '{self._source}': {where}: {what}", hint=hint))
+
+    def doubled(self, row: Mapping[str, Any], raw: str, where: str, names: Sequence[str]) -> Listed:
+        """An object that gives names twice, of which nobody can say what counts: it fails, and nothing older stays for it."""
+        shown = ", ".join(repr(plain_text(name)) for name in names[:5])
+        uri = self.uri(row) if not {re.split(r"[.\[]", path)[0] for path in self._options.key} & set(names) else None
+        if uri is None:
+            return self.broken(raw, where, "malformed_record", f"gives {shown} twice: which one counts?", _TWICE_HINT)
+        what = f"source '{self._source}': {uri}: gives {shown} twice: which one counts?"
+        failed = DocumentError("malformed_record", what, hint=_TWICE_HINT, withdraws=True)
+        return Listed(ItemRef(uri, digest("doubled", raw)), failed)
 
     def uri(self, row: Mapping[str, Any]) -> str | None:
         """`<prefix>/<key>`; of several key columns, joined by `/` with any `/` inside escaped. None without a key."""
@@ -125,7 +146,7 @@ class Rows:
         return f"{plain(updated)}:{digest(self._shape, tags)[:16]}"
 
     def _item(self, uri: str, row: Mapping[str, Any]) -> RawItem:
-        content = self._body(row)
+        content = self._body(uri, row)
         if len(content) > self._options.max_bytes:
             raise DocumentError(
                 "too_large",
@@ -134,6 +155,8 @@ class Rows:
             )
         tags = self._tags(uri, row)
         metadata = {name: jsonable(value_at(row, path)) for name, path in self._metadata.items()}
+        if any(_SURROGATE.search(plain(value)) for value in metadata.values()):
+            raise self._undecodable(uri)
         stated = json.dumps([sorted(tags) if tags is not None else None, metadata], sort_keys=True)
         updated = value_at(row, self._options.updated_at) if self._options.updated_at else None
         return RawItem(
@@ -146,11 +169,26 @@ class Rows:
             tags=tags,
         )
 
-    def _body(self, row: Mapping[str, Any]) -> bytes:
+    def _undecodable(self, uri: str) -> DocumentError:
+        return DocumentError(
+            "undecodable", f"source '{self._source}': {uri}: holds bytes that are no text", hint=_UNDECODABLE_HINT
+        )
+
+    def _encoded(self, uri: str, text: str) -> bytes:
+        try:
+            return text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise self._undecodable(uri) from None
+
+    def _body(self, uri: str, row: Mapping[str, Any]) -> bytes:
+        named = self._options.columns() if self._options.template is not None else self._options.text
+        alone = self._options.template is None and len(named) == 1 and not self._options.title
+        if not alone and not all(_is_text(value_at(row, path)) for path in named):
+            raise self._undecodable(uri)
         if self._options.template is not None:
             parts = string.Formatter().parse(self._options.template)
             filled = (literal + (plain(value_at(row, name)) if name else "") for literal, name, _, _ in parts)
-            return "".join(filled).encode("utf-8", "replace")
+            return self._encoded(uri, "".join(filled))
         values = [value_at(row, path) for path in self._options.text]
         title = " ".join(plain(value_at(row, self._options.title)).split()) if self._options.title else ""
         if len(values) == 1 and isinstance(values[0], bytes | memoryview) and not title:
@@ -159,7 +197,7 @@ class Rows:
         if title:
             media_type = self._options.media_type
             text = _HEADED[media_type].format(title=html.escape(title) if media_type == "text/html" else title) + text
-        return text.encode("utf-8", "replace")
+        return self._encoded(uri, text)
 
     def _tags(self, uri: str, row: Mapping[str, Any]) -> AccessTags | None:
         if self._options.tags is None:
@@ -180,6 +218,9 @@ class Rows:
         return AccessTags(tag for tag in named if tag)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TWICE_HINT = "give each name once"
+_UNDECODABLE_HINT = "mend it at the source, or leave the row out"
 _HEADED = {"text/markdown": "# {title}\n\n", "text/html": "<h1>{title}</h1>\n", "text/plain": "{title}\n\n"}
 
 
@@ -193,7 +234,7 @@ def plain(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case bytes() | memoryview():
-            return bytes(value).decode("utf-8", "replace")
+            return _of_bytes(bytes(value))
         case datetime() | date() | time():
             return value.isoformat()
         case Mapping() | list() | tuple():
@@ -201,6 +242,31 @@ def plain(value: Any) -> str:
         case set() | frozenset():
             return json.dumps(sorted(map(plain, value)), ensure_ascii=False)
     return str(value)
+
+
+def _of_bytes(value: bytes) -> str:
+    """Bytes that are text as that, others (a UUID of a database) in hexadecimal."""
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.hex()
+    return text if all(c.isprintable() or c.isspace() for c in text) else value.hex()
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is no bytes that UTF-8 does not read."""
+    try:
+        return not isinstance(value, bytes | memoryview) or bytes(value).decode("utf-8") is not None
+    except UnicodeDecodeError:
+        return False
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """A row as it can be hashed, whatever is in it."""
+    try:
+        return repr(row)
+    except (RecursionError, ValueError):
+        return " ".join(map(str, row))
 
 
 def jsonable(value: Any) -> Any:

@@ -7,8 +7,10 @@ among the keys, and needs no query of its own.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
+from ingest.sources.statement import first_table, one_query
 from sluice.errors import ConfigurationError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
@@ -24,7 +27,6 @@ from sluice.records import ItemRef, RawItem
 if TYPE_CHECKING:
     import sqlalchemy
 
-_TABLE = re.compile(r"\bfrom\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
 _BATCH = 200
 _FEW = 0.2
 """Up to this share of changed rows they are read by key; above it, the whole query is cheaper."""
@@ -49,10 +51,7 @@ class SqlOptions(RowOptions):
     @field_validator("query")
     @classmethod
     def _reads(cls, value: str) -> str:
-        query = value.strip().rstrip(";").strip()
-        if not re.match(r"(select|with|values|table)\b", query, re.IGNORECASE) or ";" in re.sub(r"'[^']*'", "", query):
-            raise ValueError("is not one SELECT: a source only reads")
-        return query
+        return one_query(value)
 
 
 class SqlSource:
@@ -63,8 +62,7 @@ class SqlSource:
     def __init__(self, name: str, options: SqlOptions) -> None:
         self.name = name
         self.options = options
-        table = _TABLE.search(options.query)
-        self._rows = Rows(name, options, table.group(1).rpartition(".")[2] if table else name)
+        self._rows = Rows(name, options, first_table(options.query) or name)
         self._snapshot = Snapshot(name, self._read)
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
@@ -96,6 +94,9 @@ class SqlSource:
             with engine.connect() as connection:
                 self._prepare(connection)
                 yield from self._unique(self._items(connection, known))
+        except ConfigurationError as error:
+            said = error.message.removeprefix(f"source '{self.name}': ")
+            raise ConfigurationError(f"source '{self.name}': {said}", hint=error.hint) from None
         except (exc.ProgrammingError, exc.ArgumentError, exc.NoSuchColumnError) as error:
             raise ConfigurationError(
                 f"source '{self.name}': the query does not run: {self._clean(error)}", hint="try it in the database's own shell"
@@ -118,6 +119,9 @@ class SqlSource:
         elif connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = 1")
             connection.exec_driver_sql("BEGIN")
+            # Text that is no UTF-8 would end the whole result; so it fails its own row (see `Rows.listed`).
+            driver: Any = connection.connection.driver_connection
+            driver.text_factory = _text_or_surrogates
         elif connection.dialect.name == "mysql":
             connection.exec_driver_sql(f"SET SESSION max_execution_time = {limit}")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
@@ -136,14 +140,24 @@ class SqlSource:
     def _changed(self, connection: sqlalchemy.Connection, known: Mapping[str, str]) -> Iterator[Listed]:
         """Every row by key and time; with a body only those whose validator is not the known one."""
         import sqlalchemy as sa
+        from sqlalchemy import exc
 
         o = self.options
         names = [_column(path) for path in (*o.key, o.updated_at, o.tags) if path]
-        table = self._text(o.query).columns(*(sa.column(name) for name in names)).subquery("sluice")
+        # On lines of its own: a last line may end in a comment.
+        table = self._text(f"\n{o.query}\n").columns(*(sa.column(name) for name in names)).subquery("sluice")
         changed: list[list[Any]] = []
         unchanged = 0
         listing = sa.select(*(table.c[name] for name in dict.fromkeys(names)))
-        for row in _stream(connection, listing):
+        rows = _stream(connection, listing)
+        try:
+            first = list(itertools.islice(rows, 1))
+        except exc.DBAPIError:  # not every query that a database takes may stand in another one
+            connection.rollback()
+            self._prepare(connection)
+            yield from self._whole(connection)
+            return
+        for row in itertools.chain(first, rows):
             uri, validator = self._rows.uri(row), self._rows.version(row)
             if uri is not None and validator is not None and known.get(uri) == validator:
                 unchanged += 1
@@ -190,12 +204,23 @@ class SqlSource:
     def _clean(self, error: Exception) -> str:
         """What the database said, on one line, without the statement and its values, nor the password."""
         said = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        said = said.encode("utf-8", "replace").decode()
         password = re.search(r"//[^/@]*?:([^/]+)@", self.options.url)
         return said.replace(self.options.url, "the url").replace(password.group(1) if password else "\0", "***")
 
 
+def _text_or_surrogates(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
 def _stream(connection: sqlalchemy.Connection, statement: Any) -> Iterator[dict[str, Any]]:
     with closing(connection.execution_options(stream_results=True, max_row_buffer=_BATCH).execute(statement)) as result:
+        twice = [name for name, times in Counter(result.keys()).items() if times > 1]
+        if twice:
+            raise ConfigurationError(
+                f"the query gives several columns the name {', '.join(twice[:5])}",
+                hint="name each once: SELECT a.id AS account_id, …",
+            )
         for row in result.mappings():
             yield dict(row)
 

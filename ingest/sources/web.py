@@ -20,6 +20,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,18 +30,26 @@ from pydantic import Field, field_validator
 
 from ingest.canonical import CANONICAL_URI
 from ingest.sources.addresses import authority
+from ingest.sources.bounded import within_limits
 from ingest.sources.http import USER_AGENT, Http, HttpOptions, http_date, shown
-from ingest.sources.pages import canonical, main_text, validator_of
+from ingest.sources.pages import canonical, validator_of
+from ingest.sources.robots import AGENT, directives
+from ingest.sources.webpage import HTML, as_utf8, read_page
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.globs import selected
 from sluice.ids import content_hash
 from sluice.records import ItemRef, RawItem
 
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_VERSION = 2
+"""Raised whenever the same page is kept as other bytes than before, so that every page is asked for again."""
+
 _HINTS = {
     "refused_address": "if it is meant, name the host in allow_hosts of this source",
     "too_large": "raise max_bytes of this source, or exclude the page",
     "redirects": "is it a loop, or a login page?",
+    "timeout": "exclude it, or have it mended at the source",
+    "out_of_memory": "exclude it, or have it mended at the source",
+    "crashed": "exclude it; if it is an ordinary page, please report it",
 }
 
 
@@ -64,6 +73,8 @@ class WebOptions(HttpOptions):
     """Per host."""
     delay_s: float = Field(default=0.25, ge=0)
     """The least time between two requests to a host; a slow server is asked more slowly. 0: no throttling."""
+    max_sitemaps: int = Field(default=1000, ge=1)
+    """Sitemaps that sitemaps may lead to, in all; more is an index without end, and an error."""
     max_minutes: float = Field(default=240, gt=0)
 
     @field_validator("start", "sitemaps")
@@ -83,6 +94,8 @@ class _Outcome:
     file: str = ""
     media_type: str = ""
     modified: str = ""
+    mark: str = ""
+    """Of a page that could not be read: which one it was, so that another is tried."""
 
 
 class WebSource:
@@ -95,7 +108,7 @@ class WebSource:
         self.options = options
         self.bodies = 0
         """How many pages the last crawl was sent in full."""
-        self._shape = "text;" if options.main_text else ""
+        self._shape = f"{'text' if options.main_text else 'page'}{_VERSION};"
         self._lock = threading.Lock()
         self._folder: Path | None = None
         self._found: dict[str, _Outcome] = {}
@@ -126,7 +139,7 @@ class WebSource:
             case "later":
                 return ItemRef(uri, outcome.validator or "unreached")
             case "failed":
-                return ItemRef(uri, f"failed:{outcome.reason}")
+                return ItemRef(uri, f"failed:{outcome.reason}:{outcome.mark}".rstrip(":"))
         return None
 
     def _still_wanted(self, uri: str) -> bool:
@@ -165,13 +178,22 @@ class WebSource:
 
     def _asked(self, uri: str) -> RawItem:
         answer = self._http.get(uri, types=self.options.types)
-        content, media_type = answer.content, answer.media_type
-        if self.options.main_text and media_type in _HTML:
-            content, media_type = main_text(content.decode("utf-8", "replace"), uri), "text/html"
+        stated = answer.headers.get("content-type", "")
+        content, media_type, page = as_utf8(answer.content, stated), answer.media_type, dict[str, Any]()
+        if media_type in HTML:
+            about = {"url": answer.url, "content_type": stated, "main_text": self.options.main_text}
+            page = within_limits(read_page, answer.content, uri, about, warm=("trafilatura", "cssselect"))
+        headers, metas = [answer.headers.get("x-robots-tag", "")], [(name, words) for name, words in page.get("robots", ())]
+        said = directives(headers, metas, AGENT, datetime.now(UTC))
+        if not said.index:
+            raise DocumentError("gone", f"source '{self.name}': {shown(uri)}: says noindex", hint="a new scan will not list it")
+        if "html" in page:
+            content, media_type = page["html"].encode("utf-8", "replace"), "text/html"
+        ends = f"until:{said.until.isoformat()};" if said.until is not None else ""
         return RawItem(
             uri=uri,
             content=content,
-            validator=self._shape + (validator_of(answer.headers) or f"hash:{content_hash(content)}"),
+            validator=self._shape + ends + (validator_of(answer.headers) or f"hash:{content_hash(content)}"),
             media_type=media_type,
             modified=answer.modified,
             metadata=_about(uri),
@@ -212,7 +234,18 @@ class WebSource:
 
     def _job(self, known: Mapping[str, str]) -> dict[str, Any]:
         o = self.options
-        keys = {"sitemaps", "include", "exclude", "follow", "types", "main_text", "robots", "max_pages", "delay_s"}
+        keys = {
+            "sitemaps",
+            "include",
+            "exclude",
+            "follow",
+            "types",
+            "main_text",
+            "robots",
+            "max_pages",
+            "max_sitemaps",
+            "delay_s",
+        }
         job = o.model_dump(mode="json", include=keys | {"max_minutes", "timeout_s", "max_bytes", "attempts"})
         hosts = [urlsplit(url).hostname or "" for url in o.start]
         return job | {

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import evaluation
 from evaluation import GateContext, ReleaseView
-from indexing.fingerprints import release_fingerprint
+from indexing.fingerprints import release_fingerprint, tags_root
+from pipeline.alone import alone
+from pipeline.answers import KeptAnswers
 from pipeline.executors import Executor
 from pipeline.outcomes import Report
-from pipeline.resources import Resources
+from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest
-from sluice.access import every_tag
+from sluice.access import AccessTags, every_tag
 from sluice.errors import SluiceError
 from sluice.records import DocumentState, Verdict
 from sluice.releases import Release
@@ -88,11 +90,11 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
     measured, unmeasured = None, r.releases.unknown_live()
     if live is not None:
         try:
-            measured = ReleaseView(live.id, r.searcher(live), r.corpus(live), tags)
+            measured = _view(r, live, states, tags)
         except SluiceError as error:
             unmeasured = error.message
     return GateContext(
-        candidate=ReleaseView(release.id, r.searcher(release), r.corpus(release), tags),
+        candidate=_view(r, release, states, tags),
         live=measured,
         live_unmeasured=unmeasured,
         points=CollectionPoints(r.stores.qdrant, release.collection),
@@ -105,7 +107,15 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         live_points=CollectionPoints(r.stores.qdrant, live.collection) if live is not None and measured is not None else None,
         vectors=lambda hashes: r.stores.vectors.get(release.fingerprints["model"], hashes),
         embedded_store=r.settings.stores.qdrant.url == "embedded",
+        alone=alone(r, release, states),
+        judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
     )
+
+
+def _view(r: Resources, release: Release, states: Sequence[DocumentState], tags: AccessTags) -> ReleaseView:
+    documents = r.corpus(release)
+    access = tags_root(state for state in states if state.key in documents.keys)
+    return ReleaseView(release.id, r.searcher(release), documents, tags, access)
 
 
 def conclude(r: Resources, run: Run, release: Release, canary: float | None = None) -> Report:

@@ -7,18 +7,28 @@ from dataclasses import replace
 from typing import Any
 
 from evaluation.gates import Gate, GateContext, build
+from evaluation.testing import DOCS, Release, plain
 from sluice.access import AccessTags
 from sluice.points import StoredPoint
 from sluice.records import Verdict
 from sluice.settings import Section, Settings
-from tests.unit.evaluation.fakes import Doc, Release
+
+__all__ = [
+    "DOCS",
+    "GOLDEN",
+    "HR",
+    "LEAK",
+    "OWN",
+    "SECTIONS",
+    "OwnGate",
+    "OwnOptions",
+    "altered",
+    "gate_of",
+    "plain",
+    "with_payload",
+]
 
 HR = AccessTags({"hr"})
-DOCS = [
-    Doc("laptops.md", "Laptops are replaced after three years.\n\nAsk the service desk."),
-    Doc("phones.md", "Phones are replaced after two years."),
-    Doc("pay.md", "The salary of a level five engineer is in the band.", tags=HR),
-]
 GOLDEN = [
     {"id": "a", "query": "when are laptops replaced", "relevant": [{"uri": "laptops.md", "quote": "replaced after three years"}]},
     {"id": "b", "query": "when are phones replaced", "relevant": [{"uri": "phones.md"}], "slice": ["it"]},
@@ -55,6 +65,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "reconciliation": {"type": "reconciliation"},
     "retrieval": {"type": "retrieval", "golden": "golden.jsonl", "k": 2, "min_recall": 0.7},
     "leaks": {"type": "leaks", "cases": "leaks.jsonl"},
+    "inference": {"type": "inference"},
     "data_quality": {"type": "data_quality"},
     "drift": {"type": "drift"},
     "latency": {"type": "latency", "golden": "golden.jsonl"},
@@ -68,14 +79,6 @@ def gate_of(settings: Callable[..., Settings], section: dict[str, Any]) -> Gate:
     gate = build(whole.gates[0], whole)
     gate.load()
     return gate
-
-
-def plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and plain(inner) for key, inner in value.items())
-    if isinstance(value, list):
-        return all(plain(inner) for inner in value)
-    return value is None or type(value) in (str, int, float, bool)
 
 
 def altered(release: Release, change: Callable[[list[StoredPoint]], list[StoredPoint]]) -> Release:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.gates import GATES, GateContext, build, build_all, gates_fingerprint, run_gates
+from evaluation.gates import GATES, Gate, GateContext, build, build_all, gates_fingerprint, run_gates
+from evaluation.testing import GateSuite
 from sluice.errors import ConfigurationError, StoreUnavailable
 from sluice.records import Verdict
 from sluice.settings import Settings
@@ -53,6 +54,13 @@ class TestEveryGate:
         whole = settings(SECTIONS[kind] | {"min_recal": 1})
         with pytest.raises(ConfigurationError, match=r"unknown key 'gates\.min_recal'"):
             build(whole.gates[0], whole)
+
+
+class TestAUsersOwn(GateSuite):
+    """The installed suite, as a plug-in uses it."""
+
+    def gate(self) -> Gate:
+        return OwnGate(OwnOptions())
 
 
 def test_every_gate_of_the_table_is_tested_here() -> None:

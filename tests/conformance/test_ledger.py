@@ -18,9 +18,11 @@ from sluice.access import AccessTags, TagChange
 from sluice.errors import IndexBusy, ReleaseError
 from sluice.releases import Release, ReleaseEvent, Transition
 from stores.mongo import MongoDatabase
+from stores.mongo_judgements import MongoJudgements
 from stores.mongo_lease import MongoLease
-from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns, MongoVectorCache
+from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
 from stores.mongo_marks import MongoAccessAudit, MongoOutbox
+from stores.mongo_vectors import Evicted, MongoVectorCache
 from stores.processes import ProcessId
 from tests.fakes import MemoryAccessAudit, MemoryDecisions, MemoryOutbox, MemoryReleaseLedger, MemoryRuns, MemoryVectorCache
 
@@ -221,6 +223,25 @@ class TestVectorCache:
         found = cache.get("model", list(vectors))
         assert all(found[text][0] == vector[0] for text, vector in vectors.items())
 
+    def test_a_vector_that_is_there_stays_as_it_is(self, cache: Any) -> None:
+        """Rows are named by their content: of two puts that overlap, the second adds what is new, and no request fails."""
+        cache.put("m", {f"{n}": np.full(3, n, dtype=np.float32) for n in range(10)})
+        cache.put("m", {f"{n}": np.full(3, 7, dtype=np.float32) for n in range(5, 1500)})
+        found = cache.get("m", [f"{n}" for n in range(1500)])
+        assert [found[f"{n}"][0] for n in range(1500)] == [*range(10), *[7] * 1490]
+
+    def test_what_nothing_uses_is_evicted_down_to_a_size(self, cache: Any) -> None:
+        """Never what is used; no more than has to go; what went is said."""
+        cache.put("one", {f"{n}": np.ones(4, dtype=np.float32) for n in range(10)})
+        cache.put("two", {f"{n}": np.ones(2, dtype=np.float32) for n in range(10)})
+        used = [f"{n}" for n in range(4)]
+        assert cache.evict(used, max_bytes=1000) == Evicted(0, 0, 20, 240)
+        some = cache.evict(used, max_bytes=200)
+        assert 160 < some.kept_bytes <= 200
+        assert cache.evict(used) == Evicted(12 - some.vectors, 144 - some.bytes, 8, 96)
+        assert sorted(cache.get("one", [f"{n}" for n in range(10)])) == used
+        assert sorted(cache.get("two", [f"{n}" for n in range(10)])) == used
+
     def test_a_text_is_erased_of_every_model(self, cache: Any) -> None:
         """Erasing a text's vectors leaves those of other texts."""
         for model in ("one", "two"):
@@ -378,3 +399,15 @@ class TestLease:
             thread.join()
         assert (len(held), len(refused)) == (1, 7)
         held[0].close()
+
+
+def test_what_releases_answered_is_kept_by_name_and_read_in_bulk(database: MongoDatabase) -> None:
+    """Oldest first, each index by itself; kept again it takes the old one's place; a rewriting changes what differs."""
+    judgements, others = MongoJudgements(database, "handbook"), MongoJudgements(database, "other")
+    for release, name, content in (("r1", "a", b"1"), ("r1", "b", b"2"), ("r2", "a", b"3"), ("r1", "a", b"4")):
+        judgements.keep(release, name, content)
+    others.keep("r1", "a", b"theirs")
+    assert judgements.read(["r1", "r2", "none"]) == {"r1": [b"2", b"4"], "r2": [b"3"]}
+    assert judgements.rewrite(lambda content: content.replace(b"2", b"two")) == 1
+    assert judgements.read(["r1"]) == {"r1": [b"two", b"4"]}
+    assert others.read(["r1"]) == {"r1": [b"theirs"]}

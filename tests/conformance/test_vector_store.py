@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -12,26 +13,42 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
+from stores.edge import EdgeStore
 from stores.qdrant import TAGS_BATCH, UPSERT_BATCH, QdrantStore
 from tests.fakes import MemoryVectorStore
+from tests.served import apart
 
 DIMENSION = 16
 TAGS = ("public", "hr", "finance", "security")
 NO_FILTER = Filters()
 
 
-@pytest.fixture(params=["memory", "qdrant"])
+SERVER = "SLUICE_TEST_QDRANT_URL"
+"""A real server to run the suite on as well; SLUICE_TEST_QDRANT_API_KEY where it asks for one."""
+
+
+@pytest.fixture(params=["memory", "edge", "local", *(["server"] if SERVER in os.environ else [])])
 def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
-    if request.param == "memory":
-        yield MemoryVectorStore()
-        return
-    found = QdrantStore(path=state_dir / "qdrant", wait_s=0)
-    yield found
-    found.close()
+    """Each implementation, empty: the fake; the embedded one; a server's code path over qdrant-client's local mode; a server."""
+    match request.param:
+        case "memory":
+            yield MemoryVectorStore()
+        case "edge":
+            found = EdgeStore(state_dir / "qdrant", wait_s=0)
+            yield found
+            found.close()
+        case "local":
+            yield QdrantStore("local mode", client=QdrantClient(":memory:"))
+        case "server":
+            served = QdrantStore(os.environ[SERVER], api_key=os.environ.get("SLUICE_TEST_QDRANT_API_KEY"))
+            with apart(served) as found:
+                yield found
+            served.close()
 
 
 def unit(rng: np.random.Generator, count: int, dimension: int = DIMENSION) -> Vector:
@@ -101,6 +118,63 @@ class TestCollections:
             store.upsert("gone", corpus(1))
         with pytest.raises(ReleaseError, match="gone"):
             store.set_tags("gone", AccessTags(), ["d0"])
+
+
+class TestClones:
+    def test_a_clone_is_the_same_and_lives_its_own_life(self, store: Any) -> None:
+        """Ids, payloads, vectors, tags that were changed since, and answers; what is done to one is not seen in the other."""
+        points = corpus(130, sparse=True)
+        name, query = filled(store, points, "i__1"), VectorQuery(points[3].dense, points[4].sparse)
+        store.switch({"i": name})
+        store.set_tags(name, AccessTags(["z"]), ["d0"])
+        store.clone("i", "i__2")
+        assert store.names() == ["i__1", "i__2"]
+        assert everything(store, "i__2") == everything(store, name)
+        reader = AccessTags(["z", "hr"])
+        before = store.nearest(name, query, reader, 30, NO_FILTER)
+        assert store.nearest("i__2", query, reader, 30, NO_FILTER) == before
+
+        store.delete("i__2", ["d1", "d2"])
+        store.set_tags("i__2", AccessTags(), ["d3"])
+        store.upsert("i__2", [replace(points[-1], payload={**points[-1].payload, "text": "changed"})])
+        assert len(everything(store, "i__2")) == 120
+        store.switch({"i": "i__2"})
+        assert store.nearest(name, query, reader, 30, NO_FILTER) == before
+        store.drop(name)
+        assert len(everything(store, "i")) == 120
+
+    def test_a_delta_on_a_clone_is_what_a_full_build_is(self, store: Any) -> None:
+        """Documents replaced, removed and added: the same points, and the same answers in the same order, in every mode."""
+        points, other = corpus(100, sparse=True), corpus(40, seed=11, sparse=True)
+        changed = [replace(p, payload={**p.payload, "document_key": f"d{n // 5}"}) for n, p in enumerate(other[:20])]
+        added = [replace(p, payload={**p.payload, "document_key": f"new{n // 5}"}) for n, p in enumerate(other[20:])]
+        store.switch({"i": filled(store, points, "i__1")})
+        store.clone("i__1", "i__2")
+        store.delete("i__2", [f"d{n}" for n in range(6)])  # four that changed, two that are gone
+        store.upsert("i__2", changed + added)
+        full = filled(store, points[30:] + changed + added, "i__3")
+        assert everything(store, "i__2") == everything(store, full)
+        for tags in (AccessTags(["hr"]), AccessTags(TAGS)):
+            for p in points[:5]:
+                for query in (VectorQuery(p.dense), VectorQuery(sparse=p.sparse), VectorQuery(p.dense, p.sparse, 0.7)):
+                    found = [(q.id, round(q.score, 5)) for q in store.nearest("i__2", query, tags, 20, NO_FILTER)]
+                    assert found == [(q.id, round(q.score, 5)) for q in store.nearest(full, query, tags, 20, NO_FILTER)]
+
+    def test_nothing_is_cloned_from_nothing_or_over_something(self, store: Any) -> None:
+        """No such source, or a target that is there: ReleaseError, and both are as they were."""
+        first, second = filled(store, corpus(4), "i__1"), filled(store, corpus(6), "i__2")
+        with pytest.raises(ReleaseError, match="gone"):
+            store.clone("gone", "i__3")
+        with pytest.raises(ReleaseError, match="i__2"):
+            store.clone(first, second)
+        assert store.names() == ["i__1", "i__2"]
+        assert len(everything(store, second)) == 6
+
+
+def everything(store: Any, name: str) -> list[Any]:
+    """Every point with its payload and vector."""
+    fields = ["document_key", "access_tags", "source", "language", "modified", "text", "page", "metadata"]
+    return [(p.id, p.payload, p.dense.tobytes()) for p in store.scan(name, fields, vectors=True)]
 
 
 class TestAliases:
@@ -342,6 +416,22 @@ class TestSearch:
                 documents = store.nearest_documents(name, query, tags, 5, NO_FILTER)
                 assert [p.id for p in documents] == [p.id for p in reference.nearest_documents(name, query, tags, 5, NO_FILTER)]
 
+    def test_what_a_reader_may_not_read_changes_nothing_of_what_they_get(self, store: Any) -> None:
+        """Ids, order and scores in every mode are those of a collection that never held the others: also BM25's statistics."""
+        points = [
+            replace(p, payload={**p.payload, "access_tags": p.payload["access_tags"] or ["hr"]}) for p in corpus(200, sparse=True)
+        ]
+        tags = AccessTags(["public"])
+        name = filled(store, points, "all")
+        mine = filled(store, [p for p in points if "public" in p.payload["access_tags"]], "mine")
+        for p in points[:6]:
+            for query in (VectorQuery(p.dense), VectorQuery(sparse=p.sparse), VectorQuery(p.dense, p.sparse, 0.3)):
+                for filters in (NO_FILTER, Filters(sources=("s1",))):
+                    found = store.nearest(name, query, tags, 20, filters)
+                    expected = store.nearest(mine, query, tags, 20, filters)
+                    assert [q.id for q in found] == [q.id for q in expected]
+                    np.testing.assert_allclose([q.score for q in found], [q.score for q in expected], rtol=1e-5)
+
     def test_a_query_without_a_vector_is_refused(self, store: Any) -> None:
         """An empty query is a mistake, not an empty answer."""
         name = filled(store, corpus(3))
@@ -353,7 +443,7 @@ class TestEmbeddedOnly:
     def test_everything_survives_closing_and_opening(self, state_dir: Path) -> None:
         """Points, tags and aliases, and the same answers in the same order."""
         points = corpus(120, sparse=True)
-        store = QdrantStore(path=state_dir / "qdrant")
+        store = EdgeStore(state_dir / "qdrant")
         name = filled(store, points)
         store.switch({"i": name})
         store.set_tags(name, AccessTags(["z"]), ["d0"])
@@ -372,7 +462,7 @@ class TestEmbeddedOnly:
     def test_a_tag_change_is_seen_by_a_filter_that_was_used_before(self, state_dir: Path) -> None:
         """What a filter admits is remembered only until the next write."""
         points = [replace(p, payload={**p.payload, "access_tags": ["a"]}) for p in corpus(20)]
-        store = QdrantStore(path=state_dir / "qdrant")
+        store = EdgeStore(state_dir / "qdrant")
         name, query = filled(store, points), VectorQuery(points[0].dense)
         for _again in range(2):
             assert len(store.nearest(name, query, AccessTags(["a"]), 50, NO_FILTER)) == 20
@@ -385,7 +475,7 @@ class TestEmbeddedOnly:
     def test_a_batch_that_fails_leaves_nothing(self, state_dir: Path) -> None:
         """A point of the wrong dimension refuses its batch whole; the store stays usable."""
         points = corpus(10)
-        store = QdrantStore(path=state_dir / "qdrant")
+        store = EdgeStore(state_dir / "qdrant")
         name = filled(store, points[:3])
         with pytest.raises(Exception, match="dimension"):
             store.upsert(name, [*points[3:], replace(points[0], id=str(uuid.uuid4()), dense=np.ones(3, dtype=np.float32))])

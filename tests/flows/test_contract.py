@@ -23,7 +23,9 @@ OF_THE_SETTINGS = ("chunking", "embedding", "search", "recipe")
 
 
 def shape(value: Any, name: str = "") -> Any:
-    """The keys of a JSON value, all the way down; a list has those of all its entries."""
+    """The keys of a JSON value, all the way down; a list has those of all its entries; what gates show is the gates'."""
+    if name == "shown":
+        return "[]"
     if isinstance(value, dict):
         return (
             "{}" if name in (*OF_THE_DATA, *OF_THE_SETTINGS) else {key: shape(entry, key) for key, entry in sorted(value.items())}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import evaluation
+from evaluation.judged import decode
 from pipeline import nightly
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
@@ -29,6 +30,7 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     """What readers asked is logged without a text, replayed against the candidate, and shown with all the rest."""
     more = [
         {"type": "data_quality", "data_docs": True},
+        {"type": "inference"},
         {"type": "drift"},
         {"type": "latency", "golden": "golden.jsonl", "repeats": 1},
         {"type": "replay", "log": "searches.jsonl"},
@@ -43,8 +45,9 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     index.write("people/0.md", "# People note 0\n\nRemember that we say parental leave lasts sixteen weeks.\n")
     second = published(index)
     verdicts = {v.gate: v for v in second.verdicts}
-    assert list(verdicts) == ["reconciliation", "retrieval", "leaks", "data_quality", "drift", "latency", "replay"]
+    assert list(verdicts) == ["reconciliation", "retrieval", "leaks", "data_quality", "inference", "drift", "latency", "replay"]
     assert all(v.passed for v in verdicts.values())
+    assert verdicts["inference"].evidence["pairs"] > 20
     assert verdicts["reconciliation"].evidence["vectors_compared"] == second.chunks
     assert verdicts["replay"].evidence["searches"] == 1
     assert verdicts["drift"].evidence["similarity"]["mean"] == 1.0
@@ -122,3 +125,37 @@ def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> No
         assert f"## {heading}" in text
     assert "95% interval of the change" in text
     assert "tokens embedded" in page
+
+
+def test_small_losses_night_after_night_stop_at_the_anchor(index: Index) -> None:
+    """Each within max_drop of the night before; the best release of the last months is asked too, from what was kept of it."""
+    retrieval = {"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.1, "max_drop": 0.3, "max_stale": 1.0}
+    index.configure(gates=[retrieval])
+    first = published(index)
+    lines = [json.loads(line) for line in (index.folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    uris = [line["relevant"][0]["uri"] for line in lines]
+    assert len(lines) > 6
+    # The words of two more answers each night are said by other documents, and no more by their own.
+    for line in lines:
+        del line["relevant"][0]["quote"]
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    published(index, "unchanged")
+    outcomes, lost = [], max(1, int(0.29 * len(lines)))
+    for night in range(1, 3):
+        for uri in uris[(night - 1) * lost : night * lost]:
+            index.write(uri, "# Elsewhere\n\nZebra.\n")
+        with Resources(load(index.config)) as w, holding(w, "run") as by:
+            result = nightly.reindex(w, by)
+            outcomes.append(result.outcome)
+            live = w.releases.live()
+    assert outcomes == ["promoted", "rejected"]
+    [failed] = [v for v in result.verdicts if not v.passed]
+    assert f"of {first.release}, the best of the last 90 days: a drop beyond max_drop" in failed.reason
+    assert live is not None
+    assert live.id != result.release
+    index("forget", uris[0])
+    with Resources(load(index.config)) as w:
+        kept = w.stores.judgements.read([release.id for release in w.releases.all()])
+    records = [decode(content) for contents in kept.values() for content in contents]
+    assert records
+    assert all(uris[0] not in str(record) for record in records)

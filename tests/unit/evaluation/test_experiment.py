@@ -210,7 +210,7 @@ def test_an_experiment_is_a_folder(tmp_path: Path, release: Release, resolved: R
     charts = re.findall(r"<svg.*?</svg>", page, re.S)
     assert len(charts) == 1
     assert len(ElementTree.fromstring(charts[0]).findall(".//circle")) == 2
-    assert page.count("<td style=") == 4  # two slices, two variants
+    assert page.count('class="shade" style=') == 4  # two slices, two variants
     assert "The anchor opens at dawn." in page
     assert recorded(tmp_path / "experiments", release, outcome).name == f"{made.name}-2"
     assert made.stat().st_mode & 0o077 == 0  # passages are not for everybody

@@ -137,3 +137,20 @@ def test_nothing_sticks_out_of_the_page_in_a_browser(width: int, tmp_path: Path)
     assert found is not None, shown.stdout[:500]
     assert int(found[1]) <= width
     assert int(found[2]) == 0
+
+
+def test_the_leader_comes_first_and_equal_values_have_a_chart() -> None:
+    """Whatever the order of the experiment; ticks are told apart though every variant scores the same."""
+    given = summary(3)
+    for number, variant in enumerate(given["variants"]):
+        variant["measures"] = {"nDCG@10": 0.4 + number / 10, "Recall@5": 1.0}
+        variant["intervals"] = {"Recall@5": [1.0, 1.0]}
+        variant["behind_leader"] = given["variants"][0]["behind_leader"] if number < 2 else None
+    given["variants"][0]["behind_leader"] = {"variant": "v0", "mean": 0.2, "low": 0.1, "high": 0.3, "queries_needed": 0}
+    given["variants"][1]["behind_leader"] = given["variants"][0]["behind_leader"]
+    page = render(given, [])
+    assert re.findall(r'<td class="name">(v\d)</td>', page)[:3] == ["v2", "v1", "v0"]
+    ticks = re.findall(r'text-anchor="end">([\d.]+)<', page)
+    assert len(set(ticks)) == len(ticks) >= 2
+    heights = {float(y) for y in re.findall(r'cy="([\d.]+)"', page)}
+    assert all(0 < y < HEIGHT for y in heights)

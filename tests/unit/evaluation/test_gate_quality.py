@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from evaluation.expectations import Suite, check
 from evaluation.gates.data_quality import DataQualityGate, DataQualityOptions
 from evaluation.gates.tables import tables
 from sluice.errors import ConfigurationError
@@ -100,3 +102,22 @@ def test_a_suite_of_the_users_own_may_be_about_every_table(tmp_path: Path) -> No
         with pytest.raises(ConfigurationError) as raised:
             judged(Release(DOCS), suite=own)
         assert any(part in f"{raised.value.message} {raised.value.hint}" for part in said.split("|"))
+
+
+def test_data_docs_show_an_authors_markup_as_text(tmp_path: Path) -> None:
+    """A title that a user's suite finds wrong stands in the pages as it was typed, and runs nowhere."""
+    evil = "<script>alert(1)</script>"
+    suite = Suite(
+        "documents",
+        pd.DataFrame({"uri": [evil, "b"], "title": [evil, "fine"]}),
+        [
+            {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "title", "regex": "^fine$"}},
+            {"type": "expect_column_distinct_values_to_be_in_set", "kwargs": {"column": "title", "value_set": ["fine"]}},
+        ],
+        ["uri"],
+    )
+    findings = check([suite], parameters={}, docs=tmp_path)
+    pages = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")]
+    assert not any(evil in page for page in pages)
+    assert any("&lt;script&gt;alert(1)" in page for page in pages)
+    assert findings[0].samples[0]["title"] == evil

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from evaluation.gates.drift import DriftGate, DriftOptions
 from evaluation.gates.replay import ReplayGate, ReplayOptions
-from evaluation.html import intervals, paired_bars
-from evaluation.html_report import report_html
+from evaluation.reports import report_html
+from evaluation.reports.charts import axis, bars, intervals, line
+from evaluation.reports.markup import text
+from sluice.evidence import Answer, Figures, Hits, Intervals, Plot, Range, Table
 from sluice.records import Verdict
 from tests.unit.evaluation.fakes import Doc, Release, context, write_lines
 from tests.unit.evaluation.test_reports import DOCS, judged, manifest
@@ -27,7 +35,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag not in ("meta", "line", "circle", "rect"):
+        if tag not in ("meta", "line", "circle", "rect", "path", "br"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: object) -> None:
@@ -56,14 +64,7 @@ def test_the_page_holds_all_evidence_side_by_side_and_needs_nothing_else(tmp_pat
     page = Page(text)
     assert page.open == []
     words = " ".join(page.words)
-    for said in (
-        "rejected",
-        "Recall@2",
-        "-0.500",
-        "Worst queries",
-        "phones.md (1.000)",
-        "<i>phones</i>",
-    ):
+    for said in ("rejected", "Recall@2", "-0.500", "b: phones", "phones.md (1.000)", "<i>phones</i>"):
         assert said in words
     for said in ("Drift", "documents", "held against live", "chunking.max_tokens", "0 forbidden hits", "embed"):
         assert said in words
@@ -78,6 +79,50 @@ def test_a_first_release_and_one_that_was_never_judged_have_a_page_too() -> None
 
 def test_charts_of_nothing_are_nothing_and_of_zeroes_are_flat() -> None:
     """Neither divides by zero."""
-    assert (paired_bars({}), intervals({})) == ("", "")
-    assert 'width="0.0"' in paired_bars({"documents": (0, 0)})
-    assert "<circle" in intervals({"Recall@5": {"mean": 0.0, "low": 0.0, "high": 0.0}})
+    assert (bars(Plot((), {})), intervals(Intervals({})), line(Plot((), {"r": ()}))) == ("", "", "")
+    assert 'width="0.0"' in bars(Plot(("documents",), {"candidate": (0,), "live": (0,)}))
+    assert "<circle" in intervals(Intervals({"Recall@5": Range(0.0, 0.0, 0.0)}))
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_ticks_enclose_the_values_and_are_told_apart(low: float, span: float) -> None:
+    """Also where all values are equal: two ticks that both say 1 say nothing."""
+    ticks = axis(low, low + span)
+    assert ticks[0] <= low + 1e-6
+    assert ticks[-1] >= low + span - 1e-6 * max(1, abs(low + span))
+    svg = line(Plot(("a", "b"), {"x": (low, low + span)}))
+    said = re.findall(r'text-anchor="end">([^<]*)<', svg)[: len(ticks)]
+    assert len(set(said)) == len(ticks) >= 2
+
+
+def test_a_line_of_equal_values_lies_within_its_ticks() -> None:
+    """Twenty releases that all score 1.000."""
+    svg = line(Plot(tuple(f"r{i}" for i in range(20)), {"Recall@5": (1.0,) * 20}, limit=0.97))
+    heights = {float(y) for y in re.findall(r'cy="([\d.]+)"', svg)}
+    assert len(heights) == 1
+    assert 12 <= heights.pop() < 150
+    assert "1.000" in svg
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_nothing_sticks_out_of_the_page_on_a_phone(tmp_path: Path) -> None:
+    """Whatever the names: tables are cards or scroll within themselves, and no ordinary word is cut."""
+    long = "content/" + "z" * 90 + ".md"
+    table = Table(
+        ("table", "claim", "found", "for example"), (("documents", "keys are unique", "met", f"uri {long}"),), words=True
+    )
+    wide = Table(tuple(f"column {i}" for i in range(12)), (tuple(float(i) for i in range(12)),))
+    hits = Hits({"candidate": (Answer(long, 1.0),), "live": (Answer(long, 1.0, right=True),)}, "why? " * 30, (long,))
+    plot = Plot(("a",) * 20, {"x": (1.0,) * 20}, kind="line")
+    shown = (table, wide, hits, plot, Intervals({long: Range(0.0, -0.1, 0.1)}), Figures({long: 3}))
+    page = report_html(manifest(Verdict("own", False, "w" * 200, shown=shown, advice=(long,))))
+    frame = f'<iframe id="f" srcdoc="{text(page)}" style="width:390px;height:900px;border:0"></iframe>'
+    script = "<script>f.onload = () => { document.title = f.contentDocument.documentElement.scrollWidth + '!' }</script>"
+    (tmp_path / "frame.html").write_text(f"<!doctype html><title>?</title><body>{frame}{script}", encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    command += ["--window-size=500,1000", "--virtual-time-budget=3000", "--dump-dom", (tmp_path / "frame.html").as_uri()]
+    shown_page = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    found = re.search(r"<title>(\d+)!</title>", shown_page.stdout)
+    assert found is not None, shown_page.stdout[:500]
+    assert int(found[1]) <= 390

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluation.gates.leaks import LeaksGate, LeaksOptions
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.labels import ResolvedLabel, resolve, resolve_like
+from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
-from tests.unit.evaluation.fakes import Doc, Release, write_lines
+from sluice.records import DocumentState
+from tests.unit.evaluation.fakes import Doc, Release, context, write_lines
 
 TEXT = "Intro.\n\nLaptops are replaced after 36 months of use."
 QUOTE = "replaced after 36 months"
@@ -116,3 +120,40 @@ def test_an_older_release_is_scored_on_the_labels_of_the_newer(tmp_path: Path) -
     live = resolve_like(labels, live_documents, candidate)
     assert [q.query.id for q in live.unscored] == ["rewritten"]
     assert [(id, label.reason) for id, label in live.with_state("missing")] == [("new", "this release does not hold the passage")]
+
+
+class Counting(Release):
+    """Counts what it is asked for texts."""
+
+    requests: int = 0
+
+    def text(self, state: DocumentState) -> str | None:
+        raise AssertionError("one document at a time")
+
+    def texts(self, states: Sequence[DocumentState]) -> dict[str, str]:
+        self.requests += 1
+        return {state.key: text for state in states if (text := super(Counting, self).text(state)) is not None}
+
+
+def test_the_texts_of_all_labels_are_asked_for_at_once(tmp_path: Path) -> None:
+    """One request for twenty labels and for four hundred: a slow server is waited for once."""
+    for count in (20, 400):
+        docs = [Doc(f"d{i}.md", TEXT) for i in range(count)]
+        lines = [
+            {"id": f"q{i}", "query": "x", "relevant": [{"uri": f"d{i}.md", "quote": QUOTE}, {"uri": f"d{i // 2}.md"}]}
+            for i in range(count)
+        ]
+        documents = Counting(docs)
+        resolved = resolve(load_golden(write_lines(tmp_path / "g.jsonl", *lines)), documents)
+        assert len(resolved.with_state("found")) == 2 * count
+        assert documents.requests == 1
+
+
+def test_the_documents_of_all_leak_cases_are_asked_for_at_once(tmp_path: Path) -> None:
+    """As labels are."""
+    docs = [Doc(f"d{i}.md", f"word{i}", tags=AccessTags({"hr"})) for i in range(300)]
+    cases = [{"id": f"l{i}", "query": f"word{i}", "principal": ["x"], "forbidden_uri": f"d{i}.md"} for i in range(300)]
+    documents = Counting(docs)
+    gate = LeaksGate(LeaksOptions(cases=write_lines(tmp_path / "l.jsonl", *cases), audit=False, own_words=0))
+    assert gate.judge(context(documents)).evidence["cases"] == 300
+    assert documents.requests == 1

@@ -39,19 +39,22 @@ def judged(tmp_path: Path, given: GateContext) -> Verdict:
 
 
 def test_the_report_shows_verdicts_measures_slices_and_worst_queries(tmp_path: Path) -> None:
-    """A person sees why a release was rejected without opening anything else."""
+    """A person sees why a release was rejected, what was lost, and what to type next, without opening anything else."""
     worse = Release([DOCS[0], Doc("phones.md", "Nothing.", raw=DOCS[1].text)])
     text = report(
         manifest(judged(tmp_path, context(worse, live=Release(DOCS).view("live"))), Verdict("leaks", True, "0 forbidden hits"))
     )
     assert "# Release 20251121-1 of handbook" in text
-    assert "| retrieval | **rejected** | Recall@2 0.500 is below the floor 0.900" in text
+    assert "| retrieval | rejected | Recall@2 0.500 is below the floor 0.900" in text
+    assert "lost: b 'phones': Recall@2 0.00 (live 1.00), looked for phones.md, first is nothing" in text
+    assert "sluice search phones --as TAGS --release r1" in text
+    assert "sluice promote 20251121-1 --force" in text
     assert "| leaks | passed | 0 forbidden hits |" in text
     assert "| Recall@2 | 0.500 | 1.000 | -0.500 |" in text
     assert "| it | 2 | 0.500 | 1.000 |" in text
-    assert "**b** phones" in text
-    assert "- found: nothing" in text
-    assert "- live finds: `phones.md` (1.000)" in text
+    assert "### b: phones" in text
+    assert "- candidate: nothing" in text
+    assert "- live: phones.md (1.000) ✓" in text
 
 
 def test_without_a_live_release_the_columns_say_so(tmp_path: Path) -> None:
@@ -63,7 +66,7 @@ def test_other_peoples_text_stays_in_its_cell(tmp_path: Path) -> None:
     """A query with pipes and tags breaks no table and smuggles in no markup."""
     nothing = Release([Doc("laptops.md", "Nothing.", raw=DOCS[0].text), DOCS[1]])
     text = report(manifest(judged(tmp_path, context(nothing))))
-    assert "**a** laptops \\| &lt;b>when&lt;/b>" in text
+    assert "### a: laptops \\| &lt;b>when&lt;/b>" in text
 
 
 def test_a_release_that_nobody_judged_has_a_report() -> None:

@@ -15,7 +15,7 @@ from indexing.search import Searcher
 from sluice.access import AccessTags, Principal
 from sluice.points import Point, Vector
 from sluice.settings import SearchSettings
-from stores.qdrant import QdrantStore
+from stores.edge import EdgeStore
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ class Signs:
 class Model:
     """Every point and its document's present tags; implements what `sync` needs of a store, and looks after each write."""
 
-    store: QdrantStore
+    store: EdgeStore
     points: list[Point]
     tags: dict[str, AccessTags]
     check: Any = None
@@ -74,7 +74,7 @@ def test_two_thousand_searches_agree_with_looking_at_everything(tmp_path: Path) 
     def some() -> AccessTags:
         return AccessTags(rng.choice(DEPARTMENTS, size=rng.integers(0, 3), replace=False))
 
-    store = QdrantStore(path=tmp_path / "qdrant")
+    store = EdgeStore(tmp_path / "qdrant")
     store.create("c", dimension=DIMENSION, sparse=False)
     tags = {f"d{n}": some() for n in range(DOCUMENTS)}
     about = {"uri": "u", "source": "s", "title": "", "start": 0, "end": 1, "heading_path": [], "page": None, "language": "en"}

@@ -17,8 +17,8 @@ from sluice.ids import chunk_id, document_key
 from sluice.points import Filters, Point, VectorQuery
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import SearchSettings
-from stores import qdrant as qdrant_store
-from stores.qdrant import QdrantStore
+from stores import ranking
+from stores.edge import EdgeStore
 
 WORDS = [
     "gateway",
@@ -75,7 +75,7 @@ def point(
 def test_it_ranks_as_the_vector_store_does(tmp_path: Path, mode: str, weight: float) -> None:
     """Chunks and documents, with their scores, in every mode, behind the same access filter."""
     held = points()
-    store = QdrantStore(path=tmp_path / "qdrant")
+    store = EdgeStore(tmp_path / "qdrant")
     store.create("c", dimension=16, sparse=True)
     store.upsert("c", held)
     exact, tags = ExactSearch(held), AccessTags({"red", "blue"})
@@ -92,7 +92,7 @@ def test_it_ranks_as_the_vector_store_does(tmp_path: Path, mode: str, weight: fl
             assert np.allclose([p.score for p in mine], [p.score for p in theirs], atol=1e-5)
             assert all(set(p.payload["access_tags"]) <= tags for p in mine)
     store.close()
-    assert PREFETCH == qdrant_store.PREFETCH
+    assert PREFETCH == ranking.PREFETCH
 
 
 def test_without_a_shared_tag_nothing_is_found() -> None:

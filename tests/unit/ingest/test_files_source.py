@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ def test_broken_links_and_pipes_are_refused_and_do_not_hang(tmp_path: Path) -> N
     (tmp_path / "self.md").symlink_to("self.md")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    assert uris(tmp_path) == ["dangling.md", "self.md"]
+    assert uris(tmp_path) == ["dangling.md", "pipe", "self.md"]
     assert refused(tmp_path, "dangling.md") == "dangling_link"
     assert refused(tmp_path, "self.md") == "dangling_link"
     assert refused(tmp_path, "pipe") == "not_a_file"
@@ -197,3 +199,46 @@ def test_a_wrong_source_is_a_configuration_error(tmp_path: Path, section: dict[s
         sources.build(whole.source("s"), whole)
     assert said in error.value.message
     assert error.value.hint
+
+
+def nested(root: Path, depth: int, name: str) -> None:
+    """Folders within folders, deeper than a path may be long: each made from within the one above."""
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=here)
+        inner = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(os.open("deep.md", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+
+
+def test_a_nesting_of_1200_folders_is_read(tmp_path: Path) -> None:
+    """However deep a file lies, it is a file, as long as the system takes its path."""
+    put(tmp_path, "a.md", "z.md")
+    nested(tmp_path, 1200, "d")
+    deep = "d/" * 1200 + "deep.md"
+    assert uris(tmp_path) == ["a.md", deep, "z.md"]
+    assert FilesSource("s", FilesOptions(root=tmp_path)).fetch(ItemRef(deep, "v")).content == b""
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # Python's own removal is recursive
+
+
+def test_a_folder_beyond_the_longest_path_costs_one_entry(tmp_path: Path) -> None:
+    """It is listed as what it is, and everything else is there."""
+    put(tmp_path, "a.md", "z.md")
+    nested(tmp_path, 600, "folder-name")
+    listed = uris(tmp_path)
+    assert (listed[0], listed[-1], len(listed)) == ("a.md", "z.md", 3)
+    assert refused(tmp_path, listed[1]) == "too_deep"
+    subprocess.run(["rm", "-rf", str(tmp_path / "folder-name")], check=True)
+
+
+def test_what_vanishes_while_it_is_listed_is_not_there(tmp_path: Path) -> None:
+    """A file or a folder that is taken away between two looks at it: no error, and no other is missing."""
+    put(tmp_path, "a.md", "b/1.md", "b/2.md", "c.md", "d/3.md")
+    found = FilesSource("s", FilesOptions(root=tmp_path)).scan({})
+    listed = [next(found).uri]
+    shutil.rmtree(tmp_path / "b")
+    (tmp_path / "c.md").unlink()
+    listed += [ref.uri for ref in found]
+    assert listed == ["a.md", "d/3.md"]

@@ -16,6 +16,7 @@ import pytest
 
 from ingest import sources
 from ingest.sources.changes import ChangesSource
+from ingest.sources.checked import Checked
 from sluice.errors import ConfigurationError, SourceUnavailable
 from sluice.settings import load
 
@@ -60,8 +61,9 @@ class Queue:
         file.write_text(yaml.safe_dump({"index": "x", "sources": [section], "gates": []}))
         settings = load(file)
         found = sources.build(settings.sources[0], settings)
-        assert isinstance(found, ChangesSource)
-        return found
+        assert isinstance(found, Checked)
+        assert isinstance(found.inner, ChangesSource)
+        return found.inner
 
     def send(self, *events: Any) -> None:
         with kombu.Connection(self.broker) as connection:

@@ -11,6 +11,7 @@ import pytest
 from ingest.parse import UnstructuredParser
 from ingest.sources.feed import FeedOptions, FeedSource
 from sluice.errors import DocumentError, SourceUnavailable
+from sluice.records import ItemRef
 from tests.web import Reply, Web, web
 
 ATOM = """<?xml version="1.0" encoding="utf-8"?>
@@ -142,3 +143,82 @@ def test_an_entity_bomb_is_no_feed_and_no_harm(site: Web) -> None:
     bomb = f"<?xml version='1.0'?><!DOCTYPE rss [{entities}]><rss version='2.0'><channel><title>&a9;</title></channel></rss>"
     site.pages["/feed"] = bomb.encode()
     assert list(source(site).scan({})) == []
+
+
+STATUS = """<item><title>Incident {n}</title><link>{url}status</link>{guid}<pubDate>Mon, 0{n} Jun 2026 10:00:00 GMT</pubDate>
+<content:encoded><![CDATA[<p>Incident {n}: it took {n}0 minutes.</p>]]></content:encoded></item>"""
+RSS = '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Status</title>{items}</channel></rss>'
+
+
+def incidents(site: Web, *numbers: int, guid: str = "<guid isPermaLink='false'>inc-{n}</guid>", more: str = "") -> None:
+    items = "".join(STATUS.format(n=n, url=site.url(), guid=guid.format(n=n)) for n in numbers)
+    site.pages["/feed"] = RSS.format(items=items + more).encode()
+
+
+@pytest.mark.parametrize(
+    "guid", ["<guid isPermaLink='false'>inc-{n}</guid>", "<guid>urn:x:{n}</guid>", ""], ids=["word", "urn", "none"]
+)
+def test_entries_with_one_link_are_documents_of_their_own(site: Web, guid: str) -> None:
+    """Three incidents on one status page: three documents, that stay what they are when the feed goes on."""
+    incidents(site, 3, 2, 1, guid=guid)
+    made = source(site)
+    refs = {ref.uri: ref for ref in made.scan({})}
+    assert len(refs) == 3
+    assert {b"Incident %d:" % n in made.fetch(refs[uri]).content for uri in refs for n in (1, 2, 3)} == {True, False}
+    known = {uri: ref.validator for uri, ref in refs.items()}
+    incidents(site, 4, 3, guid=guid)
+    later = {ref.uri: ref.validator for ref in source(site).scan(known)}
+    assert len(later) == 4
+    assert {uri: later[uri] for uri in known} == known
+    (only,) = later.keys() - known.keys()
+    incidents(site, 4, guid=guid)
+    assert {ref.uri for ref in source(site).scan(later)} == set(later), "alone in the feed, it keeps its name"
+    assert b"Incident 4" in source(site).fetch(ItemRef(only, later[only])).content, "in another process too"
+
+
+def test_a_second_entry_with_a_link_renames_the_first_once(site: Web) -> None:
+    """The link alone was one document; it is not kept beside its successor."""
+    incidents(site, 1)
+    known = {ref.uri: ref.validator for ref in source(site).scan({})}
+    assert set(known) == {site.url("status")}
+    incidents(site, 2, 1)
+    assert {ref.uri for ref in source(site).scan(known)} == {site.url(f"status#inc-{n}") for n in (1, 2)}
+
+
+def test_what_a_feed_takes_back_does_not_stay(site: Web, tmp_path: Path) -> None:
+    """Deleted entries (RFC 6721), by the id that they had; also when a run is interrupted and the feed has not changed since."""
+    known = {ref.uri: ref.validator for ref in source(site, cache=tmp_path).scan({})}
+    assert set(known) == {site.url("v1"), site.url("v2")}
+    tombstone = "<at:deleted-entry xmlns:at='http://purl.org/atompub/tombstones/1.0' ref='tag:1' when='2026-02-01T00:00:00Z'/>"
+    publish(site, tombstone, FULL)
+    for _ in range(2):
+        assert {ref.uri for ref in source(site, cache=tmp_path).scan(known)} == {site.url("v2")}
+
+
+def test_links_are_absolute_and_an_entry_without_any_name_is_an_entry(site: Web) -> None:
+    """Relative ones count from the feed; an id given twice is one document, the newest; neither link nor id: quarantine."""
+    more = "<item><link>/v1</link></item><item><title>nameless</title></item>"
+    more += "<item><guid isPermaLink='false'>x</guid><description>new</description></item>"
+    incidents(site, 1, more=more + "<item><guid isPermaLink='false'>x</guid><description>old</description></item>")
+    made = source(site)
+    refs = {ref.uri: ref for ref in made.scan({})}
+    (bad,) = (uri for uri in refs if uri.startswith(site.url("feed#")))
+    assert set(refs) == {bad, site.url("status"), site.url("v1"), "x"}
+    with pytest.raises(DocumentError) as error:
+        made.fetch(refs[bad])
+    assert error.value.reason == "no_key"
+    assert b"new" in made.fetch(refs["x"]).content
+    assert b"whole story" in made.fetch(refs[site.url("v1")]).content
+
+
+def test_an_empty_content_is_none(site: Web) -> None:
+    """A summary beside an empty content, and the longest of several contents."""
+    publish(
+        site,
+        SHORT.replace("<summary>", "<content type='html'> </content><summary>"),
+        FULL.replace("<content", "<content>s</content><content"),
+    )
+    made = source(site)
+    items = {ref.uri: made.fetch(ref) for ref in made.scan({})}
+    assert b"whole story" in items[site.url("v1")].content
+    assert b"It is faster." in items[site.url("v2")].content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from ingest.sources.checked import Checked
 from ingest.sources.git import GitOptions, GitSource
 from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
 from tests.repository import Repository
@@ -76,12 +78,14 @@ def test_any_ref_can_be_read(repository: Repository, tmp_path: Path) -> None:
         validators(source(str(tmp_path / "nowhere"), tmp_path))
 
 
-@pytest.mark.parametrize("field", ["url", "ref"])
+HOSTILE = ["--upload-pack=touch /tmp/owned", "ext::sh -c touch% /tmp/owned", "a\nb", "ssh://-oProxy/x"]
+
+
 @pytest.mark.parametrize(
-    "value", ["--upload-pack=touch /tmp/owned", "-oProxyCommand=x", "ext::sh -c touch% /tmp/owned", "a\nb", "ssh://-oProxy/x"]
+    ("field", "value"), [(field, value) for field in ("url", "ref") for value in HOSTILE] + [("url", "-oProxyCommand=x")]
 )
 def test_hostile_arguments_are_no_options(field: str, value: str) -> None:
-    """What git could take for an option or a command is refused before git is asked."""
+    """What git could take for an option or a command is refused before git is asked; a legal name is never an option."""
     with pytest.raises(ValidationError):
         GitOptions(**({"url": "/srv/x"} | {field: value}))
 
@@ -107,7 +111,79 @@ def test_what_is_not_a_file_here_is_refused_or_left_alone(repository: Repository
     assert found["docs/link.md"] == b"# A\n"
     reasons = {uri: found[uri] for uri in ("out.md", "nothing.md", "big.bin", "lfs.pdf")}
     assert reasons == {"out.md": "outside_root", "nothing.md": "dangling_link", "big.bin": "too_large", "lfs.pdf": "lfs_pointer"}
-    assert not any(uri.startswith(("module", "docs/folder")) for uri in found)
+    assert found["module"] == "submodule"
+    assert not any(uri.startswith(("module/", "docs/folder")) for uri in found)
+
+
+NAMES = [
+    "-x",
+    "@",
+    "feature/a.b",
+    "ünï/日本",
+    "{x}",
+    "#1",
+    "a'b",
+    "(x)$HOME;ls",
+    "abcdef1",
+    "0123456789" * 4,
+    "HEAD1",
+    "-oProxyCommand=x",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["heads", "tags"])
+def test_every_legal_name_names_its_branch_or_tag(repository: Repository, tmp_path: Path, name: str, kind: str) -> None:
+    """Whatever git could take the name for: an option, a revision, a commit's id, HEAD."""
+    repository.git("checkout", "--quiet", "--detach")
+    repository.write("only-there.md", b"there")
+    repository.git("update-ref", f"refs/{kind}/{name}", "HEAD")
+    repository.git("checkout", "--quiet", "main")
+    assert "only-there.md" in validators(source(repository, tmp_path, ref=name))
+    assert "only-there.md" not in validators(source(repository, tmp_path, ref="main"))
+
+
+@pytest.mark.parametrize(
+    "name", ["a..b", "a.lock", "a b", "/a", "a/", ".a", "a/.b", "a~1", "a^", "a:b", "a@{1}", "a\\b", "a*", ""]
+)
+def test_what_git_forbids_as_a_name_is_refused(name: str) -> None:
+    """As git-check-ref-format has it."""
+    with pytest.raises(ValidationError):
+        GitOptions(url="/srv/x", ref=name)
+
+
+def test_names_and_authors_of_any_characters_end_no_run(repository: Repository, tmp_path: Path) -> None:
+    """Paths that look like git's own output, and an author with control characters and bytes that are no text."""
+    names = [b"a\nb.md", b"\x01c.md", b":100644 x.md", b'"quoted".md', b"\xff\xfe.md", b" lead.md", b"tab\t.md", b"\nx.md"]
+    for name in names:
+        (repository.folder / os.fsdecode(name)).write_bytes(name)
+    repository.commit(author="Ev\x01il\x02 \x1b[31mred")
+    (repository.folder / "after.md").write_bytes(b"x")
+    repository.commit(author=os.fsdecode(b"Ren\xe9"))
+    made = Checked(source(repository, tmp_path))
+    items = [made.fetch(ref) for ref in made.scan({})]
+    assert {item.content for item in items} >= set(names)
+    assert all(item.uri.isprintable() and item.metadata["author"].isprintable() for item in items)
+    authors = {item.content: item.metadata["author"] for item in items}
+    assert authors[b":100644 x.md"] == authors[b"\x01c.md"] == "Ev il   [31mred"
+    assert authors[b"x"] == "René", "git itself reads such a name as Latin-1"
+
+
+def test_a_commit_at_no_time_that_a_calendar_has(repository: Repository, tmp_path: Path) -> None:
+    """Its file has no time, and the others theirs."""
+    (repository.folder / "late.md").write_bytes(b"late")
+    repository.git("add", "--all")
+    tree = repository.git("write-tree")
+    who = "A <a> 99999999999999 +0000"
+    raw = f"tree {tree}\nparent {repository.git('rev-parse', 'HEAD')}\nauthor {who}\ncommitter {who}\n\nm\n"
+    (tmp_path / "raw").write_bytes(raw.encode())
+    repository.git(
+        "update-ref", "HEAD", repository.git("hash-object", "-t", "commit", "-w", "--literally", str(tmp_path / "raw"))
+    )
+    made = source(repository, tmp_path)
+    items = {ref.uri: made.fetch(ref) for ref in made.scan({})}
+    assert items["late.md"].modified is None
+    assert items["docs/a.md"].modified is not None
 
 
 def test_a_token_travels_in_a_header_and_shows_nowhere(repository: Repository, tmp_path: Path) -> None:

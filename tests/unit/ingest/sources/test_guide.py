@@ -12,12 +12,13 @@ import pytest
 import yaml
 
 from ingest.sources import SOURCES, build
+from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.settings import load
 
 GUIDE = (Path(__file__).resolve().parents[4] / "docs/sources.md").read_text(encoding="utf-8")
-EXAMPLES = [
-    section for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL) for section in yaml.safe_load(block)["sources"]
-]
+BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)]
+EXAMPLES = [section for block in BLOCKS for section in block.get("sources", ())]
+(RULES,) = (block["access"]["rules"] for block in BLOCKS if "access" in block)
 
 sys.modules["wiki"] = wiki = ModuleType("wiki")
 exec(re.findall(r"```python\n(# wiki.py.*?)```", GUIDE, re.DOTALL)[0], wiki.__dict__)
@@ -56,3 +57,28 @@ def test_a_cache_lies_in_the_state_folder_unless_named(tmp_path: Path) -> None:
     assert source.options.cache == tmp_path / ".sluice/i/sources/code"
     assert source.options.url == str(tmp_path / "repository")
     assert built(tmp_path, section | {"cache": "elsewhere"}).options.cache == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("source", "uri", "own", "readers"),
+    [
+        ("handbook", "hr/salaries/2026.xlsx", None, {"hr"}),
+        ("handbook", "travel/rail.md", None, {"staff"}),
+        ("code", "docs/setup.md", None, {"staff"}),
+        ("code", "src/main.py", None, set()),
+        ("crm", "account/4711", {"sales", "boss"}, {"sales"}),
+        ("crm", "account/4711", {"boss"}, set()),
+        ("tickets", "tickets/4711", {"support"}, {"support"}),
+        ("export", "export/page/4711", None, {"staff"}),
+        ("news", "https://example.com/2026/release-2", None, {"public"}),
+        ("docs", "https://docs.example.org/guide/setup?lang=en", None, {"public"}),
+        ("support", "Support/Contracts/20260102.1@mail.example.org", None, {"legal"}),
+        ("support", "Support/Contracts/20260102.1@mail.example.org/2-offer.pdf", None, {"legal"}),
+        ("support", "Support/New/1@mail.example.org", {"support"}, {"support"}),
+        ("reports", "2026/q3/report.pdf", None, {"board"}),
+    ],
+)
+def test_the_rules_of_the_guide_do_what_it_says(source: str, uri: str, own: set[str] | None, readers: set[str]) -> None:
+    """For the uris that each kind of source gives; a row's own permissions narrow."""
+    rules = AccessRules([AccessRule(rule["match"], AccessTags(rule["tags"]), rule.get("source")) for rule in RULES])
+    assert rules.effective(source, uri, AccessTags(own) if own is not None else None) == readers

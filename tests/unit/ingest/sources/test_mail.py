@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
-from ingest.sources.imap import Imap
+from ingest.sources.imap import Imap, _from_utf7
 from ingest.sources.mail import MailOptions, MailSource
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
@@ -158,3 +159,24 @@ def test_an_imap_server_sends_a_body_once() -> None:
         server.logout()
     with pytest.raises(SourceUnavailable):
         source(**options).scan({})
+
+
+def test_a_folder_with_a_broken_name_is_a_folder() -> None:
+    """Modified UTF-7 as it should be, and as some programs write it."""
+    assert _from_utf7("Entw&APw-rfe") == "Entwürfe"
+    assert _from_utf7("A&-B") == "A&B"
+    assert _from_utf7("A&A-B") == "A&A-B"
+
+
+def test_a_message_of_many_attachments_is_taken_apart_once(tmp_path: Path) -> None:
+    """Sixteen times as many cost about sixteen times as much, not 256."""
+    took = []
+    for number in (60, 960):
+        path = mailroom.mbox(tmp_path / f"{number}", mailroom.message("a@b", attached={f"{n}.txt": b"x" for n in range(number)}))
+        source = MailSource("s", MailOptions(path=path))
+        refs = list(source.scan({}))
+        assert len(refs) == number + 1
+        began = time.process_time()
+        assert sum(source.fetch(ref).content == b"x" for ref in refs) == number
+        took.append(time.process_time() - began)
+    assert took[1] < 50 * max(took[0], 0.01)

@@ -182,3 +182,48 @@ def test_wrong_options_are_named(site: Web) -> None:
         with pytest.raises(ValidationError):
             source(site, **wrong)
     assert not site.asked
+
+
+def test_pages_that_repeat_are_said(site: Web) -> None:
+    """An API that does not know the page's number; one whose pages differ in a stamp only; a next page that is the same one."""
+    site.pages["/t"] = lambda asked: answer({"data": TICKETS})
+    with pytest.raises(SourceUnavailable, match="know the parameter 'page'"):
+        list(source(site, pages={"by": "page"}).scan({}))
+    assert site.bodies["/t"] == 2
+    site.pages["/t"] = lambda asked: answer({"data": TICKETS, "served": len(site.asked)})
+    with pytest.raises(SourceUnavailable, match="know the parameter 'offset'"):
+        list(source(site, pages={"by": "offset"}).scan({}))
+    assert len(site.asked) < 10
+    site.pages["/t"] = lambda asked: answer({"data": TICKETS[:1]}, Link=f'<{site.url("t")}>; rel="next"')
+    with pytest.raises(SourceUnavailable, match="circle"):
+        list(source(site, pages={"by": "link"}).scan({}))
+
+
+def test_pages_without_end_end(site: Web) -> None:
+    """By their number, and by the time that they take: said, and nothing is taken for deleted."""
+    site.pages["/t"] = lambda asked: answer(
+        {"data": [TICKETS[0] | {"id": len(site.asked)}], "meta": {"next": f"c{len(site.asked)}"}}
+    )
+    cursor = {"by": "cursor", "cursor": "meta.next"}
+    with pytest.raises(SourceUnavailable, match="max_pages, 20"):
+        list(source(site, pages=cursor | {"max_pages": 20}).scan({}))
+    ticks = iter(range(0, 10_000, 20))
+    made = RestSource("tickets", source(site, pages=cursor, max_minutes=1).options, clock=lambda: next(ticks))
+    with pytest.raises(SourceUnavailable, match="max_minutes, 1"):
+        list(made.scan({}))
+
+
+@pytest.mark.parametrize("following", ["http://[::1/x?a", "http://a:PORT/x", {"a": 1}, ["x"], True, "x" * 10_000], ids=repr)
+def test_what_comes_next_may_be_anything(site: Web, following: Any) -> None:
+    """And is no crash."""
+    site.pages["/t"] = lambda asked: answer({"data": TICKETS[:1], "meta": {"next": following}})
+    with pytest.raises(SourceUnavailable):
+        list(source(site, pages={"by": "cursor", "cursor": "meta.next"}).scan({}))
+
+
+def test_a_page_beyond_bounds_is_no_page(site: Web) -> None:
+    """Nested without end, or of more values than a page could need; before anything of that size is built."""
+    for body in (b"[" * 200_000, b'{"data": [' + b"[]," * 3_000_000 + b"[]]}"):
+        site.pages["/t"] = body
+        with pytest.raises(SourceUnavailable, match="no JSON"):
+            list(source(site).scan({}))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -201,3 +204,75 @@ def test_a_snapshot_leaves_no_file_open(tmp_path: Path) -> None:
     del made
     gc.collect()
     assert _temporary_files() == before
+
+
+def test_exports_of_every_encoding_and_delimiter(tmp_path: Path) -> None:
+    """UTF-16 with a mark or without, as spreadsheets export it; a heading that a semicolon or a tab sets apart."""
+    for number, encoding in enumerate(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")):
+        (tmp_path / f"{number}.jsonl").write_bytes('{"id": "ü", "body": "é"}\n{"id": 2, "body": "zwei"}\n'.encode(encoding))
+        assert outcome(source(tmp_path / f"{number}.jsonl")) == {"export/ü": "é", "export/2": "zwei"}, encoding
+    for delimiter in ";\t|":
+        (tmp_path / "x.csv").write_text(f'"id"{delimiter}body\n1{delimiter}"a{delimiter}b"\n')
+        assert outcome(source(tmp_path / "x.csv")) == {"export/1": f"a{delimiter}b"}
+
+
+def test_a_record_that_gives_a_name_twice_withdraws_what_was_there(tmp_path: Path) -> None:
+    """Its permissions may be what it gives twice: which of them hold, nobody can say. It keeps its uri."""
+    (tmp_path / "x.jsonl").write_text(
+        '{"id": 1, "body": "x", "tags": ["all"], "tags": ["few"]}\n{"id": 2, "id": 3, "body": "x"}\n'
+    )
+    made = source(tmp_path / "x.jsonl", tags="tags")
+    known, unknown = made.scan({})
+    assert known.uri == "export/1"
+    for ref in (known, unknown):
+        with pytest.raises(DocumentError, match="twice") as error:
+            made.fetch(ref)
+        assert error.value.reason == "malformed_record"
+        assert error.value.withdraws == (ref is known)
+
+
+def test_columns_with_one_name_are_a_wrong_configuration(tmp_path: Path) -> None:
+    """Said with the names; of columns that nobody asks for it does not matter."""
+    (tmp_path / "x.csv").write_text("id,body,body,other,other\n1,a,b,c,d\n")
+    with pytest.raises(ConfigurationError, match="the name body"):
+        list(source(tmp_path / "x.csv").scan({}))
+    assert [ref.uri for ref in source(tmp_path / "x.csv", text="id").scan({})] == ["export/1"]
+
+
+@pytest.mark.parametrize(
+    ("key", "uri"),
+    [
+        (7, "t/7"),
+        (Decimal("1.50"), "t/1.50"),
+        (UUID(int=1), "t/00000000-0000-0000-0000-000000000001"),
+        (UUID(int=255).bytes, "t/000000000000000000000000000000ff"),
+        (b"text", "t/text"),
+        (date(2026, 1, 2), "t/2026-01-02"),
+        (datetime(2026, 1, 2, 3, tzinfo=UTC), "t/2026-01-02T03:00:00+00:00"),
+        (True, "t/true"),
+        ("a b\n", "t/a%20b%0A"),
+    ],
+    ids=repr,
+)
+def test_keys_of_every_type_are_names(key: Any, uri: str) -> None:
+    """Readable ones, and the same on every run."""
+    assert item({"id": key, "body": "x"}, prefix="t").uri == uri
+
+
+@pytest.mark.parametrize("key", [None, "", "\udcff", "a\ufffd"], ids=ascii)
+def test_a_key_that_is_none_costs_its_row(key: Any) -> None:
+    """Missing, or no text."""
+    with pytest.raises(DocumentError) as error:
+        item({"id": key, "body": "x"})
+    assert error.value.reason in ("no_key", "undecodable")
+
+
+@pytest.mark.parametrize(
+    "row", [{"body": "\udcff"}, {"body": b"\xff", "title": "t"}, {"body": "x", "about": "\ud800"}], ids=ascii
+)
+def test_bytes_that_are_no_text_cost_their_row(row: dict[str, Any]) -> None:
+    """Where text is asked for: body, title and metadata. A body of bytes alone is taken as it is."""
+    with pytest.raises(DocumentError) as error:
+        item({"id": 1, **row}, title="title", metadata=["about"])
+    assert error.value.reason == "undecodable"
+    assert item({"id": 1, "body": b"\xff"}).content == b"\xff"

@@ -166,3 +166,76 @@ def test_a_sqlite_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
         connection.executescript("CREATE TABLE a (id, body); INSERT INTO a VALUES (1, 'one')")
     given = {"url": "sqlite:///x.db", "query": "SELECT * FROM a", "key": "id", "text": "body"}
     assert scanned(SqlSource("s", SqlOptions.model_validate(given, context={"base": tmp_path}))).keys() == {"a/1"}
+
+
+ACCEPTED = [
+    "SELECT id, body, changed FROM t WHERE id > 0 -- only live notes",
+    "-- first a word\n/* and ; another */ SELECT * FROM t",
+    "SELECT * FROM t; -- that was it ;",
+    "SELECT * FROM t;;\n ; ",
+    "WITH x AS (SELECT * FROM t) SELECT * FROM x",
+    "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2) SELECT t.* FROM n JOIN t ON t.id = n.i",
+    "SELECT * FROM t WHERE id = 1 UNION SELECT * FROM t WHERE id = 2",
+    "SELECT id, 'a; -- b /* c' AS body, changed FROM t",
+    "SELECT id, 'it''s :x 100%' AS body, changed FROM t WHERE body LIKE '%o%' OR 1",
+    "SELECT column1 AS id, column2 AS body, column3 AS changed FROM (VALUES (1, 'a', 1), (2, 'b', 2))",
+    'SELECT id AS "id", body, changed FROM "t" ORDER BY id LIMIT 10 -- ;',
+    "select/**/id,body,changed/**/from/**/t",
+]
+
+
+@pytest.mark.parametrize("query", ACCEPTED)
+@pytest.mark.parametrize("updated_at", ["changed", None])
+def test_any_query_that_the_database_takes(tmp_path: Path, query: str, updated_at: str | None) -> None:
+    """Comments, semicolons, common tables, unions, values; whole, and as a listing of keys and times."""
+    file = tmp_path / "x.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("CREATE TABLE t (id, body, changed); INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 2)")
+    made = SqlSource(
+        "s", SqlOptions(url=f"sqlite:///{file}", query=query, key="id", text="body", prefix="", updated_at=updated_at)
+    )
+    known = scanned(made)
+    assert set(known) == {"1", "2"}
+    assert scanned(made, {"1": known["1"], "2": "old"}) == known
+
+
+REFUSED = [
+    "SELECT 1; DELETE FROM t",
+    "DELETE FROM t",
+    "-- SELECT\nDROP TABLE t",
+    "/* select */ PRAGMA x",
+    "",
+    ";",
+    "SELECT 'a'; SELECT 'b'",
+    "EXPLAIN SELECT 1",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_what_is_not_one_query_is_refused(query: str) -> None:
+    """Whatever stands in comments and strings around it."""
+    with pytest.raises(ValidationError, match="only reads"):
+        SqlOptions(url="sqlite:///x.db", query=query, key="id", text="body")
+
+
+def test_columns_with_one_name_are_refused_with_the_name(tmp_path: Path) -> None:
+    """Of two columns called `id` nobody can say which is the key; also where there is no row yet."""
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.executescript("CREATE TABLE a (id, body); CREATE TABLE b (id, name);")
+    query = "SELECT a.id, a.body, b.id, b.name AS body FROM a JOIN b ON a.id = b.id"
+    with pytest.raises(ConfigurationError, match="source 'crm': the query gives several columns the name id, body"):
+        scanned(source(f"sqlite:///{tmp_path}/x.db", query=query, title=None, tags=None, metadata=[]))
+
+
+CASE = Path(__file__).resolve().parents[4] / "../shared/corpora/cases/22-sql-comment/data.db"
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CASE.is_file(), reason="needs ../shared/corpora")
+def test_the_query_with_a_comment_of_the_corpora() -> None:
+    """Twice: the second run wraps the query."""
+    query = "SELECT id, body, changed FROM note WHERE id > 0 -- only live notes"
+    made = SqlSource("notes", SqlOptions(url=f"sqlite:///{CASE}", query=query, key="id", text="body", updated_at="changed"))
+    known = scanned(made)
+    assert set(known) == {"note/1", "note/2", "note/3"}
+    assert scanned(made, known) == known

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from ingest.parse import UnstructuredParser
 from ingest.sources.pages import canonical
 from ingest.sources.web import WebOptions, WebSource
 from sluice.errors import DocumentError, SourceUnavailable
@@ -185,8 +192,222 @@ def test_budget_and_patterns_bound_a_crawl() -> None:
         ("HTTP://Example.org:80/a/../b?b=2&a=1&utm_source=x#top", "http://example.org/b?a=1&b=2"),
         ("https://example.org", "https://example.org/"),
         ("https://example.org:8443/ä", "https://example.org:8443/%C3%A4"),
+        ("http://a.org/x?t=b&t=a&t=b", "http://a.org/x?t=a&t=b&t=b"),
+        ("http://a.org/s;jsessionid=A1?x=1&PHPSESSID=9", "http://a.org/s?x=1"),
+        ("http://a.org/x?sid=12&s=word", "http://a.org/x?s=word&sid=12"),
     ],
 )
 def test_one_page_has_one_address(url: str, page: str) -> None:
-    """Host in lower case, no fragment, no tracking, sorted query."""
+    """Host in lower case, no fragment, no tracking, no session, sorted query."""
     assert canonical(url) == page
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:PORT/x", "http://[::1", "http://", "mailto:x@y", "http://a/\ud800", "http://a/" + "x" * 9000]
+)
+def test_what_is_no_address_is_said_in_one_way(url: str) -> None:
+    """So that whoever follows links has one error to expect."""
+    with pytest.raises(ValueError, match=r"."):
+        canonical(url)
+
+
+MORE = "Whoever asks for a key to the archive waits for three days, and the answer comes in writing from the team lead. " * 3
+
+
+def test_a_canonical_address_is_believed_when_it_answers_with_the_page() -> None:
+    """Not when it is gone, redirects back, says something else, forbids itself, or lies outside; in a circle one stays."""
+    with website() as site:
+
+        def says(target: str, text: str = MORE) -> Page:
+            return Page(article("A page", text, head=f'<LINK REL="Canonical" HREF="{target}">'))
+
+        site.pages |= {
+            "/home": Page(article("Home page")),
+            "/copy": says("/home", article("x").split("<p>")[1].split("</p>")[0]),
+            "/dead": says("/nowhere"),
+            "/slash/": says("/slash"),
+            "/slash": Page(b"", 301, headers={"Location": "/slash/"}),
+            "/every": says("/home"),
+            "/forbids": says("/noindex"),
+            "/noindex": Page(article("A page", MORE, head="<meta name=robots content=noindex>")),
+            "/outside": says("http://example.org/x"),
+            "/excluded": says("/private/x"),
+            "/private/x": Page(article("A page", MORE)),
+            "/ring-a": says("/ring-b", f"{MORE} ring"),
+            "/ring-b": says("/ring-c", f"{MORE} ring"),
+            "/ring-c": says("/ring-a", f"{MORE} ring"),
+            "/header": Page(article("Header", MORE), headers={"Link": '</target>; rel="canonical"'}),
+            "/target": Page(article("Target", MORE)),
+            "/two": Page(article("Two", MORE, head="<link rel=canonical href=/target><link rel=canonical href=/home>")),
+        }
+        site.pages["/"] = Page(article("Start", links=tuple(site.pages)))
+        refs = listed(source(site, exclude=["**/private/**"]), {}, site)
+        alone = {"/dead", "/slash/", "/every", "/forbids", "/outside", "/excluded", "/two"}
+        assert set(refs) == {"/", "/home", "/target", "/ring-a"} | alone
+        known = {ref.uri: ref.validator for ref in refs.values()}
+        site.pages["/fresh-copy"] = says("/target")
+        site.pages["/"] = Page(article("Start", links=(*site.pages,)))
+        assert set(listed(source(site, exclude=["**/private/**"]), known, site)) == set(refs), "also when it was not sent again"
+
+
+def test_addresses_that_differ_are_pages_that_differ_and_those_of_sessions_are_one() -> None:
+    """Repeated names in a query; session ids in path and query; an address that needs its session id keeps the first."""
+    with website() as site:
+        needs = {f"/needs;jsessionid={n}": Page(article("Needs", MORE)) for n in ("A1", "B2")}
+        topics = {f"/topic?t=a&t={t}": Page(article(f"Topic {t}", f"{MORE} {t}")) for t in "bc"}
+        site.pages |= needs | topics | {"/plain": Page(article("Plain")), "/plain?sid=12": Page(article("Twelve"))}
+        links = (
+            "/plain;jsessionid=A1",
+            "/plain?PHPSESSID=abc",
+            f"/plain?sid={'0a' * 16}",
+            "/plain?sid=12",
+            "/plain#a",
+            "/plain#b",
+        )
+        site.pages["/"] = Page(article("Start", links=(*needs, *topics, *links)))
+        refs = listed(source(site), {}, site)
+        assert set(refs) == {"/", "/plain", "/plain?sid=12", "/needs;jsessionid=A1", *topics}
+        known = {ref.uri: ref.validator for ref in refs.values()}
+        site.pages["/needs;jsessionid=C3"] = needs["/needs;jsessionid=A1"]
+        site.pages["/"] = Page(article("Start", links=("/needs;jsessionid=C3", *topics, *links)))
+        assert set(listed(source(site), known, site)) == set(refs)
+
+
+def test_directives_are_obeyed_in_every_spelling_and_number() -> None:
+    """Of tags and headers, also of pages without HTML; a page that was to be shown until yesterday is asked again."""
+    with website() as site:
+        listed_until = "Fri, 01 Jan 2100 00:00:00 GMT"
+        site.pages |= {
+            "/upper": Page(article("U", head="<META NAME='ROBOTS' CONTENT='NOINDEX, NOFOLLOW'>", links=("/behind-upper",))),
+            "/none": Page(article("N", head="<meta name=robots content=none>", links=("/behind-none",))),
+            "/ours": Page(article("O", head="<meta name=sluice content=noindex>", links=("/behind-ours",))),
+            "/theirs": Page(article("T", head="<meta name=googlebot content=noindex>")),
+            "/text": Page("text", kind="text/plain", headers={"X-Robots-Tag": "googlebot: nofollow, sluice: noindex"}),
+            "/over": Page(article("V"), headers={"x-robots-tag": "unavailable_after: 25 Jun 2010 15:00:00 PST"}),
+            "/until": Page(article("W"), headers={"X-ROBOTS-TAG": f"unavailable_after: {listed_until}"}),
+            **{f"/behind-{name}": Page(article(name)) for name in ("upper", "none", "ours")},
+        }
+        site.pages["/"] = Page(article("Start", links=("/upper", "/none", "/ours", "/theirs", "/text", "/over", "/until")))
+        refs = listed(source(site), {}, site)
+        assert set(refs) == {"/", "/theirs", "/until", "/behind-ours"}
+        known = {ref.uri: ref.validator.replace("2100-01-01", "2020-01-01") for ref in refs.values()}
+        assert known[f"{site.url}/until"] != refs["/until"].validator
+        site.sent()
+        listed(source(site), known, site)
+        assert site.sent() == ["/until"]
+
+
+def test_one_page_that_fails_costs_one_page() -> None:
+    """Links that are no addresses, a page that breaks off, a page beyond reading: what lies behind the others is found."""
+    with website() as site:
+        bad = ("http://localhost:PORT/x", "http://[::1/", "http://", "//", "javascript:void(0)", "http://a b/", "/x" * 3000)
+        site.pages |= {
+            "/ports": Page(article("Ports", links=(*bad, "/behind"))),
+            "/behind": Page(article("Behind")),
+            "/deep": Page("<div>" * 5000),
+        }
+        site.pages["/"] = Page(article("Start", links=("/ports", "/deep")))
+        found = source(site)
+        refs = listed(found, {}, site)
+        assert set(refs) == {"/", "/ports", "/behind", "/deep"}
+        with pytest.raises(DocumentError, match="nested") as error:
+            found.fetch(refs["/deep"])
+        assert error.value.reason == "nested_too_deeply"
+        site.pages["/deep"] = Page("<div>" * 5000 + "changed")
+        assert listed(source(site), {}, site)["/deep"].validator != refs["/deep"].validator, "another page is tried"
+
+
+def test_sitemaps_without_end_and_in_circles() -> None:
+    """A circle is walked once; an index without end is an error that says so, and so is a page in a sitemap's place."""
+    with website() as site:
+
+        def index(*paths: str) -> Page:
+            inner = "".join(f"<sitemap><loc>{site.url}{path}</loc></sitemap>" for path in paths)
+            return Page(
+                f"<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{inner}</sitemapindex>", kind="text/xml"
+            )
+
+        site.pages |= {
+            "/": Page(article("Start")),
+            "/mapped": Page(article("Mapped")),
+            "/a": index("/a", "/b"),
+            "/b": index("/a", "/c"),
+        }
+        site.pages["/c"] = Page(f"{site.url}/mapped\n", kind="text/plain")
+        assert set(listed(source(site, sitemaps=[f"{site.url}/a"]), {}, site)) == {"/", "/mapped"}
+        site.pages |= {f"/i{n}": index(f"/i{n + 1}", f"/i{n + 1}0") for n in range(40)}
+        with pytest.raises(SourceUnavailable, match="more than 10 others"):
+            source(site, sitemaps=[f"{site.url}/i0"], max_sitemaps=10, max_pages=5).scan({})
+        site.pages["/login"] = Page("<!doctype html><html><body><form>Sign in</form></body></html>")
+        with pytest.raises(SourceUnavailable, match="/login: is an HTML page"):
+            source(site, sitemaps=[f"{site.url}/login"]).scan({})
+
+
+def test_a_page_asked_for_again_is_the_page_that_was_kept() -> None:
+    """In its charset, whether the header or the document names it; by another process too."""
+    with website() as site:
+        text = f"<main><h1>Preise für Gäste</h1><p>Gebühr: fünf € {MORE}</p></main>"
+        site.pages |= {
+            "/header": Page(text.encode("cp1252"), kind="text/html; charset=iso-8859-1"),
+            "/meta": Page(f"<meta charset=windows-1252>{text}".encode("cp1252"), kind="text/html"),
+            "/plain": Page("Gebühr: fünf €".encode("cp1252"), kind="text/plain; charset=windows-1252"),
+        }
+        site.pages["/"] = Page(article("Start", links=("/header", "/meta", "/plain")))
+        for main in (True, False):
+            found = source(site, main_text=main)
+            refs = listed(found, {}, site)
+            for path in ("/header", "/meta", "/plain"):
+                item = found.fetch(refs[path])
+                again = source(site, main_text=main).fetch(refs[path])
+                assert (again.content, again.validator) == (item.content, item.validator)
+                document = UnstructuredParser().parse(item, source="web")
+                assert "fünf €" in document.text, (path, main)
+
+
+CASE = Path(__file__).resolve().parents[4] / "../shared/corpora/cases/26-web/site.py"
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CASE.is_file(), reason="needs ../shared/corpora")
+def test_the_awkward_site_of_the_corpora() -> None:
+    """Each of its pages once, with the right words; its sign-in page is no sitemap."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    running = subprocess.Popen([sys.executable, str(CASE), str(port)])
+    base = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.05)
+        given = {"start": [f"{base}/"], "delay_s": 0, "attempts": 1}
+        found = WebSource("site", WebOptions.model_validate({**given, "sitemaps": [f"{base}/index.xml", f"{base}/sitemap.txt"]}))
+        refs = {ref.uri.removeprefix(base): ref for ref in found.scan({})}
+        plain = {
+            "/",
+            "/slash/",
+            "/dead-canonical",
+            "/bare",
+            "/article",
+            "/class-hidden",
+            "/based/",
+            "/elsewhere/sub",
+            "/fragment",
+        }
+        found_by = {"/from-gz", "/from-text", "/bad-port", "/behind", "/latin", "/s;jsessionid=A1"}
+        assert set(refs) == plain | found_by | {"/topic?t=a&t=b", "/topic?t=a&t=c", "/loop"}
+        texts = {path: found.fetch(ref).content.decode() for path, ref in refs.items() if path != "/loop"}
+        for page in ("/bare", "/article"):
+            assert all(
+                word in texts[page] for word in ("LISTONE", "LISTTWO", "SHORTONE", "DEFONE", "Requirements", "Opening hours")
+            )
+        assert "HIDDEN" not in texts["/class-hidden"]
+        assert "Gebühr beträgt fünf" in texts["/latin"]
+        again = WebSource("site", WebOptions.model_validate(given))
+        assert again.fetch(refs["/latin"]).content.decode() == texts["/latin"]
+        with pytest.raises(SourceUnavailable, match=r"signin.xml: is an HTML page"):
+            WebSource("site", WebOptions.model_validate({**given, "sitemaps": [f"{base}/signin.xml"]})).scan({})
+    finally:
+        running.kill()
+        running.wait()

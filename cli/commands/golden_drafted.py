@@ -1,0 +1,136 @@
+"""Golden sets that begin from the documents, and are mended after edits: draft, review, repair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+
+from cli.console import show
+from cli.launch import opened
+from cli.main import with_json
+from evaluation import repair, reviewing
+from evaluation.golden import load_golden
+from evaluation.reports import plain_cell
+from pipeline import drafting, reading
+from sluice.errors import ConfigurationError
+from sluice.plain import plain
+
+
+@click.command("draft")
+@click.option("--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to add to; it is made.")
+@click.option("--count", default=200, show_default=True, type=click.IntRange(1, 5000), help="Questions, at most.")
+@with_json
+@click.pass_obj
+def draft(config: Path, path: Path | None, count: int, as_json: bool) -> None:
+    """Draft questions from the documents themselves, without a model: a beginning for the first day.
+
+    Headings that ask, questions with answers, definitions, links, titles, descriptions and rows of tables, each with the
+    words that answer it, spread over folders, hard ones first. They are marked `synthetic` for good and are in no mean of
+    questions that people asked; a gate with `synthetic: true` judges by them. By default they go to drafted.jsonl beside
+    the configuration.
+    """
+    with opened(config) as r:
+        found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count)
+    result = plain(found)
+
+    def people(console: Console) -> None:
+        kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
+        console.print(f"{found.added} questions drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
+        looked = (
+            f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
+        )
+        console.print(f"{looked}\n{found.golden}", markup=False, soft_wrap=True)
+        console.print(
+            "read them before you believe them; a gate by them: {type: retrieval, golden: "
+            f"{found.golden.name}, synthetic: true, min_recall: …}}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    show(result, as_json, people)
+
+
+class _Reader:
+    """Whoever sits at the terminal; implements `evaluation.reviewing.Reviewer`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def ask(self, question: reviewing.Drafted) -> reviewing.Review:
+        for line in (
+            "",
+            f"{question.number} of {question.of}: {question.query}",
+            question.uri,
+            question.quote,
+        ):
+            self._console.print(plain_cell(line), markup=False, soft_wrap=True)
+        while True:
+            try:
+                said = click.prompt("[t]ake, [m]end, [d]rop, [s]kip, [q]uit", prompt_suffix=" ", err=True).strip().lower()
+                if said == "m":
+                    return reviewing.Review("take", click.prompt("The question", prompt_suffix=": ", err=True))
+            except click.Abort:
+                return reviewing.Review("stop")
+            if said in _SAID:
+                return reviewing.Review(_SAID[said])
+
+
+_SAID: dict[str, Literal["take", "drop", "skip", "stop"]] = {"t": "take", "d": "drop", "s": "skip", "q": "stop"}
+
+
+@click.command("review")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@with_json
+@click.pass_obj
+def review(config: Path, path: Path, as_json: bool) -> None:
+    """Read drafted questions one at a time: take, mend or throw away.
+
+    What you say is in FILE before the next one is shown; what was read is not shown again.
+    """
+    counts = reviewing.review(path, _Reader(Console(stderr=True, highlight=False)))
+    result = {"golden": str(path), **counts}
+    told = ", ".join(f"{n} {what}" for what, n in counts.items())
+    show(result, as_json, lambda console: console.print(f"{told}: {path}", markup=False, soft_wrap=True))
+
+
+@click.command("repair")
+@click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `check`.")
+@click.option("--accept", "accepted", metavar="ID,…", default="", help="Put the new labels of these questions into the file.")
+@with_json
+@click.pass_obj
+def mend(config: Path, path: Path | None, accepted: str, as_json: bool) -> None:
+    """Propose a new place for labels that went stale or are missing: moved to another document, or reworded.
+
+    Nothing is changed but what --accept names: read both quotes first.
+    """
+    ids = [id for id in accepted.split(",") if id]
+    with opened(config) as r:
+        target = path or reading.golden_set(r, None).path
+        states = [state for state in r.stores.documents.read() if state.in_release]
+        found = repair.proposals(load_golden(target), r.corpus(), states)
+    chosen = [each for each in found if each.id in ids]
+    if unknown := sorted(set(ids) - {each.id for each in chosen}):
+        raise ConfigurationError(f"nothing is proposed for '{unknown[0]}'", hint="sluice golden repair lists the proposals")
+    count = repair.accept(target, chosen) if chosen else 0
+    result = {"golden": str(target), "proposals": [each.as_json() for each in found], "accepted": count}
+
+    def people(console: Console) -> None:
+        for each in found:
+            console.print(plain_cell(f"{each.id}: {each.kind} ({each.reason})"), markup=False, soft_wrap=True)
+            console.print(
+                plain_cell(f"was {each.label.uri}: {each.label.quote or '(the whole document)'}"), markup=False, soft_wrap=True
+            )
+            if each.new is not None:
+                console.print(
+                    plain_cell(f"now {each.new.uri}: {each.new.quote} ({each.alike:.0%} alike)"), markup=False, soft_wrap=True
+                )
+        usable = [each.id for each in found if each.new is not None and each.id not in ids]
+        told = f"{count} labels changed" if count else f"{len(found)} labels without a place, {len(usable)} proposals"
+        console.print(
+            told + (f"; take them with --accept {','.join(usable[:5])}" if usable else ""), markup=False, soft_wrap=True
+        )
+
+    show(result, as_json, people)

@@ -1,0 +1,187 @@
+"""The candidate against the best release of the last months, and the golden set against itself: neither wears down unseen.
+
+A limit on the drop of one night says nothing of thirty nights. So a candidate is held against an anchor too: of the
+releases that were live within `anchor_days`, the one that answers the same labels best. Their recorded answers are scored
+again (`evaluation.judged`); their collections may be gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from evaluation.gates.base import SAMPLES, GateContext
+from evaluation.golden import GoldenQuery, GoldenSet, Label
+from evaluation.judged import Answered, Asked, Judged, decode, on_shared_labels, scored_again
+from evaluation.labels import ResolvedLabel, ResolvedSet, resolve_queries
+from evaluation.scoring import Evaluation, evaluate
+
+EPSILON = 1e-9
+SHOWN = 20
+"""Releases of the line that shows the margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier release on the labels that it shares with the candidate, beside the candidate on the same."""
+
+    release: str
+    theirs: Evaluation
+    mine: Evaluation
+
+    def drop(self, measure: str) -> float:
+        """By how much the candidate is below it."""
+        return self.theirs.measures.get(measure, 0.0) - self.mine.measures.get(measure, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenChange:
+    """How a golden set differs from the one that a release was judged on; ids of questions, and labels by question."""
+
+    release: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reworded: tuple[str, ...]
+    relabelled: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    """Of those removed, reworded and relabelled: what the candidate answers worse, as it was asked, than that release did."""
+
+    @property
+    def affected(self) -> int:
+        return len(self.removed) + len(self.reworded) + len(self.relabelled)
+
+    def as_json(self) -> dict[str, object]:
+        lists = {name: list(getattr(self, name)[:SAMPLES]) for name in ("added", "removed", "reworded", "relabelled", "failed")}
+        counts = {f"{name}_count": len(getattr(self, name)) for name in lists}
+        return {"since": self.release, **lists, **counts}
+
+    def said(self) -> str:
+        """The first line of a verdict, where the change hides a failure; else empty."""
+        if not self.failed:
+            return ""
+        named = ", ".join(self.failed[:SAMPLES]) + (" …" if len(self.failed) > SAMPLES else "")
+        return (
+            f"the golden set no longer asks what this release fails: of {self.affected} removed, reworded or relabelled "
+            f"since {self.release} was judged it answers {len(self.failed)} worse ({named})"
+        )
+
+
+@dataclass(slots=True)
+class Records:
+    """What is kept of the releases that this gate may look back at."""
+
+    context: GateContext
+    golden: GoldenSet
+    name: str
+    days: int
+    pinned: str | None = None
+    _anchors: tuple[str, ...] = field(init=False, default=())
+    _by_release: dict[str, list[Judged]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kept = self.context.judged
+        if kept is None:
+            return
+        self._anchors = tuple(past.id for past in kept.anchors(self.days, self.pinned))
+        here = [self.context.candidate.id, *((self.context.live.id,) if self.context.live else ())]
+        for release, contents in kept.answers(list(dict.fromkeys((*self._anchors, *here)))).items():
+            records = (decode(content) for content in contents)
+            self._by_release[release] = [record for record in records if record is not None]
+
+    def of(self, release: str) -> Judged | None:
+        """The latest record of a release on this golden set: the same file, else one that shares questions, else one whose
+        file no gate reads any more."""
+        records = self._by_release.get(release, [])
+        same = [record for record in records if record.golden == self.name]
+        if same:
+            return same[-1]
+        asked = {(query.query, query.principal) for query in self.golden.queries}
+        others = [record for record in records if record.golden not in self.context.golden_files]
+        return max(others, key=lambda record: sum(answer.asked in asked for answer in record.answers), default=None)
+
+    @property
+    def most_scored(self) -> tuple[int, str]:
+        """The most questions that could be scored when a release was judged, and that release."""
+        found = [(record.scored, name) for name in self._by_release if (record := self.of(name)) is not None]
+        return max(found, default=(0, ""))
+
+    def before(self) -> Judged | None:
+        """The record that this golden set is compared with: the live release's, or the candidate's own when judged again."""
+        return self.of(self.context.live.id if self.context.live is not None else self.context.candidate.id)
+
+    def pasts(self, candidate: Evaluation, k: int) -> list[Past]:
+        """Each release that may be the anchor, oldest first: those that share at least half of the candidate's questions."""
+        found = []
+        for release in self._anchors:
+            record = self.of(release)
+            if release == self.context.candidate.id or record is None or not record.reaches(k):
+                continue
+            mine, theirs = on_shared_labels(candidate.resolved, record, counts=self._readable)
+            if mine.scored and 2 * len(mine.scored) >= len(candidate.resolved.scored):
+                found.append(Past(release, scored_again(record, theirs, k=k), answers_again(candidate, mine, k)))
+        return found
+
+    def _readable(self, query: GoldenQuery, label: ResolvedLabel) -> bool:
+        """Whether who asks may read the document today: access that was taken away is no loss of quality."""
+        view = self.context.candidate
+        asks = query.principal if query.principal is not None else view.tags
+        states = view.documents.find(label.label.uri, label.label.source)
+        return not states or any(not asks.isdisjoint(state.tags) for state in states)
+
+
+def anchor_of(pasts: Sequence[Past], measure: str) -> Past | None:
+    """The past release that the candidate is furthest below (or least above) on the labels they share."""
+    return max(pasts, key=lambda past: past.drop(measure), default=None)
+
+
+def known_labels(record: Judged) -> dict[Asked, frozenset[Label]]:
+    """The labels of each question in a record."""
+    return {answer.asked: frozenset(label.label for label in answer.labels) for answer in record.answers}
+
+
+def change_of(golden: GoldenSet, before: Judged, context: GateContext, *, k: int, measure: str) -> GoldenChange | None:
+    """How the golden set differs from the one of a record, with what it hides; None where they mean the same."""
+    if before.fingerprint == golden.fingerprint:
+        return None
+    now = {(query.query, query.principal): query for query in golden.queries if query.answerable}
+    ids = {query.id for query in golden.queries}
+    gone = [answer for answer in before.answers if answer.asked not in now]
+    relabelled = [a for a in before.answers if a.asked in now and not {lb.label for lb in a.labels} <= set(now[a.asked].relevant)]
+    old = {answer.asked for answer in before.answers}
+    change = GoldenChange(
+        before.release,
+        added=tuple(q.id for asked, q in now.items() if asked not in old and q.id not in {a.query.id for a in gone}),
+        removed=tuple(a.query.id for a in gone if a.query.id not in ids),
+        reworded=tuple(a.query.id for a in gone if a.query.id in ids),
+        relabelled=tuple(a.query.id for a in relabelled),
+    )
+    return GoldenChange(
+        change.release,
+        change.added,
+        change.removed,
+        change.reworded,
+        change.relabelled,
+        tuple(_worse([*gone, *relabelled], before, context, k, measure, str(golden.path))),
+    )
+
+
+def _worse(answers: Sequence[Answered], before: Judged, context: GateContext, k: int, measure: str, where: str) -> list[str]:
+    """The questions, as they were asked, that the candidate answers worse than the release of the record did."""
+    view = context.candidate
+    resolved = resolve_queries([answer.query for answer in answers], view.documents, where=where)
+    if not resolved.scored or not before.reaches(k):
+        return []
+    mine, theirs = on_shared_labels(resolved, before)
+    if not mine.scored:
+        return []
+    now = evaluate(view.searcher, mine, k=k, everyone=view.tags, passages=False)
+    then = {r.query.id: r.measures[measure] for r in scored_again(before, theirs, k=k, passages=False).results}
+    return [r.query.id for r in now.results if r.measures[measure] < then[r.query.id] - EPSILON]
+
+
+def answers_again(candidate: Evaluation, resolved: ResolvedSet, k: int) -> Evaluation:
+    """The candidate on these questions and labels, from the hits it gave; itself where they are all of its own."""
+    if resolved.scored == candidate.resolved.scored:
+        return candidate
+    answers = tuple(Answered(r.query, (), r.documents, r.chunks) for r in candidate.results)
+    return scored_again(Judged("", "", "", "", candidate.k, answers), resolved, k=k)

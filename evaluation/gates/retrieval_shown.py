@@ -1,0 +1,201 @@
+"""What the retrieval gate shows: measures beside the live release's, slices, and the questions that got worse."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evaluation.gates.base import SAMPLES
+from evaluation.golden import GoldenSet
+from evaluation.labels import ResolvedSet
+from evaluation.scoring import Evaluation, QueryResult
+from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Notes, Plot, Range, Table
+
+Evidence = Mapping[str, Any]
+
+
+def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
+    """The evidence of a judged release as blocks; the measures first."""
+    live = (evidence.get("live") or {}).get("measures") or {}
+    compared = evidence["comparison"] if isinstance(evidence.get("comparison"), Mapping) else {}
+    rows = tuple(
+        (name, value, live.get(name), change(value, live.get(name)), bounds(compared.get(name)))
+        for name, value in evidence["measures"].items()
+    )
+    yield Table(("measure", "candidate", "live", "change", "95% interval"), rows)
+    yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored")})
+    yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
+    yield from change_blocks(evidence)
+    yield from _anchor(evidence, limits)
+    decisive = next((name for name in evidence["measures"] if name.startswith("Recall@")), "nDCG@10")
+    yield from _groups("slice", evidence.get("slices") or {}, evidence, decisive)
+    yield from _groups("kind", evidence.get("kinds") or {}, {}, decisive)
+    yield from questions(evidence)
+    unanswerable = tuple(
+        (q["id"], q["query"], ", ".join(f"{h['uri']} ({h['score']:.3f})" for h in q["hits"][:2]) or "nothing")
+        for q in evidence.get("unanswerable") or ()
+    )
+    yield Table(("id", "question", "what was returned"), unanswerable, "Questions without an answer here", words=True)
+
+
+def change_blocks(evidence: Evidence) -> tuple[Block, ...]:
+    """How the golden set changed since the live release was judged; nothing where it did not."""
+    change = evidence.get("golden_change")
+    if not change:
+        return ()
+    named = {
+        "added": "added",
+        "removed": "removed",
+        "reworded": "reworded",
+        "relabelled": "given other labels",
+        "failed": "of these, answered worse than before as they were asked",
+    }
+    lines = [
+        f"{change[f'{name}_count']} {words}: {', '.join(change[name])}"
+        + (" …" if change[f"{name}_count"] > len(change[name]) else "")
+        for name, words in named.items()
+        if change[name]
+    ]
+    return (Notes(tuple(lines), f"The golden set changed since {change['since']} was judged"),)
+
+
+def _anchor(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
+    """The best of the last releases, and the line of all of them with the limit that the candidate must hold."""
+    anchor = evidence.get("anchor")
+    if not anchor:
+        return
+    decisive = next(iter(limits))
+    yield Table(
+        ("measure", "candidate", anchor["release"], "change", "limit"),
+        tuple(
+            (name, anchor["candidate"].get(name), anchor["measures"].get(name),
+             change(anchor["candidate"].get(name), anchor["measures"].get(name)), limit)
+            for name, limit in limits.items()
+        ),
+        f"Against the anchor, on {anchor['queries']} questions that both were asked",
+    )  # fmt: skip
+    last = [(each["release"], each[decisive]) for each in anchor["last"]]
+    yield Plot(
+        (*(name for name, _ in last), "candidate"),
+        {decisive: (*(value for _, value in last), anchor["candidate"][decisive])},
+        f"{decisive} of the last releases; the dashed line is the limit",
+        "line",
+        limit=anchor["measures"][decisive] - limits[decisive],
+    )
+
+
+def questions(evidence: Evidence) -> Iterator[Block]:
+    """The questions that lost most, with both lists of hits."""
+    for query in evidence.get("worst") or ():
+        right = set(query["relevant"])
+        before = query.get("live_measures") or {}
+        scores = ", ".join(
+            f"{name} {value:.3f}" + (f" (live {before[name]:.3f})" if name in before else "")
+            for name, value in query["measures"].items()
+        )
+        lists = {"candidate": _answers(query["candidate"], right)}
+        if "live" in query:
+            lists["live"] = _answers(query["live"], right)
+        yield Hits(lists, f"{query['id']}: {query['query']}", (f"looked for {', '.join(query['relevant'])}", scores))
+
+
+def stale_table(labels: list[dict[str, str]]) -> Table:
+    """Stale labels, each with the reason."""
+    rows = tuple((label["id"], label["uri"], label["reason"]) for label in labels)
+    return Table(("question", "document", "why its label is stale"), rows, "Stale labels", words=True)
+
+
+def _groups(title: str, groups: Evidence, evidence: Evidence, decisive: str) -> Iterator[Block]:
+    live = (evidence.get("live") or {}).get("slices") or {}
+    compared = {name: found[decisive] for name, found in (evidence.get("slice_comparison") or {}).items() if decisive in found}
+    rows = []
+    for name, figures in groups.items():
+        before, value = (live.get(name) or {}).get(decisive), figures.get(decisive)
+        rows.append((name, figures["queries"], value, before, change(value, before), bounds(compared.get(name))))
+    if live or compared:
+        yield Table((title, "queries", decisive, "live", "change", "95% interval of the change"), tuple(rows), f"By {title}")
+    else:
+        yield Table((title, "queries", decisive), tuple(row[:3] for row in rows), f"By {title}")
+    yield Intervals(_ranges(compared))
+
+
+def _answers(hits: list[Evidence], right: set[str]) -> tuple[Answer, ...]:
+    return tuple(Answer(hit["uri"], hit["score"], hit["uri"] in right) for hit in hits)
+
+
+def _ranges(compared: Evidence) -> dict[str, Range]:
+    return {name: Range(row["mean"], row["low"], row["high"]) for name, row in compared.items()}
+
+
+def change(value: float | None, live: float | None) -> str | None:
+    """A difference with its sign; None where one side is not known."""
+    return None if value is None or live is None else f"{value - live:+.3f}"
+
+
+def bounds(interval: Mapping[str, float] | None) -> str | None:
+    """An interval in words."""
+    return f"{interval['low']:+.3f} to {interval['high']:+.3f}" if interval else None
+
+
+def mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
+    """What to do about a golden set that is no evidence: the labels by name, and how they are mended."""
+    stale = [f"{id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
+    more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
+    named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
+    return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")
+
+
+def lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, ...]:
+    """The questions that got worse, and what stands in the place of the right document."""
+    lines = []
+    for query in worst:
+        first = query["candidate"][0]["uri"] if query["candidate"] else "nothing"
+        before = f" (live {query['live_measures'][measure]:.2f})" if "live_measures" in query else ""
+        lines.append(
+            f"lost: {query['id']} '{query['query']}': {measure} {query['measures'][measure]:.2f}{before}, looked for "
+            f"{', '.join(query['relevant'][:2])}, first is {first}"
+        )
+    if worst:
+        lines.append(f"ask it yourself: sluice search {shlex.quote(worst[0]['query'])} --as TAGS --release {release}")
+    return tuple(lines)
+
+
+def labels(resolved: ResolvedSet) -> dict[str, Any]:
+    """The account of labels that a refusal rests on."""
+    return {
+        "queries": len(resolved.scored),
+        "unscored": len(resolved.unscored),
+        "labels": resolved.labels,
+        "stale": resolved.stale,
+        "stale_labels": [
+            {"id": id, "uri": lb.label.uri, "reason": lb.reason} for id, lb in resolved.with_state("stale")[:SAMPLES]
+        ],
+    }
+
+
+def worst(candidate: Evaluation, live: Evaluation | None, decisive: str) -> list[dict[str, Any]]:
+    """The queries that lost most against live (without one: that score lowest), with both result lists."""
+    before = {result.query.id: result for result in live.results} if live else {}
+
+    def loss(result: QueryResult) -> tuple[float, float]:
+        other = before.get(result.query.id)
+        if other is None:
+            return result.measures[decisive], result.measures["nDCG@10"]
+        return tuple(result.measures[name] - other.measures[name] for name in (decisive, "nDCG@10"))  # type: ignore[return-value]
+
+    bad = [result for result in candidate.results if loss(result) < ((0.0, 0.0) if live else (1.0, 1.0))]
+    return [_query(result, before.get(result.query.id), candidate.k) for result in sorted(bad, key=loss)[:SAMPLES]]
+
+
+def _query(result: QueryResult, before: QueryResult | None, k: int) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": result.query.id,
+        "query": result.query.query,
+        "relevant": [label.uri for label in result.query.relevant[:SAMPLES]],
+        "measures": dict(result.measures),
+        "candidate": [found.as_json() for found in result.documents[: min(k, SAMPLES)]],
+    }
+    if before is not None:
+        shown |= {"live_measures": dict(before.measures), "live": [f.as_json() for f in before.documents[: min(k, SAMPLES)]]}
+    return shown

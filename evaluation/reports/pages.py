@@ -1,0 +1,45 @@
+"""The evidence of a release as one HTML page, and as Markdown; made from manifests and nothing else."""
+
+from __future__ import annotations
+
+from evaluation.reports.blocks import html_of, listed, note
+from evaluation.reports.markdown import cell, markdown_of, table
+from evaluation.reports.markup import Html, join, page, tag
+from evaluation.reports.release import Part, facts, headline, parts, what_to_do
+from sluice.releases import Release
+
+
+def report_html(release: Release, live: Release | None = None) -> str:
+    """One page about a release; `live` is the release it was held against, None where there was none."""
+    title = f"Release {release.id} of {release.index}"
+    kind, said = headline(release)
+    banner = tag("div", said, listed(what_to_do(release)), class_=f"banner {kind}".strip())
+    body = [tag("h1", title), note(*facts(release, live)), banner]
+    return page(title, [*body, *(_html(part) for part in parts(release, live) if part.title != "What to do")])
+
+
+def report(release: Release) -> str:
+    """The release in one page of Markdown: what it is, what to do, verdicts and every gate's evidence."""
+    rows = [
+        ("state", release.state),
+        ("documents", release.documents),
+        ("chunks", release.chunks),
+        ("held against", release.judged.get("against")),
+        ("overruled", ", ".join(release.judged.get("overruled") or ()) or None),
+        ("fingerprint", release.fingerprint[:16]),
+        ("access root", release.access_root[:16]),
+    ]
+    head = f"# Release {cell(release.id)} of {cell(release.index)}\n\n**{cell(headline(release)[1])}**\n\n" + table(
+        ("", ""), rows
+    )
+    return "\n\n".join([head, *filter(None, map(_markdown, parts(release)))]) + "\n"
+
+
+def _html(part: Part) -> Html:
+    body = join(html_of(block) for block in part.blocks)
+    return Html(tag("h2", part.title) + "\n" + body) if body else body
+
+
+def _markdown(part: Part) -> str:
+    body = "\n\n".join(filter(None, map(markdown_of, part.blocks)))
+    return f"## {cell(part.title)}\n\n{body}" if body else ""

@@ -1,0 +1,68 @@
+"""Making collections of the embedded vector store: under another name until they are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from stores import edge_files as files
+from stores import edge_writing, private
+from stores.edge_files import State
+from stores.edge_reading import View
+from stores.edge_writing import Writer
+from stores.locks import FileLock
+
+DEAD_SHARE = 0.2
+"""Of a collection's points; a clone of one with more that are replaced or removed is written anew and not copied."""
+
+
+def created(folder: Path, dimension: int, *, sparse: bool) -> Writer:
+    """An empty collection where none is, to be written into."""
+    state = State(dimension, sparse)
+    with _begun(folder) as (fresh, lock):
+        files.create_shard(fresh / str(state.shard), dimension, sparse=sparse).close()
+        return _placed(fresh, folder, state, lock)
+
+
+def cloned(folder: Path, source: Path, view: View) -> Writer:
+    """A collection like the one that this is a view of, with its tags written into the points, to be changed."""
+    state = replace(view.state, shard=1, overlay=0, writing=True, generation=1)
+    points = source / str(view.state.shard)
+    private.room_for(source, files.size(points))
+    with _begun(folder) as (fresh, lock):
+        if view.state.dead > DEAD_SHARE * max(1, view.shard.info().points_count):
+            files.rewrite(view.shard, fresh / "1", state, view.overlay).close()
+            state = replace(state, dead=0)
+        else:
+            private.copy(points, fresh / "1")
+            if view.overlay:
+                shard = files.open_shard(fresh, 1)
+                files.write_tags(shard, view.overlay)
+                shard.close()
+        return _placed(fresh, folder, state, lock)
+
+
+@contextmanager
+def _begun(folder: Path) -> Iterator[tuple[Path, FileLock]]:
+    """A place for a collection in the making, and its lock; nothing is left of it when making it fails."""
+    fresh = folder.with_name(f".new-{folder.name}")
+    files.discard(fresh)
+    private.make(fresh)
+    lock = FileLock(fresh / files.LOCK)
+    try:
+        lock.acquire()
+        yield fresh, lock
+    except BaseException:
+        files.discard(fresh)
+        lock.close()
+        raise
+
+
+def _placed(fresh: Path, folder: Path, state: State, lock: FileLock) -> Writer:
+    """Give what was made its name, and go on writing into it."""
+    files.write_state(fresh, state)
+    fresh.rename(folder)
+    private.sync(folder.parent)
+    return edge_writing.begin(folder, state, lock)

@@ -1,0 +1,124 @@
+"""Files that only their owner can read, and files that are replaced whole: the one place for both.
+
+Below a state directory lies every document's text. Everything there is 0700 or 0600 from its first byte: `protect` sets
+the process's umask before anything is written, so that what libraries write (SQLite, Qdrant's engine) is covered too, and
+closes the directory itself, so that what an earlier version left open inside cannot be reached.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from sluice.errors import ConfigurationError, StoreUnavailable
+
+MARGIN_BYTES = 128 * 1024 * 1024
+"""Free space below which nothing more is begun: a file mapped into memory that cannot grow kills the process."""
+
+
+def protect(folder: Path) -> None:
+    """Make `folder` (a state directory) its owner's alone, and all that this process will write anywhere.
+
+    A directory that is not there yet is not made. Raises ConfigurationError when it belongs to somebody else.
+    """
+    os.umask(os.umask(0o077) | 0o077)
+    try:
+        if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the state directory {folder} can be read by others, and this user may not change that ({error.strerror})",
+            hint="choose another state_dir, or give it to this user",
+        ) from None
+
+
+def make(folder: Path) -> bool:
+    """Make a folder, and what is missing above it, for the owner alone; whether it is new."""
+    try:
+        if folder.is_dir():
+            return False
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the umask says what the parents get
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    return True
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; durable, with its name, when it returns."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, content)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    fresh.replace(path)
+    sync(path.parent)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder to a place where nothing is, holes as holes; `sync_tree` makes it durable.
+
+    Qdrant's engine makes files of 32 MB with next to nothing in them: five for a collection of three points.
+    """
+    shutil.copytree(source, target, copy_function=_copy_file)
+
+
+def _copy_file(source: str, target: str) -> None:
+    with open(source, "rb", buffering=0) as old, open(target, "xb", buffering=0) as new:
+        size = os.fstat(old.fileno()).st_size
+        new.truncate(size)
+        start = 0
+        while start < size:
+            try:
+                start = os.lseek(old.fileno(), start, os.SEEK_DATA)
+            except OSError:
+                return  # nothing but a hole from here on
+            end = os.lseek(old.fileno(), start, os.SEEK_HOLE)
+            while start < end:
+                start += os.pwrite(new.fileno(), os.pread(old.fileno(), min(end - start, 1 << 20), start), start)
+
+
+def sync_tree(folder: Path) -> None:
+    """Everything in a folder is on the disk when it returns."""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            sync(Path(where, name))
+        sync(Path(where))
+
+
+def sync(path: Path) -> None:
+    """A file's content, or a folder's list of names, is on the disk when it returns."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def room_for(folder: Path, needed: int) -> None:
+    """Raises StoreUnavailable when the disk has no room for this many more bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + MARGIN_BYTES:
+        raise full(folder, f"{free / 1e6:.0f} MB free, {(needed + MARGIN_BYTES) / 1e6:.0f} MB needed")
+
+
+def full(folder: Path, seen: str) -> StoreUnavailable:
+    """The disk is full, said as such."""
+    return StoreUnavailable(
+        f"the disk of {folder} is full ({seen})",
+        hint="make room and run again (sluice gc removes releases that are no longer kept); nothing that was stored is lost",
+    )
+
+
+def unwritable(path: Path, error: OSError) -> ConfigurationError | StoreUnavailable:
+    """Why a file below the state directory could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return full(path, str(error.strerror))
+    return ConfigurationError(
+        f"the state directory cannot be written: {path}: {error.strerror}",
+        hint="choose another state_dir, or give this user the right to write there",
+    )

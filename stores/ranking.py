@@ -1,0 +1,54 @@
+"""The best of each group, from a store that ranks points and breaks ties as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sluice.points import ScoredPoint
+
+PREFETCH = 200
+"""Candidates of each kind that a hybrid search fuses, at least."""
+
+Search = Callable[[int, int], list[ScoredPoint]]
+"""The best points as the store ranks them, for a limit and a number of candidates of each kind."""
+
+
+def best_of_groups(search: Search, k: int, group: Callable[[ScoredPoint], str], *, fused: bool) -> list[ScoredPoint]:
+    """The best point of each of the k best groups, best first, equal scores by id.
+
+    Asks for ever more points until k groups are complete and the last of them is not tied with what was cut off. Qdrant's
+    grouping query gives the same groups; in local mode it takes 3 times as long, for it copies every payload, and on a
+    server it stops after a few rounds, with fewer groups than there are; Qdrant Edge has none.
+    """
+    limit, prefetch, before = max(4 * k, 32), max(4 * k, PREFETCH), -1
+    while True:
+        points = search(limit, prefetch)
+        points.sort(key=lambda point: (-rounded(point.score), point.id))
+        best: dict[str, ScoredPoint] = {}
+        for point in points:
+            best.setdefault(group(point), point)
+        chosen = list(best.values())[:k]
+        exhausted = len(points) < limit
+        if len(chosen) == k and (exhausted or rounded(chosen[-1].score) > rounded(points[-1].score)):
+            return chosen
+        if exhausted:  # of what was prefetched, or of all there is
+            if not fused or len(points) == before:
+                return chosen
+            before, prefetch = len(points), prefetch * 4
+        limit *= 4
+
+
+def fused(rankings: Sequence[Sequence[str]], weights: Sequence[float]) -> dict[str, float]:
+    """Ids to scores by weighted reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009), with Qdrant's constant:
+    1 / ((rank + 1) / weight + 1), ranks from 0.
+    """
+    scores: dict[str, float] = {}
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for rank, point in enumerate(ranking):
+            scores[point] = scores.get(point, 0.0) + weight / (rank + 1 + weight)
+    return scores
+
+
+def rounded(score: float) -> float:
+    """Equal vectors may differ in the last bit of their scores, by where they lie in memory."""
+    return round(score, 6)

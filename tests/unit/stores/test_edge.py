@@ -1,0 +1,361 @@
+"""The embedded vector store: many read while one writes, nothing acknowledged is lost, nothing erased stays on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient
+
+from sluice.access import AccessTags
+from sluice.errors import ConfigurationError, IndexBusy, IntegrityError, ReleaseError, StoreUnavailable
+from sluice.points import Filters, Point, ScoredPoint, SparseVector, VectorQuery
+from stores import edge, private
+from stores.edge import EdgeStore
+from stores.edge_files import read_state
+from stores.qdrant import QdrantStore
+from tests.fakes import MemoryVectorStore
+
+ROOT = Path(__file__).parents[3]
+QUERY = VectorQuery(np.ones(8, dtype=np.float32))
+A, B = AccessTags(["a"]), AccessTags(["b"])
+
+WRITER = """
+import sys, uuid
+from pathlib import Path
+import numpy as np
+from sluice.points import Point
+from stores.edge import EdgeStore
+store = EdgeStore(Path(sys.argv[1]))
+store.create("c", dimension=8, sparse=False)
+for batch in range(10_000):
+    points = [
+        Point(str(uuid.UUID(int=batch * 64 + n + 1)), np.ones(8, dtype=np.float32), {"document_key": "d", "access_tags": ["a"]})
+        for n in range(64)
+    ]
+    store.upsert("c", points)
+    print(batch, flush=True)
+"""
+
+
+def points(count: int, *, per_document: int = 5, text: str = "text", tags: AccessTags = A) -> list[Point]:
+    return [
+        Point(
+            str(uuid.UUID(int=n + 1)),
+            np.full(8, 1 / np.sqrt(8), dtype=np.float32),
+            {"document_key": f"d{n // per_document}", "access_tags": sorted(tags), "text": f"{text} {n}"},
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "qdrant"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[EdgeStore]:
+    """With a release `i__1` of 100 points, d0 to d19, live as `i`."""
+    found = EdgeStore(path, wait_s=0)
+    found.create("i__1", dimension=8, sparse=False)
+    found.upsert("i__1", points(100))
+    found.switch({"i": "i__1"})
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def other(path: Path) -> Iterator[EdgeStore]:
+    """The same store as another process has it open."""
+    found = EdgeStore(path, wait_s=0)
+    yield found
+    found.close()
+
+
+def search(store: EdgeStore, tags: AccessTags, k: int = 200) -> list[ScoredPoint]:
+    return store.nearest("i", QUERY, tags, k, Filters())
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+class TestReadersAndWriters:
+    def test_nothing_is_opened_before_it_is_used(self, path: Path) -> None:
+        """A command that does not search does not pay for the store."""
+        EdgeStore(path).close()
+        assert list(path.parent.iterdir()) == []
+
+    def test_a_revocation_holds_for_the_next_search_of_every_process(self, store: EdgeStore, other: EdgeStore) -> None:
+        """Also for a reader that has the collection open, in results, in payloads and in scans; and a grant does, too."""
+        assert len(search(other, A)) == 100
+        store.set_tags("i__1", AccessTags(), ["d0"])
+        store.set_tags("i__1", AccessTags(["b", "c"]), ["d1"])
+        assert {p.payload["document_key"] for p in search(other, A)}.isdisjoint({"d0", "d1"})
+        assert [p.payload["access_tags"] for p in search(other, B)] == [["b", "c"]] * 5
+        assert len(list(other.scan("i", readable_by=A))) == 90
+        assert [p.payload for p in other.scan("i", ["access_tags"])][:6] == [{"access_tags": []}] * 5 + [
+            {"access_tags": ["b", "c"]}
+        ]
+
+    def test_changed_tags_leave_the_points_alone(self, store: EdgeStore, other: EdgeStore, path: Path) -> None:
+        """No file of the points is written, so a process killed in it cannot harm them; the same tags again change nothing."""
+        search(other, A)
+        shard = path / "collections" / "i__1" / "1"
+        before = fingerprint(shard)
+        store.set_tags("i__1", B, [f"d{n}" for n in range(10)])
+        held = read_state(path / "collections" / "i__1")
+        store.set_tags("i__1", B, ["d3", "d4", "missing"])
+        assert read_state(path / "collections" / "i__1") == held
+        other.close()
+        assert fingerprint(shard) == before
+
+    def test_many_changed_tags_are_written_into_a_copy_of_the_points(
+        self, store: EdgeStore, other: EdgeStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Above a number of documents; for every process from its next search; the overlay begins anew."""
+        monkeypatch.setattr(edge, "OVERLAY_LIMIT", 5)
+        assert len(search(other, B)) == 0
+        store.set_tags("i__1", B, [f"d{n}" for n in range(5)])
+        assert read_state(path / "collections" / "i__1")[1].shard == 1
+        store.set_tags("i__1", AccessTags(["a", "b"]), ["d5"])
+        state = read_state(path / "collections" / "i__1")[1]
+        assert (state.shard, state.overlay, state.writing) == (2, 0, False)
+        for reader in (store, other):
+            assert (len(search(reader, A)), len(search(reader, B))) == (75, 30)
+
+    def test_a_filter_with_changed_tags_is_what_brute_force_says(self, store: EdgeStore, other: EdgeStore) -> None:
+        """Twenty-five random changes of random documents: every reader gets what the fake gives."""
+        reference, rng = MemoryVectorStore(), np.random.default_rng(3)
+        reference.create("i", dimension=8, sparse=False)
+        reference.upsert("i", points(100))
+        for _ in range(25):
+            tags = AccessTags(str(t) for t in rng.choice(["a", "b", "c"], size=int(rng.integers(0, 3)), replace=False))
+            keys = [f"d{n}" for n in rng.choice(22, size=3)]
+            store.set_tags("i", tags, keys)
+            reference.set_tags("i", tags, keys)
+            reader = AccessTags(str(t) for t in rng.choice(["a", "b", "c"], size=2, replace=False))
+            found = [(p.id, p.payload) for p in search(other, reader)]
+            assert found == [(p.id, p.payload) for p in reference.nearest("i", QUERY, reader, 200, Filters())]
+
+    def test_a_build_makes_no_reader_wait_and_is_seen_when_it_is_named(self, store: EdgeStore, other: EdgeStore) -> None:
+        """Whoever asks for what is being written is told who is at it; the alias moves at once for everybody."""
+        store.create("i__2", dimension=8, sparse=False)
+        store.upsert("i__2", points(40))
+        assert len(search(other, A)) == 100
+        with pytest.raises(IndexBusy, match="i__2") as busy:
+            other.nearest("i__2", QUERY, A, 5, Filters())
+        assert busy.value.exit_code == 4
+        store.switch({"i": "i__2"})
+        assert len(search(other, A)) == 40
+        store.drop("i__1")
+        assert other.names() == ["i__2"]
+        with pytest.raises(ReleaseError, match="i__1"):
+            other.nearest("i__1", QUERY, A, 5, Filters())
+
+    def test_a_search_goes_on_in_a_collection_that_is_dropped_meanwhile(self, store: EdgeStore, other: EdgeStore) -> None:
+        """A scan that has begun says that its collection went away; by its alias a search finds the next one."""
+        store.create("i__2", dimension=8, sparse=False)
+        store.upsert("i__2", points(3000))
+        store.switch({"i": "i__2"})
+        scan = other.scan("i")
+        next(scan)
+        store.switch({"i": "i__1"})
+        store.drop("i__2")
+        with pytest.raises(ReleaseError, match="i__2"):
+            list(scan)
+        assert len(search(other, A)) == 100
+
+    def test_threads_share_a_store(self, path: Path) -> None:
+        """Searches and writes from eight threads at once: no error, and every point is there."""
+        store, errors = EdgeStore(path), list[BaseException]()
+        store.create("i", dimension=8, sparse=False)
+        held = points(400)
+
+        def work(number: int) -> None:
+            try:
+                for start in range(number * 50, number * 50 + 50, 25):
+                    store.upsert("i", held[start : start + 25])
+                    search(store, A, 3)
+                    store.set_tags("i", B, [f"d{start // 5}"])
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert (len(list(store.scan("i"))), len(search(store, B))) == (400, 80)
+        store.close()
+
+    def test_two_changes_at_once_take_turns(self, store: EdgeStore, other: EdgeStore) -> None:
+        """The tags of forty documents changed by two stores at a time: none is lost."""
+        patient = [EdgeStore(store._path, wait_s=30) for _ in range(2)]
+
+        def work(number: int) -> None:
+            for n in range(10):
+                patient[number].set_tags("i", B, [f"d{2 * n + number}"])
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(search(other, B)) == 100
+        for each in patient:
+            each.close()
+
+
+class TestErasure:
+    @staticmethod
+    def _holding(path: Path, word: str) -> list[Path]:
+        return [file for file in path.rglob("*") if file.is_file() and word.encode() in file.read_bytes()]
+
+    def test_no_byte_of_a_removed_document_stays_in_any_collection(self, store: EdgeStore, other: EdgeStore, path: Path) -> None:
+        """Nor of what a clone had replaced before, where the document has no point any more; the rest is as it was."""
+        secret = points(5, text="xyzzy-secret")
+        store.create("i__2", dimension=8, sparse=False)
+        store.upsert("i__2", points(100)[5:] + secret)
+        store.switch({"i": "i__2"})
+        store.clone("i__2", "i__3")
+        store.delete("i__3", ["d0"])
+        store.switch({"i": "i__3"})
+        assert self._holding(path, "xyzzy-secret")
+        assert len(search(other, A)) == 95
+        for name in store.names():
+            store.delete(name, ["d0"])
+        assert self._holding(path, "xyzzy-secret") == []
+        assert len(search(other, A)) == 95
+        assert {name: len(list(other.scan(name))) for name in other.names()} == {"i__1": 95, "i__2": 95, "i__3": 95}
+
+    def test_a_clone_of_a_collection_of_leftovers_is_written_anew(self, store: EdgeStore, path: Path) -> None:
+        """A night after night of deltas does not make a store that holds everything it ever held."""
+        store.clone("i__1", "i__2")
+        store.delete("i__2", [f"d{n}" for n in range(10)])
+        store.clone("i__2", "i__3")
+        assert read_state(path / "collections" / "i__2")[1].dead == 50
+        assert read_state(path / "collections" / "i__3")[1].dead == 0
+        assert [p.payload for p in store.scan("i__3", ["text"])] == [p.payload for p in store.scan("i__2", ["text"])]
+
+
+class TestFailure:
+    def test_a_directory_that_cannot_be_written_is_a_matter_of_configuration(self, tmp_path: Path) -> None:
+        """The message names the path."""
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(ConfigurationError, match="file"):
+            EdgeStore(tmp_path / "file" / "qdrant").names()
+
+    def test_what_a_killed_process_had_begun_is_not_there_and_in_nobodys_way(self, store: EdgeStore, path: Path) -> None:
+        """A clone or a collection in the making has another name until it is whole."""
+        begun = path / "collections" / ".new-i__2"
+        begun.mkdir()
+        (begun / "state.json").write_text("{")
+        assert store.names() == ["i__1"]
+        store.clone("i__1", "i__2")
+        assert store.names() == ["i__1", "i__2"]
+        assert not begun.exists()
+
+    @pytest.mark.parametrize("damage", ["state.json", "files-1.json", "points", "missing"])
+    def test_a_truncated_collection_says_what_it_is_and_how_to_come_back(
+        self, store: EdgeStore, other: EdgeStore, path: Path, damage: str
+    ) -> None:
+        """Also where the engine would open it and find fewer points; the others can be searched; it can be dropped."""
+        store.clone("i__1", "i__2")
+        store.close()
+        folder = path / "collections" / "i__1"
+        if damage == "missing":
+            next((folder / "1").rglob("version.info")).unlink()
+        else:
+            file = next((folder / "1").rglob("*.mappings")) if damage == "points" else folder / damage
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        with pytest.raises(IntegrityError, match="i__1"):
+            other.describe()
+        with pytest.raises(IntegrityError, match="i__1") as error:
+            search(other, A)
+        assert str(folder) in error.value.hint
+        assert "MongoDB" in error.value.hint
+        other.switch({"i": "i__2"})
+        assert len(search(other, A)) == 100
+        other.drop("i__1")
+        assert other.names() == ["i__2"]
+
+    def test_truncated_aliases_are_said_to_be_that(self, store: EdgeStore, path: Path) -> None:
+        """Not an index without a live release."""
+        (path / "aliases.json").write_text('{"i": ')
+        with pytest.raises(IntegrityError, match="aliases") as error:
+            search(store, A)
+        assert str(path / "aliases.json") in error.value.message
+
+    def test_a_full_disk_is_called_a_full_disk(self, path: Path) -> None:
+        """Before anything is written that could not be finished."""
+        path.mkdir()
+        private.room_for(path, 0)
+        with pytest.raises(StoreUnavailable, match="full") as error:
+            private.room_for(path, 1 << 60)
+        assert "gc" in error.value.hint
+
+    @pytest.mark.slow
+    def test_a_killed_writer_loses_no_acknowledged_batch_and_is_in_nobodys_way(self, path: Path) -> None:
+        """kill -9 while it writes: the next one opens at once, what was acknowledged is there and searched as it is stored."""
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
+            assert writer.stdout is not None
+            acknowledged = [int(writer.stdout.readline()) for _ in range(20)][-1]
+            writer.kill()
+            acknowledged = max([acknowledged, *(int(line) for line in writer.stdout.read().split())])
+        store = EdgeStore(path, wait_s=0)
+        stored = {p.id for p in store.scan("c")}
+        assert {str(uuid.UUID(int=n + 1)) for n in range((acknowledged + 1) * 64)} <= stored
+        assert {p.id for p in store.scan("c", readable_by=A)} == stored
+        store.upsert("c", points(3))
+        store.close()
+
+
+class TestTakingOver:
+    def test_a_store_of_the_old_kind_is_taken_over_and_nothing_is_lost(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Points, tags, sparse weights and aliases of qdrant-client's local mode, with one line; once; its files are gone."""
+        held = [replace(p, sparse=SparseVector((1, 2 + n % 3), (0.5, 1.0))) for n, p in enumerate(points(30))]
+        client = QdrantClient(path=str(path))
+        old = QdrantStore("local mode", client=client)
+        for name in ("i__1", "i__2"):
+            old.create(name, dimension=8, sparse=True)
+            old.upsert(name, held if name == "i__1" else held[:10])
+        old.set_tags("i__1", B, ["d1"])
+        old.switch({"i": "i__1", "i__candidate": "i__2"})
+        fields = ["document_key", "access_tags", "text"]
+        before = [(p.id, p.payload) for p in old.scan("i", fields)]
+        query = VectorQuery(sparse=held[1].sparse)
+        answer = [p.id for p in old.nearest("i", query, A, 30, Filters())]
+        client.close()
+
+        for _again in range(2):
+            store = EdgeStore(path)
+            assert store.names() == ["i__1", "i__2"]
+            assert store.read() == {"i": "i__1", "i__candidate": "i__2"}
+            assert [(p.id, p.payload) for p in store.scan("i", fields)] == before
+            assert [p.id for p in store.nearest("i", query, A, 30, Filters())] == answer
+            store.close()
+        assert len(caplog.messages) == 1
+        assert "2 collections with 40 points" in caplog.text
+        assert not list(path.rglob("*.sqlite"))
+
+    def test_one_that_cannot_be_read_says_how_to_come_back(self, path: Path) -> None:
+        """It is not taken for an empty one."""
+        path.mkdir()
+        (path / "meta.json").write_text("{")
+        with pytest.raises(IntegrityError, match="older version") as error:
+            EdgeStore(path).names()
+        assert "MongoDB" in error.value.hint
