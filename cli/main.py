@@ -69,6 +69,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "golden": ("cli.commands.golden:golden", "Take care of the golden sets that gates measure with."),
     "access": ("cli.commands.access:access", "Who may read what."),
+    "documents": (
+        "cli.commands.documents:documents",
+        "List the documents: status, readers, chunks in the live release, and why one is empty, dropped, stale or unreadable.",
+    ),
+    "runs": (
+        "cli.commands.runs:runs",
+        "List what was done to this index, newest first, and how each ended; `show` prints the log of one.",
+    ),
     "freshness": (
         "cli.commands.freshness:freshness",
         "How old the documents are: age distribution, the oldest, the expired, and those that expire soon.",

@@ -17,6 +17,7 @@ from pipeline.account import Account
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
+from pipeline.run_log import RunLog, logged
 from pipeline.work import Look
 from sluice.errors import IndexBusy, SluiceError
 from sluice.ids import fingerprint
@@ -140,7 +141,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     if run.handover is None:
         runs.record(run.id, {**row, "configuration": configuration_hash(r), "outcome": "running"})
     try:
-        outcome = work()
+        with logged(r, run.id) as log:
+            if run.handover is None:
+                log.line(f"{run.actor}: {row['parameters']}")
+            outcome = _logged_work(log, work)
     except FlowNeeded:
         raise
     except BaseException as error:
@@ -166,6 +170,18 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         with suppress(SluiceError):
             runs.record(run.id, {**done, "warnings": failures})
     return replace(outcome, warnings=(*outcome.warnings, *failures), run=run.id)
+
+
+def _logged_work(log: RunLog, work: Callable[[], O]) -> O:
+    try:
+        outcome = work()
+    except FlowNeeded:
+        raise
+    except BaseException as error:
+        log.failed(error)
+        raise
+    log.ended(outcome)
+    return outcome
 
 
 def _done(run: Run) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import with_json
+from ingest.readerless import unreadable
 from pipeline.resources import Resources
 from sluice.errors import SluiceError
 from stores import open_vector_store, probe, reach_mongodb
@@ -115,15 +116,22 @@ def _chunking(r: Resources) -> str:
     return f"{r.settings.chunking.strategy}, up to {r.settings.chunking.max_tokens} tokens"
 
 
+def _readers(r: Resources) -> str:
+    states = r.stores.documents.read()
+    silent = [line.said() for line in unreadable(states, r.settings.access.compiled())]
+    return "; ".join(silent) or f"each of {sum(s.in_release for s in states)} documents that a run took in has a reader"
+
+
 CHECKS: dict[str, Callable[[Resources], str]] = {
     "configuration": _configuration,
     "sources": _sources,
     "gates": _gates,
     "mongodb": _mongodb,
+    "readers": _readers,
     "qdrant": _qdrant,
     "model": _model,
     "chunking": _chunking,
 }
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"model": ("mongodb",), "chunking": ("mongodb", "model")}
+NEEDS: Mapping[str, tuple[str, ...]] = {"readers": ("mongodb",), "model": ("mongodb",), "chunking": ("mongodb", "model")}
 """What a check cannot do without: the precision of a model is decided once, and kept in MongoDB."""
