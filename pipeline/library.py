@@ -86,5 +86,6 @@ class OpenSearcher:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Hit]:
-        narrowed = {"sources": sources, "languages": languages, "since": since, "until": until}
-        return await asyncio.to_thread(partial(self.search, query, principal, k, **narrowed))
+        return await asyncio.to_thread(
+            partial(self.search, query, principal, k, sources=sources, languages=languages, since=since, until=until)
+        )
