@@ -20,6 +20,7 @@ from rich.console import Console
 
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import utc_now
+from sluice.blame import own_code
 from sluice.errors import GateRejected, SluiceError
 from sluice.tether import tie
 
@@ -62,6 +63,10 @@ def in_words(function: Callable[..., Any]) -> Callable[..., Any]:
         except SluiceError as error:
             said = f"{error.message} Next: {error.hint}" if error.hint else error.message
             return Failed(name=STATES.get(type(error).__name__, "Failed"), message=said, data=error)
+        except Exception as error:  # the log of the run has the traceback
+            place = own_code(error)
+            said = f"{type(error).__name__}: {error}"
+            return Failed(message=said if place is None else f"{place}: {said}", data=error)
 
     return told
 
@@ -85,14 +90,14 @@ def _say(run: FlowRun, line: str) -> None:
 
 
 class _InWords(logging.Filter):
-    """Takes the traceback from what Prefect logs of a failure that was told in words already."""
+    """Keeps out what Prefect logs of a failure, with the whole traceback: it is told in words, and is in the log of the run."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        known = record.exc_info is not None and isinstance(record.exc_info[1], SluiceError)
-        return not known
+        return record.exc_info is None or os.environ.get("SLUICE_VERBOSITY") == "verbose"
 
 
-logging.getLogger("prefect.engine").addFilter(_InWords())
+for _name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(_InWords())
 
 if os.environ.get(SERVED_BY) == str(os.getppid()):
     tie(os.getppid())

@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.answers import measured_json
 from cli.console import measures_table, show
 from cli.launch import opened
-from cli.main import tags_of, with_json
+from cli.main import nearest, tags_of, with_json
 from pipeline import reading
 from sluice.access import Principal
 
@@ -49,18 +49,31 @@ def search(
     who = Principal.of(tags_of(principal), reader)
     with opened(config) as r:
         hits = reading.search(r, query, who, k, release, reading.narrowed(sources, languages, since, until))
-    result = {"query": query, "principal": sorted(who.tags), "hits": hits}
+        known = sorted(r.known_tags(r.stores.documents.read())) if not hits else []
+    unknown = sorted(who.tags.difference(known)) if not hits else []
+    result = {"query": query, "principal": sorted(who.tags), "hits": hits, "unknown_tags": unknown}
 
     def people(console: Console) -> None:
         if not hits:
             console.print("nothing that this principal may read answers that")
+        for tag in unknown:
+            console.print(f"no such tag in this index: {tag}{meant(tag, known)}", markup=False)
         for rank, hit in enumerate(hits, 1):
             where = " › ".join((hit.title, *(h for h in hit.heading_path if h != hit.title)))
             page = f", page {hit.page}" if hit.page else ""
-            head = Text(f"{rank}. {hit.uri}{page}  {hit.score:.3f}  [{', '.join(hit.access_tags)}]")
-            console.print(Panel(Text(hit.text), title=head, title_align="left", subtitle=Text(where), subtitle_align="left"))
+            head = Text(f"{rank}. {hit.uri}{page}", "bold").append(
+                f"  {hit.score:.3f}  [{', '.join(hit.access_tags)}]", "default"
+            )
+            console.print(head, soft_wrap=True)  # a uri is copied from here: it is not broken
+            console.print(Panel(Text(hit.text), subtitle=Text(where), subtitle_align="left"))
 
     show(result, as_json, people)
+
+
+def meant(tag: str, known: list[str]) -> str:
+    """What was probably meant, or what there is."""
+    close = nearest(tag, known)
+    return f" (did you mean {close}?)" if close else f" (there are: {', '.join(known[:10])}{' …' if len(known) > 10 else ''})"
 
 
 @click.command()
