@@ -113,6 +113,7 @@ def _model(r: Resources) -> str:
 
 
 def _chunking(r: Resources) -> str:
+    _ = r.chunker  # made, so that a strategy that does not exist, or whose options are wrong, is found here
     return f"{r.settings.chunking.strategy}, up to {r.settings.chunking.max_tokens} tokens"
 
 
