@@ -36,7 +36,8 @@ def measured_json(found: Measured) -> dict[str, Any]:
 
 def checked_json(found: Checked) -> dict[str, Any]:
     """What `sluice golden check` answers."""
-    return {"golden": str(found.golden), **found.care.as_json()}
+    outcome = "passed" if found.care.healthy else "rejected"
+    return {"golden": str(found.golden), "outcome": outcome, **found.care.as_json()}
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
