@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,16 +18,19 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answers import as_json as answer
+from cli.safe_console import SafeConsole
 from pipeline.outcomes import Report
+from sluice.display import json_text, terminal
 from sluice.plain import plain
 
 REJECTED = 3
+_COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
 
 
 def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], None]) -> None:
     """Print a result in the form that was asked for; exits 3 when its outcome is a rejection."""
     if as_json:
-        click.echo(json.dumps(plain(result), ensure_ascii=False, indent=2))
+        click.echo(json_text(json.dumps(plain(result), ensure_ascii=False, indent=2)))
     else:
         people(for_people())
     sys.stdout.flush()
@@ -36,8 +40,8 @@ def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], N
 
 def for_people(*, stderr: bool = False) -> Console:
     """A console: as wide as the terminal, and wide enough for tables where there is none."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+    console = SafeConsole(stderr=stderr, highlight=False)
+    return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=120)
 
 
 WHOLE = ("release", "run", "document", "uri", "variant", "at (UTC)")
@@ -47,11 +51,13 @@ WHOLE = ("release", "run", "document", "uri", "variant", "at (UTC)")
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
     """A plain table; columns whose name starts with '#' are figures, aligned to the right; ids and uris stay whole.
 
-    Where they leave no room for the rest, each row becomes two: what is whole, and below it the others by their names.
+    A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup. Where what is
+    whole leaves no room for the rest, each row becomes two: what is whole, and below it the others by their names.
     """
     names = [column.lstrip("#") for column in columns]
-    cells = [[cell if isinstance(cell, Text) else "" if cell is None else str(cell) for cell in row] for row in rows]
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False)
+    cells = [[cell if isinstance(cell, Text) else _cell("" if cell is None else str(cell)) for cell in row] for row in rows]
+    said = Text(terminal(title), style="bold") if title else None
+    made = Table(title=said, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
     for column, name in zip(columns, names, strict=True):
         made.add_column(name, justify="right" if column.startswith("#") else "left", overflow="fold", no_wrap=name in WHOLE)
     for row in cells:
@@ -72,7 +78,7 @@ class Fitting:
             yield self.table
             return
         if self.table.title:
-            yield Text(str(self.table.title), "bold")
+            yield self.table.title
         for row in self.rows:
             held = [(name, _text(cell)) for name, cell in zip(self.names, row, strict=True) if _text(cell).plain]
             whole = [text for name, text in held if name in WHOLE]
@@ -105,6 +111,10 @@ def _at_separators(text: Text, width: int) -> Iterator[Text]:
 
 def _text(cell: str | Text) -> Text:
     return cell if isinstance(cell, Text) else Text.from_markup(cell)
+
+
+def _cell(text: str) -> str | Text:
+    return text if _COLOURED.fullmatch(text) else Text(terminal(text))
 
 
 def when(value: Any) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from cli.safe_console import SafeConsole
 from cli.talking import level
 
 LINE_EVERY_S = 10.0
@@ -28,7 +29,7 @@ class TerminalProgress:
 
     @classmethod
     def on_stderr(cls) -> TerminalProgress:
-        return cls(Console(stderr=True, highlight=False, quiet=level() == "quiet"), verbose=level() == "verbose")
+        return cls(SafeConsole(stderr=True, highlight=False, quiet=level() == "quiet"), verbose=level() == "verbose")
 
     def note(self, message: str) -> None:
         """One line that stays."""

@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
+import click
 from prefect import flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
 from prefect.states import Failed
-from rich.console import Console
 
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import utc_now
 from sluice.blame import own_code
+from sluice.display import line as one_line
 from sluice.errors import GateRejected, SluiceError
 from sluice.tether import tie
 
@@ -86,7 +87,7 @@ def _ended(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
 def _say(run: FlowRun, line: str) -> None:
     """A line for whoever watches `sluice serve`; a flow that a command started says what it says itself."""
     if run.deployment_id is not None:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC  {line}", markup=False)
+        click.echo(one_line(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC  {line}"), err=True)
 
 
 class _InWords(logging.Filter):

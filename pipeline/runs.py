@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from ingest.redact import hushed
 from pipeline import delivering
 from pipeline.account import Account
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
@@ -19,6 +20,7 @@ from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
 from pipeline.run_log import RunLog, logged
 from pipeline.work import Look
+from sluice.display import line
 from sluice.errors import IndexBusy, SluiceError
 from sluice.ids import fingerprint
 from sluice.plain import plain
@@ -150,7 +152,7 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     except BaseException as error:
         run.handover = None
         with suppress(SluiceError):  # what is raised says more
-            failed = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+            failed = {"outcome": "failed", "error": hushed(line(f"{type(error).__name__}: {error}", 500))}
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
         raise
     run.handover = None

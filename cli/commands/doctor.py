@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import with_json
 from ingest.readerless import unreadable
 from pipeline.resources import Resources
+from pipeline.steps.looking import spelled_almost_like_a_rule
 from sluice.errors import SluiceError
 from stores import open_vector_store, probe, reach_mongodb
 
@@ -34,8 +34,8 @@ def doctor(config: Path, as_json: bool) -> None:
     healthy = all(check["ok"] for check in checks)
 
     def people(console: Console) -> None:
-        marks = {True: "[green]ok[/green]", False: "[red]FAIL[/red]", None: "[yellow]–[/yellow]"}
-        rows = [(c["check"], marks[c["ok"]], escape(c["detail"]), escape(c["hint"])) for c in checks]
+        marks = {True: "[green]ok[/green]", False: "[red]FAIL[/red]", None: "[yellow]skipped[/yellow]"}
+        rows = [(c["check"], marks[c["ok"]], c["detail"], c["hint"]) for c in checks]
         console.print(table("", ["check", "", "seen", "next"], rows))
 
     show({"healthy": healthy, "checks": checks}, as_json, people)
@@ -71,6 +71,11 @@ def _configuration(r: Resources) -> str:
 
 def _sources(r: Resources) -> str:
     return ", ".join(f"{name}: {sum(1 for _ in source.scan({}))} documents" for name, source in r.sources.items())
+
+
+def _access(r: Resources) -> str:
+    warnings = spelled_almost_like_a_rule(r, r.stores.documents.read())
+    return "; ".join(warnings) or f"{len(r.settings.access.rules)} rule(s), no document is spelled almost like one"
 
 
 def _gates(r: Resources) -> str:
@@ -126,6 +131,7 @@ def _readers(r: Resources) -> str:
 CHECKS: dict[str, Callable[[Resources], str]] = {
     "configuration": _configuration,
     "sources": _sources,
+    "access": _access,
     "gates": _gates,
     "mongodb": _mongodb,
     "readers": _readers,

@@ -16,6 +16,7 @@ from cli.commands import golden_drafted
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import tags_of, with_json
+from cli.safe_console import SafeConsole
 from cli.terminal import Terminal
 from evaluation import golden_import, growing, judging
 from evaluation.golden import load_golden
@@ -194,7 +195,7 @@ def _sitting(
         held = load_golden(target).queries if target.exists() else ()
         slices = (name for q in held for name in q.slices)
         editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
-        console = Console(stderr=True, highlight=False)
+        console = SafeConsole(stderr=True, highlight=False)
         terminal = Terminal(console, places, slices, editing=editing, find=partial(reading.containing, r))
         counts = judging.judge_all(target, questions, terminal, places.documents, skipped, principal=tags)
     left = counts.pop("left") + len(waiting) - len(batch)

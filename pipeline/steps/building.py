@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from indexing.build import Built
+from indexing.delta import Delta, difference, may_be_base
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
@@ -25,14 +26,15 @@ class Part:
 
 def build(r: Resources, run: Run, found: Assessment) -> Release:
     """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
-    release = _begin(r, run, found)
+    delta = _delta(r, found)
+    release = _begin(r, run, found, delta)
     if release.state == "staged":
         return release
-    keys, size = [state.key for state in found.documents], run.partition_documents
+    keys, size = [s.key for s in found.documents if delta is None or s.key in delta.write], run.partition_documents
     parts = [Part(release, tuple(keys[i : i + size])) for i in range(0, len(keys), size)]
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
-            built = sum(run.executor.map(build_partition, parts, r), Built())
+            built = sum(run.executor.map(build_partition, parts, r), Built() if delta is None else delta.kept)
         return _stage(r, run, release, built)
 
 
@@ -48,9 +50,17 @@ def _expected_points(found: Assessment) -> int:
     return int(len(found.documents) * each)
 
 
-def _begin(r: Resources, run: Run, found: Assessment) -> Release:
+def _delta(r: Resources, found: Assessment) -> Delta | None:
+    """What must change in a clone of the live release, where this one can be made of it; None: it is built from nothing."""
+    if found.live is None or found.rebuild or not may_be_base(found.live, r.recipe):
+        return None
+    return difference(r.stores.qdrant, found.live, found.documents, r.cutter.sums)
+
+
+def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:
     """The release to build into: a new one, or the interrupted one of the same fingerprint."""
-    r.stores.room_for(_expected_points(found), r.model.encoder.dimension)
+    if delta is None:  # a clone looks for its own room
+        r.stores.room_for(_expected_points(found), r.model.encoder.dimension)
     releases = r.releases_by(run.actor)
     name, taken = f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}", {release.id for release in releases.all()}
     ids = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))
@@ -63,6 +73,7 @@ def _begin(r: Resources, run: Run, found: Assessment) -> Release:
         fingerprints={**r.recipe.fingerprints, "parse": r.parse_fingerprints},
         configuration=r.configuration(),
         recipe=r.kept_recipe(),
+        delta=delta,
     )
 
 
@@ -72,11 +83,10 @@ def _stage(r: Resources, run: Run, release: Release, built: Built) -> Release:
     for name, counts in built.counts.items():
         account.count(name, counts)
     account.built += built
-    documents = built.counts["chunk"].kept if "chunk" in built.counts else 0
     return r.releases_by(run.actor).stage(
         release,
         {
-            "documents": documents,
+            "documents": built.documents,
             "chunks": built.chunks,
             "tokens": built.tokens,
             "embedded": built.embedded,
