@@ -13,7 +13,7 @@ from rich.console import Console
 
 from cli.console import show, table
 from cli.launch import opened
-from cli.main import with_json
+from cli.main import unforeseen, with_json
 from ingest.readerless import unreadable
 from pipeline.resources import Resources
 from pipeline.steps.looking import spelled_almost_like_a_rule
@@ -62,6 +62,9 @@ def _checked(name: str, check: Callable[[Resources], str], r: Resources) -> dict
         result = {"ok": True, "detail": check(r), "hint": "", "exit_code": 0}
     except SluiceError as error:
         result = {"ok": False, "detail": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    except Exception as error:  # somebody's own source or strategy, a package that is not whole: what is wrong is the answer here
+        told = unforeseen(error)
+        result = {"ok": False, "detail": told["message"], "hint": told["hint"], "exit_code": 1}
     return {"check": name, **result, "seconds": round(time.perf_counter() - started, 3)}
 
 
@@ -131,14 +134,19 @@ def _readers(r: Resources) -> str:
 CHECKS: dict[str, Callable[[Resources], str]] = {
     "configuration": _configuration,
     "sources": _sources,
-    "access": _access,
     "gates": _gates,
     "mongodb": _mongodb,
+    "access": _access,
     "readers": _readers,
     "qdrant": _qdrant,
     "model": _model,
     "chunking": _chunking,
 }
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"readers": ("mongodb",), "model": ("mongodb",), "chunking": ("mongodb", "model")}
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "access": ("mongodb",),
+    "readers": ("mongodb",),
+    "model": ("mongodb",),
+    "chunking": ("mongodb", "model"),
+}
 """What a check cannot do without: the precision of a model is decided once, and kept in MongoDB."""
