@@ -128,7 +128,7 @@ class LazyGroup(click.Group):
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in WORKS and not {"--help", "-h"} & set(args):
+        if args and args[0] in WORKS and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
             tell(f"{args[0]}: {ctx.params['config']}")  # the first sign of life, before what takes seconds is imported
         return super().resolve_command(ctx, args)
 

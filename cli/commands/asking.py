@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from cli.answers import measured_json
+from cli.completing import release_ids
 from cli.console import measures_table, show
 from cli.launch import opened
 from cli.main import nearest, tags_of, with_json
@@ -24,7 +25,7 @@ from sluice.access import Principal
     "--as", "principal", required=True, metavar="TAG,…", help="The tags of whoever searches; there is no search as nobody."
 )
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many chunks.")
-@click.option("--release", metavar="ID", help="Search this release instead of the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="Search this release instead of the live one.")
 @click.option("--reader", default="", metavar="ID", help="Who searches, for canaries: the same id is served by the same release.")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only documents of this source (repeatable).")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Only documents in this language (repeatable).")
@@ -80,7 +81,7 @@ def meant(tag: str, known: list[str]) -> str:
 @click.option(
     "--golden", type=click.Path(path_type=Path, dir_okay=False), help="Default: the golden set of the first retrieval gate."
 )
-@click.option("--release", metavar="ID", help="Measure this release instead of the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="Measure this release instead of the live one.")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--gate", is_flag=True, help="Exit 3 when a configured floor is not reached (for a CI check).")
 @with_json

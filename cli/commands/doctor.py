@@ -14,6 +14,7 @@ from rich.console import Console
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import unforeseen, with_json
+from cli.torch_build import torch_build
 from ingest.readerless import unreadable
 from pipeline.resources import Resources
 from pipeline.steps.looking import spelled_almost_like_a_rule
@@ -120,6 +121,10 @@ def _model(r: Resources) -> str:
     return f"{r.settings.embedding.model} ({r.model.precision}): {vector.shape[0]} dimensions, window {r.model.tokenizer.window}"
 
 
+def _torch(r: Resources) -> str:
+    return torch_build()
+
+
 def _chunking(r: Resources) -> str:
     _ = r.chunker  # made, so that a strategy that does not exist, or whose options are wrong, is found here
     return f"{r.settings.chunking.strategy}, up to {r.settings.chunking.max_tokens} tokens"
@@ -140,6 +145,7 @@ CHECKS: dict[str, Callable[[Resources], str]] = {
     "readers": _readers,
     "qdrant": _qdrant,
     "model": _model,
+    "torch": _torch,
     "chunking": _chunking,
 }
 
