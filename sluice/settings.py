@@ -336,6 +336,7 @@ class Settings(Section):
 
     index: Annotated[str, AfterValidator(_name_of_an_index)]
     state_dir: ConfigPath
+    """What Sluice keeps on this machine; a file that does not say has it in `.sluice/INDEX` beside it."""
     stores: StoreSettings = StoreSettings()
     sources: tuple[SourceSettings, ...] = Field(min_length=1)
     access: AccessSettings = AccessSettings()
