@@ -27,6 +27,8 @@ goes to standard error.
 | 3 | rejected by a gate |
 | 4 | another process holds the index |
 """
+BAR = "\\|"
+"""A bar that ends no cell."""
 
 
 def page() -> str:
@@ -44,11 +46,13 @@ def _told(command: click.Command, context: click.Context, level: int) -> Iterato
     yield f"{'#' * level} {context.command_path}\n\n```\n{context.command_path} {usage}\n```\n"
     if command.help:
         yield _paragraphs(inspect.cleandoc(command.help)) + "\n"
-    records = [option.get_help_record(context) for option in command.get_params(context) if "--help" not in option.opts]
-    rows = [record for record in records if record is not None]
+    options = [
+        option for option in command.get_params(context) if isinstance(option, click.Option) and "--help" not in option.opts
+    ]
+    rows = [record for option in options if (record := option.get_help_record(context)) is not None]
     if rows:
         yield "| option | |\n|---|---|"
-        yield from (f"| `{names}` | {_cell(told)} |" for names, told in rows)
+        yield from (f"| `{names.replace('|', BAR)}` | {_cell(told)} |" for names, told in rows)
         yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -72,4 +76,4 @@ def _escaped(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _escaped(" ".join(text.split())).replace("|", "\\|")
+    return _escaped(" ".join(text.split())).replace("|", BAR)
