@@ -27,8 +27,6 @@ goes to standard error.
 | 3 | rejected by a gate |
 | 4 | another process holds the index |
 """
-BAR = "\\|"
-"""A bar that ends no cell."""
 
 
 def page() -> str:
@@ -52,7 +50,7 @@ def _told(command: click.Command, context: click.Context, level: int) -> Iterato
     rows = [record for option in options if (record := option.get_help_record(context)) is not None]
     if rows:
         yield "| option | |\n|---|---|"
-        yield from (f"| `{names.replace('|', BAR)}` | {_cell(told)} |" for names, told in rows)
+        yield from (f"| `{names.replace('|', ' / ')}` | {_cell(told)} |" for names, told in rows)
         yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -76,4 +74,4 @@ def _escaped(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _escaped(" ".join(text.split())).replace("|", BAR)
+    return _escaped(" ".join(text.split())).replace("|", "\\|")
