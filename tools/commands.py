@@ -31,7 +31,7 @@ goes to standard error.
 
 def page() -> str:
     """docs/commands.md, whole."""
-    root = click.Context(cli, info_name="sluice")
+    root = click.Context(cli, info_name="sluice", help_option_names=["-h", "--help"])  # click keeps a command's first help option
     parts = [INTRODUCTION]
     for name in COMMANDS:
         parts += _inner(cli, name, root, 2)
