@@ -14,7 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
 import evaluation
-from flows.tasks import PrefectTasks, threads
+from flows.tasks import PrefectTasks, executor, threads
 from pipeline import backfilling, comparing, going_live, nightly, parts, syncing
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
@@ -26,28 +26,28 @@ from sluice.errors import IndexBusy
 @flow(name="run", task_runner=threads(), validate_parameters=False, persist_result=False)
 def run(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent."""
-    with shared(config) as r, holding(r, "run", executor=PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, holding(r, "run", executor=workers) as run:
         return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions))
 
 
 @flow(name="ingest", task_runner=threads(), validate_parameters=False, persist_result=False)
 def ingest(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
-    with shared(config) as r, holding(r, "ingest", executor=PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, holding(r, "ingest", executor=workers) as run:
         return parts.ingest(r, run, source=source, allow_deletions=allow_deletions)
 
 
 @flow(name="index", task_runner=threads(), validate_parameters=False, persist_result=False)
 def index(config: str) -> Any:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
-    with shared(config) as r, holding(r, "index", executor=PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, holding(r, "index", executor=workers) as run:
         return parts.index(r, run)
 
 
 @flow(name="promote", validate_parameters=False, persist_result=False)
 def promote(config: str, release: str, force: bool = False, canary: float | None = None) -> Any:
     """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
-    with shared(config) as r, holding(r, "promote", executor=PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, holding(r, "promote", executor=workers) as run:
         return _outcome(r, going_live.promote(r, run, release, force=force, canary=canary))
 
 
@@ -70,14 +70,14 @@ def backfill(
 ) -> Any:
     """Redo a slice of the documents on purpose, from `fetch`, `parse` or `chunk` on."""
     which = backfilling.Selection(source, match, since, until, stage)
-    with shared(config) as r, holding(r, "backfill", executor=PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, holding(r, "backfill", executor=workers) as run:
         return _outcome(r, backfilling.backfill(r, run, which, allow_deletions=allow_deletions))
 
 
 @flow(name="retry", task_runner=threads(), validate_parameters=False, persist_result=False)
 def retry(config: str) -> Any:
     """Try every quarantined document again, then index what came of it."""
-    with shared(config) as r, holding(r, "retry", executor=PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, holding(r, "retry", executor=workers) as run:
         return _outcome(r, backfilling.retry(r, run))
 
 

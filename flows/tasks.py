@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,7 +13,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
-from pipeline.executors import PATIENCE_S, P, R, may_succeed_later
+from pipeline.cluster import Dask
+from pipeline.executors import PATIENCE_S, Executor, Inline, P, R, may_succeed_later
 from pipeline.resources import Resources, shared
 
 WORKERS = 2
@@ -50,6 +52,19 @@ def _task(function: Callable[[Resources, Any], Any]) -> Task[..., Any]:
     )
     made: Task[..., Any] = named(on_resources)
     return made
+
+
+@contextmanager
+def executor(r: Resources) -> Iterator[Executor]:
+    """Who does a flow's partitions, as `runner` says: this thread, tasks on Prefect's threads, or a Dask cluster."""
+    match r.settings.runner.type:
+        case "inline":
+            yield Inline(PATIENCE_S)
+        case "dask":
+            with Dask.of(r.settings.runner) as dask:
+                yield dask
+        case _:
+            yield PrefectTasks()
 
 
 @dataclass(frozen=True, slots=True)

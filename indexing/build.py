@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from indexing.embed import CachedEmbedder
 from indexing.payload import payload
@@ -46,6 +46,20 @@ class Built:
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in {**self.seconds, **other.seconds}},
         )
 
+    def embedded_before(self, earlier: Built) -> Built:
+        """What building did, with what was embedded for it `earlier` (into the cache) counted as embedded, not as cached."""
+        embedded, texts = self.embedded + earlier.embedded, self.embedded + self.cached
+        kept = min(embedded, texts)
+        counts = {**self.counts, "embed": StageCounts(texts, kept, texts - kept)} if texts else self.counts
+        return replace(
+            self,
+            counts=counts,
+            embedded=embedded,
+            cached=texts - kept,
+            tokens_embedded=self.tokens_embedded + earlier.tokens_embedded,
+            seconds={s: self.seconds.get(s, 0.0) + earlier.seconds.get(s, 0.0) for s in {**self.seconds, **earlier.seconds}},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Builder:
@@ -70,6 +84,15 @@ class Builder:
                     hint=f"sluice backfill --source {state.source} --match '{state.uri}' --from parse",
                 )
             yield state, document, self.chunker.chunk(document)
+
+    def embed(self, states: Sequence[DocumentState]) -> Built:
+        """Chunk these documents and have their vectors in the cache; idempotent."""
+        started = time.perf_counter()
+        texts = [chunk.embedded_text for _, _, chunks in self.chunks(states) for chunk in chunks]
+        chunked = time.perf_counter()
+        result = self.embedder.vectors(texts)
+        seconds = {"chunk": chunked - started, "embed": time.perf_counter() - chunked}
+        return Built(embedded=result.embedded, tokens_embedded=result.tokens, seconds=seconds)
 
     def build(self, release: Release, states: Sequence[DocumentState]) -> Built:
         """Chunk, embed and write these documents; idempotent."""

@@ -9,7 +9,7 @@ from pipeline.outcomes import Held, Report
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
 from pipeline.steps.assessing import Assessment, assess, is_whole, live_holds
-from pipeline.steps.building import build
+from pipeline.steps.building import LeftOut, build
 from pipeline.steps.fetching import take_in
 from pipeline.steps.judgement import conclude, judge, write_report
 from pipeline.work import Redo
@@ -29,6 +29,15 @@ def plan_and_do(r: Resources, run: Run, source: str | None, allow_deletions: Col
 
 
 def index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: Redo) -> Report:
+    """Build what is called for, without what has to be given up on the way, and put it before the gates."""
+    while True:
+        try:
+            return _index_and_judge(r, run, states, redo)
+        except LeftOut:  # each time at least one document fewer
+            states = r.stores.documents.read()
+
+
+def _index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: Redo) -> Report:
     account, found = run.account, assess(r, states)
     if found.action == "nothing" and found.live is not None and found.held is None and not is_whole(r, found.live):
         account.warnings.append(f"the store does not hold what release {found.live.id} says it does: it is built again")

@@ -311,6 +311,30 @@ class ScheduleSettings(Section):
     timezone: str = "UTC"
 
 
+class RunnerSettings(Section):
+    """Who does the partitions of a run: this thread, threads of this process (Prefect's), or a Dask cluster."""
+
+    type: Literal["inline", "threads", "dask"] = "threads"
+    workers: int = Field(default=2, ge=1, le=256)
+    """Threads, or the processes of a local Dask cluster."""
+    address: Annotated[str, Field(pattern=r"^(tcp|tls|ws|wss)://[^/]")] | None = None
+    """The scheduler of a Dask cluster; without it, dask makes a cluster of `workers` processes on this machine."""
+    tries: int = Field(default=3, ge=1, le=20)
+    """How often work may lose its dask worker before its document is quarantined."""
+
+    @model_validator(mode="after")
+    def _an_address_of_dask(self) -> RunnerSettings:
+        if self.address is not None and self.type != "dask":
+            raise ValueError("address belongs to type: dask")
+        return self
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether partitions may be done on other machines."""
+        local = ("127.", "localhost", "[::1]")
+        return self.address is not None and not self.address.split("://")[1].startswith(local)
+
+
 class EventSettings(Section):
     """Who is told when a release goes live: each webhook gets the event as JSON, at least once."""
 
@@ -339,6 +363,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     events: EventSettings = EventSettings()
+    runner: RunnerSettings = RunnerSettings()
     base: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The folder of the configuration file: what relative paths are relative to."""
     path: Path = Field(exclude=True)
@@ -355,6 +380,11 @@ class Settings(Section):
                 raise ValueError(
                     f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})"
                 )
+        if self.runner.elsewhere and self.stores.mongodb.uri == "embedded":
+            raise ValueError(
+                "runner.address: workers on other machines cannot reach the embedded stores; name servers in stores.mongodb.uri "
+                "and stores.qdrant.url, or leave the address out for worker processes on this machine"
+            )
         return self
 
     @property

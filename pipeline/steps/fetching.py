@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.planning import SourcePlan, to_parse
 from pipeline.resources import Resources
@@ -12,6 +12,7 @@ from pipeline.steps.looking import check, check_uris, look
 from pipeline.steps.settling import settle
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
+from sluice.errors import DocumentError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef
 
@@ -28,6 +29,22 @@ class Share:
 
     def __len__(self) -> int:
         return len(self.refs) + len(self.keys)
+
+    def one_by_one(self) -> list[Share]:
+        """The same work, one document in each."""
+        return [replace(self, refs=(ref,), keys=()) for ref in self.refs] + [replace(self, refs=(), keys=(k,)) for k in self.keys]
+
+    def given_up(self, r: Resources, reason: str) -> dict[str, StageCounts]:
+        """Quarantine the one document of this share."""
+        ref = self.refs[0] if self.refs else None
+        uri = ref.uri if ref is not None else r.stores.documents.read(self.keys)[0].uri
+        error = DocumentError("worker_died", f"{uri}: {reason}")
+        fingerprint, validator = r.parse_fingerprints[self.source], ref.validator if ref is not None else None
+        stage = r.ingestion(self.run).give_up(self.source, uri, validator, fingerprint, error)
+        failed = StageCounts(seen=1, failed={error.reason: 1})
+        if stage == "fetch":
+            return {"crawl": failed, "parse": StageCounts()}
+        return {"crawl": StageCounts(1, 1) if ref is not None else StageCounts(), "parse": failed}
 
 
 def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> list[DocumentState]:
