@@ -93,16 +93,24 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
             mark = "[green]pass[/green]" if verdict["passed"] else "[red]FAIL[/red]"
             console.print(f"{mark}  {verdict['gate']}: ", end="")
             console.print(verdict["reason"], markup=False)
+            for warning in verdict.get("warnings", ()):
+                if warning not in result["warnings"]:  # what is said of the whole run is said once
+                    noted(console, warning, "      ")
         show_evidence(console, result["verdicts"])
         for warning in result["warnings"]:
-            console.print("[yellow]note[/yellow]", end="  ")
-            console.print(warning, markup=False)
+            noted(console, warning)
         seconds = " · ".join(f"{stage} {value:.1f} s" for stage, value in result["seconds"].items())
         if seconds:
             console.print(f"[dim]{seconds}[/dim]")
         show_what_to_do(console, result)
 
     return people
+
+
+def noted(console: Console, warning: str, indent: str = "") -> None:
+    """A warning, in one line of its own."""
+    console.print(f"{indent}[yellow]note[/yellow]", end="  ")
+    console.print(warning, markup=False, soft_wrap=True)
 
 
 def measures_table(

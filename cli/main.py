@@ -6,6 +6,7 @@ With `--json`, standard output is one JSON object, also on failure; everything e
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -68,6 +69,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "golden": ("cli.commands.golden:golden", "Take care of the golden sets that gates measure with."),
     "access": ("cli.commands.access:access", "Who may read what."),
+    "documents": (
+        "cli.commands.documents:documents",
+        "List the documents: status, readers, chunks in the live release, and why one is empty, dropped, stale or unreadable.",
+    ),
+    "runs": (
+        "cli.commands.runs:runs",
+        "List what was done to this index, newest first, and how each ended; `show` prints the log of one.",
+    ),
     "freshness": (
         "cli.commands.freshness:freshness",
         "How old the documents are: age distribution, the oldest, the expired, and those that expire soon.",
@@ -158,10 +167,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("SLUICE_TRACEBACK"):
             raise
+        if disk_is_full(error):
+            told = {
+                "type": "DiskFull",
+                "message": f"a disk is full: {error}",
+                "hint": "make room and run again: what was done is kept",
+            }
+            sys.exit(fail(told, 1, as_json))
         hint = "this was not expected: set SLUICE_TRACEBACK=1 and run again for the full traceback"
         code = fail({"type": type(error).__name__, "message": f"{type(error).__name__}: {error}", "hint": hint}, 1, as_json)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether this, or what it came of, is the system's word for a disk without room."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:

@@ -70,12 +70,17 @@ class AccessRules:
 
     rules: Sequence[AccessRule]
 
-    def ceiling(self, source: str, uri: str) -> AccessTags:
-        """The most that anyone may be granted on this uri."""
+    def rule(self, source: str, uri: str) -> AccessRule | None:
+        """The rule that decides about this uri."""
         for rule in self.rules:
             if (rule.source is None or rule.source == source) and matches(uri, rule.match):
-                return rule.tags
-        return NOBODY
+                return rule
+        return None
+
+    def ceiling(self, source: str, uri: str) -> AccessTags:
+        """The most that anyone may be granted on this uri."""
+        rule = self.rule(source, uri)
+        return rule.tags if rule is not None else NOBODY
 
     def effective(self, source: str, uri: str, *own: AccessTags | None) -> AccessTags:
         """The ceiling, narrowed by each set of tags that the document or its source states (None: states nothing)."""

@@ -309,6 +309,8 @@ class ScheduleSettings(Section):
     access_cron: str = "*/15 * * * *"
     """When `access sync` runs by itself."""
     timezone: str = "UTC"
+    wait_s: float = Field(default=14_400, ge=0)
+    """How long a scheduled run waits for whoever holds the index; access-sync does not: its holder applies access itself."""
 
 
 class RunnerSettings(Section):

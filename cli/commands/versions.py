@@ -31,10 +31,7 @@ def releases(ctx: click.Context, as_json: bool) -> None:
     with opened(ctx.obj) as r:
         found, live = r.releases.all(), r.releases.live()
     listed = [{**manifest(one), "live": live is not None and one.id == live.id} for one in reversed(found)]
-    rows = [
-        (r["id"], "live" if r["live"] else r["state"], r["documents"], r["chunks"], when(r["created"]), r["held"] or "")
-        for r in listed
-    ]
+    rows = [(r["id"], _state(r), r["documents"], r["chunks"], when(r["created"]), r["held"] or "") for r in listed]
     short = ("id", "state", "live", "fingerprint", "access_root", "documents", "chunks", "created", "held", "removed", "pinned")
     show(
         {"releases": [{key: r[key] for key in short} for r in listed]},
@@ -45,6 +42,13 @@ def releases(ctx: click.Context, as_json: bool) -> None:
             else "no release yet: sluice run makes the first"
         ),
     )
+
+
+def _state(release: dict[str, Any]) -> str:
+    """What a release is, and what happens to it: pinned ones stay, of removed ones only the manifest is left."""
+    state = "live" if release["live"] else release["state"]
+    marks = [mark for mark in ("pinned", "removed") if release[mark]]
+    return ", ".join([state, *marks])
 
 
 @releases.command("show")
