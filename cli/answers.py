@@ -9,7 +9,7 @@ from pipeline.outcomes import Garbage, Outcome, Pinned
 from pipeline.reading import Checked, Measured
 from sluice.plain import plain
 
-WHEN_THERE = ("report", "left", "selected")
+WHEN_THERE = ("report", "left", "selected", "stopped")
 """Fields of a report that only some operations have."""
 
 

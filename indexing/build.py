@@ -7,6 +7,7 @@ done twice, on whatever machine, leaves the same collection and costs no embeddi
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +34,8 @@ class Built:
     cached: int = 0
     contexts_cut: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Documents cut, their chunks and tokens, of each source."""
 
     def __add__(self, other: Built) -> Built:
         return Built(
@@ -44,6 +47,7 @@ class Built:
             self.cached + other.cached,
             self.contexts_cut + other.contexts_cut,
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in {**self.seconds, **other.seconds}},
+            {s: dict(Counter(self.sources.get(s)) + Counter(other.sources.get(s))) for s in {**self.sources, **other.sources}},
         )
 
     def embedded_before(self, earlier: Built) -> Built:
@@ -132,4 +136,14 @@ class Builder:
             cached=len(texts) - result.embedded,
             contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
             seconds={"chunk": chunked - started, "embed": embedded - chunked, "stage": written - embedded},
+            sources=_by_source(cut),
         )
+
+
+def _by_source(cut: Sequence[tuple[DocumentState, Document, list[Chunk]]]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {}
+    for state, _, chunks in cut:
+        found.setdefault(state.source, Counter()).update(
+            {"documents": 1, "chunks": len(chunks), "tokens": sum(chunk.tokens for chunk in chunks)}
+        )
+    return {source: dict(counted) for source, counted in found.items()}

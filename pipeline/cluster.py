@@ -136,7 +136,7 @@ class Dask:
 
     def _submitted(self, function: Callable[[Resources, P], R], part: P, r: Resources) -> Any:
         path, written = str(r.settings.path), configuration_hash(r)
-        return self._client.submit(on_worker, function, path, written, self.run, part, pure=False, retries=0)
+        return self._client.submit(on_worker, function, path, written, self.run, r.spending, part, pure=False, retries=0)
 
     @staticmethod
     def _bound(client: Any) -> int:
@@ -196,9 +196,11 @@ _kept: dict[str, tuple[str, ExitStack, Resources]] = {}
 _kept_lock = threading.Lock()
 
 
-def on_worker(function: Callable[[Resources, P], R], config: str, written: str, run: str, part: P) -> R:
+def on_worker(function: Callable[[Resources, P], R], config: str, written: str, run: str, spending: str | None, part: P) -> R:
     """Do it on this worker's Resources, which stay open for the run's next partition: the model is loaded once."""
-    return patiently(function, resources_of_worker(config, written, run), part)
+    r = resources_of_worker(config, written, run)
+    r.spending = spending
+    return patiently(function, r, part)
 
 
 def resources_of_worker(config: str, written: str, run: str) -> Resources:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
-from pipeline.nightly import held_back, waits_for
+from pipeline.nightly import held_back, unless_stopped, waits_for
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
@@ -39,7 +40,7 @@ def index(r: Resources, run: Run) -> Report:
             run.hands_over(states)
         while True:
             try:
-                return staged(r, run, states)
+                return unless_stopped(r, run, partial(staged, r, run, states))
             except LeftOut:
                 states = r.stores.documents.read()
 

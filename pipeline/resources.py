@@ -32,6 +32,7 @@ from ingest import processing, sources
 from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
+from pipeline.budget import meter
 from pipeline.labelled import CorpusDocuments
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
@@ -58,6 +59,8 @@ class Resources:
     def __init__(self, settings: Settings, *, progress: Progress | None = None) -> None:
         self.settings = settings
         self.progress: Progress = progress or Silent()
+        self.spending: str | None = None
+        """The run to which is charged what is embedded."""
         self.lock = threading.RLock()
         self._rerankers: dict[str, CrossEncoderReranker] = {}
         self._closing = ExitStack()
@@ -148,7 +151,8 @@ class Resources:
         def told(texts: int) -> None:
             self.progress.advance(texts=texts)
 
-        return CachedEmbedder(self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=told)
+        encoder, tokenizer = self.model.encoder, self.model.tokenizer
+        return CachedEmbedder(encoder, self.stores.vectors, tokenizer=tokenizer, on_progress=told, ask=meter(self))
 
     def builder(self) -> Builder:
         return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pipeline import delivering
 from pipeline.account import Account
+from pipeline.budget import money
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
@@ -53,6 +55,8 @@ class Run:
     account: Account = field(default_factory=Account)
     handover: Handover | None = None
     partition_documents: int = PARTITION_DOCUMENTS
+    until: datetime | None = None
+    """When no partition is begun any more."""
 
     def still_mine(self) -> None:
         """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
@@ -107,11 +111,13 @@ def holding(
         run = Run(run_id(), command, present_actor(command), executor, lease, partition_documents=partition_documents)
         for line in r.releases_by(run.actor).recover():
             r.progress.note(f"recovered: {line}")
+        r.spending = run.id
         token = _under_way.set({**_under_way.get(), key: run})
         try:
             yield run
         finally:
             _under_way.reset(token)
+            r.spending = None
 
 
 def _lease(r: Resources, command: str, wait_s: float) -> Lease:
@@ -156,7 +162,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     run.handover = None
     done = {"finished": utc_now(), "outcome": outcome.outcome, "release": outcome.release}
     if isinstance(outcome, Report):
-        done["counts"] = plain(outcome.counts)
+        cost = money(r.settings, outcome.tokens)
+        outcome = replace(outcome, cost=cost)
+        done |= {"counts": plain(outcome.counts), "seconds": plain(outcome.seconds), "sources": plain(outcome.sources)}
+        done |= {"embedded": outcome.embedded, "cached": outcome.cached, "tokens": outcome.tokens, "cost": cost}
     failures = []
     try:
         runs.record(run.id, done)

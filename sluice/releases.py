@@ -45,7 +45,8 @@ class Release:
     its tags: when, how many documents lost and gained readers, and the seconds until the last loss held. `judged` is the
     last judgement: when, by whom, against which release (null: by itself), and which gates were overruled. `tokens` are those
     of its chunks, `tokens_embedded` those that it cost; `contexts_cut` counts contexts that did not fit. `recipe` is how it was
-    made and is searched, whole (`sluice.recipe`); empty in releases from before there were recipes.
+    made and is searched, whole (`sluice.recipe`); empty in releases from before there were recipes. `sources` says what was
+    done for each source while it was made, `cost` what was embedded for it, at the endpoint's price.
     """
 
     id: str
@@ -79,6 +80,8 @@ class Release:
     erased: tuple[str, ...] = ()
     canary_share: float = 0.0
     access: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    cost: float = 0.0
 
     @property
     def searchable(self) -> bool:

@@ -309,8 +309,20 @@ class ScheduleSettings(Section):
     access_cron: str = "*/15 * * * *"
     """When `access sync` runs by itself."""
     timezone: str = "UTC"
+    until: str | None = None
+    """When a scheduled run begins no more work (06:00): it keeps what it has, and the next night goes on."""
+    catch_up: bool = True
+    """Whether `sluice serve` makes up for a night that was missed because nothing ran here."""
     wait_s: float = Field(default=14_400, ge=0)
     """How long a scheduled run waits for whoever holds the index; access-sync does not: its holder applies access itself."""
+
+
+class BudgetSettings(Section):
+    """What one run may have embedded, at most; it stops before it spends more, and the next run goes on."""
+
+    tokens: int | None = Field(default=None, ge=1)
+    cost: float | None = Field(default=None, gt=0)
+    """In the currency of `embedding.endpoint.price_per_million_tokens`."""
 
 
 class RunnerSettings(Section):
@@ -366,6 +378,7 @@ class Settings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     events: EventSettings = EventSettings()
     runner: RunnerSettings = RunnerSettings()
+    budget: BudgetSettings = BudgetSettings()
     base: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The folder of the configuration file: what relative paths are relative to."""
     path: Path = Field(exclude=True)
@@ -382,6 +395,9 @@ class Settings(Section):
                 raise ValueError(
                     f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})"
                 )
+        endpoint = self.embedding.endpoint
+        if self.budget.cost is not None and not (endpoint is not None and endpoint.price_per_million_tokens):
+            raise ValueError("budget.cost needs embedding.endpoint.price_per_million_tokens; for a model that runs here: tokens")
         if self.runner.elsewhere and self.stores.mongodb.uri == "embedded":
             raise ValueError(
                 "runner.address: workers on other machines cannot reach the embedded stores; name servers in stores.mongodb.uri "

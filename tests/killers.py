@@ -11,8 +11,7 @@ from pathlib import Path
 from indexing.build import Built
 from pipeline.resources import Resources
 from pipeline.steps.building import Part, embed_partition
-from pipeline.steps.fetching import Share, ingest_partition
-from sluice.counts import StageCounts
+from pipeline.steps.fetching import Share, TakenIn, ingest_partition
 from sluice.errors import ConfigurationError
 
 KILLER, UNREADABLE = "security/2.md", "people/bad.md"
@@ -73,7 +72,7 @@ def embed_or_die(r: Resources, part: Part) -> Built:
     return embed_partition(r, part)
 
 
-def ingest_or_die(r: Resources, share: Share) -> dict[str, StageCounts]:
+def ingest_or_die(r: Resources, share: Share) -> TakenIn:
     """As `ingest_partition`, but one document ends whoever parses it."""
     if any(ref.uri == UNREADABLE for ref in share.refs):
         r.ingestion(share.run).fetch(r.sources[share.source], share.refs)

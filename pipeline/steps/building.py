@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexing.build import Built
+from pipeline.budget import money
 from pipeline.cluster import Dask
 from pipeline.executors import Inline
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
+from pipeline.windows import Stopped, mapped
 from sluice.counts import StageCounts
 from sluice.errors import DocumentError
 from sluice.releases import Release
@@ -66,12 +68,16 @@ def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:
     processes, those cut and embed, and the run writes what lies in the cache then.
     """
     apart = isinstance(run.executor, Dask) and r.settings.stores.qdrant.url == "embedded"
-    built = sum(run.executor.map(embed_partition if apart else build_partition, parts, r), Built())
+    done, stopped = mapped(r, run, embed_partition if apart else build_partition, parts)
+    built = sum(done, Built())
     given_up = built.counts.get("chunk", StageCounts()).failed
     if given_up:
         run.account.count("chunk", StageCounts(seen=sum(given_up.values()), failed=given_up))
         run.account.built += Built(embedded=built.embedded, tokens_embedded=built.tokens_embedded)
         raise LeftOut
+    if stopped is not None:
+        run.account.built += Built(embedded=built.embedded, cached=built.cached, tokens_embedded=built.tokens_embedded)
+        raise Stopped(stopped)
     if not apart:
         return built
     written = sum(Inline().map(build_partition, parts, r), Built())
@@ -130,6 +136,8 @@ def _stage(r: Resources, run: Run, release: Release, built: Built) -> Release:
             "cached": built.cached,
             "tokens_embedded": built.tokens_embedded,
             "contexts_cut": built.contexts_cut,
+            "sources": account.by_source(),
+            "cost": money(r.settings, built.tokens_embedded),
             "counts": {name: counts.checked(name).as_json() for name, counts in account.counts.items()},
             "seconds": {**account.seconds, **{f"{name} (work)": seconds for name, seconds in built.seconds.items()}},
         },
