@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -151,6 +153,7 @@ def cli(ctx: click.Context, config: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
+    _end_in_good_order()
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     try:
@@ -178,6 +181,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = fail({"type": type(error).__name__, "message": f"{type(error).__name__}: {error}", "hint": hint}, 1, as_json)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _end_in_good_order() -> None:
+    """SIGTERM (a supervisor, a container's end) is Ctrl-C: the lease is given back, and no child stays."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def disk_is_full(error: BaseException | None) -> bool:

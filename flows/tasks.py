@@ -17,6 +17,9 @@ from pipeline.cluster import Dask
 from pipeline.executors import PATIENCE_S, Executor, Inline, P, R, may_succeed_later
 from pipeline.resources import Resources, shared
 
+CANCEL_S = 20.0
+"""How long partitions in work may take to end when the run is cancelled: one batch of texts. Prefect kills after 30 s."""
+
 WORKERS = 2
 """Partitions in work at once on this machine: one embeds (all cores) while another parses, chunks or writes."""
 
@@ -39,7 +42,7 @@ def threads(workers: int = WORKERS) -> Any:  # TaskRunner is invariant in its fu
 @cache
 def _task(function: Callable[[Resources, Any], Any]) -> Task[..., Any]:
     def on_resources(config: str, partition: Any) -> Any:
-        with shared(config) as r:
+        with shared(config) as r, r.at_work():
             return function(r, partition)
 
     on_resources.__doc__ = function.__doc__
@@ -72,8 +75,14 @@ class PrefectTasks:
     """Implements `pipeline.executors.Executor` within a flow, on its task runner."""
 
     def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
-        # Given as opaque values: Prefect would look for futures within records.
-        futures = _task(function).map(unmapped(str(r.settings.path)), list(partitions))
-        futures.wait()  # what one failed of must not leave the others half done and unseen
-        results: Sequence[R] = futures.result()
+        try:
+            # Given as opaque values: Prefect would look for futures within records.
+            futures = _task(function).map(unmapped(str(r.settings.path)), list(partitions))
+            futures.wait()  # what one failed of must not leave the others half done and unseen
+            results: Sequence[R] = futures.result()
+        except Exception:
+            raise
+        except BaseException:  # Prefect's worker ends this process: nobody may write once the lease is given back
+            r.cancel(CANCEL_S)
+            raise
         return results

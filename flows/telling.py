@@ -23,7 +23,14 @@ from pipeline.resources import utc_now
 from sluice.errors import GateRejected, SluiceError
 from sluice.tether import tie
 
-STATES: Mapping[str, str] = {"IndexBusy": "Busy", "GateRejected": "Rejected", "Rejection": "Rejected", "MassDeletion": "Refused"}
+STATES: Mapping[str, str] = {
+    "IndexBusy": "Busy",
+    "GateRejected": "Rejected",
+    "Rejection": "Rejected",
+    "MassDeletion": "Refused",
+    "SourceUnavailable": "Source failed",
+    "BudgetSpent": "Stopped",
+}
 """The names of the states that errors end in; of any other, Prefect's own: Failed."""
 
 

@@ -112,6 +112,7 @@ def holding(
         for line in r.releases_by(run.actor).recover():
             r.progress.note(f"recovered: {line}")
         r.spending = run.id
+        r.begin()
         token = _under_way.set({**_under_way.get(), key: run})
         try:
             yield run

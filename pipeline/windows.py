@@ -63,7 +63,7 @@ class Within(Generic[P, R]):
 
     @property
     def __name__(self) -> str:
-        name: str = self.function.__name__  # type: ignore[attr-defined]  # functions of a module have one
+        name: str = self.function.__name__
         return name
 
     def __call__(self, r: Resources, part: P) -> R | None:

@@ -8,6 +8,7 @@
     │   ├── MassDeletion           a source suddenly yields far less than last time
     │   ├── ReleaseError           a release cannot make this transition (unknown id, wrong state)
     │   ├── IntegrityError         something that must be equal is not (hashes, counts, offsets)
+    │   ├── Cancelled              somebody ended the run; what it did is kept
     │   ├── BudgetSpent            a run may not spend more
     │   └── GateRejected           exit 3: the evidence is not good enough
     └── Retryable                  the same call may succeed later
@@ -99,6 +100,10 @@ class IntegrityError(Permanent):
 
 class BudgetSpent(Permanent):
     """What a run may spend is spent; what it did is kept."""
+
+
+class Cancelled(Permanent):
+    """Somebody ended the run while it worked; what it did is kept."""
 
 
 class GateRejected(Permanent):

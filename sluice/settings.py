@@ -308,6 +308,10 @@ class ScheduleSettings(Section):
     cron: str = "0 2 * * *"
     access_cron: str = "*/15 * * * *"
     """When `access sync` runs by itself."""
+    gc_cron: str | None = None
+    """When `gc` runs by itself; on demand without."""
+    golden_cron: str | None = None
+    """When the golden set is checked by itself; on demand without."""
     timezone: str = "UTC"
     until: str | None = None
     """When a scheduled run begins no more work (06:00): it keeps what it has, and the next night goes on."""

@@ -62,9 +62,7 @@ def whole(index: Index) -> Report:
 
 
 @pytest.mark.parametrize("stage", ["ingest_partition", "build_partition"])
-def test_a_window_that_closes_stops_within_one_partition_and_nothing_is_done_twice(
-    index: Index, stage: str
-) -> None:
+def test_a_window_that_closes_stops_within_one_partition_and_nothing_is_done_twice(index: Index, stage: str) -> None:
     """Two partitions of four are done, nothing is live; the next run does the other two and embeds nothing again."""
     first = closing_after(index, stage, 2)
     assert (first.outcome, first.release) == ("stopped", None)
