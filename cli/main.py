@@ -79,6 +79,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.commands.runs:runs",
         "List what was done to this index, newest first, and how each ended; `show` prints the log of one.",
     ),
+    "trace": (
+        "cli.commands.trace:trace",
+        "From a chunk or a document to the bytes it came from, its run, release and recipe; its state in every stage.",
+    ),
+    "status": (
+        "cli.commands.status:status",
+        "One page: what is live, the last runs, gates over time, freshness, quarantine, cost, and what needs a person.",
+    ),
     "freshness": (
         "cli.commands.freshness:freshness",
         "How old the documents are: age distribution, the oldest, the expired, and those that expire soon.",

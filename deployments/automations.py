@@ -13,10 +13,11 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from prefect.automations import Automation, EventTrigger, Posture
+from prefect.automations import EventTrigger, Posture
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import get_client
 from prefect.events.actions import CallWebhook
+from prefect.events.schemas.automations import AutomationCore
 from prefect.events.schemas.events import ResourceSpecification
 from pydantic import SecretStr
 
@@ -44,12 +45,12 @@ SILENCE = """{"what": "no nightly run has completed for %s hours: what is search
   "link": "{{ automation | ui_url }}"}"""
 
 
-def automations(webhook: Any, quiet_hours: float) -> list[Automation]:
+def automations(webhook: Any, quiet_hours: float) -> list[AutomationCore]:
     """Those of all deployments with the tag `sluice`."""
     tag = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.sluice"}
     runs, of_sluice = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}), ResourceSpecification(tag)
     found = [
-        Automation(
+        AutomationCore(
             name=f"sluice: {what}",
             trigger=EventTrigger(
                 posture=Posture.Reactive,
@@ -72,7 +73,7 @@ def automations(webhook: Any, quiet_hours: float) -> list[Automation]:
         within=timedelta(hours=quiet_hours),
     )
     stale = CallWebhook(block_document_id=webhook, payload=SILENCE % f"{quiet_hours:g}")
-    return [*found, Automation(name="sluice: a source is stale", trigger=silence, actions=[stale])]
+    return [*found, AutomationCore(name="sluice: a source is stale", trigger=silence, actions=[stale])]
 
 
 async def make(url: str, quiet_hours: float) -> list[str]:
