@@ -103,6 +103,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.commands.forget:forget",
         "Erase the document URI: bytes, versions, vectors, every collection, every experiment; and prove it.",
     ),
+    "token": (
+        "cli.commands.token:token",
+        "Make a token with which a service reads INDEX from the Qdrant server: what is live, and no more.",
+    ),
+    "export": (
+        "cli.commands.moving:export",
+        "Write a release into a folder: its points as Parquet, its manifest, and the documents that it was made of.",
+    ),
+    "import": (
+        "cli.commands.moving:import_",
+        "Take an exported release into this index, checked against its fingerprint; it is staged, and `promote` makes it live.",
+    ),
     "doctor": (
         "cli.commands.doctor:doctor",
         "Check the configuration, the sources, the servers, the model, and every database operation that Sluice relies on.",
