@@ -30,6 +30,8 @@ class Account:
     warnings: list[str] = field(default_factory=list)
     held: Held | None = None
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    moments: list[tuple[str, float, float]] = field(default_factory=list)
+    """Which stage was at work from when until when, in seconds since the epoch."""
     promoted: str | None = None
     """The release that went live, as soon as it did."""
 
@@ -42,6 +44,9 @@ class Account:
             self.spent(stage, time.perf_counter() - started)
 
     def spent(self, stage: str, seconds: float) -> None:
+        """Note that a stage took so long, until now."""
+        now = time.time()
+        self.moments.append((stage, now - seconds, now))
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def copy(self) -> Account:
@@ -52,6 +57,7 @@ class Account:
             seconds=dict(self.seconds),
             warnings=list(self.warnings),
             expired_uris=list(self.expired_uris),
+            moments=list(self.moments),
             sources={name: dict(done) for name, done in self.sources.items()},
         )
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pipeline import delivering
+import httpx
+
+from pipeline import delivering, telemetry
 from pipeline.account import Account
 from pipeline.budget import money
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
@@ -147,6 +149,9 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     runs = r.stores.runs
     if run.handover is None:
         runs.record(run.id, {**row, "configuration": configuration_hash(r), "outcome": "running"})
+    told = telemetry.Told(run.id, run.command, row["started"])
+    if run.handover is None:
+        _watched(r, run, told)
     try:
         with logged(r, run.id) as log:
             if run.handover is None:
@@ -156,9 +161,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         raise
     except BaseException as error:
         run.handover = None
+        failed = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
         with suppress(SluiceError):  # what is raised says more
-            failed = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
+        _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))
         raise
     run.handover = None
     done = {"finished": utc_now(), "outcome": outcome.outcome, "release": outcome.release}
@@ -176,10 +182,23 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         failures += delivering.deliver(r)
     except SluiceError as error:
         failures.append(f"events could not be delivered: {error.message}; the next command tries again")
+    failures += _watched(r, run, replace(told, ended=done["finished"], outcome=outcome))
     if failures:
         with suppress(SluiceError):
             runs.record(run.id, {**done, "warnings": failures})
     return replace(outcome, warnings=(*outcome.warnings, *failures), run=run.id)
+
+
+def _watched(r: Resources, run: Run, told: telemetry.Told) -> list[str]:
+    """Tell whoever watches; what could not be told, as a warning: nobody's dashboard stops a run."""
+    failures = []
+    try:
+        telemetry.lineage(r.settings, told)
+        if told.ended is not None:
+            telemetry.export(r.settings, told, run.account)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError) as error:
+        failures.append(f"this run could not be told to who watches: {type(error).__name__}")
+    return failures
 
 
 def _logged_work(log: RunLog, work: Callable[[], O]) -> O:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 State = Literal["building", "staged", "canary", "promoted", "retired", "rejected", "abandoned"]
-EventKind = Literal["promoted", "rolled back", "canary started", "canary ended"]
+EventKind = Literal["promoted", "rolled back", "canary started", "canary ended", "access changed", "forgotten"]
 
 TRANSITIONS: Mapping[State, tuple[State, ...]] = {
     "building": ("staged", "abandoned"),
@@ -102,6 +102,9 @@ class ReleaseEvent:
     `release` serves them from now on, in the place of `replaced`: all of them when it went live (`promoted`, `rolled back`),
     the share `share` of them when it became a canary; when a canary ended, `release` is the live one, to which they return.
     A canary that goes live is `promoted`, and its end is not told apart.
+
+    When readers of documents changed within `release` (`access changed`: `removed` are those that somebody may not read any
+    more, `changed` those that more may read), and when one was erased (`forgotten`), documents are named by `key` alone.
 
     `everything` says to drop all that is cached: every document was cut or embedded anew, or too many changed to be
     listed. Else the documents are listed by what became of them, each `{"key", "uri", "source"}`. It is `intended` before

@@ -358,6 +358,8 @@ class EventSettings(Section):
 
     webhooks: tuple[Annotated[str, Field(pattern=r"^https?://[^/]")], ...] = ()
     timeout_s: float = Field(default=10, gt=0)
+    lineage: str | None = None
+    """Where OpenLineage events of each run go: a file (a JSON line each), or the address of a server."""
 
 
 def _name_of_an_index(value: str) -> str:
