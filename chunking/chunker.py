@@ -14,7 +14,7 @@ from sluice.errors import IntegrityError
 from sluice.ids import chunk_id, digest
 from sluice.records import Chunk, Document
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same spans of a strategy would give other chunks."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from chunking.outline import Outline
-from chunking.spans import Ruler
+from chunking.spans import Ruler, whole_grapheme
 from sluice.records import Document
 
 Mode = Literal["none", "title", "headings"]
@@ -94,10 +94,10 @@ class Fitter:
         return sum(self._sizes[piece] if piece in self._sizes else self._ruler.count(piece) for piece in wording.pieces())
 
     def _beginning(self, text: str, room: int) -> str:
-        """The longest beginning, cut between tokens, that has at most `room` tokens on its own."""
+        """The longest beginning, cut between tokens and characters, that has at most `room` tokens on its own."""
         ends = self._ruler.tokenizer.spans(text)[: max(room, 0), 1].tolist()
         while ends:
-            beginning = text[: ends.pop()].rstrip()
+            beginning = text[: whole_grapheme(text, ends.pop(), 0)].rstrip()
             if self._ruler.tokenizer.counts([beginning])[0] <= room:
                 return beginning
         return ""

@@ -6,11 +6,11 @@ only those chunks whose own tokens could differ from that.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from chunking.protocols import Tokenizer
@@ -18,10 +18,9 @@ from chunking.protocols import Tokenizer
 Span = tuple[int, int]
 
 _SAFE = frozenset(" \t\n\r")
-_ZERO_WIDTH_JOINER = "\u200d"
-_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_GRAPHEME = regex.compile(r"\X")
 _REGIONAL = range(0x1F1E6, 0x1F200)
-_LONGEST_GRAPHEME = 32
+_LONGEST_GRAPHEME = 64
 
 
 class Tokens:
@@ -153,29 +152,33 @@ def whole_grapheme(text: str, position: int, floor: int) -> int:
     """The nearest position at or before this one that does not cut a character from its marks; `position` if none is
     above `floor`.
 
-    Covers combining marks, variation selectors, joiners, skin tones, flags and CRLF: the rules of Unicode's
-    UAX 29 that ordinary text meets.
+    What people see as one character is Unicode's extended grapheme cluster (UAX 29), of at most 64 code points.
     """
-    if not 0 < position < len(text) or (text[position].isascii() and text[position] != "\n"):
+    if not 0 < position < len(text) or _begins_anew(text, position):
         return position
-    for candidate in range(position, max(floor, position - _LONGEST_GRAPHEME), -1):
-        if not _joins(text, candidate):
-            return candidate
-    return position
+    lowest = max(0, position - _LONGEST_GRAPHEME)
+    start = position - 1
+    while start > lowest and not _begins_anew(text, start):
+        start -= 1
+    is_boundary = start == 0 or _begins_anew(text, start)
+    start -= _flags_before(text, start) % 2  # flags are pairs, counted from the first
+    before = start
+    # A slice, not a place to start from: the library looks back over all flags before it.
+    for cluster in _GRAPHEME.finditer(text[start : position + _LONGEST_GRAPHEME]):
+        if start + cluster.end() > position:
+            break
+        before, is_boundary = start + cluster.end(), True
+    return before if is_boundary and before > floor else position
 
 
-def _joins(text: str, position: int) -> bool:
-    here, before = text[position], text[position - 1]
-    if here == "\n":
-        return before == "\r"
-    if here == _ZERO_WIDTH_JOINER or before == _ZERO_WIDTH_JOINER:
-        return True
-    code = ord(here)
-    if code in _SKIN_TONES or unicodedata.category(here) in ("Mn", "Mc", "Me"):
-        return True
-    if code in _REGIONAL:
-        run = 0
-        while run < min(position, 64) and ord(text[position - 1 - run]) in _REGIONAL:
-            run += 1
-        return run % 2 == 1
-    return False
+def _begins_anew(text: str, position: int) -> bool:
+    """Whether a character begins here whatever stands before: two of ASCII are two, but for CRLF."""
+    return text[position].isascii() and text[position] != "\n" and text[position - 1].isascii()
+
+
+def _flags_before(text: str, position: int) -> int:
+    """How many regional indicators stand right before a position that holds one, up to 256."""
+    run = 0
+    while run < min(position, 256) and ord(text[position - run]) in _REGIONAL and ord(text[position - run - 1]) in _REGIONAL:
+        run += 1
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,16 +15,19 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answers import as_json as answer
+from cli.safe_console import SafeConsole
 from pipeline.outcomes import Report
+from sluice.display import json_text, terminal
 from sluice.plain import plain
 
 REJECTED = 3
+_COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
 
 
 def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], None]) -> None:
     """Print a result in the form that was asked for; exits 3 when its outcome is a rejection."""
     if as_json:
-        click.echo(json.dumps(plain(result), ensure_ascii=False, indent=2))
+        click.echo(json_text(json.dumps(plain(result), ensure_ascii=False, indent=2)))
     else:
         people(for_people())
     sys.stdout.flush()
@@ -33,18 +37,26 @@ def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], N
 
 def for_people(*, stderr: bool = False) -> Console:
     """A console: as wide as the terminal, and wide enough for tables where there is none."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+    console = SafeConsole(stderr=stderr, highlight=False)
+    return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=120)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A plain table; columns whose name starts with '#' are figures, aligned to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False)
+    """A plain table; columns whose name starts with '#' are figures, aligned to the right.
+
+    A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup.
+    """
+    said = Text(terminal(title), style="bold") if title else None
+    made = Table(title=said, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
     for column in columns:
         made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else cell if isinstance(cell, Text) else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else cell if isinstance(cell, Text) else _cell(str(cell)) for cell in row))
     return made
+
+
+def _cell(text: str) -> str | Text:
+    return text if _COLOURED.fullmatch(text) else Text(terminal(text))
 
 
 def when(value: Any) -> str:

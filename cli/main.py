@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
+from cli.safe_console import SafeConsole
+from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -221,10 +222,10 @@ def disk_is_full(error: BaseException | None) -> bool:
 def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:
     """Say what went wrong, in the form that was asked for; gives the exit code back."""
     if as_json:
-        click.echo(json.dumps({"error": error}, ensure_ascii=False, indent=2))
+        click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
     if usage and not as_json:
         click.echo(usage, err=True)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
     console.print("[bold red]error:[/bold red]", end=" ")
     console.print(error["message"], markup=False)
     if error["hint"]:

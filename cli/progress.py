@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+
+from cli.safe_console import SafeConsole
 
 LINE_EVERY_S = 10.0
 
@@ -26,11 +29,11 @@ class TerminalProgress:
 
     @classmethod
     def on_stderr(cls) -> TerminalProgress:
-        return cls(Console(stderr=True, highlight=False))
+        return cls(SafeConsole(stderr=True, highlight=False))
 
     def note(self, message: str) -> None:
         """One line that stays."""
-        self._console.print(f"[dim]·[/dim] {message}")
+        self._console.print(f"[dim]·[/dim] {escape(message)}")
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:

@@ -8,15 +8,17 @@ from pathlib import Path
 from evaluation.gates.base import Gate
 from evaluation.golden import GoldenSet, LeakCases
 from sluice.errors import ConfigurationError
+from sluice.spelling import composed
 
 
 def check_uris(gates: Iterable[Gate], shared: Mapping[str, Sequence[str]]) -> None:
-    """Raise ConfigurationError for the first label or case that names a uri of `shared` (uri → sources) and no source."""
+    """Raise ConfigurationError for the first label or case that names a uri of `shared` (uri in NFC → sources) and no source."""
     for gate in gates:
         for file, id, uri, source in _named(gate):
-            if source is None and uri in shared:
+            if source is None and composed(uri) in shared:
+                sources = " and ".join(shared[composed(uri)])
                 raise ConfigurationError(
-                    f"{file}: '{id}': the uri '{uri}' is ambiguous: it occurs in the sources {' and '.join(shared[uri])}",
+                    f"{file}: '{id}': the uri '{uri}' is ambiguous: it occurs in the sources {sources}",
                     hint='name the one that is meant: add "source": "…"',
                 )
 

@@ -15,6 +15,8 @@ from sluice.access import AccessTags, Principal
 from sluice.records import Hit
 
 SAMPLES = 5
+PART_OF_A_PASSAGE = 0.25
+"""Of a labelled passage, for a copy to be credited: it may be cut into a few chunks, not into letters."""
 DEPTH = 10
 """Documents ranked for each query: what Recall@10, MRR@10 and nDCG@10 need; more where k is larger."""
 
@@ -134,8 +136,8 @@ def score(
 ) -> Evaluation:
     """The measures of what was found, by query id: documents ranked, and the chunks a reader would receive."""
     judged = {scored.query.id: _judged(scored) for scored in resolved.scored}
-    places = {id: [[f.document_key, *(key for key, _, _ in f.copies)] for f in found] for id, found in ranked.items()}
-    scores = document_measures(judged, {id: credited(judged.get(id, ()), found) for id, found in places.items()}, k)
+    places = {q.query.id: [_documents(found, q) for found in ranked[q.query.id]] for q in resolved.scored}
+    scores = document_measures(judged, {id: credited(judged[id], found) for id, found in places.items()}, k)
     return Evaluation(
         k=k,
         results=tuple(
@@ -157,6 +159,21 @@ def _judged(query: ResolvedQuery) -> set[str]:
     found = {label.key for label in query.counted if label.state == "found" and label.key}
     lost = {label.key or label.label.uri for label in query.counted if label.state == "missing"} - found
     return found | {f"missing:{name}" for name in lost}
+
+
+def _documents(found: Found, query: ResolvedQuery) -> list[str]:
+    """The documents that a hit stands for: its own, and those where its text is a good part of a passage that answers.
+
+    Not every document with the same text: a heading that all of them have tells none of them from the others.
+    """
+    passages = [(label.key, *label.span) for label in query.counted if label.key and label.span]
+    others = (key for key, start, end in passages if _holds(found.copies, (key, start, end)))
+    return [found.document_key, *others]
+
+
+def _holds(places: Iterable[Span], passage: Span) -> bool:
+    key, start, end = passage
+    return any(k == key and min(e, end) - max(s, start) >= PART_OF_A_PASSAGE * (end - start) for k, s, e in places)
 
 
 def _passage_scores(query: ResolvedQuery, chunks: tuple[Found, ...], k: int) -> dict[str, float]:

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.payload import payload
-from indexing.protocols import Chunker, Points, SparseEncoder, VersionReader
+from indexing.protocols import Points, SparseEncoder, VersionReader
 from sluice.counts import StageCounts
 from sluice.errors import IntegrityError
 from sluice.ids import text_hash, version_id
@@ -24,9 +25,10 @@ from sluice.releases import Release
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What building one partition did; adding two gives what building both did."""
+    """What building one partition did, or leaving it as it is; adding two gives both. `documents` are those with chunks."""
 
     counts: dict[str, StageCounts] = field(default_factory=dict)
+    documents: int = 0
     chunks: int = 0
     tokens: int = 0
     tokens_embedded: int = 0
@@ -40,6 +42,7 @@ class Built:
     def __add__(self, other: Built) -> Built:
         return Built(
             {s: self.counts.get(s, StageCounts()) + other.counts.get(s, StageCounts()) for s in {**self.counts, **other.counts}},
+            self.documents + other.documents,
             self.chunks + other.chunks,
             self.tokens + other.tokens,
             self.tokens_embedded + other.tokens_embedded,
@@ -70,7 +73,7 @@ class Builder:
     """Builds partitions of one release."""
 
     versions: VersionReader
-    chunker: Chunker
+    cutter: Cutter
     embedder: CachedEmbedder
     points: Points
     sparse: SparseEncoder | None = None
@@ -80,6 +83,7 @@ class Builder:
         """The chunks of each document; raises IntegrityError when a version that a release needs is missing."""
         ids = {s.key: version_id(s.key, s.version, s.parse_fingerprint) for s in states}
         documents = self.versions.get(list(ids.values()))
+        found: list[tuple[DocumentState, Document]] = []
         for state in states:
             document = documents.get(ids[state.key])
             if document is None:
@@ -87,7 +91,9 @@ class Builder:
                     f"the parsed version of '{state.uri}' (source '{state.source}') is missing from MongoDB",
                     hint=f"sluice backfill --source {state.source} --match '{state.uri}' --from parse",
                 )
-            yield state, document, self.chunker.chunk(document)
+            found.append((state, document))
+        for (state, document), chunks in zip(found, self.cutter.cut(found), strict=True):
+            yield state, document, chunks
 
     def embed(self, states: Sequence[DocumentState]) -> Built:
         """Chunk these documents and have their vectors in the cache; idempotent."""
@@ -129,6 +135,7 @@ class Builder:
                 "embed": StageCounts(len(texts), result.embedded, len(texts) - result.embedded),
                 "stage": StageCounts(len(points), len(points)),
             },
+            documents=with_text,
             chunks=len(points),
             tokens=sum(chunk.tokens for _, _, chunks in cut for chunk in chunks),
             tokens_embedded=result.tokens,

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from indexing.payload import SERVED
 from indexing.protocols import Points
 
-FIELDS = ("document_key", "uri", "source", "version")
+FIELDS = ("document_key", "uri", "source", "version", SERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,19 @@ class Changes:
 
 
 def changes(points: Points, before: str | None, after: str) -> Changes:
-    """Documents that the collection `after` holds and `before` does not, in another version, or not any more."""
+    """Documents that the collection `after` holds and `before` does not, holds otherwise, or does not hold any more."""
     old = _documents(points, before) if before is not None else {}
     new = _documents(points, after)
     return Changes(
         _named(new, new.keys() - old.keys()),
-        _named(new, {key for key in new.keys() & old.keys() if new[key].get("version") != old[key].get("version")}),
+        _named(new, {key for key in new.keys() & old.keys() if _differ(old[key], new[key])}),
         _named(old, old.keys() - new.keys()),
     )
+
+
+def _differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    told = SERVED in old and SERVED in new  # points of earlier versions do not say what is served beside the text
+    return bool(old.get("version") != new.get("version") or (told and old[SERVED] != new[SERVED]))
 
 
 def _documents(points: Points, collection: str) -> dict[str, Mapping[str, Any]]:

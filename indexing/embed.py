@@ -25,6 +25,16 @@ FLUSH_TEXTS = 256
 _one_batch = Lock()
 
 
+@dataclass(slots=True)
+class _Flushes:
+    """How often this process has written vectors: who saw all of them need not look again."""
+
+    count: int = 0
+
+
+_flushes = _Flushes()
+
+
 class TokenCounter(Protocol):
     """Counts tokens, without special tokens."""
 
@@ -72,13 +82,15 @@ class CachedEmbedder:
         until then stays, and the next call goes on from there.
         """
         wanted = {text_hash(text): text for text in texts}
+        seen = _flushes.count
         vectors = self.cache.get(self.encoder.fingerprint, list(wanted))
         missing = sorted((key for key in wanted if key not in vectors), key=lambda key: (-len(wanted[key]), key))
         embedded = tokens = 0
         for start in range(0, len(missing), self.batch_texts):
             batch = {key: wanted[key] for key in missing[start : start + self.batch_texts]}
             with _one_batch:
-                vectors |= self.cache.get(self.encoder.fingerprint, list(batch))  # another thread may have been here
+                if _flushes.count != seen:  # another thread was here
+                    vectors |= self.cache.get(self.encoder.fingerprint, list(batch))
                 fresh = {key: text for key, text in batch.items() if key not in vectors}
                 if fresh:
                     if self.ask is not None and self.tokenizer is not None:
@@ -86,6 +98,8 @@ class CachedEmbedder:
                     new = dict(zip(fresh, self.encoder.encode(list(fresh.values())), strict=True))
                     self.cache.put(self.encoder.fingerprint, new)
                     vectors |= new
+                    _flushes.count += 1
+                    seen += 1
             if fresh:
                 embedded += len(fresh)
                 tokens += sum(self.tokenizer.counts(list(fresh.values()))) if self.tokenizer is not None else 0

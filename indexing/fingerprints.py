@@ -23,15 +23,6 @@ def document_fingerprint(state: DocumentState) -> str:
     return digest("held", state.key, state.version, state.parse_fingerprint, about)
 
 
-def served(state: DocumentState) -> str:
-    """Of what the points of one document hold that is the document's and not the chunk's: `modified` too, tags never.
-
-    Points that hold another are not what a build of today would write.
-    """
-    modified = state.modified.astimezone(UTC).isoformat() if state.modified else None
-    return digest("served", document_fingerprint(state), state.source, state.uri, modified)[:32]
-
-
 def release_fingerprint(states: Iterable[DocumentState], how: str) -> str:
     """Merkle root over the documents a release built now would contain; `how` is the `answers` of its recipe.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from indexing.fingerprints import served
+from indexing.fingerprints import document_fingerprint
 from sluice.ids import text_hash
-from sluice.points import DOCUMENT_KEY, TEXT_ID, ScoredPoint
+from sluice.points import DOCUMENT_KEY, MODIFIED, TEXT_ID, ScoredPoint
 from sluice.records import Chunk, Document, DocumentState, Hit, Place
 
-PARENT, PARENT_TEXT, SERVED = "parent", "parent_text", "served"
+PARENT, PARENT_TEXT, SERVED, TOKENS, CONTEXT_CUT = "parent", "parent_text", "served", "tokens", "context_cut"
 
 
 def shown_text(held: Mapping[str, Any]) -> str:
@@ -22,7 +22,7 @@ def payload(chunk: Chunk, document: Document, state: DocumentState) -> dict[str,
     """The payload of a chunk's point: the same in every release that holds it. Access tags are the document's present ones.
 
     A chunk with a parent holds its span and its text too: what a reader is given in the chunk's place. `served` stands for
-    all of it that is the document's and not the chunk's, tags aside (`fingerprints.served`).
+    all of it that is the document's and not the chunk's; tags and `modified` aside.
     """
     parent: dict[str, Any] = (
         {} if chunk.parent is None else {PARENT: list(chunk.parent), PARENT_TEXT: document.text[slice(*chunk.parent)]}
@@ -39,15 +39,26 @@ def payload(chunk: Chunk, document: Document, state: DocumentState) -> dict[str,
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
-        "tokens": chunk.tokens,
+        TOKENS: chunk.tokens,
         "text_hash": text_hash(chunk.embedded_text),
         "language": document.language,
         "access_tags": sorted(state.tags),
         "metadata": dict(document.metadata),
-        "modified": state.modified.isoformat() if state.modified else None,
+        MODIFIED: modified(state),
         SERVED: served(state),
+        CONTEXT_CUT: chunk.context_cut,
         TEXT_ID: text_hash(parent.get(PARENT_TEXT, chunk.text))[:32],
     }
+
+
+def served(state: DocumentState) -> str:
+    """What the points of one document hold of it, beside its tags and when it was modified, as one short hash."""
+    return document_fingerprint(state)[:32]
+
+
+def modified(state: DocumentState) -> str | None:
+    """When the document was modified, as its points hold it."""
+    return state.modified.isoformat() if state.modified else None
 
 
 PLACE = (DOCUMENT_KEY, "uri", "source", "start", "end", PARENT, TEXT_ID)

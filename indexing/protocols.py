@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from sluice.access import AccessTags, Principal, TagChange
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint, Vector, VectorQuery
-from sluice.records import Chunk, Document, DocumentState, Hit
+from sluice.records import Chunk, Cut, Document, DocumentState, Hit
 from sluice.releases import Release, ReleaseEvent, State
 
 COPIES = 1000
@@ -61,6 +61,16 @@ class VectorCache(Protocol):
 
     def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
         """Keep vectors; durable when it returns; idempotent."""
+
+
+class Cuts(Protocol):
+    """How documents were cut, by `cuts.cut_name(...)`."""
+
+    def get(self, names: Sequence[str], *, whole: bool = False) -> dict[str, Cut]:
+        """Those that are there; `rest` only when `whole`."""
+
+    def put(self, cuts: Mapping[str, Cut]) -> None:
+        """Keep cuts; idempotent."""
 
 
 class DocumentReader(Protocol):

@@ -1,47 +1,122 @@
-"""Bytes to text: byte-order mark, then UTF-8, then what the document declares, then a statistical guess.
+"""Bytes to text, by the Web's rules: byte-order mark, UTF-8, what is declared, a guess.
 
 UTF-8 is tried before a declaration because it cannot be mistaken for anything else, while declarations are often
-copied from a template.
+copied from a template. Labels mean what browsers take them for (WHATWG, "Encoding": iso-8859-1 is windows-1252).
+Where no declaration fits, Mozilla's detector guesses, and the text says so. A byte that does not fit costs one
+character (U+FFFD), never the document; a text in which more than a tenth is so is none.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+
+import webencodings
 
 from sluice.errors import DocumentError
 
+REPLACEMENT = "\ufffd"
+
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark starts with theirs
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark starts with theirs
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _SAMPLE = 64 * 1024
 _CONTROLS = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
+_SHIFTED = re.compile(rb"\x1b(?:\$[@B]|\([BIJ]|\$\([CD])")
+_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_MOST_LOST = 0.1
+
+_CODECS = {  # where Python's codec of this name knows less than the Web's encoding
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "iso-8859-8-i": "iso-8859-8",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "macintosh": "mac-roman",
+}
+_BEYOND = {  # labels that mail and old files use and the Web does not have
+    "utf-7": "utf-7",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf-32": "utf-32",
+    "utf-32le": "utf-32-le",
+    "utf-32be": "utf-32-be",
+    "cp437": "cp437",
+    "ibm437": "cp437",
+    "cp850": "cp850",
+    "ibm850": "cp850",
+    "cp1047": "cp1047",
+    "iso-2022-kr": "iso2022_kr",
+    "hz-gb-2312": "hz",
+}
+_SEVEN_BITS = frozenset({"utf-7", "hz", "iso2022_kr", "iso-2022-jp"})
+"""Encodings whose bytes are ASCII: to a decoder of UTF-8 everything seems right."""
 
 
-def decode(content: bytes, *, uri: str = "", declared: bool = False) -> str:
-    """The text of the bytes, without byte-order mark; `declared` looks for a charset in the first bytes (HTML, XML).
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, the encoding it was in, how sure that is (None: known, not guessed) and how many characters were lost."""
 
+    text: str
+    encoding: str = "utf-8"
+    confidence: float | None = None
+    lost: int = 0
+
+
+def decode(content: bytes, *, uri: str = "", declared: bool = False, label: str = "") -> str:
+    """The text of `decoded`."""
+    return decoded(content, uri=uri, declared=declared, label=label).text
+
+
+def decoded(content: bytes, *, uri: str = "", declared: bool = False, label: str = "") -> Decoded:
+    """The text of the bytes, without byte-order mark.
+
+    `label` is what the protocol says of the charset; `declared` looks for one in the first bytes (HTML, XML).
     Raises DocumentError: `not_text` for binary content, `undecodable` where no encoding fits.
     """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
-            return _strict(content, encoding, uri)
+            return _as(content[len(mark) :], encoding, uri)
+    stated = codec_of(label)
+    if stated in _SEVEN_BITS and (found := _trusted(content, stated)):
+        return found
     if b"\0" in content[:_SAMPLE]:
-        return _strict(content, _wide(content[:_SAMPLE], uri), uri)
+        return _with_zeros(content, uri)
+    if _SHIFTED.search(content[:_SAMPLE]) and (found := _trusted(content, "iso2022_jp_ext")):
+        return found
     try:
-        return content.decode("utf-8")
+        return Decoded(content.decode("utf-8"))
     except UnicodeDecodeError:
         pass
     if looks_binary(content):
-        raise DocumentError("not_text", f"{uri}: the content is binary, not text", hint="exclude it, or give it its own type")
-    if declared and (found := _DECLARED.search(content[:2048])) and (text := _tried(content, found.group(1).decode("ascii"))):
-        return text
+        raise _not_text(uri, "the content is binary, not text")
+    if nearly := _nearly_utf8(content):
+        return nearly
+    if not stated and declared and (match := _DECLARED.search(content[:2048])):
+        stated = codec_of(match.group(1).decode("ascii"))
+    if stated and stated not in ("utf-8", "ascii") and not stated.startswith("utf-16") and (found := _trusted(content, stated)):
+        return found
     return _guessed(content, uri)
+
+
+def codec_of(label: str) -> str:
+    """Python's codec for a label, as the Web understands it; "" for one that nobody knows."""
+    name = label.strip().strip("\"'").lower()
+    if not name:
+        return ""
+    found = webencodings.lookup(name)
+    if found is None:
+        return _BEYOND.get(name, "")
+    python = _CODECS.get(found.name, found.codec_info.name)
+    return "" if python in ("x-user-defined", "replacement") else python
 
 
 def looks_binary(content: bytes) -> bool:
@@ -50,44 +125,110 @@ def looks_binary(content: bytes) -> bool:
     return len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 100
 
 
-def _wide(sample: bytes, uri: str) -> str:
-    """The UTF-16 byte order of text without a mark: in Western text every other byte is zero."""
-    half = len(sample) // 2
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd > half * 0.4 and even < half * 0.1:
-        return "utf-16-le"
-    if even > half * 0.4 and odd < half * 0.1:
-        return "utf-16-be"
-    raise DocumentError("not_text", f"{uri}: the content has zero bytes, so it is binary, not text", hint="exclude it")
+def _with_zeros(content: bytes, uri: str) -> Decoded:
+    """Text with zero bytes: UTF-16 or UTF-32 without a mark in any script, or a text with a few stray ones."""
+    if content.count(0) <= len(content) // 10 and (found := _without_zeros(content)):
+        return found
+    even = content[: len(content) // 4 * 4] if len(content) % 4 else content
+    for encoding, zeros in (("utf-32-le", (2, 3)), ("utf-32-be", (0, 1))):
+        # Unicode ends at U+10FFFF: of four bytes one is zero and another nearly always is.
+        if len(even) >= 8 and all(even[place::4].count(0) > 0.9 * (len(even) // 4) for place in zeros[1:] + zeros[:1]):
+            return _as(content, encoding, uri)
+    sample = content[: min(_SAMPLE, len(content)) // 2 * 2]
+    read = {name: sample.decode(name, "replace") for name in ("utf-16-be", "utf-16-le")}
+    scored = sorted(((_plausible(text), sum(map(str.isascii, text)), name) for name, text in read.items()), reverse=True)
+    if scored[0][0] > 0.9 and scored[0] > scored[1]:
+        return _as(content, scored[0][2], uri)
+    raise _not_text(uri, "the content has zero bytes, so it is binary, not text")
 
 
-def _guessed(content: bytes, uri: str) -> str:
-    from charset_normalizer import from_bytes  # 40 ms that UTF-8 never pays
-
-    best = from_bytes(content[:_SAMPLE]).best()
-    # Single-byte Western encodings agree on most text; of those that do, take the one the Web takes.
-    candidates = [] if best is None else [best.encoding, *best.could_be_from_charset]
-    order = sorted(dict.fromkeys(candidates), key=lambda name: name not in ("cp1252", "latin_1"))
-    for encoding in [*order, "cp1252"]:
-        if (text := _tried(content, encoding)) is not None:
-            return text
-    raise DocumentError(
-        "undecodable", f"{uri}: not UTF-8, and no other encoding fits its {len(content)} bytes", hint="save it as UTF-8"
-    )
-
-
-def _tried(content: bytes, encoding: str) -> str | None:
+def _without_zeros(content: bytes) -> Decoded | None:
+    """UTF-8 with a few zero bytes, which nobody sees; UTF-16 of any script is not UTF-8 without its zeros."""
+    rest = content.replace(b"\0", b"")
+    if looks_binary(rest):
+        return None
     try:
-        return content.decode(encoding)
-    except (UnicodeError, LookupError):
+        return Decoded(rest.decode("utf-8"))
+    except UnicodeDecodeError:
         return None
 
 
-def _strict(content: bytes, encoding: str, uri: str) -> str:
+def _plausible(text: str) -> float:
+    """The part of a text that is spaces, line ends, and characters of the few Unicode blocks that it is mostly in."""
+    if not text:
+        return 0.0
+    blocks: Counter[int] = Counter()
+    plain = 0
+    for character in text:
+        code = ord(character)
+        if character in " \n\r\t":
+            plain += 1
+        elif (
+            code < 32 or 0xE000 <= code <= 0xF8FF or code >= 0xFFF0 or unicodedata.category(character) in ("Cn", "Co", "Cs", "Cc")
+        ):
+            continue
+        else:
+            # Han and Hangul are many blocks, and one script.
+            blocks[0x4E if 0x3400 <= code <= 0x9FFF else 0xAC if 0xAC00 <= code <= 0xD7A3 else code >> 8] += 1
+    # No line end and no space in the right places: bytes that happen to fit.
+    return (plain + sum(count for _, count in blocks.most_common(4))) / len(text) if plain or len(text) < 40 else 0.0
+
+
+def _nearly_utf8(content: bytes) -> Decoded | None:
+    """UTF-8 with a few wrong bytes; None where its characters beyond ASCII are not mostly right."""
+    right = len(_UTF8.findall(content))
+    text = content.decode("utf-8", "replace")
+    wrong = text.count(REPLACEMENT)
+    return Decoded(text, "utf-8", None, wrong) if right >= 2 * wrong and wrong <= max(1, _MOST_LOST * len(text)) else None
+
+
+def _trusted(content: bytes, encoding: str) -> Decoded | None:
+    """The text in the encoding that someone named, or None where it does not fit."""
     try:
-        text = content.decode(encoding)
-    except UnicodeError as error:
-        raise DocumentError("undecodable", f"{uri}: marked as {encoding}, but {error}", hint="save it as UTF-8") from None
-    if looks_binary(text[:_SAMPLE].encode("utf-8", "replace")):
-        raise DocumentError("not_text", f"{uri}: read as {encoding}, it is full of control characters", hint="exclude it")
-    return text
+        text = content.decode(encoding, "replace")
+    except (LookupError, UnicodeError, ValueError):
+        return None
+    lost = text.count(REPLACEMENT)
+    return Decoded(text, encoding, None, lost) if lost <= max(1, len(text) // 100) else None
+
+
+def _guessed(content: bytes, uri: str) -> Decoded:
+    from chardetng_py import EncodingDetector  # Firefox's: it knows the Web's legacy encodings, and which look alike
+
+    detector = EncodingDetector()
+    detector.feed(content, last=True)
+    name, is_likely = detector.guess_assess(tld=None, allow_utf8=False)
+    encoding = codec_of(name) or "cp1252"
+    text = content.decode(encoding, "replace")
+    lost = text.count(REPLACEMENT)
+    if lost > max(1, _MOST_LOST * len(text)):
+        raise _undecodable(uri, f"not UTF-8, and no other encoding fits its {len(content)} bytes")
+    return Decoded(text, name.lower(), _confidence(text, is_likely), lost)
+
+
+def _confidence(text: str, is_likely: bool) -> float:
+    """From 0 to 1: whether bytes beyond ASCII made letters and marks, how many there were, what the detector says of itself."""
+    foreign = [character for character in text if ord(character) > 127]
+    letters = sum(character.isalpha() or unicodedata.category(character)[0] in "MP" for character in foreign)
+    fitting = letters / max(1, len(foreign))
+    evidence = len(foreign) / (len(foreign) + 2)
+    return round((0.4 + 0.2 * fitting + 0.4 * evidence) * (1 if is_likely else 0.6), 2)
+
+
+def _as(content: bytes, encoding: str, uri: str) -> Decoded:
+    text = content.decode(encoding, "replace").rstrip("\0")
+    lost = text.count(REPLACEMENT) - content.count(REPLACEMENT.encode(encoding))
+    if lost > _MOST_LOST * len(text):
+        raise _undecodable(uri, f"read as {encoding}, {lost} of {len(text)} characters are wrong")
+    zeros = text.count("\0")
+    if zeros > len(text) // 20 or looks_binary(text[:_SAMPLE].replace("\0", "").encode("utf-8", "replace")):
+        raise _not_text(uri, f"read as {encoding}, it is full of control characters")
+    return Decoded(text.replace("\0", ""), encoding, None, max(0, lost) + zeros)
+
+
+def _not_text(uri: str, what: str) -> DocumentError:
+    return DocumentError("not_text", f"{uri}: {what}", hint="exclude it, or give it its own type")
+
+
+def _undecodable(uri: str, what: str) -> DocumentError:
+    return DocumentError("undecodable", f"{uri}: {what}", hint="save it as UTF-8")

@@ -108,12 +108,12 @@ def _through(value: Any, rewritten: Callable[[str], str]) -> Any:
 
 
 def texts(value: Any) -> list[str]:
-    """Every text in a plain value, however deep."""
+    """Every text in a plain value, however deep; keys too, for they are rewritten with the rest."""
     match value:
         case str():
             return [value]
         case Mapping():
-            return [text for item in value.values() for text in texts(item)]
+            return [text for key, item in value.items() for text in (str(key), *texts(item))]
         case list() | tuple():
             return [text for item in value for text in texts(item)]
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ import lxml.html
 
 from sluice.records import Element
 
+_SOFT_HYPHEN = re.compile("\xad(?!\\s*\n)")
+"""Where a word may be cut; at a line's end it is one that was (`ingest.clean` joins those)."""
 _KINDS = {
     "Title": "title",
     "ListItem": "list",
@@ -20,6 +23,21 @@ _KINDS = {
     "Address": "text",
     "EmailAddress": "text",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that a person would see in the document and that its text does not have.
+
+    `what` is a short stable name (`hidden_sheet`, `comment`, `picture`), `count` how many of them, `where` up to a few
+    places in the document's own words (a sheet's name, a page). `share` is the part of the document's text that is missing
+    with it (0 to 1), where the reader knows: what a limit can be set on.
+    """
+
+    what: str
+    count: int = 1
+    where: str = ""
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +56,7 @@ def pieces(elements: Iterable[Any]) -> list[Piece]:
     for element in elements:
         kind = _KINDS.get(element.category, "other")
         text = _table(element) if kind == "table" else str(element.text or "")
-        if text := _clean(text, keep_indent=kind == "code"):
+        if text := clean(text, keep_indent=kind == "code"):
             found.append(Piece(kind, text, element.metadata.category_depth or 0, element.metadata.page_number))
     return found
 
@@ -84,8 +102,13 @@ def row_text(cells: Iterable[str]) -> str:
     return " | ".join(texts).strip()
 
 
-def _clean(text: str, *, keep_indent: bool) -> str:
-    text = text.replace("\r\n", "\n").replace("\xa0", " ").replace("\0", "")
-    # PDF fonts can decode to half a surrogate pair, which no store can encode.
-    text = text.encode("utf-8", "replace").decode("utf-8")
+def clean(text: str, *, keep_indent: bool = False) -> str:
+    """Text as every store can hold it and a search can find it: line ends, no-break spaces, invisible hyphens, zeros."""
+    if not text.isascii():
+        text = text.replace("\xa0", " ")
+        if "\xad" in text:
+            text = _SOFT_HYPHEN.sub("", text)
+        # PDF fonts can decode to half a surrogate pair, which no store can encode.
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return text.strip("\n").rstrip() if keep_indent else text.strip()

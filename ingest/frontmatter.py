@@ -1,24 +1,31 @@
-"""Front matter: the YAML block between two `---` lines at the head of a Markdown file.
+"""Front matter: the block of YAML, TOML or JSON at the head of a Markdown file, or of another text that begins with one.
 
 `title`, `access_tags` and `expires` have a meaning here; every other key becomes metadata, and an address that the block
 gives as the document's own becomes `canonical_uri` (see `ingest.canonical`). Whatever cannot be read with certainty is an
-error: a mistyped permission must keep the document out, not let it through.
+error: a mistyped permission must keep the document out, not let it through. So does a block that is none quite (unclosed, not
+at the head, in a comment) and names a permission or an expiry: it never passes as text.
 
 A key that is given twice is no error: the last one counts, as in most readers of YAML, but of `access_tags` only what all of
-them grant, and of `expires` the earliest. Metadata `front_matter_repeats` names such keys.
+them grant, and of `expires` the earliest; spellings of one key (`ingest.front_keys`) are one key. Metadata
+`front_matter_repeats` names such keys. No error quotes a value: it may be a secret.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 import yaml
 
-from ingest import canonical
+from ingest import canonical, front_block
+from ingest.front_block import Block
+from ingest.front_keys import meaning
 from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.records import Metadata
@@ -26,8 +33,7 @@ from sluice.records import Metadata
 REPEATS = "front_matter_repeats"
 """Metadata: the keys that a document's front matter gives more than once."""
 
-_BLOCK = re.compile(r"---[ \t]*\r?\n(.*?)(?:^)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
-_UNCLOSED = re.compile(r"---[ \t]*\r?\n(?:[^\r\n]+\r?\n)*?(?:access_tags|expires)[ \t]*:")
+_LONGEST = 256 * 1024
 _MAX_VALUES = 10_000  # YAML aliases can turn a hundred bytes into billions of values
 _MERGE = "tag:yaml.org,2002:merge"
 _LONG = 2**63  # what a store keeps as an integer
@@ -45,32 +51,52 @@ class FrontMatter:
 
 
 def split(text: str, *, uri: str = "") -> FrontMatter:
-    """Separate front matter from text; raises DocumentError `bad_front_matter`.
+    """Separate front matter from Markdown; raises DocumentError `bad_front_matter`.
 
-    A block that is no mapping of keys is not front matter (a rule, a quotation): it stays in the text.
+    A block that is no mapping of keys and names no permission is not front matter (a rule, a quotation): it stays in the text.
     """
-    block = _BLOCK.match(text)
+    block = front_block.find(text)
     if block is None:
-        if _UNCLOSED.match(text):
-            raise _bad(uri, "the block is never closed", "end it with a line of ---")
+        if front_block.unclosed(text):
+            _refuse_nearly(text, 0, uri, "the block is never closed", "end it with a line of ---")
+        _refuse_nearly(text, 0, uri)
         return FrontMatter(body=text)
-    try:
-        values, repeated = _read(block.group(1))
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise _bad(uri, f"not valid YAML: {' '.join(str(error).split())[:200]}", "correct the block") from None
-    if values is None:
-        values = {}
+    values, repeated = _read(block, uri)
     if not isinstance(values, dict):
+        _refuse_nearly(block.inner, 0, uri)
+        _refuse_nearly(text, 0, uri)
         return FrontMatter(body=text)
+    _refuse_nearly(text, block.end, uri)
+    return _meant(text[block.end :], values, repeated, uri)
+
+
+def split_other(text: str, *, uri: str = "") -> FrontMatter:
+    """As `split`, of a text that is not Markdown: only a fenced block that names a title, a permission or an expiry is taken.
+
+    In plain text, `---` may be a line that somebody drew, and what is between two of them is for people to read.
+    """
+    block = front_block.find(text)
+    if block is not None and not block.bare:
+        named = front_block.names(block.inner) or re.search(r"(?mi)^[\"']?title[\"']?\s*[:=]", block.inner)
+        if named:
+            return split(text, uri=uri)
+    elif block is None and front_block.unclosed(text):
+        return split(text, uri=uri)
+    _refuse_nearly(text, 0, uri)
+    return FrontMatter(body=text)
+
+
+def _meant(body: str, values: dict[Any, Any], repeated: dict[Any, list[Any]], uri: str) -> FrontMatter:
+    _refuse_mistyped(values, uri)
     budget = [_MAX_VALUES]
-    tags = [_tags(stated, uri) for stated in _all("access_tags", values, repeated)]
+    tags = [_tags(stated, uri) for stated in _all("tags", values, repeated)]
     expires = [_expires(stated, uri) for stated in _all("expires", values, repeated)]
     title = _title(values.pop("title", None), uri)
     address = canonical.of_values(values)
     about = {str(key): _plain(value, uri, budget) for key, value in values.items()}
     about.pop(canonical.CANONICAL_URI, None)
     return FrontMatter(
-        body=text[block.end() :],
+        body=body,
         title=title,
         tags=AccessTags(frozenset.intersection(*tags)) if tags else None,
         expires=min(expires, default=None),
@@ -80,8 +106,48 @@ def split(text: str, *, uri: str = "") -> FrontMatter:
     )
 
 
-def _read(block: str) -> tuple[Any, dict[Any, list[Any]]]:
-    """The block's values, and all values of each key that it gives more than once."""
+def _refuse_nearly(text: str, start: int, uri: str, what: str = "", hint: str = "") -> None:
+    """Raise for a text that names a permission or an expiry as front matter does, where no front matter is."""
+    if key := front_block.nearly(text, start):
+        said = what or f"'{key[:40]}' stands at the head of the document, outside a block that can be read"
+        raise _bad(uri, said, hint or "put it between two lines of --- at the very beginning; in an example, use a fence of code")
+
+
+def _refuse_mistyped(values: Mapping[Any, Any], uri: str) -> None:
+    """Raise for a key that is nearly one of ours, and for one of ours below another key: neither says for certain what counts."""
+    for key in values:
+        if meaning(str(key)).startswith("nearly"):
+            ours = "access_tags" if meaning(str(key)) == "nearly_tags" else "expires"
+            raise _bad(uri, f"'{str(key)[:40]}' is nearly '{ours}'", f"write {ours}, or another word if it is something else")
+    for outer, value in values.items():
+        for key in _keys_below(value):
+            if meaning(key) in ("tags", "nearly_tags") or key == "expires":
+                raise _bad(uri, f"'{key[:40]}' stands below '{str(outer)[:40]}'", "write it at the block's own level")
+
+
+def _keys_below(value: Any) -> Iterator[str]:
+    waiting, seen = [value], 0
+    while waiting and (seen := seen + 1) <= _MAX_VALUES:  # aliases: what is beyond is refused when values are made plain
+        match waiting.pop():
+            case dict() as inner:
+                yield from (str(key) for key in inner)
+                waiting += inner.values()
+            case list() as inner:
+                waiting += inner
+
+
+def _read(block: Block, uri: str) -> tuple[Any, dict[Any, list[Any]]]:
+    """The block's values, and all values of each key that it gives more than once; raises DocumentError."""
+    if len(block.inner) > _LONGEST:
+        raise _bad(uri, f"{len(block.inner)} characters; allowed: {_LONGEST}", "keep front matter small")
+    try:
+        values, repeated = _READERS[block.language](block.inner)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise _bad(uri, f"not valid {block.language.upper()}{_where(error)}", "correct the block") from None
+    return ({} if values is None else values), repeated
+
+
+def _read_yaml(block: str) -> tuple[Any, dict[Any, list[Any]]]:
     loader = yaml.SafeLoader(block)
     try:
         node = loader.get_single_node()
@@ -97,9 +163,42 @@ def _read(block: str) -> tuple[Any, dict[Any, list[Any]]]:
         loader.dispose()
 
 
-def _all(key: str, values: dict[Any, Any], repeated: dict[Any, list[Any]]) -> list[Any]:
-    """Every value that the block gives for a key; it leaves `values`."""
-    return repeated.get(key, [values.pop(key)]) if key in values else []
+def _read_toml(block: str) -> tuple[Any, dict[Any, list[Any]]]:
+    return tomllib.loads("\n".join(block.splitlines())), {}
+
+
+def _read_json(block: str) -> tuple[Any, dict[Any, list[Any]]]:
+    given: dict[Any, list[Any]] = {}
+
+    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        given.clear()  # the outermost object comes last
+        for key, value in pairs:
+            given.setdefault(key, []).append(value)
+        return dict(pairs)
+
+    values = json.loads(block, object_pairs_hook=noted)
+    return values, {key: found for key, found in given.items() if len(found) > 1} if isinstance(values, dict) else {}
+
+
+_READERS = {"yaml": _read_yaml, "toml": _read_toml, "json": _read_json}
+
+
+def _where(error: Exception) -> str:
+    """Where a block breaks, and how, without a word of what it says."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "msg", None) or str(error)
+    line = mark.line + 1 if mark is not None else getattr(error, "lineno", None)
+    said = re.sub(r"'[^']*'|\"[^\"]*\"|\S{20,}", "…", " ".join(str(problem).split()))[:120]
+    return (f", line {line}" if line is not None else "") + f": {said}"
+
+
+def _all(what: str, values: dict[Any, Any], repeated: dict[Any, list[Any]]) -> list[Any]:
+    """Every value that the block gives for a key, in any of its spellings; they leave `values`."""
+    found: list[Any] = []
+    for key in [key for key in values if meaning(str(key)) == what]:
+        found += repeated.get(key, [values[key]])
+        del values[key]
+    return found
 
 
 def _title(value: Any, uri: str) -> str:
@@ -111,7 +210,11 @@ def _title(value: Any, uri: str) -> str:
 def _tags(value: Any, uri: str) -> AccessTags:
     stated = [value] if isinstance(value, str) else value
     if not isinstance(stated, list) or not all(isinstance(tag, str) and tag.strip() and "," not in tag for tag in stated):
-        raise _bad(uri, f"'access_tags' is {str(value)[:80]!r}", "write a tag or a list of tags: access_tags: [hr, legal]")
+        raise _bad(
+            uri,
+            f"'access_tags' is no list of tags ({type(value).__name__})",
+            "write a tag or a list of tags: access_tags: [hr, legal]",
+        )
     return AccessTags(tag.strip() for tag in stated)
 
 
@@ -156,4 +259,4 @@ def _plain(value: Any, uri: str, budget: list[int], depth: int = 0) -> Any:
 
 
 def _bad(uri: str, what: str, hint: str) -> DocumentError:
-    return DocumentError("bad_front_matter", f"{uri}: front matter: {what}", hint=hint)
+    return DocumentError("bad_front_matter", f"{uri}: front matter: {what}", hint=hint, withdraws=True)

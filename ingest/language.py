@@ -11,6 +11,20 @@ UNDETERMINED = "und"
 
 _SAMPLE = 2000
 _LETTERS = 20  # below this the guess is noise
+_SCRIPTED = 4
+_SCRIPTS = (
+    (re.compile("[\u3040-\u30ff]"), "ja"),  # kana: before Han, which Japanese has too
+    (re.compile("[\uac00-\ud7a3]"), "ko"),
+    (re.compile("[\u0e00-\u0e7f]"), "th"),
+    (re.compile("[\u0370-\u03ff]"), "el"),
+    (re.compile("[\u0530-\u058f]"), "hy"),
+    (re.compile("[\u10a0-\u10ff]"), "ka"),
+    (re.compile("[\u1780-\u17ff]"), "km"),
+    (re.compile("[\u0e80-\u0eff]"), "lo"),
+    (re.compile("[\u1000-\u109f]"), "my"),
+    (re.compile("[\u3400-\u9fff]"), "zh"),
+)
+"""Scripts that one language is written in (nearly always): a few letters tell it, and no statistics are asked."""
 _SURE = 0.9
 _NOISE = re.compile(r"https?://\S+|\S+@\S+|[\d_|`*#<>{}\[\]()]+|\b\w\b")
 _LOCK = threading.Lock()
@@ -19,7 +33,10 @@ _LOCK = threading.Lock()
 def language(text: str) -> str:
     """`en`, `de`, … of the first 2,000 characters; the same text always gives the same answer."""
     sample = _NOISE.sub(" ", text[:_SAMPLE])
-    if sum(character.isalpha() for character in sample) < _LETTERS:
+    letters = sum(character.isalpha() for character in sample)
+    if not sample.isascii() and (by_script := _by_script(sample, letters)):
+        return by_script
+    if letters < _LETTERS:
         return UNDETERMINED
     factory, unknown = _profiles()
     detector = factory.create()
@@ -28,7 +45,16 @@ def language(text: str) -> str:
         best = detector.get_probabilities()
     except unknown:
         return UNDETERMINED
-    return str(best[0].lang) if best and best[0].prob >= _SURE else UNDETERMINED
+    return str(best[0].lang).partition("-")[0] if best and best[0].prob >= _SURE else UNDETERMINED
+
+
+def _by_script(sample: str, letters: int) -> str:
+    """The language whose script most of the letters are of; "" where none is, or several languages share it."""
+    found = {language: len(script.findall(sample)) for script, language in _SCRIPTS}
+    if found["ja"] * 10 > found["zh"]:  # Han is what Japanese has most of
+        found["ja"] += found.pop("zh")
+    best = max(found, key=lambda language: found[language])
+    return best if found[best] >= _SCRIPTED and found[best] * 2 > letters else ""
 
 
 def _profiles() -> tuple[Any, type[Exception]]:

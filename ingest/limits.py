@@ -1,7 +1,7 @@
 """Limits that can be checked before anything is unpacked or laid out: size, expansion, entities, pages.
 
-Reasons: `too_large`, `expands_too_far`, `entities`, `too_many_pages`. What they cannot foresee, the sandbox's time and
-memory limits end.
+Reasons: `too_large`, `expands_too_far`, `entities`, `too_many_pages`; after the parse `lossy` and `unsure_encoding`.
+What they cannot foresee, the sandbox's time and memory limits end.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from typing import Any
 
 from ingest.formats import Format
 from sluice.errors import DocumentError
+from sluice.records import Document
 from sluice.settings import LimitSettings
+
+LOSSES = "losses"
+"""The metadata that says what a person would see in the document and its text does not have: `{what, count, where}` each,
+and `share`, the part of the text that it is, where that is known."""
+ENCODING, CONFIDENCE = "guessed_encoding", "encoding_confidence"
+"""The metadata of a text whose encoding nobody named: which it was taken for, and how sure that is (0 to 1)."""
 
 _ENTRIES = 20_000
 _ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?P<value>[^>]*)>", re.IGNORECASE)
-_ZIPPED: frozenset[Format] = frozenset({"docx", "pptx", "xlsx", "odt", "epub"})
+_ZIPPED: frozenset[Format] = frozenset({"docx", "pptx", "xlsx", "xlsb", "odt", "ods", "odp", "epub"})
 
 
 def check(content: bytes, kind: Format, uri: str, limits: LimitSettings) -> None:
@@ -30,6 +37,24 @@ def check(content: bytes, kind: Format, uri: str, limits: LimitSettings) -> None
         _check_entities(content, uri)
     elif kind == "pdf":
         _check_pages(content, uri, limits)
+
+
+def check_losses(document: Document, limits: LimitSettings) -> None:
+    """Raise DocumentError `lossy` or `unsure_encoding` for a document of which too little is known to be read right."""
+    lost = sum(float(loss.get("share") or 0) for loss in document.metadata.get(LOSSES) or ())
+    if lost > limits.max_lost_share:
+        what = ", ".join(sorted({str(loss["what"]) for loss in document.metadata[LOSSES] if loss.get("share")}))
+        raise _beyond(
+            "lossy", document.uri, f"{lost:.1%} of its text is lost ({what})", f"{limits.max_lost_share:.1%}", "max_lost_share"
+        )
+    sure = float(document.metadata.get(CONFIDENCE, 1.0))
+    if sure < limits.min_encoding_confidence:
+        raise DocumentError(
+            "unsure_encoding",
+            f"{document.uri}: seems to be {document.metadata[ENCODING]}, and that is only {sure:.0%} sure; "
+            f"allowed: {limits.min_encoding_confidence:.0%}",
+            hint="save it as UTF-8, or lower the source's limits.min_encoding_confidence and run `sluice quarantine retry`",
+        )
 
 
 def _check_archive(content: bytes, uri: str, limits: LimitSettings) -> None:

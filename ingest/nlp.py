@@ -44,7 +44,7 @@ def kind() -> str:
 def install() -> None:
     """Make unstructured usable: offline, silent, without telemetry; idempotent, safe from threads, slow the first time."""
     global _installed
-    _silence()
+    silence()
     with _LOCK:
         if _installed:
             return
@@ -85,7 +85,7 @@ def _load() -> Any:
     return pipeline
 
 
-def _silence() -> None:
-    """Known noise of the libraries behind unstructured, each for its own reason."""
+def silence() -> None:
+    """Silence the known noise of the libraries behind unstructured, and of pypdf; each for its own reason."""
     for name in ("unstructured", "pdfminer", "pypdf"):  # they log each flaw of a broken file; the outcome is what counts
         logging.getLogger(name).setLevel(logging.ERROR)

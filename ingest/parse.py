@@ -1,4 +1,4 @@
-"""Bytes to text and structure, through unstructured; every failure is a DocumentError with a countable reason.
+"""Bytes to text and structure, through the readers; every failure is a DocumentError with a countable reason.
 
     protected         needs a password
     malformed         claims to be a format and is not, or is broken beyond reading
@@ -7,8 +7,10 @@
     undecodable       text in an encoding that could not be found out
     bad_front_matter  permissions, expiry or metadata that cannot be read with certainty
     needs_ocr         a scan or a picture, and OCR is not configured
+    sealed            a message whose text is in an envelope (S/MIME, winmail.dat) that does not open
 
-With OCR, pictures in which it finds no text are dropped as `scan_without_text`. An empty document is no failure: its
+With OCR, pictures in which it finds no text are dropped as `scan_without_text`; the notes that Office programs leave beside
+open documents (`~$plan.docx`) as `lock_file`. An empty document is no failure: its
 text is "". Nothing here touches a network, a clock or a store.
 """
 
@@ -23,25 +25,26 @@ from typing import Any, Literal, TypeVar
 
 from ingest import elements, frontmatter, markup, nlp, ocr
 from ingest.decode import decode
-from ingest.formats import TEXT, Format, format_of
+from ingest.formats import TEXT, Format, charset_of, format_of, is_lock
+from ingest.headers import header
 from ingest.language import language
-from ingest.readers import Loss, Reading, message_of, read
+from ingest.limits import CONFIDENCE, ENCODING, LOSSES
+from ingest.readers import Loss, Reading, read
+from ingest.readers.base import Guess, text_of
+from ingest.readers.mail import message_of
 from sluice import ids
-from sluice.errors import DocumentError
+from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document, Element, RawItem
 
-VERSION = 3
+VERSION = 4
 """Raised whenever this package reads the same bytes differently than before."""
-
-LOSSES = "losses"
-"""The metadata that says what a person would see in the document and its text does not have: `{what, count, where}` each."""
 
 Mode = Literal["elements", "verbatim"]
 T = TypeVar("T")
 
 _LIBRARIES = (
-    *("unstructured", "markdown-it-py", "lxml", "pdfminer.six", "python-docx", "python-pptx", "openpyxl"),
-    *("charset-normalizer", "langdetect"),
+    *("unstructured", "markdown-it-py", "lxml", "pypdfium2", "pypdf", "xlrd"),
+    *("chardetng-py", "langdetect", "olefile", "python-oxmsg", "asn1crypto", "tnefparse"),
 )
 _FIRST_HEADING = re.compile(r"^# +(.+?)[ #\r]*$", re.MULTILINE)
 _LONGEST_TITLE = 300
@@ -73,18 +76,20 @@ class UnstructuredParser:
 
     def parse(self, item: RawItem, *, source: str) -> Document:
         """The document in these bytes; raises DocumentError, whatever is wrong with them."""
+        if item.named and is_lock(item.uri, item.content):
+            raise DocumentDropped("lock_file", f"{item.uri}: says that a document is open, and is none itself")
         if self.mode == "verbatim":
             return _guarded(item.uri, lambda: _document(item, source, *_verbatim(item)))
         return _guarded(item.uri, lambda: _document(item, source, *_structured(item, self._languages)))
 
 
-def raw_text(content: bytes, uri: str, media_type: str | None = None) -> str | None:
+def raw_text(content: bytes, uri: str, media_type: str | None = None, *, named: bool = True) -> str | None:
     """The text that raw bytes hold, whatever this parser makes of it; None where it cannot be read.
 
     Text formats are decoded (HTML and XML without tags), e-mail gives its subject and body, the others are parsed.
     """
     try:
-        return _guarded(uri, lambda: _raw(content, uri, format_of(uri, media_type, content)))
+        return _guarded(uri, lambda: _raw(content, uri, format_of(uri, media_type, content, named=named), charset_of(media_type)))
     except DocumentError:
         return None
 
@@ -92,18 +97,26 @@ def raw_text(content: bytes, uri: str, media_type: str | None = None) -> str | N
 def _structured(item: RawItem, languages: ocr.Languages) -> tuple[str, tuple[Element, ...], Reading]:
     if not item.content.strip():
         return "", (), Reading([])
-    reading = read(format_of(item.uri, item.media_type, item.content), item.content, item.uri, languages)
+    reading = read(_format(item), item.content, item.uri, languages, charset_of(item.media_type))
     return *elements.assembled(reading.pieces), reading
 
 
 def _verbatim(item: RawItem) -> tuple[str, tuple[Element, ...], Reading]:
-    kind = format_of(item.uri, item.media_type, item.content)
-    text = decode(item.content, uri=item.uri, declared=kind in ("html", "xml"))
-    front, titles = None, []
+    kind = _format(item)
+    found = text_of(item.content, item.uri, declared=kind in ("html", "xml"), label=charset_of(item.media_type))
+    text, front, titles = found.text, None, []
     if kind == "markdown":
         front = frontmatter.split(text, uri=item.uri)
         titles = [elements.Piece("title", found.group(1)) for found in _FIRST_HEADING.finditer(front.body)][:1]
-    return text, (Element("text", 0, len(text)),) if text else (), Reading(titles, front=front)
+    return (
+        text,
+        (Element("text", 0, len(text)),) if text else (),
+        Reading(titles, front=front, losses=found.losses, guess=found.guess),
+    )
+
+
+def _format(item: RawItem) -> Format:
+    return format_of(item.uri, item.media_type, item.content, named=item.named)
 
 
 def _document(item: RawItem, source: str, text: str, found: tuple[Element, ...], reading: Reading) -> Document:
@@ -115,20 +128,22 @@ def _document(item: RawItem, source: str, text: str, found: tuple[Element, ...],
         source=source,
         uri=item.uri,
         version=ids.content_hash(item.content),
-        title=front.title or _title(reading, own_title) or _name(item.uri),
+        title=front.title or _title(reading, own_title) or _name(item.uri, item.named),
         language=language(text),
         text=text,
         elements=found,
-        metadata=_with_losses({**item.metadata, **about, **front.metadata}, reading.losses),
+        metadata=_with_losses({**item.metadata, **about, **front.metadata}, reading.losses, reading.guess),
         tags=front.tags,
         expires=front.expires,
     )
 
 
-def _with_losses(metadata: dict[str, Any], losses: tuple[Loss, ...]) -> dict[str, Any]:
-    """The metadata under whose name `LOSSES` only Sluice writes."""
-    own = {name: value for name, value in metadata.items() if name != LOSSES}
-    return {**own, LOSSES: [asdict(loss) for loss in losses]} if losses else own
+def _with_losses(metadata: dict[str, Any], losses: tuple[Loss, ...], guess: Guess | None) -> dict[str, Any]:
+    """The metadata under whose names `LOSSES`, `ENCODING` and `CONFIDENCE` only Sluice writes."""
+    own = {name: value for name, value in metadata.items() if name not in (LOSSES, ENCODING, CONFIDENCE)}
+    if losses:
+        own[LOSSES] = [{name: value for name, value in asdict(loss).items() if name != "share" or value} for loss in losses]
+    return own if guess is None else {**own, ENCODING: guess.encoding, CONFIDENCE: guess.confidence}
 
 
 def _title(reading: Reading, own: str) -> str:
@@ -138,21 +153,42 @@ def _title(reading: Reading, own: str) -> str:
     return " ".join(((own if reading.own_title else "") or outermost or own or first).split())
 
 
-def _name(uri: str) -> str:
+def _name(uri: str, named: bool) -> str:
     """The file's name without extension; of an `index.md` or the like, its folder's name."""
     folder, name = posixpath.split(uri)
-    stem = posixpath.splitext(name)[0]
+    stem = posixpath.splitext(name)[0] if named else name
     return posixpath.basename(folder) if stem.lower() in _NAMELESS and folder else stem
 
 
-def _raw(content: bytes, uri: str, kind: Format) -> str:
+def _raw(content: bytes, uri: str, kind: Format, label: str) -> str:
     if kind in TEXT:
-        text = decode(content, uri=uri, declared=kind in ("html", "xml"))
+        text = decode(content, uri=uri, declared=kind in ("html", "xml"), label=label)
         return markup.visible_text(text) if kind in ("html", "xml") else text
-    if kind == "email":
-        message, body, subtype = message_of(content, uri)
-        return f"{message.get('subject') or ''}\n\n{markup.visible_text(body) if subtype == 'html' else body}"
-    return elements.assembled(read(kind, content, uri).pieces)[0]
+    text = elements.assembled(read(kind, content, uri).pieces)[0]
+    return f"{header(message_of(content, uri), 'subject')}\n\n{text}" if kind == "email" else text
+
+
+_PROTECTED_BY = frozenset({"PDFPasswordIncorrect", "PDFEncryptionError", "FileNotDecryptedError", "WrongPasswordError"})
+_SAID_BY = frozenset({"XLRDError", "RuntimeError", "BadZipFile", "NotImplementedError", "DependencyError"})
+_PROTECTED = re.compile(
+    r"(?:workbook|file|document|archive|pdf)\b.{0,300}?\b(?:is (?:password.)?(?:encrypted|protected)|has not been decrypted)"
+    r"|password required|requires? a password|(?:bad|wrong|incorrect|invalid) password(?! field)",
+    re.IGNORECASE,
+)
+
+
+def _is_protected(error: BaseException | None) -> bool:
+    """Whether a library says that a file needs a password: by its error's type, or in the words that libraries say it with.
+
+    An error that quotes a document may mention a password; that says nothing about the file.
+    """
+    while error is not None:
+        if type(error).__name__ in _PROTECTED_BY:
+            return True
+        if type(error).__name__ in _SAID_BY and _PROTECTED.match(" ".join(str(error).split())):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _guarded(uri: str, work: Callable[[], T]) -> T:
@@ -162,7 +198,7 @@ def _guarded(uri: str, work: Callable[[], T]) -> T:
         raise
     except Exception as error:
         what = " ".join(str(error).split())[:200]
-        if any(word in what.lower() for word in ("encrypted", "password", "decrypt")):
+        if _is_protected(error):
             raise DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it") from error
         raise DocumentError(
             "malformed", f"{uri}: cannot be parsed: {type(error).__name__}: {what}", hint="save it again, or exclude it"

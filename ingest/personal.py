@@ -1,6 +1,8 @@
 """Where a text holds personal data: addresses, telephone numbers, cards, accounts, and the ids that countries give people.
 
-Numbers need a right check digit, or a word nearby that says what they are; what could be any number needs both.
+Numbers need a right check digit, or a word nearby that says what they are; what could be any number needs both. Patterns are
+over the plain form of a text (`ingest.plain_text`); a check digit is asked of the number as it stands, and without what sets
+its groups apart: a pattern that allows a separator must not fail at a validator that does not.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ Span = tuple[int, int]
 
 _NEARBY = 60
 _AROUND = 80
-_DIGITS = re.compile(r"\d(?:[\w ./+-]{0,3}?\d){3,}")
+_DIGITS = re.compile(r"\d(?:[\w ./+|-]{0,3}?\d){3,}")
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w+-]+(?:\.[\w+-]+)*[@＠](?:[^\W_](?:[\w-]*\.))+[^\W\d_]{2,24}(?![\w-])")
 _EMAIL_AT_NUMBER = re.compile(r"(?<![\w.+-])[\w.+-]+@\[\d{1,3}(?:\.\d{1,3}){3}\]")
@@ -38,17 +40,19 @@ _TELEPHONE = re.compile(
     r"|portable|rufnummer|fax|call|dial|(?:ring|reach|text) (?:me|us|him|her|them)|whatsapp|sms|hotline)(?![\w-])"
 )
 _ABROAD = re.compile(r"(?<![\w.+/-])00(?=[1-9](?:[ ()./-]{0,2}\d){6})")
-_DIALLED = re.compile(r"(?<![\w.+/-])(?!\d{4}-\d\d-\d\d)(?:\(0?\d{1,5}\)|\d)[\d ()./\u00a0-]{5,18}\d(?![\w-])")
+_DIALLED = re.compile(r"(?<![\w.+/-])(?!\d{4}-\d\d-\d\d)(?:\(0?\d{1,5}\)|\d)[\d ()./_-]{5,18}\d(?![\w-])")
 _ANYWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "CH", "AT", "SE", "PL", "JP", "ZA", "MX", "IE")
 """Regions whose national numbers are known beside a word for telephone."""
 
-_SEPARATORS = " .\u00a0\u2009\u202f-"
-_CARD = re.compile(rf"(?<![\w./=#-])(?:\d[{_SEPARATORS}]?){{12,18}}\d(?![\w-])")
-_CARD_IN_FOURS = re.compile(r"(?<![\w./=#-])\d{4}(?:[ .-]?\s?\d{4}){3}(?![\w-])")
+_CARD = re.compile(r"(?<![\w./#-])(?:\d[ .-]?){12,18}\d(?![\w-])")
+_CARD_IN_FOURS = re.compile(r"(?<![\w./#-])\d{4}(?:[ .-]?\s?\d{4}){3}(?![\w-])")
+_CARD_IN_GROUPS = re.compile(
+    r"(?<![\w#])\d{4}(?P<s>[ ./_|-]{1,3}|\s)(?:\d{4}(?P=s)\d{4}(?P=s)\d{1,4}(?:(?P=s)\d{1,3})?|\d{6}(?P=s)\d{4,5})(?!\w)"
+)
 _ISSUED = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|(?:6(?:011|4\d\d|5\d\d)|35\d\d|62\d\d)\d{12,15}"
 )
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ .\u00a0\u202f-]?[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE)
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2} ?\d{2}(?:[ ./_-]{0,2}[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,54 +70,62 @@ class _Id:
             near = text[max(0, match.start() - _NEARBY) : match.end() + _NEARBY // 2]
             if self.named and not re.search(self.named, near, re.IGNORECASE):
                 continue
-            if not self.module or any(_validator(module)(match.group()) for module in self.module.split("|")):
+            if not self.module or any(_is_valid(module, match.group()) for module in self.module.split("|")):
                 yield match.span()
 
 
+_S = r"[ ./-]{0,3}"
+"""What may set the groups of a number apart."""
+
 _IDS = (
     _Id(r"\d{3}-\d{2}-\d{4}", "us.ssn"),
-    _Id(r"\d{3}[ .]?\d{2}[ .]?\d{4}", "us.ssn", r"\bssn\b|social security"),
+    _Id(rf"\d{{3}}{_S}\d{{2}}{_S}\d{{4}}", "us.ssn", r"\bssn\b|social security"),
     _Id(r"9\d{2}-[5-9]\d-\d{4}", "us.itin"),
-    _Id(r"[12]\s?\d{2}\s?(?:0[1-9]|1[0-2])\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}\s?\d{2}", "fr.nir"),
-    _Id(r"\d{2}\s?\d{3}\s?\d{3}\s?\d{3}", "de.idnr", r"steuer|tax|idnr|identifikationsnummer|tin\b"),
-    _Id(r"\d{3}[ -]?\d{3}[ -]?\d{4}", "gb.nhs", r"\bnhs\b"),
-    _Id(r"[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", "", r"\bnino\b|\bni (?:number|no)|national insurance"),
+    _Id(rf"9\d{{2}}{_S}[5-9]\d{_S}\d{{4}}", "us.itin", r"\bitin\b|taxpayer"),
+    _Id(rf"[12]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]){_S}(?:\d{{2}}|2[AB]){_S}\d{{3}}{_S}\d{{3}}{_S}\d{{2}}", "fr.nir"),
+    _Id(rf"\d{{2}}{_S}\d{{3}}{_S}\d{{3}}{_S}\d{{3}}", "de.idnr", r"steuer|tax|idnr|identifikationsnummer|tin\b"),
+    _Id(rf"\d{{3}}{_S}\d{{3}}{_S}\d{{4}}", "gb.nhs", r"\bnhs\b"),
+    _Id(
+        rf"[A-CEGHJ-PR-TW-Z]{{2}}{_S}\d{{2}}{_S}\d{{2}}{_S}\d{{2}}{_S}[A-D]",
+        "",
+        r"\bnino\b|\bni (?:number|no)|national insurance",
+    ),
     _Id(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", "it.codicefiscale"),
-    _Id(r"(?:\d{8}|[XYZ]\d{7})[- ]?[A-HJ-NP-TV-Z]", "es.dni|es.nie"),
-    _Id(r"\d{9}", "nl.bsn", r"\bbsn\b|burgerservice|sofinummer"),
-    _Id(r"\d{11}", "pl.pesel", r"pesel"),
+    _Id(r"(?:\d{2}\.?\d{3}\.?\d{3}|[XYZ][ -]?\d{7})[- ]?[A-HJ-NP-TV-Z]", "es.dni|es.nie"),
+    _Id(rf"\d{{3}}{_S}\d{{3}}{_S}\d{{3}}|\d{{4}}{_S}\d{{2}}{_S}\d{{3}}", "nl.bsn", r"\bbsn\b|burgerservice|sofinummer"),
+    _Id(rf"\d{{6}}{_S}\d{{5}}", "pl.pesel", r"pesel"),
     _Id(r"\d{6,8}[-+]\d{4}", "se.personnummer"),
-    _Id(r"756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}", "ch.ssn"),
-    _Id(r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}", "br.cpf", r"cpf|cadastro"),
-    _Id(r"\d{4}[ -]\d{4}[ -]\d{4}", "in_.aadhaar"),
-    _Id(r"\d{12}", "in_.aadhaar", r"aadhaa?r|uidai"),
-    _Id(r"[A-Z]{5}\d{4}[A-Z]", "in_.pan", r"\bpan\b|permanent account"),
-    _Id(r"\d{3}[ -]?\d{3}[ -]?\d{3}", "ca.sin", r"\bsin\b|social insurance"),
-    _Id(r"\d{2}\.?\d{2}\.?\d{2}[ -]?\d{3}[. ]?\d{2}", "be.nn", r"rijksregister|national number|registre national"),
-    _Id(r"\d{10}", "at.vnr", r"versicherungsnummer|\bsvnr\b"),
-    _Id(r"\d{3} ?\d{3} ?\d{2,3}", "au.tfn", r"\btfn\b|tax file"),
+    _Id(rf"756{_S}\d{{4}}{_S}\d{{4}}{_S}\d{{2}}", "ch.ssn"),
+    _Id(rf"\d{{3}}{_S}\d{{3}}{_S}\d{{3}}{_S}\d{{2}}", "br.cpf", r"cpf|cadastro"),
+    _Id(r"\d{4}[ .-]\d{4}[ .-]\d{4}", "in_.aadhaar"),
+    _Id(r"\d{4}[ ./-]{0,3}\d{4}[ ./-]{0,3}\d{4}", "in_.aadhaar", r"aadhaa?r|uidai"),
+    _Id(rf"[A-Z]{{5}}{_S}\d{{4}}{_S}[A-Z]", "in_.pan", r"\bpan\b|permanent account"),
+    _Id(rf"\d{{3}}{_S}\d{{3}}{_S}\d{{3}}", "ca.sin", r"\bsin\b|social insurance"),
+    _Id(rf"\d{{2}}{_S}\d{{2}}{_S}\d{{2}}{_S}\d{{3}}{_S}\d{{2}}", "be.nn", r"rijksregister|national number|registre national"),
+    _Id(rf"\d{{4}}{_S}\d{{6}}", "at.vnr", r"versicherungsnummer|\bsvnr\b"),
+    _Id(rf"\d{{3}}{_S}\d{{3}}{_S}\d{{2,3}}", "au.tfn", r"\btfn\b|tax file"),
     _Id(r"\d{10}", "bg.egn", r"\begn\b|егн"),
     _Id(r"\d{17}[\dX]", "cn.ric"),
-    _Id(r"\d{6}/\d{3,4}", "cz.rc"),
-    _Id(r"\d{6}-\d{4}", "dk.cpr", r"\bcpr\b|personnummer"),
+    _Id(r"\d{6} ?/ ?\d{3,4}", "cz.rc"),
+    _Id(rf"\d{{6}}{_S}\d{{4}}", "dk.cpr", r"\bcpr\b|personnummer"),
     _Id(r"[1-6]\d{10}", "ee.ik|lt.asmens", r"isikukood|asmens kodas|personal code"),
     _Id(r"\d{6}[-+A]\d{3}[0-9A-Y]", "fi.hetu"),
     _Id(r"\d{11}", "gr.amka|hr.oib|no.fodselsnummer|tr.tckimlik", r"amka|\boib\b|fødselsnummer|kimlik|\btc\b"),
     _Id(r"\d{6} \d{5}", "no.fodselsnummer"),
     _Id(r"\d{7}[A-W][A-IW]?", "ie.pps"),
     _Id(r"\d{9}", "il.idnr", r"teudat|תעודת|israeli id"),
-    _Id(r"\d{6}-?\d{4}", "is_.kennitala", r"kennitala"),
-    _Id(r"\d{6}-[1-8]\d{6}", "kr.rrn"),
+    _Id(rf"\d{{6}}{_S}\d{{4}}", "is_.kennitala", r"kennitala"),
+    _Id(r"\d{6} ?- ?[1-8]\d{6}", "kr.rrn"),
     _Id(r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d", "mx.curp"),
-    _Id(r"\d{6}-\d{2}-\d{4}", "my.nric"),
-    _Id(r"\d{2,3}-?\d{3}-?\d{3}", "nz.ird", r"\bird\b|inland revenue"),
+    _Id(r"\d{6}[ -]\d{2}[ -]\d{4}", "my.nric"),
+    _Id(rf"\d{{2,3}}{_S}\d{{3}}{_S}\d{{3}}", "nz.ird", r"\bird\b|inland revenue"),
     _Id(r"[1-8]\d{12}", "ro.cnp", r"\bcnp\b|cod numeric"),
     _Id(r"\d{13}", "si.emso|th.pin|za.idnr", r"emšo|\bpin\b|south african id|\bid (?:number|no)|identity"),
     _Id(r"\d \d{4} \d{5} \d{2} \d", "th.pin"),
     _Id(r"\d{12}", "ru.inn", r"\binn\b|инн"),
-    _Id(r"\d{5}-\d{7}-\d", "pk.cnic"),
-    _Id(r"\d{1,2}\.?\d{3}\.?\d{3}-[\dKk]", "cl.rut", r"\brut\b|\brun\b"),
-    _Id(r"\d{8} ?\d ?[A-Z]{2}\d", "pt.cc"),
+    _Id(r"\d{5}[ -]\d{7}[ -]\d", "pk.cnic"),
+    _Id(rf"\d{{1,2}}{_S}\d{{3}}{_S}\d{{3}}{_S}[\dKk]", "cl.rut", r"\brut\b|\brun\b"),
+    _Id(r"\d{8}[ -]?\d[ -]?[A-Z]{2}\d", "pt.cc"),
     # Papers without a check digit: only beside their names.
     _Id(r"(?=(?:[A-Z]*\d){4})[A-Z0-9]{7,9}", "", r"passport|reisepass|passeport|pasaporte|passaporto|paspoort"),
     _Id(r"(?=[A-Z0-9-]*\d{4})[A-Z0-9][A-Z0-9-]{5,17}", "", r"driv(?:er|ing)['’]?s? licen[cs]e|führerschein|permis de conduire"),
@@ -160,7 +172,7 @@ def phones(text: str, regions: tuple[str, ...]) -> Iterator[Span]:
 def cards(text: str) -> Iterator[Span]:
     """Numbers of 13 to 19 digits of a known issuer whose check digit is right."""
     valid = _validator("luhn")
-    for match in chain(_CARD.finditer(text), _CARD_IN_FOURS.finditer(text)):
+    for match in chain(_CARD.finditer(text), _CARD_IN_FOURS.finditer(text), _CARD_IN_GROUPS.finditer(text)):
         digits = re.sub(r"\D", "", match.group())
         if _ISSUED.fullmatch(digits) and len(set(digits)) > 1 and valid(digits):
             yield match.span()
@@ -170,12 +182,14 @@ def ibans(text: str) -> Iterator[Span]:
     """Accounts with a right checksum, however they are set apart."""
     valid = _validator("iban")
     for match in _IBAN.finditer(text):
-        # What follows an IBAN may look like more of it: shorten word by word until the checksum is right.
-        candidate = match.group()
-        while len(candidate) >= 15 and not valid(re.sub(r"[.\u00a0\u202f-]", "", candidate)):
-            candidate = candidate.rpartition(" ")[0]
-        if len(candidate) >= 15:
-            yield match.start(), match.start() + len(candidate)
+        # What follows an IBAN may look like more of it: shorten group by group until the checksum is right.
+        for group in reversed(list(re.finditer(r"[A-Za-z0-9]+", match.group()))):
+            candidate = re.sub(r"[^A-Za-z0-9]", "", match.group()[: group.end()])
+            if len(candidate) < 15:
+                break
+            if valid(candidate):
+                yield match.start(), match.start() + group.end()
+                break
 
 
 def national_ids(text: str) -> Iterator[Span]:
@@ -220,9 +234,15 @@ def _is_number(written: str, region: str) -> bool:
         return False
 
 
+def _is_valid(module: str, written: str) -> bool:
+    """Whether a number has the right check digit: as it stands, in one piece, or its groups joined by `-`."""
+    valid = _validator(module)
+    return valid(written) or valid(re.sub(r"[ ./-]+", "", written)) or valid(re.sub(r"[ ./-]+", "-", written))
+
+
 @cache
 def _pattern(written: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-]){written}(?![\w-])")
+    return re.compile(rf"(?<![\w-])(?:{written})(?![\w-])")
 
 
 @cache

@@ -7,12 +7,19 @@ partition, the rest of it is simply done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+from ingest import redact
 from ingest.freshness import NO_RULES, Lifetimes
+from ingest.lifecycle import NOTHING_SAID, Event, after, settled
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
+from sluice import bounds, display
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
 from sluice.errors import DocumentDropped, DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
@@ -22,11 +29,7 @@ from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, Ra
 DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
 """What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
 
-REDACTED = "redacted"
-"""Metadata of a document in which redaction found something (type → how often), and why one is dropped for it."""
-
-WITHDRAWN = "withdrawn"
-"""Why a document that policy quarantined has no place in a release until new bytes of it parse."""
+_LONGEST_ERROR = 1000
 
 
 @dataclass(slots=True)
@@ -61,7 +64,11 @@ class Ingestion:
             key = document_key(source.name, ref.uri)
             before = known.get(key)
             try:
-                item = source.fetch(ref)
+                if len(ref.uri) > bounds.MAX_URI:
+                    what = f"{ref.uri[:100]}…: a uri of {len(ref.uri)} characters; allowed: {bounds.MAX_URI}"
+                    raise DocumentError("uri_too_long", what, hint="exclude it, or give it a shorter name at its source")
+                with _one_item(ref.uri):
+                    item = source.fetch(ref)
             except DOCUMENT_FAILURES as error:
                 state = before or DocumentState(key=key, source=source.name, uri=ref.uri, first_seen=self.now())
                 written.failed.append(self._entry("fetch", error, state, "", ref.validator))
@@ -80,32 +87,38 @@ class Ingestion:
     def _fetched(self, before: DocumentState | None, key: str, source: str, item: RawItem, content: str) -> DocumentState:
         now = self.now()
         base = before or DocumentState(key=key, source=source, uri=item.uri, first_seen=now)
-        unparsable = base.status == "quarantined" and not base.version and base.content_hash == content
-        state = replace(
+        said = bounds.bounded_metadata(item.metadata)[0]
+        state = after(
             base,
-            status="quarantined" if unparsable else "active",
+            "fetched_back" if content == base.version else "fetched_again" if content == base.content_hash else "fetched",
             validator=item.validator,
             content_hash=content,
             media_type=item.media_type,
             size=len(item.content),
             modified=item.modified,
             source_tags=item.tags,
-            stale=bool(base.version) and base.version != content,
             fetched=now,
-            source_metadata=item.metadata,
+            source_metadata=said,
+            stands_for=item.stands_for,
+            unasked=False,
             raw=True,
-            renamed=base.renamed or (bool(base.version) and dict(base.source_metadata) != dict(item.metadata)),
+            named=item.named,
+            renamed=base.renamed or (bool(base.version) and dict(base.source_metadata) != said),
         )
-        return with_tags(with_expiry(state, now, self.lifetimes), self.rules)
+        return settled(state, self.rules, now, self.lifetimes)
 
     def parse(self, parser: Parser, keys: Sequence[str]) -> StageCounts:
         """Parse the bytes fetched last of these documents and keep the result as their current version."""
         counts, written = StageCounts(), _Written()
+        versions: dict[str, Document] = {}
         for state in self.states.read(keys):
             try:
-                document = parser.parse(self._item(state), source=state.source)
+                item = self._item(state)
+                with _one_item(state.uri, "crashed"):
+                    document = parser.parse(item, source=state.source)
             except DocumentDropped as error:
-                written.states.append(_left_out(state, error, parser.fingerprint))
+                left_out = {"dropped": error.reason, "raw": error.keep_raw, "renamed": False, **NOTHING_SAID}
+                written.states.append(self._after_parse(state, "left_out", parser.fingerprint, **left_out))
                 written.cleared.append(state.key)
                 written.discarded |= set() if error.keep_raw else {state.content_hash}
                 counts += StageCounts(seen=1, dropped={error.reason: 1})
@@ -116,13 +129,14 @@ class Ingestion:
                 written.discarded |= set() if _keeps_raw(error) else {state.content_hash}
                 counts += StageCounts(seen=1, failed={_reason(error): 1})
                 continue
-            self.versions.put(version_id(state.key, state.content_hash, parser.fingerprint), document)
+            versions[version_id(state.key, state.content_hash, parser.fingerprint)] = document
             parsed = self._parsed(state, document, parser.fingerprint)
             reason = "expired" if parsed.status == "expired" else parsed.dropped
             counts += StageCounts(seen=1, dropped={reason: 1}) if reason else StageCounts(seen=1, kept=1)
             written.states.append(parsed)
             written.cleared.append(state.key)
             written.discarded |= set() if parsed.raw else {state.content_hash}
+        self.versions.put_all(versions)  # before the states that name them
         self._keep(written, "parse")
         self._discard(written)
         return counts
@@ -146,7 +160,7 @@ class Ingestion:
         self._keep(written, stage)
         return stage
 
-    def leave_out(self, states: Sequence[DocumentState], fingerprint: str, error: DocumentError) -> None:
+    def give_up_parsed(self, states: Sequence[DocumentState], fingerprint: str, error: DocumentError) -> None:
         """Quarantine parsed documents that a later stage cannot process: they have no place in a release until parsed anew."""
         self.states.write(replace(state, dropped=error.reason) for state in states)
         for state in states:
@@ -163,25 +177,28 @@ class Ingestion:
             modified=state.modified,
             metadata=state.source_metadata,
             tags=state.source_tags,
+            named=state.named,
         )
 
     def _parsed(self, state: DocumentState, document: Document, fingerprint: str) -> DocumentState:
-        parsed = replace(
+        empty = not document.text.strip()
+        return self._after_parse(
             state,
-            status="active",
-            version=state.content_hash,
-            parse_fingerprint=fingerprint,
-            stale=False,
-            dropped="" if document.text.strip() else "empty",
+            "left_out" if empty else "parsed",
+            fingerprint,
+            dropped="empty" if empty else "",
             title=document.title,
             language=document.language,
             metadata=dict(document.metadata),
             own_tags=document.tags,
             expires=document.expires,
-            raw=not document.metadata.get(REDACTED),
+            raw=not document.metadata.get(redact.REDACTED),
             renamed=False,
         )
-        return with_tags(with_expiry(parsed, self.now(), self.lifetimes), self.rules)
+
+    def _after_parse(self, state: DocumentState, event: Event, fingerprint: str, **fields: Any) -> DocumentState:
+        done = after(state, event, version=state.content_hash, parse_fingerprint=fingerprint, **fields)
+        return settled(done, self.rules, self.now(), self.lifetimes)
 
     def _entry(
         self, stage: str, error: SluiceError, state: DocumentState, content_hash: str, fingerprint: str
@@ -193,7 +210,7 @@ class Ingestion:
             uri=state.uri,
             stage=stage,
             reason=_reason(error),
-            error=error.message,
+            error=redact.hushed(display.line(error.message, _LONGEST_ERROR)),
             retryable=isinstance(error, Retryable),
             content_hash=content_hash,
             fingerprint=fingerprint,
@@ -223,12 +240,18 @@ class Ingestion:
         Their last version is forgotten: it may be collected as garbage, and must not come back in the place of a new
         one that does not parse.
         """
-        gone = [replace(state, status="deleted", tags=NOBODY, version="", parse_fingerprint="", stale=False) for state in states]
+        gone = [after(state, "gone") for state in states]
         self.states.write(gone)
         for state in gone:
             self.quarantine.clear(state.key, "fetch")
             self.quarantine.clear(state.key, "parse")
         return len(gone)
+
+    def leave_out(self, states: Iterable[DocumentState]) -> int:
+        """Mark documents that the configuration does not ask for: they leave with the next release; returns how many."""
+        done = [replace(state, unasked=True) for state in states if not state.unasked]
+        self.states.write(done)
+        return len(done)
 
     def expire(self, states: Iterable[DocumentState]) -> int:
         """Mark documents expired: nobody may read them from now on; returns how many."""
@@ -237,24 +260,34 @@ class Ingestion:
         return len(done)
 
 
-def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
-    """The state with the access tags that rules, source and document give together; nobody unless it is active.
+@contextmanager
+def _one_item(uri: str, reason: str = "") -> Iterator[None]:
+    """What goes wrong in a source or parser on one item costs that item: whatever it raises becomes the item's failure.
 
-    Also nobody where policy left the document out: that is a revocation, and reaches older releases too.
+    Of a source it may be had later; with a reason it is for good, until the bytes change. The error says where, never what.
     """
-    if state.status != "active" or state.dropped in (REDACTED, WITHDRAWN):
-        return replace(state, tags=NOBODY)
-    return replace(state, tags=rules.effective(state.source, state.uri, state.source_tags, state.own_tags))
+    try:
+        yield
+    except (SluiceError, MemoryError):
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+        said = f"{uri}: {type(error).__name__} at {where}"
+        if reason:
+            raise DocumentError(reason, said, hint="please report this with the file, or exclude it") from error
+        raise SourceUnavailable(said, hint="mend the source, or exclude the item; it is tried again in the next run") from error
 
 
 def _unfetched(state: DocumentState, error: SluiceError) -> DocumentState:
     """After a failed fetch: what is known stays, stale if it will not be had again; one that is not known is quarantined.
 
-    A deleted one is not known any more: its bytes may still lie here, and must not be parsed in place of the new ones.
+    A deleted one is not known any more: its bytes may still lie here, and must not be parsed in place of the new ones. Where
+    the source's permissions cannot be read, what is known of it goes: by which permissions would it stay?
     """
-    if not state.content_hash or state.status == "deleted":
-        return replace(state, status="quarantined", tags=NOBODY, content_hash="", validator="")
-    return state if isinstance(error, Retryable) else replace(state, stale=bool(state.version))
+    if isinstance(error, DocumentError) and error.withdraws:
+        return after(state, "permissions_lost")
+    return after(state, "fetch_failed" if isinstance(error, Retryable) else "fetch_refused")
 
 
 def _unparsed(state: DocumentState, error: SluiceError) -> DocumentState:
@@ -263,28 +296,8 @@ def _unparsed(state: DocumentState, error: SluiceError) -> DocumentState:
     One that policy refused is quarantined in any case: neither its last good version nor what was read of it stays.
     """
     if isinstance(error, DocumentError) and error.withdraws:
-        gone = replace(_withdrawn(state), version="", parse_fingerprint="", dropped=WITHDRAWN)
-        return replace(gone, status="quarantined", raw=error.keep_raw)
-    if state.version:
-        return replace(state, stale=True, renamed=False)  # as bytes that fail: not again before something changes
-    return replace(state, status="quarantined", tags=NOBODY)
-
-
-def _left_out(state: DocumentState, error: DocumentDropped, fingerprint: str) -> DocumentState:
-    """After a policy dropped these bytes: they are done with, and in no release, until they or the policy change."""
-    done = replace(_withdrawn(state), status="active", raw=error.keep_raw, dropped=error.reason)
-    return replace(done, version=state.content_hash, parse_fingerprint=fingerprint)
-
-
-def _withdrawn(state: DocumentState) -> DocumentState:
-    return replace(
-        state, tags=NOBODY, own_tags=None, stale=False, renamed=False, title="", language="", metadata={}, expires=None
-    )
-
-
-def with_expiry(state: DocumentState, now: datetime, lifetimes: Lifetimes = NO_RULES) -> DocumentState:
-    """The state as expired when its time is up."""
-    return replace(state, status="expired") if lifetimes.over(state, now) else state
+        return after(state, "policy_refused", raw=error.keep_raw, renamed=False)
+    return after(state, "parse_failed", renamed=False)  # as bytes that fail: not again before something changes
 
 
 def _keeps_raw(error: SluiceError) -> bool:

@@ -18,6 +18,10 @@ GUARD_MINIMUM = 10
 """Fewer vanished documents than this never stop a run: small corpora change by large shares."""
 
 
+PERMISSION_REASONS = frozenset({"bad_front_matter", "bad_tags"})
+"""Why a document is quarantined of which nobody knows for certain who may read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
     """What one source needs: items to fetch, documents that are gone, and how many need nothing."""
@@ -26,6 +30,10 @@ class SourcePlan:
     listed: int
     fetch: tuple[ItemRef, ...] = ()
     gone: tuple[DocumentState, ...] = ()
+    """Documents that the source does not have any more: a revocation, at once."""
+    unasked: tuple[DocumentState, ...] = ()
+    """Documents that the configuration does not ask for any more (exclude, include, a source taken out): they leave with the
+    release that is built without them, unless somebody says now. Whether the source still has them is not known."""
     unchanged: int = 0
     held: Mapping[str, int] | None = None
     """Items that failed for good and have not changed since: reason → count. They are not fetched again."""
@@ -41,10 +49,12 @@ def plan_source(
     *,
     force: Callable[[str], bool] = lambda _uri: False,
     forgotten: Callable[[str], bool] = lambda _uri: False,
+    asked: Callable[[str], bool] = lambda _uri: True,
 ) -> SourcePlan:
     """Compare what a source lists with what is known of it; `force` names uris to fetch whatever their validator.
 
-    What is `forgotten` is counted and left alone, whatever else is said of it.
+    What is `forgotten` is counted and left alone, whatever else is said of it. `asked` says whether the configuration still
+    asks for a uri: what is not listed and not asked for is `unasked`, and no sign of an outage.
 
     `failures` are quarantine entries: an item whose fetch failed for good is held back while its validator is the one
     that failed, and fetched in any other case, so that its entry is cleared also when the source went back to what is
@@ -65,7 +75,7 @@ def plan_source(
         state, failure = states.get(ref.uri), failed.get(ref.uri)
         if forgotten(ref.uri):
             erased += 1
-        elif force(ref.uri):
+        elif force(ref.uri) or (state is not None and state.unasked):  # asked for again
             fetch.append(ref)
         elif failure is not None and not failure.retryable and failure.fingerprint == ref.validator:
             held[failure.reason] = held.get(failure.reason, 0) + 1
@@ -73,8 +83,12 @@ def plan_source(
             fetch.append(ref)
         else:
             unchanged += 1
-    gone = tuple(s for s in states.values() if s.uri not in listed and s.status != "deleted")
-    return SourcePlan(source, len(listed), tuple(fetch), gone, unchanged, held, erased)
+    missing = [s for s in states.values() if s.uri not in listed and s.status != "deleted"]
+    gone = tuple(s for s in missing if asked(s.uri))
+    unasked = tuple(s for s in missing if not asked(s.uri))
+    return SourcePlan(
+        source, len(listed), tuple(fetch), gone=gone, unasked=unasked, unchanged=unchanged, held=held, forgotten=erased
+    )
 
 
 def guard_against_mass_deletion(plan: SourcePlan, known: int, limit: float) -> None:
@@ -106,7 +120,7 @@ def to_parse(
     due: list[DocumentState] = []
     held: dict[str, int] = {}
     for state in states:
-        if state.status == "deleted" or not state.content_hash or state.source not in fingerprints:
+        if state.status == "deleted" or state.unasked or not state.content_hash or state.source not in fingerprints:
             continue
         wanted = fingerprints[state.source]
         failure = failed.get(state.key)
@@ -121,6 +135,15 @@ def to_parse(
         elif failure is not None or (state.version, state.parse_fingerprint) != (state.content_hash, wanted) or state.renamed:
             due.append(state)
     return due, held
+
+
+def unreadable_permissions(failures: Iterable[QuarantineEntry], samples: int = 3) -> list[str]:
+    """A warning that names documents which are out because what says who may read them cannot be read."""
+    out = [entry for entry in failures if entry.reason in PERMISSION_REASONS]
+    if not out:
+        return []
+    named = "; ".join(entry.error for entry in out[:samples])
+    return [f"{len(out)} document(s) are out, any earlier version with them: their permissions or expiry cannot be read: {named}"]
 
 
 def expired(

@@ -1,24 +1,36 @@
-"""Everything that happens to a document's bytes, in order: limits, poison in the file, parse, poison in the text, clean,
-redact. One parser to its callers, run in the sandbox.
+"""Everything that happens to a document's bytes, in order: limits, front matter of other texts than Markdown, poison in the
+file, parse, poison in the text, clean, redact. One parser to its callers, run in the sandbox.
 """
 
 from __future__ import annotations
 
+import codecs
 import importlib.metadata
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from ingest import clean, limits, nlp, ocr, poison, redact
-from ingest.formats import format_of
+from ingest import clean, emptiness, frontmatter, limits, nlp, ocr, poison, redact
+from ingest.decode import decode
+from ingest.formats import Format, format_of
+from ingest.frontmatter import FrontMatter
+from ingest.limits import LOSSES
 from ingest.parse import UnstructuredParser
 from ingest.protocols import Parser
 from ingest.sandbox import SandboxedParser
-from sluice import ids
+from sluice import bounds, ids
 from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
+
+VERSION = 2
+"""Raised whenever this module makes something else of the same bytes than before."""
+
+_FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
+"""Formats besides Markdown, whose reader does it, that may begin with a block of front matter."""
+
+_MOST_LOSSES = 50
 
 RESERVED = (poison.POISON, redact.REDACTED)
 """Metadata that only Sluice writes: what a document says of itself under these names is left out."""
@@ -56,6 +68,7 @@ class Processor:
         self.fingerprint = ids.fingerprint(
             "processing",
             {
+                "version": VERSION,
                 "parser": self._parser.fingerprint,
                 "clean": clean.versions(chosen.clean),
                 "poison": [poison.VERSION, chosen.poison.model_dump(mode="json")],
@@ -67,21 +80,54 @@ class Processor:
     def parse(self, item: RawItem, *, source: str) -> Document:
         """The document as it may be stored; raises DocumentError, and DocumentDropped where a policy leaves it out."""
         chosen = self._processing
-        kind = format_of(item.uri, item.media_type, item.content)
+        kind = format_of(item.uri, item.media_type, item.content, named=item.named)
         limits.check(item.content, kind, item.uri, chosen.limits)
-        in_file = poison.in_file(item.content, kind, item.uri, self._poison)
+        front, shown = self._fronted(item, kind)
+        in_file = poison.in_file(shown.content, kind, item.uri, self._poison)
         self._refuse(in_file.counts, item.uri)
-        shown = item if in_file.content is None else replace(item, content=in_file.content)
+        if in_file.content is not None:
+            if kind == "markdown":  # what is cut may have named a permission
+                frontmatter.split(decode(item.content, uri=item.uri), uri=item.uri)
+            shown = replace(shown, content=in_file.content)
         document = self._parser.parse(shown, source=source)
+        limits.check_losses(document, chosen.limits)
+        if not document.text.strip() and emptiness.holds_words(shown.content, kind):
+            raise DocumentError(
+                "nothing_read",
+                f"{item.uri}: no text came out of its {len(item.content)} bytes ({kind}), and there are words in them",
+                hint="please report this with the file; save it in another format, or exclude it",
+            )
+        if front is not None:
+            document = replace(
+                document,
+                title=front.title or document.title,
+                tags=front.tags,
+                expires=front.expires,
+                metadata={**document.metadata, **front.metadata},
+            )
         about = {key: value for key, value in document.metadata.items() if key not in RESERVED}
         document = replace(document, version=ids.content_hash(item.content), metadata=about)
         in_text, document = poison.in_text(document, self._poison)
         self._refuse(in_text, item.uri)
         document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact)
+        document = _within_bounds(document)
         counts = in_file.counts + in_text
         if counts:
             document = replace(document, metadata={**document.metadata, poison.POISON: dict(sorted(counts.items()))})
         return document
+
+    def _fronted(self, item: RawItem, kind: Format) -> tuple[FrontMatter | None, RawItem]:
+        """What the block says that a text begins with, and the item without it (verbatim: as it is)."""
+        if kind not in _FRONTED:
+            return None, item
+        try:
+            text = decode(item.content, uri=item.uri, declared=kind != "text")
+        except DocumentError:
+            return None, item  # its reader says why
+        front = frontmatter.split_other(text, uri=item.uri)
+        if front.body == text or self._processing.mode == "verbatim":
+            return front, item
+        return front, replace(item, content=codecs.BOM_UTF8 + front.body.encode("utf-8", "surrogatepass"))
 
     def _refuse(self, counts: Counter[str], uri: str) -> None:
         refused = sorted(counts.keys() & self._poison.quarantine)
@@ -93,6 +139,16 @@ class Processor:
                 hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
                 withdraws=True,
             )
+
+
+def _within_bounds(document: Document) -> Document:
+    """Title, heading paths and metadata within what every point may hold; what was cut is a loss like any other."""
+    losses = document.metadata.get(LOSSES, [])
+    shown = losses if isinstance(losses, list) else []
+    rest = {name: value for name, value in document.metadata.items() if name != LOSSES}
+    document, cuts = bounds.bounded(replace(document, metadata=rest))
+    shown = [*shown[:_MOST_LOSSES], *cuts.as_losses()]
+    return replace(document, metadata={**document.metadata, LOSSES: shown}) if shown else document
 
 
 def warm_processor(processing: Processing) -> Processor:

@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 
 from ingest import canonical
+from ingest.headers import header
 from ingest.markup import parsed
 
 Properties = dict[str, str]
@@ -60,16 +61,58 @@ def of_office(content: bytes) -> Properties:
     return _kept(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
 
 
+def of_ole(content: bytes) -> Properties:
+    """Title, author and last change of a file of an old Office program, from its summary stream."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(content) as ole:
+            about = ole.get_metadata()
+            codec = f"cp{about.codepage}" if about.codepage and about.codepage > 0 and about.codepage != 65001 else "utf-8"
+            texts = {"title": about.title, "author": about.author}
+            said = {name: text.decode(codec, "replace").rstrip("\0") for name, text in texts.items() if isinstance(text, bytes)}
+            changed = about.last_saved_time
+            return _kept(
+                **said, last_modified=changed.isoformat() if isinstance(changed, datetime) and changed.year > 1970 else None
+            )
+    except Exception:  # a broken summary raises anything; the text is what counts
+        return {}
+
+
+_ODF = {
+    "{http://purl.org/dc/elements/1.1/}title": "title",
+    "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}initial-creator": "author",
+    "{http://purl.org/dc/elements/1.1/}creator": "author",
+    "{http://purl.org/dc/elements/1.1/}date": "last_modified",
+}
+
+
+def of_odf(meta: Any | None) -> Properties:
+    """The metadata of an OpenDocument file, from the root of its `meta.xml` or of the flat file; the last author counts."""
+    found = {} if meta is None else {name: node.text for tag, name in _ODF.items() for node in meta.iter(tag)}
+    return _kept(**found)
+
+
+def of_opf(package: Any | None) -> Properties:
+    """Title, author and day of an e-book, from its package document."""
+    names = {"title": "title", "creator": "author", "date": "date"}
+    found: dict[str, str | None] = {}
+    for node in package.iter("{http://purl.org/dc/elements/1.1/}*") if package is not None else ():
+        found.setdefault(names.get(str(node.tag).rpartition("}")[2], ""), node.text)
+    found.pop("", None)
+    return _kept(**found)
+
+
 def of_email(message: EmailMessage) -> Properties:
     """Subject, sender, recipients, date (ISO 8601, UTC where the message says its zone) and `mid:` address."""
     return _kept(
-        title=_header(message, "subject"),
-        subject=_header(message, "subject"),
-        **{"from": _header(message, "from")},
-        to=_header(message, "to"),
-        cc=_header(message, "cc"),
+        title=header(message, "subject"),
+        subject=header(message, "subject"),
+        **{"from": header(message, "from")},
+        to=header(message, "to"),
+        cc=header(message, "cc"),
         date=_date(message),
-        canonical_uri=canonical.of_message(_header(message, "message-id")),
+        canonical_uri=canonical.of_message(header(message, "message-id")),
     )
 
 
@@ -90,15 +133,7 @@ def _date(message: EmailMessage) -> str | None:
         at: datetime | None = message["date"].datetime if message["date"] is not None else None
         return None if at is None else (at.astimezone(UTC) if at.tzinfo else at).isoformat()
     except Exception:  # the standard library's header parser raises several types on malformed dates
-        return _header(message, "date")
-
-
-def _header(message: EmailMessage, name: str) -> str | None:
-    try:
-        value = message.get(name)
-        return None if value is None else str(value)
-    except Exception:  # as above, on malformed addresses and encoded words
-        return None
+        return header(message, "date")
 
 
 def _kept(**values: str | None) -> Properties:

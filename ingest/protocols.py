@@ -21,7 +21,8 @@ class Source(Protocol):
     root); it never yields a partial listing as if it were whole.
     `fetch` returns the item's bytes with the validator that belongs to exactly these bytes; it raises DocumentError
     for an item that cannot be had (too large, gone, outside the root) and SourceUnavailable for one that may later.
-    A source may also have `stored()`: it is called when everything that the last scan led to is stored.
+    A source may also have `stored()`: it is called when everything that the last scan led to is stored; and `asks_for(uri)`:
+    whether its configuration still selects a uri. What it does not select leaves with the next release, not at once.
     """
 
     name: str
@@ -67,6 +68,9 @@ class Versions(Protocol):
 
     def put(self, version_id: str, document: Document) -> None:
         """Keep a parsed document under `ids.version_id(...)`; idempotent."""
+
+    def put_all(self, documents: Mapping[str, Document]) -> None:
+        """The same for many, by their ids, in few requests."""
 
     def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
         """Those of the ids that exist."""

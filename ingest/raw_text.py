@@ -47,8 +47,8 @@ class RawText:
 
     def parse(self, item: RawItem, *, source: str) -> Document:
         """A document whose text is what the bytes hold; raises DocumentError where that cannot be read."""
-        limits.check(item.content, format_of(item.uri, item.media_type, item.content), item.uri, self._allowed)
-        text = raw_text(item.content, item.uri, item.media_type)
+        limits.check(item.content, format_of(item.uri, item.media_type, item.content, named=item.named), item.uri, self._allowed)
+        text = raw_text(item.content, item.uri, item.media_type, named=item.named)
         if text is None:
             raise DocumentError("malformed", f"{item.uri}: no text can be read from its bytes")
         return Document(ids.document_key(source, item.uri), source, item.uri, "", "", "", text)
@@ -67,4 +67,4 @@ def _utf8(item: RawItem) -> str | None:
         text = item.content.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return text if format_of(item.uri, item.media_type, item.content) in _DECODED else None
+    return text if format_of(item.uri, item.media_type, item.content, named=item.named) in _DECODED else None

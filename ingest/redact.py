@@ -10,44 +10,46 @@ national_id  of the countries in `ingest.personal`, by check digit, by their nam
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ingest import edits, personal, secrets
 from ingest.edits import Edit
+from ingest.plain_text import Span, plain
 from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document
 from sluice.settings import RedactSettings
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same text might be redacted differently."""
 
 LIBRARIES = ("detect-secrets", "phonenumbers", "python-stdnum")
 REDACTED = "redacted"
 """The metadata in which a document carries what was masked: type → how often."""
 
-Span = tuple[int, int]
+_LONGEST_LABEL = 80
+_SECRETS = RedactSettings(secret="mask")
 
 
 def redacted(document: Document, settings: RedactSettings) -> Document:
     """The document with what is to be masked masked, everywhere but in its uri, and its findings counted in its metadata.
 
-    Raises DocumentDropped or DocumentError (`redacted`, both withdrawing it) where the policy of what was found says so.
+    Everywhere is text, title, heading paths, and of the metadata every key and value however deep, numbers too. What is
+    looked at is what is rewritten: there is one walk. Raises DocumentDropped or DocumentError (`redacted`, both withdrawing it)
+    where the policy of what was found says so.
     """
     policies = settings.policies
     if not policies:
         return document
-    counts: Counter[str] = Counter()
-    whole = [
-        document.text,
-        document.title,
-        *edits.texts(document.metadata),
-        *(h for e in document.elements for h in e.heading_path),
-    ]
-    found = {words: findings(words, settings) for words in dict.fromkeys(whole) if words}
-    for spans in found.values():
-        counts.update(kind for kind, _ in spans)
+    walk = _Walk(settings)
+    changes = [Edit(start, end, f"[{kind.upper()}]") for kind, (start, end) in walk.look(document.text)]
+    masked = edits.apply(replace(document, metadata={}), changes, walk.rewrite)
+    metadata = walk.value(document.metadata)
+    counts = walk.counts()
     if not counts:
         return document
     said = ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items()))
@@ -61,24 +63,109 @@ def redacted(document: Document, settings: RedactSettings) -> Document:
         )
     if any(policies[kind] == "drop" for kind in counts):
         raise DocumentDropped(REDACTED, f"{document.uri}: holds what policy keeps out ({said})", keep_raw=False)
+    return replace(masked, metadata={**metadata, REDACTED: dict(sorted(counts.items()))})
 
-    def changes(words: str) -> list[Edit]:
-        spans = found.get(words) if words in found else findings(words, settings)
-        return [Edit(start, end, f"[{kind.upper()}]") for kind, (start, end) in spans or []]
 
-    masked = edits.apply(document, changes(document.text), lambda words: edits.edited(words, changes(words)))
-    return replace(masked, metadata={**masked.metadata, REDACTED: dict(sorted(counts.items()))})
+class _Walk:
+    """One walk through a document's words: what it finds it masks, and counts, equal words once."""
+
+    def __init__(self, settings: RedactSettings) -> None:
+        self._settings = settings
+        self._found: dict[tuple[str, str], list[tuple[str, Span]]] = {}
+
+    def counts(self) -> Counter[str]:
+        """Type → how often, in different words."""
+        by_words: dict[str, Counter[str]] = {}
+        for (words, _), spans in self._found.items():
+            by_words[words] = by_words.get(words, Counter()) | Counter(kind for kind, _ in spans)
+        return sum(by_words.values(), Counter[str]())
+
+    def look(self, words: str, label: str = "") -> list[tuple[str, Span]]:
+        """What these words hold, by themselves and as the value of what `label` names (`phone: 5551234567`)."""
+        if (words, label) not in self._found:
+            spans = findings(words, self._settings) if words else []
+            for name in dict.fromkeys((label, _spoken(label))) if words and label else ():
+                head = f"{name}: "
+                named = findings(head + words, self._settings)
+                spans += [(k, (a - len(head), b - len(head))) for k, (a, b) in named if a >= len(head)]
+            self._found[words, label] = _disjoint(spans)
+        return self._found[words, label]
+
+    def rewrite(self, words: str, label: str = "") -> str:
+        return edits.edited(words, (Edit(start, end, f"[{kind.upper()}]") for kind, (start, end) in self.look(words, label)))
+
+    def value(self, value: Any, label: str = "") -> Any:
+        """A plain value, however deep; a number in which something is found becomes a text."""
+        match value:
+            case Mapping():
+                made: dict[str, Any] = {}
+                for key, item in value.items():
+                    name = free = self.rewrite(str(key))
+                    number = 1
+                    while free in made:
+                        free, number = f"{name} {number + 1}", number + 1
+                    made[free] = self.value(item, f"{label} {key}".strip()[-_LONGEST_LABEL:])
+                return made
+            case list() | tuple():
+                return [self.value(item, label) for item in value]
+            case bool() | None:
+                return value
+            case str():
+                return self.rewrite(value, label)
+            case int() | float():
+                written = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
+                masked = self.rewrite(written, label)
+                return value if masked == written else masked
+        return value
+
+
+def _spoken(label: str) -> str:
+    """A key as words: `phoneNumber` and `phone_number` are `phone Number` and `phone number`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[_.-]+", " ", label)
+
+
+def _disjoint(spans: list[tuple[str, Span]]) -> list[tuple[str, Span]]:
+    """Without those that overlap an earlier one."""
+    taken = _Taken()
+    for kind, span in spans:
+        taken.add(kind, span)
+    return taken.found
 
 
 def findings(text: str, settings: RedactSettings) -> list[tuple[str, Span]]:
-    """(type, span) of everything that is looked for, in order and without overlaps; the first type of `_FINDERS` wins."""
-    taken: list[tuple[str, Span]] = []
+    """(type, span) of everything that is looked for, in order and without overlaps; the first type of `_FINDERS` wins.
+
+    Looked for in the plain form of the text (`ingest.plain_text`); spans are of the text itself.
+    """
+    shown = plain(text)
+    taken = _Taken()
     for kind, find in _FINDERS.items():
         if kind in settings.policies:
-            for span in _union(find(text, settings)):
-                if all(span[1] <= start or span[0] >= end for _, (start, end) in taken):
-                    taken.append((kind, span))
-    return sorted(taken, key=lambda found: found[1])
+            for span in _union(find(shown.text, settings)):
+                taken.add(kind, span)
+    return [(kind, shown.original(span)) for kind, span in taken.found]
+
+
+class _Taken:
+    """Spans without overlaps, in order; adding n of them costs n log n comparisons."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, Span]] = []
+        self._starts: list[int] = []
+
+    def add(self, kind: str, span: Span) -> None:
+        """Take a span unless an earlier one lies over it."""
+        place = bisect_left(self._starts, span[0])
+        before = place > 0 and self.found[place - 1][1][1] > span[0]
+        behind = place < len(self.found) and self._starts[place] < span[1]
+        if not before and not behind:
+            self.found.insert(place, (kind, span))
+            self._starts.insert(place, span[0])
+
+
+def hushed(message: str) -> str:
+    """A message without the secrets that it quotes: errors are stored, logged and shown."""
+    return edits.edited(message, (Edit(start, end, "[SECRET]") for _, (start, end) in findings(message, _SECRETS)))
 
 
 _FINDERS: Mapping[str, Callable[[str, RedactSettings], Iterator[Span]]] = {

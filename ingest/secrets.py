@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 Span = tuple[int, int]
 
@@ -19,7 +18,7 @@ _BLOCKS = (
     re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
     re.compile(r"PuTTY-User-Key-File-\d.*?(?:Private-MAC: *\w+|\Z)", re.DOTALL),
     re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
-    re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}(?:\.[\w-]*)?"),  # a JSON web token
+    re.compile(r"\beyJ[\w-]{10,4096}\.eyJ[\w-]{10,4096}(?:\.[\w-]{0,4096})?"),  # a JSON web token
     # crypt(3) and its relatives: what is left of a password, and enough to guess it
     re.compile(r"\$(?:2[abxy]?|5|6|7|y|gy|1|apr1|argon2i?d?|scrypt|pbkdf2[\w-]*)\$[\w=,./+$-]{20,}"),
 )
@@ -103,7 +102,26 @@ _LOGIN = re.compile(
 _STRONG = re.compile(r"(?<![^\s\"'`(:|])(?!-)(?P<value>[^\s\"'`<>|,;()\[\]{}/]{8,64})(?![^\s\"'`)|,;.])")
 _URL_LIKE = re.compile(r"(?i)https?|www\.|@[\w-]+\.|\.(?:com|org|io|net|md|html|yml|py|rb)\b|^[#&]|%|[=_].*[=_]")
 
-_KEYWORD_LINE = re.compile(r"^[^\n]*(?:key|pass|pwd|secret|contrase)[^\n]*$", re.IGNORECASE | re.MULTILINE)
+# What programs assign or compare, in quotes: as detect-secrets' keyword detector has it, whose own patterns take a time that
+# grows with the square of a line (`password` two hundred times: minutes).
+_VARIABLES = (
+    r"(?:api_?key|auth_?key|service_?key|account_?key|db_?key|database_?key|priv_?key|private_?key|client_?key|db_?pass"
+    r"|database_?pass|key_?pass|password|passwd|pwd|secret|contraseña|contrasena)\w{0,40}"
+)
+_QUOTED = (
+    re.compile(
+        rf"{_VARIABLES}(?:[\]'\"]{{0,2}}[ \t]{{0,8}}(?::=?|={{1,3}}|!==?|=>)|\(|\.assign\()[ \t]{{0,8}}@?(?P<q>[\"'`])"
+        r"(?P<value>(?=\S)(?:(?!(?P=q))[^\n\v]){6,200})(?P=q)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{_VARIABLES}[^\s]{{0,50}}?[ \t]{{0,8}}(?P<q>[\"'`])(?P<value>(?=\S)(?:(?!(?P=q))[^\n\v]){{6,200}})(?P=q);",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?P<q>[\"'`])(?P<value>(?=\S)[^'\"`\n\v]{{6,200}})(?P=q)[ \t]{{0,8}}[!=]{{2,3}}[ \t]{{0,8}}\w{{0,40}}?{_VARIABLES}"
+    ),
+)
 _PLACEHOLDER = re.compile(
     r"(?i)[<\[{(/].*|\$.*|.*(?:example|your|xxx|\*\*\*|\.\.\.|placeholder|changeme|redacted|dummy|insert|1password|lastpass|bitwarden|keepass).*|[A-Z_]+"
     r"|[a-z]+|https?:.*"
@@ -122,6 +140,9 @@ _SERVICES = (
 """All of detect-secrets that knows a key by its form; not its entropy rules, which take every commit's hash for a key."""
 
 
+_WINDOW, _OVERLAP = 2000, 500
+"""Others' patterns are tried on windows of a text: some of them take a time that grows with the square of what they see."""
+
 _VENDORS = (
     ("_authToken", ("_authtoken",)),  # npm's: quadratic in the number of slashes
     ("cloudant", ("cloudant", "cl_", "cl-", "clou_", "clou-")),
@@ -135,7 +156,7 @@ def find(text: str) -> Iterator[Span]:
     """Where secrets stand; spans may overlap."""
     for pattern in (*_BLOCKS, _PREFIXED, _ISSUED):
         yield from (match.span() for match in pattern.finditer(text))
-    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _PARAMETER, _COOKIE, _NETRC):
+    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _PARAMETER, _COOKIE, _NETRC, *_QUOTED):
         yield from (match.span("value") for match in pattern.finditer(text) if is_plausible(match["value"]))
     for pattern in (_WEBHOOK, _WRAPPED):
         yield from (match.span("value") for match in pattern.finditer(text))
@@ -151,15 +172,12 @@ def find(text: str) -> Iterator[Span]:
             if is_strong(strong["value"].rstrip(".:!") if strong["value"][-1] in ".:" else strong["value"]):
                 start = match.start("rest")
                 yield start + strong.start("value"), start + strong.end("value")
-    services, keyword = _detectors()
     small = text.lower()
-    for pattern in services:
+    for pattern in _services():
         if any(mark in pattern.pattern and not any(word in small for word in words) for mark, words in _VENDORS):
             continue
-        yield from (_secret_part(match) for match in pattern.finditer(text))
-    for line in _KEYWORD_LINE.finditer(text):
-        for value in filter(is_plausible, set(keyword.analyze_string(line.group()))):
-            yield from ((line.start() + m.start(), line.start() + m.end()) for m in re.finditer(re.escape(value), line.group()))
+        for start in range(0, max(len(text), 1), _WINDOW - _OVERLAP):
+            yield from (_secret_part(match) for match in pattern.finditer(text, start, start + _WINDOW))
 
 
 def _in_columns(text: str) -> Iterator[Span]:
@@ -207,9 +225,8 @@ def _secret_part(match: re.Match[str]) -> Span:
 
 
 @cache
-def _detectors() -> tuple[tuple[re.Pattern[str], ...], Any]:
-    """The patterns of known services' keys, and the detector of values that are named as secrets."""
+def _services() -> tuple[re.Pattern[str], ...]:
+    """The patterns of known services' keys."""
     found = [name.split(".") for name in _SERVICES]
     made = [getattr(import_module(f"detect_secrets.plugins.{module}"), kind)() for module, kind in found]
-    keyword = import_module("detect_secrets.plugins.keyword").KeywordDetector()
-    return tuple(pattern for detector in made for pattern in detector.denylist), keyword
+    return tuple(pattern for detector in made for pattern in detector.denylist)

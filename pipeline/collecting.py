@@ -45,6 +45,7 @@ def collect_garbage(r: Resources, run: Run, *, dry_run: bool = False) -> Garbage
         releases.drop_orphans()
         releases.retain(r.settings.retention.keep)
         stores.versions.delete(list(found.versions))
+        stores.cuts.delete(stores.cuts.versions() - stores.versions.ids().keys())  # with their versions, also those of a crash
         stores.documents.write(replace(s, content_hash="", version="") for s in found.tombstones)
         for content in found.blobs:
             stores.blobs.delete(content)

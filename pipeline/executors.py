@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Sized)
 R = TypeVar("R")
 
-PARTITION_DOCUMENTS = 64
-"""Documents in a partition: about 800 chunks, enough to sort by length, few enough to lose little to a crash."""
+PARTITION_DOCUMENTS = 128
+"""Documents in a partition: about 1,500 chunks, enough to sort by length, few enough to lose little to a crash."""
 
 PATIENCE_S = (1.0, 5.0, 20.0)
 """How long a partition waits before it is tried again, each time."""

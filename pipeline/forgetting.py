@@ -24,6 +24,7 @@ from sluice.access import NOBODY, TagChange
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.ids import document_key
 from sluice.records import DocumentState
+from sluice.spelling import find, forms
 
 
 def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasure:
@@ -37,7 +38,7 @@ def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasu
         return Erasure(
             **_values(run.account.report("forgotten", live_id(r))),
             document_key=state.key,
-            uri=uri,
+            uri=state.uri,
             source=state.source,
             erased=done.erased,
             shared=done.shared,
@@ -93,6 +94,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
     for collection in collections:
         stores.qdrant.delete(collection, [key])
     stores.versions.delete(list(versions))
+    stores.cuts.erase([key])  # a context may be words of the document
     contents = {state.content_hash, state.version, *traces.versions, *(d.version for d in documents)} - {""}
     stores.documents.write([DocumentState(key, state.source, state.uri, "deleted", validator=state.validator)])
     shared = contents & stores.blobs.references()
@@ -126,7 +128,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
 
 def known(r: Resources, uri: str, source: str | None) -> DocumentState:
     """The one document of this uri; ConfigurationError when there is none, or when two sources have one."""
-    found = [s for s in r.stores.documents.read() if s.uri == uri and source in (None, s.source)]
+    found = find(uri, (s for s in r.stores.documents.read() if source in (None, s.source)), lambda state: state.uri)
     if not found:
         where = f" in source '{source}'" if source else ""
         raise ConfigurationError(f"no document '{uri}' is known{where}", hint="uris are relative to their source's root")
@@ -137,7 +139,8 @@ def forgotten_key(r: Resources, uri: str, source: str | None) -> str:
     """The key of the one forgotten document of this uri; ConfigurationError as above."""
     erased = r.stores.forgotten.keys()
     names = [s.name for s in r.settings.sources if source in (None, s.name)]
-    found = [DocumentState(key, name, uri) for name in names if (key := document_key(name, uri)) in erased]
+    spelled = [(name, form) for name in names for form in forms(uri)]
+    found = [DocumentState(key, name, form) for name, form in spelled if (key := document_key(name, form)) in erased]
     if not found:
         raise ConfigurationError(f"no document '{uri}' was forgotten", hint="write the uri and --source as when it was")
     return _only(found, uri).key

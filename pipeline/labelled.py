@@ -10,6 +10,7 @@ from sluice.errors import SluiceError
 from sluice.ids import document_key, version_id
 from sluice.records import DocumentState, RawItem
 from sluice.settings import LimitSettings
+from sluice.spelling import composed, find, forms
 
 
 class CorpusDocuments:
@@ -36,7 +37,7 @@ class CorpusDocuments:
         self._sources, self._forgotten, self._limits = sources, forgotten, limits or {}
         self._by_uri: dict[str, list[DocumentState]] = {}
         for state in states:
-            self._by_uri.setdefault(state.uri, []).append(state)
+            self._by_uri.setdefault(composed(state.uri), []).append(state)
 
     @property
     def keys(self) -> Collection[str]:
@@ -44,8 +45,10 @@ class CorpusDocuments:
         return self._held.keys() if self._held is not None else ()
 
     def find(self, uri: str, source: str | None) -> list[DocumentState]:
-        known = [s for s in self._by_uri.get(uri, []) if source is None or s.source == source]
-        erased = ((name, document_key(name, uri)) for name in self._sources if self._forgotten and source in (None, name))
+        mine = (s for s in self._by_uri.get(composed(uri), []) if source is None or s.source == source)
+        known = find(uri, mine, lambda state: state.uri)
+        asked = (name for name in self._sources if self._forgotten and source in (None, name))
+        erased = ((name, document_key(name, form)) for name in asked for form in forms(uri))
         return known + [DocumentState(key, name, uri, "deleted") for name, key in erased if key in self._forgotten]
 
     def text(self, state: DocumentState) -> str | None:
@@ -66,7 +69,7 @@ class CorpusDocuments:
             return None
         try:
             content = self._blobs.get(state.content_hash)
-            item = RawItem(state.uri, content, state.validator, media_type=state.media_type)
+            item = RawItem(state.uri, content, state.validator, media_type=state.media_type, named=state.named)
             return raw_text.of(item, self._limits.get(state.source) or LimitSettings())
         except SluiceError:
             return None  # bytes that cannot be read prove nothing: the label is then a miss, never stale

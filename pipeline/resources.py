@@ -19,6 +19,7 @@ import evaluation
 from evaluation import Gate
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
+from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
@@ -174,6 +175,11 @@ class Resources:
         return chunking.build(section, self.model.tokenizer, whole=self.settings, encoder=self.embedder.as_encoder())
 
     @once
+    def cutter(self) -> Cutter:
+        """The chunker of the configuration, which cuts nothing twice."""
+        return Cutter(self.chunker, self.stores.cuts)
+
+    @once
     def sparse(self) -> SparseEncoder | None:
         return sparse_encoder() if self.settings.search.mode != "dense" else None
 
@@ -187,7 +193,7 @@ class Resources:
         return CachedEmbedder(encoder, self.stores.vectors, tokenizer=tokenizer, on_progress=told, ask=meter(self))
 
     def builder(self) -> Builder:
-        return Builder(self.stores.versions, self.chunker, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)
+        return Builder(self.stores.versions, self.cutter, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)
 
     @once
     def recipe(self) -> Recipe:
@@ -244,7 +250,7 @@ class Resources:
         recipe = Recipe.of_release(release)
         encoder: Encoder = self.model.encoder
         if recipe.parts.model != encoder.fingerprint:
-            encoder = self.model_of(recipe.embedding).encoder
+            encoder = self.model_of(self._with_key(recipe.embedding)).encoder
         again = self.reranker_of(recipe.search)
         for name, kept, found in (
             (recipe.embedding.model, recipe.parts.model, encoder.fingerprint),
@@ -257,6 +263,13 @@ class Resources:
                 )
         sparse = sparse_encoder() if recipe.search.mode != "dense" else None
         return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id)
+
+    def _with_key(self, embedding: EmbeddingSettings) -> EmbeddingSettings:
+        """A release keeps no key: that of today, where the same server is asked."""
+        ours, theirs = self.settings.embedding.endpoint, embedding.endpoint
+        if ours is None or theirs is None or ours.url != theirs.url:
+            return embedding
+        return embedding.model_copy(update={"endpoint": theirs.model_copy(update={"api_key": ours.api_key})})
 
     def reranker_of(self, search: SearchSettings) -> CrossEncoderReranker | None:
         """What reads hits again: a folder, relative to the configuration, or a model's name; None unless one is named."""

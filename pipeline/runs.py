@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from ingest.redact import hushed
 from pipeline import delivering, telemetry
 from pipeline.account import Account
 from pipeline.budget import money
@@ -23,6 +24,7 @@ from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
 from pipeline.run_log import RunLog, logged
 from pipeline.work import Look
+from sluice.display import line
 from sluice.errors import IndexBusy, SluiceError
 from sluice.ids import fingerprint
 from sluice.plain import plain
@@ -161,7 +163,7 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         raise
     except BaseException as error:
         run.handover = None
-        failed = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+        failed = {"outcome": "failed", "error": hushed(line(f"{type(error).__name__}: {error}", 500))}
         with suppress(SluiceError):  # what is raised says more
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
         _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))

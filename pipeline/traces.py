@@ -17,6 +17,7 @@ from sluice.access import AccessTags
 from sluice.ids import digest, text_hash
 from sluice.points import Filters, StoredPoint, Vector, VectorQuery
 from sluice.records import Document, DocumentState
+from sluice.spelling import forms
 
 PROBES = 5
 """Of a document's own vectors, how many are searched for in each collection afterwards."""
@@ -132,7 +133,7 @@ def out_of_files(r: Resources, state: DocumentState) -> int:
 
 
 def _mentioning(folder: Path, state: DocumentState) -> list[Path]:
-    marks = (state.uri.encode("utf-8", "surrogatepass"), state.key.encode())
+    marks = (*(form.encode("utf-8", "surrogatepass") for form in forms(state.uri)), state.key.encode())
     files = (file for file in folder.rglob("*") if file.is_file())
     return [file for file in files if any(mark in file.read_bytes() for mark in marks)]
 
@@ -162,7 +163,7 @@ def what_is_left(
     return {
         "points": sum(1 for point in scanned if point.payload["document_key"] == key),
         "hits": sum(1 for hit in hits if hit.payload["document_key"] == key),
-        "versions": len(stores.versions.ids([key])),
+        "versions": len(stores.versions.ids([key])) + stores.cuts.count(key),
         "bytes": len(contents & stores.blobs.hashes()),
         "vectors": len(stores.vectors.get(model, sorted(texts))),
         "rows": len(stores.documents.read([key])),

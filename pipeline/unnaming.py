@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from evaluation.reports import cell
+from sluice.spelling import forms
 
 ERASED = "(forgotten)"
 
@@ -21,7 +22,7 @@ def unnamed(value: Any, uri: str) -> Any:
         return [unnamed(entry, uri) for entry in value]
     if not isinstance(value, str):
         return value
-    return ERASED if value == uri else _mention(uri).sub(ERASED, value)
+    return ERASED if value in forms(uri) else _mention(uri).sub(ERASED, value)
 
 
 def unnamed_text(text: str, uri: str) -> str:
@@ -37,6 +38,7 @@ def unnamed_text(text: str, uri: str) -> str:
 @lru_cache(maxsize=16)
 def _mention(uri: str) -> re.Pattern[str]:
     """A uri within a text, as such or as reports write it; one that could be any word (`7`, `a`) only in quotes."""
-    forms = "|".join(re.escape(form) for form in sorted({uri, cell(uri)}, key=len, reverse=True))
+    written = {spelled for form in forms(uri) for spelled in (form, cell(form))}
+    either = "|".join(re.escape(form) for form in sorted(written, key=len, reverse=True))
     distinctive = "/" in uri or len(uri) >= 8 or ("." in uri and any(c.isalpha() for c in uri))
-    return re.compile(rf"(?<![\w-])(?:{forms})(?![\w-])" if distinctive else rf"(?<=[`'\"])(?:{forms})(?=[`'\"])")
+    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])" if distinctive else rf"(?<=[`'\"])(?:{either})(?=[`'\"])")

@@ -20,6 +20,7 @@ import evaluation
 from evaluation.experiments import ExperimentSettings, VariantResult, VariantSettings, check, load_experiment, run_variant
 from evaluation.experiments.record import Results
 from evaluation.experiments.running import VERSION
+from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.exact import ExactSearch
 from indexing.fingerprints import access_root, release_fingerprint
@@ -214,7 +215,7 @@ class Laboratory:
         chunker, before = self.chunker(variant, compared), self._embedded
         sparse = sparse_encoder() if whole.search.mode != "dense" else None
         started = time.perf_counter()
-        cut: Cut = [(state, document, chunker.chunk(document)) for state, document in self.documents]
+        cut = self._cut(chunker, compared)
         chunked = time.perf_counter()
         texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
         found = embedder.vectors(texts)
@@ -242,6 +243,19 @@ class Laboratory:
         searcher = Searcher(ExactSearch(points), variant.name, encoder, how, sparse, self.r.reranker_of(how))
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
         return Prepared(searcher, shown, costs)
+
+    def _cut(self, chunker: chunking.Chunker, compared: Counted) -> Cut:
+        """The chunks of every document; those that any run or variant has cut alike are not cut again.
+
+        A strategy that compares meanings is: what it compares is part of what it costs, and no cut says that. The longest
+        document tells.
+        """
+        if not self.documents:
+            return []
+        chunker.chunk(max((document for _, document in self.documents), key=lambda document: len(document.text)))
+        cutter = Cutter(chunker, None if compared.texts else self.r.stores.cuts)
+        chunks = cutter.cut(self.documents)
+        return [(state, document, found) for (state, document), found in zip(self.documents, chunks, strict=True)]
 
     def _count(self, texts: int) -> None:
         self._embedded += texts

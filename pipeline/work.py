@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.planning import SourcePlan
+from sluice.errors import SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState
 
@@ -42,6 +43,8 @@ class Look:
     """Documents whose bytes are here and wait to be parsed (those to be fetched come on top)."""
     held: dict[str, int]
     states: int
+    troubles: tuple[SluiceError, ...] = ()
+    """Why sources could not be looked at, or are guarded; what the others no longer have is taken away all the same."""
 
     @property
     def ingest_needed(self) -> bool:

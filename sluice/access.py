@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sluice.globs import matches
+from sluice.globs import matches, nearly_matches
+from sluice.spelling import composed
 
 
 class AccessTags(frozenset[str]):
-    """An immutable set of access tags; empty means nobody."""
+    """An immutable set of access tags, each in NFC however it was typed; empty means nobody."""
 
     __slots__ = ()
+
+    def __new__(cls, tags: Iterable[str] = ()) -> AccessTags:
+        return super().__new__(cls, tags if type(tags) is cls else map(composed, tags))
 
     def __repr__(self) -> str:
         return f"AccessTags({sorted(self)})"
@@ -65,6 +69,33 @@ class AccessRule:
 
 
 @dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A document that a rule was perhaps meant for and does not match: what that rule gives, and what holds instead."""
+
+    source: str
+    uri: str
+    match: str
+    meant: AccessTags
+    granted: AccessTags
+
+
+def near_miss_warnings(misses: Sequence[NearMiss], samples: int = 3) -> list[str]:
+    """One sentence per rule that is just missed, with some of the documents."""
+    by_rule: dict[str, list[NearMiss]] = {}
+    for miss in misses:
+        by_rule.setdefault(miss.match, []).append(miss)
+    said = []
+    for match, missed in by_rule.items():
+        named = ", ".join(f"'{miss.uri}'" for miss in missed[:samples])
+        who = ", ".join(sorted({tag for miss in missed for tag in miss.granted})) or "nobody"
+        said.append(
+            f"the access rule '{match}' does not hold for {len(missed)} document(s) that are spelled almost like it: {named}; "
+            f"they are readable by {who}. Write a rule for them, or rename them"
+        )
+    return said
+
+
+@dataclass(frozen=True, slots=True)
 class AccessRules:
     """An ordered list of rules: the first that matches wins; no match means nobody."""
 
@@ -81,6 +112,25 @@ class AccessRules:
         """The most that anyone may be granted on this uri."""
         rule = self.rule(source, uri)
         return rule.tags if rule is not None else NOBODY
+
+    def near_misses(self, documents: Iterable[tuple[str, str]]) -> list[NearMiss]:
+        """Of (source, uri) pairs, those that a rule just misses, so that another rule, or none, decides about them.
+
+        `HR/`, `hr ` and `ＨＲ` are other folders than `hr`, and a rule for one does not hold for the others; whoever wrote
+        the rule may not know that they exist. Only misses that change the answer are named.
+        """
+        found = []
+        for source, uri in documents:
+            granted = self.ceiling(source, uri)
+            for rule in self.rules:
+                if rule.source not in (None, source):
+                    continue
+                if matches(uri, rule.match):
+                    break
+                if rule.tags != granted and nearly_matches(uri, rule.match):
+                    found.append(NearMiss(source, uri, rule.match, rule.tags, granted))
+                    break
+        return found
 
     def effective(self, source: str, uri: str, *own: AccessTags | None) -> AccessTags:
         """The ceiling, narrowed by each set of tags that the document or its source states (None: states nothing)."""

@@ -38,7 +38,9 @@ class ItemRef:
 class RawItem:
     """An item as fetched: its bytes, and what the source itself knows about it.
 
-    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it.
+    `tags` are the source's own permissions; None means that the source has none, not that nobody may read it. `stands_for` is
+    the uri at which the bytes lie, where another one leads to them (a link): its rules hold too. `named` says that the uri ends
+    in a file's name, whose extension means something; a key of a row or a message-id does not.
     """
 
     uri: str
@@ -48,6 +50,8 @@ class RawItem:
     modified: datetime | None = None
     metadata: Metadata = field(default_factory=dict)
     tags: AccessTags | None = None
+    named: bool = True
+    stands_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,20 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """How one version of a document was cut by one chunker: of each chunk, in order, the id, the tokens, and the hash of the
+    text that is embedded; `rest` is what else makes chunks of them, packed, and empty where it was not asked for.
+    """
+
+    document_key: str
+    version: str
+    ids: tuple[str, ...]
+    tokens: tuple[int, ...]
+    texts: tuple[str, ...]
+    rest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentState:
     """What is known about one document of a source between two runs.
 
@@ -120,7 +138,8 @@ class DocumentState:
     `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
     rules give; `tags` are the effective ones. `raw` says whether the bytes of `content_hash` are kept: not those in
     which redaction found something, so that parsing them again means to fetch them again. `renamed` says that the source
-    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed.
+    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed. `named`
+    is the item's (see `RawItem`).
     """
 
     key: str
@@ -147,12 +166,17 @@ class DocumentState:
     fetched: datetime | None = None
     source_metadata: Metadata = field(default_factory=dict)
     raw: bool = True
+    named: bool = True
+    stands_for: str = ""
+    """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
     renamed: bool = False
+    unasked: bool = False
+    """The configuration does not ask for it any more: it stays readable where it is, and is in no release built from now on."""
 
     @property
     def in_release(self) -> bool:
         """Whether a release built now contains this document."""
-        return self.status == "active" and bool(self.version) and not self.dropped
+        return self.status == "active" and bool(self.version) and not self.dropped and not self.unasked
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class Release:
     its tags: when, how many documents lost and gained readers, and the seconds until the last loss held. `judged` is the
     last judgement: when, by whom, against which release (null: by itself), and which gates were overruled. `tokens` are those
     of its chunks, `tokens_embedded` those that it cost; `contexts_cut` counts contexts that did not fit. `recipe` is how it was
-    made and is searched, whole (`sluice.recipe`); empty in releases from before there were recipes. `sources` says what was
+    made and is searched, whole (`sluice.recipe`); empty in releases from before there were recipes. `base` is the
+    release that it is a delta of; null: it was built from nothing. `sources` says what was
     done for each source while it was made, `cost` what was embedded for it, at the endpoint's price.
     """
 
@@ -60,6 +61,7 @@ class Release:
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    base: str | None = None
     documents: int = 0
     chunks: int = 0
     tokens: int = 0

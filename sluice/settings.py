@@ -90,6 +90,10 @@ class LimitSettings(Section):
     expanded_mb: int = Field(default=512, ge=1)
     """What a zipped format (DOCX, XLSX, PPTX, ODT, EPUB) may unpack to."""
     pages: int = Field(default=5000, ge=1)
+    max_lost_share: float = Field(default=0.1, ge=0, le=1)
+    """How much of a document's text may be missing from what is read of it, where its reader can tell."""
+    min_encoding_confidence: float = Field(default=0.5, ge=0, le=1)
+    """How sure the guess of a text's encoding must be; what names its encoding, and UTF-8, is not guessed."""
     sandbox: bool = True
     """Parse in worker processes; without, nothing holds `timeout_s` and `memory_mb`."""
 
@@ -182,7 +186,7 @@ class SourceSettings(OpenSection):
     parse: Literal["elements", "verbatim"] = "elements"
     ocr: Languages = ()
     """Read what is printed in scanned pages and picture files, in these languages; off: such files are quarantined."""
-    max_deletions: float = Field(default=0.5, ge=0, le=1)
+    max_deletions: float = Field(default=0.25, ge=0, le=1)
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()
     """Names of cleaners (`ingest.clean.CLEANERS`), applied in this order."""

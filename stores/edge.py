@@ -367,6 +367,7 @@ class EdgeStore:
                         hint="try again when that has ended, or raise stores.qdrant.wait_s",
                     )
                 lock.write(f"process {os.getpid()}")
+                files.clear(self._collections)
                 yield
 
     def _begin(self) -> None:

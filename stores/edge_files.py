@@ -45,6 +45,7 @@ from stores.edge_queries import DENSE, SPARSE, Overlay, any_of
 PAGE = 1000
 BATCH = 500
 LOCK = "write.lock"
+GONE = ".gone-"
 _MEMORY = "/dev/shm"
 
 _INDEXES = {
@@ -243,10 +244,16 @@ def discard(path: Path) -> None:
 
 def remove(folder: Path) -> None:
     """Take a folder away at once for everybody who looks, then remove what is in it."""
-    gone = folder.with_name(f".gone-{folder.name}-{os.urandom(4).hex()}")
+    gone = folder.with_name(f"{GONE}{folder.name}-{os.urandom(4).hex()}")
     folder.rename(gone)
     private.sync(gone.parent)
     shutil.rmtree(gone)
+
+
+def clear(collections: Path) -> None:
+    """Remove the rest of what a process was killed in taking away: words of documents, too. For who changes the store alone."""
+    for left in collections.glob(f"{GONE}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def damaged(folder: Path, why: str) -> IntegrityError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bson.binary import Binary
 from pymongo import UpdateOne
@@ -72,6 +72,20 @@ class MongoVersions:
 
     def put(self, version_id: str, document: Document) -> None:
         """Keep a parsed document; idempotent."""
+        self.put_all({version_id: document})
+
+    def put_all(self, documents: Mapping[str, Document]) -> None:
+        """Keep parsed documents; idempotent; a request for each 200."""
+        changes = [
+            UpdateOne({"_id": f"{self._index}/{version_id}"}, {"$set": self._row(version_id, document)}, upsert=True)
+            for version_id, document in documents.items()
+        ]
+        with translated(self._database, "writing versions"):
+            for part in batches(changes, VERSIONS_BATCH):
+                self._rows.bulk_write(list(part), ordered=False)
+
+    def _row(self, version_id: str, document: Document) -> Row:
+        """A version as its row; a large one's bytes go to the blobs first."""
         packed = pack(document)
         row: Row = {
             "index": self._index,
@@ -89,8 +103,7 @@ class MongoVersions:
             row["blob"] = self._blobs.put(packed)
         else:
             row["packed"] = Binary(packed)
-        with translated(self._database, "writing a version"):
-            self._rows.update_one({"_id": f"{self._index}/{version_id}"}, {"$set": row}, upsert=True)
+        return row
 
     def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
         """Those of the ids that exist."""

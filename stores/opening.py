@@ -12,6 +12,7 @@ from stores import private
 from stores.blobs import MongoBlobs
 from stores.embedded import EmbeddedMongo
 from stores.mongo import DEFAULTS, MongoDatabase, connect, translated
+from stores.mongo_cuts import MongoCuts
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
 from stores.mongo_judgements import MongoJudgements
 from stores.mongo_lease import MongoLease
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _INDEXES = {
     "documents": ("index", "source"),
     "versions": ("index", "document_key"),
+    "cuts": ("index", "document_key"),
     "quarantine": ("index", "stage"),
     "releases": ("index", "id"),
     "runs": ("index", "run"),
@@ -49,6 +51,7 @@ class Stores:
         self.blobs = MongoBlobs(database)
         self.versions = MongoVersions(database, index)
         self.quarantine = MongoQuarantine(database, index)
+        self.cuts = MongoCuts(database, index)
         self.vectors = MongoVectorCache(database)
         self.ledger = MongoReleaseLedger(database, index)
         self.runs = MongoRuns(database, index)

@@ -31,7 +31,7 @@ from sluice.points import (
     Vector,
     VectorQuery,
 )
-from sluice.records import Document, DocumentState, QuarantineEntry
+from sluice.records import Cut, Document, DocumentState, QuarantineEntry
 from sluice.releases import Release, ReleaseEvent, State
 from stores.mongo_vectors import Evicted
 
@@ -86,6 +86,9 @@ class MemoryVersions:
 
     def put(self, version_id: str, document: Document) -> None:
         self.rows[version_id] = document
+
+    def put_all(self, documents: Mapping[str, Document]) -> None:
+        self.rows |= documents
 
     def get(self, version_ids: Sequence[str]) -> dict[str, Document]:
         return {version: self.rows[version] for version in version_ids if version in self.rows}
@@ -142,6 +145,33 @@ class MemoryVectorCache:
             if size - freed > max_bytes:
                 freed, gone = freed + self.rows.pop(key).nbytes, gone + 1
         return Evicted(gone, freed, len(self.rows), size - freed)
+
+
+class MemoryCuts:
+    """Implements `Cuts`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Cut] = {}
+
+    def get(self, names: Sequence[str], *, whole: bool = False) -> dict[str, Cut]:
+        return {name: self.rows[name] if whole else replace(self.rows[name], rest=b"") for name in names if name in self.rows}
+
+    def put(self, cuts: Mapping[str, Cut]) -> None:
+        self.rows |= cuts
+
+    def delete(self, versions: Iterable[str]) -> None:
+        gone = set(versions)
+        self.rows = {name: cut for name, cut in self.rows.items() if cut.version not in gone}
+
+    def erase(self, document_keys: Iterable[str]) -> None:
+        gone = set(document_keys)
+        self.rows = {name: cut for name, cut in self.rows.items() if cut.document_key not in gone}
+
+    def count(self, document_key: str) -> int:
+        return sum(1 for cut in self.rows.values() if cut.document_key == document_key)
+
+    def versions(self) -> set[str]:
+        return {cut.version for cut in self.rows.values()}
 
 
 class MemoryReleaseLedger:

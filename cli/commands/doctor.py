@@ -17,6 +17,7 @@ from cli.launch import opened
 from cli.main import with_json
 from ingest.readerless import unreadable
 from pipeline.resources import Resources
+from pipeline.steps.looking import spelled_almost_like_a_rule
 from sluice.errors import SluiceError
 from stores import open_vector_store, probe, reach_mongodb
 
@@ -73,6 +74,11 @@ def _sources(r: Resources) -> str:
     return ", ".join(f"{name}: {sum(1 for _ in source.scan({}))} documents" for name, source in r.sources.items())
 
 
+def _access(r: Resources) -> str:
+    warnings = spelled_almost_like_a_rule(r, r.stores.documents.read())
+    return "; ".join(warnings) or f"{len(r.settings.access.rules)} rule(s), no document is spelled almost like one"
+
+
 def _gates(r: Resources) -> str:
     return ", ".join(gate.name for gate in r.gates)
 
@@ -125,6 +131,7 @@ def _readers(r: Resources) -> str:
 CHECKS: dict[str, Callable[[Resources], str]] = {
     "configuration": _configuration,
     "sources": _sources,
+    "access": _access,
     "gates": _gates,
     "mongodb": _mongodb,
     "readers": _readers,

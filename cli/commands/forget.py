@@ -31,7 +31,7 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
 
     def people(console: Console) -> None:
         if undo:
-            console.print(f"{uri} may come back: the next run takes it in if its source lists it")
+            console.print(f"{uri} may come back: the next run takes it in if its source lists it", markup=False)
             return
         rows = [(what, sum(n.values()) if isinstance(n, dict) else n) for what, n in result["erased"].items()]
         console.print(table(f"{uri} is erased", ["what", "#count"], rows))

@@ -15,6 +15,7 @@ from cli.commands import golden_drafted
 from cli.console import show, table
 from cli.launch import opened
 from cli.main import tags_of, with_json
+from cli.safe_console import SafeConsole
 from cli.terminal import Terminal
 from evaluation import golden_import, growing, judging
 from evaluation.golden import load_golden
@@ -186,7 +187,7 @@ def _sitting(
         held = load_golden(target).queries if target.exists() else ()
         slices = (name for q in held for name in q.slices)
         editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
-        terminal = Terminal(Console(stderr=True, highlight=False), places, slices, editing=editing)
+        terminal = Terminal(SafeConsole(stderr=True, highlight=False), places, slices, editing=editing)
         counts = judging.judge_all(target, questions, terminal, places.documents, skipped, principal=tags)
     left = counts.pop("left") + len(waiting) - len(batch)
     return {"golden": str(target), **counts, "known": known, "left": left}

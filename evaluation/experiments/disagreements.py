@@ -7,6 +7,7 @@ from typing import Any
 from evaluation.experiments.outcome import Outcome
 from evaluation.experiments.protocols import Texts
 from evaluation.scoring import Found
+from sluice.spelling import same
 
 QUERIES, HITS, CHARACTERS = 8, 3, 320
 
@@ -37,7 +38,12 @@ def _shown(outcome: Outcome, texts: Texts, i: int, values: dict[str, list[float]
 
 def _hit(texts: Texts, relevant: list[str], hit: Found) -> dict[str, Any]:
     text = _excerpt(texts.passage(hit.document_key, hit.start, hit.end))
-    return {"uri": hit.uri, "document_key": hit.document_key, "relevant": hit.uri in relevant, "text": text}
+    return {
+        "uri": hit.uri,
+        "document_key": hit.document_key,
+        "relevant": any(same(hit.uri, uri) for uri in relevant),
+        "text": text,
+    }
 
 
 def _excerpt(text: str) -> str:

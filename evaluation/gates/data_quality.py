@@ -2,7 +2,7 @@
 
 `evaluation/suites/` holds one suite for each table of `tables.py`: documents, chunks, vectors. A file of a user's own
 adds expectations in the same form: a list (about chunks) or an object with a list for each table. They may use the
-parameters max_tokens, dimensions, unique_chunks, unique_documents, current_documents, max_boilerplate and languages.
+parameters max_tokens, max_said, dimensions, unique_chunks, unique_documents, current_documents, max_boilerplate and languages.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pydantic import Field
 from evaluation.expectations import Finding, Suite, check
 from evaluation.gates.base import GateContext
 from evaluation.gates.tables import tables
+from sluice import bounds
 from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Figures, Notes, Table
 from sluice.ids import fingerprint
@@ -84,7 +85,7 @@ class DataQualityGate:
     @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"suite", "data_docs"})
-        return fingerprint("gate:data_quality", {"options": own, "expectations": self.expectations, "version": 2})
+        return fingerprint("gate:data_quality", {"options": own, "expectations": self.expectations, "version": 3})
 
     def load(self) -> None:
         _ = self.expectations
@@ -110,6 +111,7 @@ class DataQualityGate:
         dimension = context.dimension if context.dimension is not None else _most_common(vectors["dimension"].tolist())
         return {
             "max_tokens": context.window - context.special_tokens,
+            "max_said": bounds.MAX_LABEL,
             "dimensions": [dimension],
             "unique_chunks": 1 - limits.max_duplicate_chunks,
             "unique_documents": 1 - limits.max_duplicates,

@@ -129,14 +129,21 @@ def _what_differs(whole: Sequence[Hit], alone: Sequence[Hit]) -> str:
     if len(whole) != len(alone):
         return f"{len(whole)} hits beside {len(alone)}"
     for position, (mine, other) in enumerate(zip(whole, alone, strict=True), 1):
-        if abs(mine.score - other.score) > SAME:
+        if not _close(mine.score, other.score):
             return f"the score of hit {position} is {mine.score:.6f} beside {other.score:.6f}"
-    last = whole[-1].score if whole else 0.0
-    for score in {round(hit.score, 5) for hit in whole}:
-        mine_ids, other_ids = ({h.chunk_id for h in hits if round(h.score, 5) == score} for hits in (whole, alone))
-        if mine_ids != other_ids and abs(score - last) > SAME * 10:  # what ties with the last hit may be cut either way
-            return f"other hits of score {score:.5f}"
+    beside = {hit.chunk_id: hit.score for hit in alone}
+    for position, hit in enumerate(whole, 1):
+        if hit.chunk_id in beside:
+            if not _close(hit.score, beside[hit.chunk_id]):
+                return f"hit {position} has the score {hit.score:.6f} beside {beside[hit.chunk_id]:.6f}"
+        elif not _close(hit.score, whole[-1].score):  # what ties with the last hit may be cut either way
+            return f"hit {position} is another one"
     return ""
+
+
+def _close(score: float, other: float) -> bool:
+    """Equal to 1e-6 of their size: a store keeps scores in 32 bits."""
+    return abs(score - other) <= SAME * max(1.0, abs(score), abs(other))
 
 
 def _tag_sets(points: ReleasePoints) -> tuple[set[AccessTags], int]:

@@ -24,6 +24,7 @@ from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section
+from sluice.spelling import same
 
 
 class LeaksOptions(Section):
@@ -171,7 +172,7 @@ def _shown(evidence: dict[str, Any]) -> tuple[Block, ...]:
 def _is_forbidden(hit: Hit, case: LeakCase) -> bool:
     """Whether the hit is the forbidden document's, or names it as another place of its text."""
     places = [(hit.uri, hit.source), *((copy.uri, copy.source) for copy in hit.copies)]
-    return any(uri == case.forbidden_uri and case.source in (None, source) for uri, source in places)
+    return any(same(uri, case.forbidden_uri) and case.source in (None, source) for uri, source in places)
 
 
 def _why_forbidden(hit: Hit, case: LeakCase, principal: Principal) -> str:

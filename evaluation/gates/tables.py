@@ -3,7 +3,8 @@
 documents  document_key, uri, source, title, language, chunks, tokens, characters, tags (how many), stale (the source has
            a newer version that waits or failed), duplicate (its text is an earlier document's), boilerplate (the share of
            its characters in lines that many documents hold; measured on at most `SAMPLED` documents, empty elsewhere)
-chunks     chunk_id, document_key, uri, characters (of the text, stripped), tokens, tags, unknown_tags (those that no
+chunks     chunk_id, document_key, uri, characters (of the text, stripped), said (characters of title, heading path and
+           metadata, which every point holds), tokens, tags, unknown_tags (those that no
            access rule knows, joined), language, duplicate (its text is an earlier chunk's)
 vectors    chunk_id, uri, dimension, finite, norm, shared (an earlier chunk of another text has this very vector)
 """
@@ -20,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evaluation.gates.base import GateContext
+from sluice import bounds
 from sluice.points import StoredPoint, Vector
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FIELDS = ("document_key", "uri", "source", "title", "text", "tokens", "access_tags", "language")
+FIELDS = (*("document_key", "uri", "source", "title", "heading_path", "metadata", "text", "tokens", "access_tags", "language"),)
 SAMPLED = 2_000
 """Documents whose lines are counted: those with the smallest keys, which are hashes; memory stays level."""
 _LINE = 20  # characters: shorter lines recur by chance
@@ -79,7 +81,7 @@ def tables(context: GateContext) -> dict[str, pd.DataFrame]:
     }
 
 
-_CHUNKS = ("chunk_id", "document_key", "uri", "characters", "tokens", "tags", "unknown_tags", "language", "duplicate")
+_CHUNKS = ("chunk_id", "document_key", "uri", "characters", "said", "tokens", "tags", "unknown_tags", "language", "duplicate")
 _VECTORS = ("chunk_id", "uri", "dimension", "finite", "norm", "shared")
 _DOCUMENTS = (
     "document_key", "uri", "source", "title", "language", "chunks", "tokens", "characters", "tags", "stale", "duplicate",
@@ -100,6 +102,7 @@ def _chunk(point: StoredPoint, known_tags: frozenset[str], duplicate: bool) -> t
         held.get("document_key"),
         held.get("uri"),
         len(str(held.get("text") or "").strip()),
+        sum(bounds.size(held.get(name) or "") for name in ("title", "heading_path", "metadata")),
         held.get("tokens"),
         len(tags),
         ", ".join(sorted(tags - known_tags)),

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from indexing.access_sync import CurrentAccess, SyncResult
+from indexing.delta import Delta
 from indexing.releases import building, going_live, keeping, repairing
 from indexing.releases.moves import Moves
 from indexing.releases.view import View
@@ -74,14 +75,18 @@ class Releases(Moves):
         fingerprints: Mapping[str, Any],
         configuration: Mapping[str, Any],
         recipe: Mapping[str, Any],
+        delta: Delta | None = None,
     ) -> Release:
         """The release to build for this fingerprint: an interrupted or staged one is taken up, else a new one begins.
 
         Builds and staged releases of other fingerprints are abandoned and their collections dropped; so is a staged one
         whose collection is gone. An interrupted build goes on under the access and configuration of today.
+        With a `delta` its collection is a clone of the delta's base, without the points that the delta calls stale.
         """
         today = {"access_root": access_root, "fingerprints": fingerprints, "configuration": configuration, "recipe": recipe}
-        return building.begin(self, fingerprint, release_id=release_id, dimension=dimension, sparse=sparse, today=today)
+        return building.begin(
+            self, fingerprint, release_id=release_id, dimension=dimension, sparse=sparse, today=today, delta=delta
+        )
 
     def stage(self, release: Release, measured: Mapping[str, Any]) -> Release:
         """A complete build becomes the candidate; `measured` are manifest fields (documents, chunks, tokens, counts…)."""

@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from indexing.delta import Delta
 from indexing.releases.moves import Moves
 from sluice.errors import ReleaseError
 from sluice.releases import Release, Transition
 
 
-def begin(m: Moves, fingerprint: str, *, release_id: str, dimension: int, sparse: bool, today: Mapping[str, Any]) -> Release:
-    """The release to build for this fingerprint; `today` are manifest fields that an interrupted build takes over anew."""
+def begin(
+    m: Moves,
+    fingerprint: str,
+    *,
+    release_id: str,
+    dimension: int,
+    sparse: bool,
+    today: Mapping[str, Any],
+    delta: Delta | None = None,
+) -> Release:
+    """The release to build for this fingerprint; `today` are manifest fields that an interrupted build takes over anew.
+
+    What an interrupted delta left, or a build that is to be one now, is dropped and begun again: a clone is cheap, and a part
+    of one is nothing to build on. The points of an interrupted full build stay: they are those that it would write.
+    """
     mine = _taken_up(m, fingerprint)
+    base = delta.base if delta is not None else None
+    # The clone has the tags that its base was brought to, and what is written into it those of now.
+    today = {**today, "base": base.id if base is not None else None, "synced": base.synced if base is not None else ""}
     if mine is None:
         now = m.now()
         mine = Release(
@@ -27,8 +44,13 @@ def begin(m: Moves, fingerprint: str, *, release_id: str, dimension: int, sparse
         )
         m.ledger.add(mine)
     elif mine.state == "building":
+        if mine.base is not None or delta is not None:
+            m.collections.drop(mine.collection)
         mine = m.ledger.update(mine.id, today)
-    if mine.state == "building":
+    if mine.state == "building" and delta is not None:
+        m.collections.clone(delta.base.collection, mine.collection)
+        m.points.delete(mine.collection, delta.stale)
+    elif mine.state == "building":
         m.collections.create(mine.collection, dimension=dimension, sparse=sparse)
     return mine
 

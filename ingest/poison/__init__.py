@@ -34,7 +34,7 @@ from sluice.errors import DocumentError
 from sluice.records import Document
 from sluice.settings import PoisonSettings
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a rule finds or cuts something else than before."""
 
 RULES = tuple(PoisonSettings.model_fields)
@@ -92,7 +92,8 @@ def in_text(document: Document, policy: Policy) -> tuple[Counter[str], Document]
     spoken = _chosen(addressing(document.text), policy.look_for)
     for rule, spans in [*unseen.items(), *spoken.items()]:
         counts[rule] += len(spans)
-    for words in dict.fromkeys([document.title, *edits.texts(document.metadata)]):
+    headings = (heading for element in document.elements for heading in element.heading_path)
+    for words in dict.fromkeys([document.title, *headings, *edits.texts(document.metadata)]):
         for rule, spans in _chosen(invisible(words) | addressing(words), policy.look_for).items():
             counts[rule] += len(spans) if words not in document.text else 0
     if not counts.keys() & policy.strip:

@@ -27,7 +27,7 @@ _SUSPECT = re.compile("[\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206
 _BLANK = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]")
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
-_LOOKALIKES = str.maketrans(
+LOOKALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u03bf\u0391\u0392\u0395\u0397\u0399\u039f"
     "\u03a1\u03a4\u03b1\u03b5\u03b9\u0131\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405",
     "aeopcyxijsdhoABEHIOPTaeiiABEKMHOPCTXIJS",
@@ -120,5 +120,5 @@ def _shadow(text: str) -> tuple[str, Callable[[int], int]]:
 
 @cache
 def _plain(character: str) -> str:
-    folded = unicodedata.normalize("NFKC", character).translate(_LOOKALIKES)
+    folded = unicodedata.normalize("NFKC", character).translate(LOOKALIKES)
     return folded if len(folded) == 1 else character

@@ -10,45 +10,62 @@ from functools import partial
 
 from ingest import ocr
 from ingest.formats import Format
-from ingest.readers import mail, office, pdf, text
+from ingest.readers import calendars, html, legacy, mail, markdown, notebook, pdf, plain, rows
 from ingest.readers.base import Loss, Reading
-from ingest.readers.mail import message_of
+from ingest.readers.docx import docx
+from ingest.readers.epub import epub
+from ingest.readers.odf import odp, odt
+from ingest.readers.ods import ods
+from ingest.readers.pptx import pptx
+from ingest.readers.rtf import rtf
+from ingest.readers.xls import xls
+from ingest.readers.xlsx import xlsx
 from sluice.errors import DocumentError
 
-__all__ = ["Loss", "Reading", "message_of", "read"]
+__all__ = ["Loss", "Reading", "read"]
 
 
 def _binary(content: bytes, uri: str) -> Reading:
     raise DocumentError("unsupported_type", f"{uri}: no text can be read from this type of file", hint="exclude it")
 
 
+_TEXTS: dict[Format, Callable[[bytes, str, str], Reading]] = {
+    "markdown": markdown.markdown,
+    "html": html.html,
+    "xml": html.xml,
+    "text": plain.plain,
+    "code": plain.code,
+    "csv": rows.delimited,
+    "tsv": partial(rows.delimited, tab=True),
+    "notebook": notebook.notebook,
+    "calendar": calendars.calendar,
+}
+"""Formats of text: their readers are told the charset that the source knows."""
 _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
-    "markdown": text.markdown,
-    "html": text.html,
-    "xml": text.xml,
-    "text": text.plain,
-    "code": text.code,
-    "csv": partial(text.delimited, tab=False),
-    "tsv": partial(text.delimited, tab=True),
     "email": mail.mime,
     "msg": mail.msg,
-    "docx": partial(office.office, kind="docx"),
-    "pptx": partial(office.office, kind="pptx"),
-    "xlsx": partial(office.office, kind="xlsx"),
-    "xls": partial(office.office, kind="xlsx"),
-    "doc": partial(office.converted, kind="doc", program="soffice"),
-    "ppt": partial(office.converted, kind="ppt", program="soffice"),
-    "rtf": partial(office.converted, kind="rtf", program="pandoc"),
-    "odt": partial(office.converted, kind="odt", program="pandoc"),
-    "epub": partial(office.converted, kind="epub", program="pandoc"),
+    "docx": docx,
+    "pptx": pptx,
+    "xlsx": xlsx,
+    "xls": xls,
+    "xlsb": legacy.xlsb,
+    "doc": legacy.doc,
+    "ppt": legacy.ppt,
+    "rtf": rtf,
+    "odt": odt,
+    "ods": ods,
+    "odp": odp,
+    "epub": epub,
     "binary": _binary,
 }
 _PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf": pdf.pdf, "image": pdf.picture}
 """Formats whose text may be in pictures."""
 
 
-def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = ()) -> Reading:
-    """What the bytes hold; with `languages`, also what is printed in their pictures."""
+def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = (), label: str = "") -> Reading:
+    """What the bytes hold; with `languages`, also what is printed in their pictures. `label` is the source's charset."""
     if kind in _PICTURED:
         return _PICTURED[kind](content, uri, languages)
+    if kind in _TEXTS:
+        return _TEXTS[kind](content, uri, label)
     return _READERS[kind](content, uri)

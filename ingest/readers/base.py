@@ -10,22 +10,12 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest import frontmatter, nlp, properties
-from ingest.elements import Piece, pieces
+from ingest import edits, frontmatter, nlp, properties
+from ingest.blocks import html_blocks
+from ingest.decode import decoded
+from ingest.elements import Loss, Piece, pieces
+from ingest.poison.markup import hidden
 from sluice.errors import DocumentError
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Something that a person would see in the document and that its text does not have.
-
-    `what` is a short stable name (`hidden_sheet`, `comment`, `picture`), `count` how many of them, `where` up to a few
-    places in the document's own words (a sheet's name, a page).
-    """
-
-    what: str
-    count: int = 1
-    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +27,53 @@ class Reading:
     front: frontmatter.FrontMatter | None = None
     own_title: bool = False
     losses: tuple[Loss, ...] = ()
+    guess: Guess | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An encoding that nobody named, and how sure it is (0 to 1)."""
+
+    encoding: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Decoded bytes, with what that cost."""
+
+    text: str
+    losses: tuple[Loss, ...] = ()
+    guess: Guess | None = None
+
+
+def text_of(content: bytes, uri: str, *, declared: bool = False, label: str = "") -> Text:
+    """The text of bytes (see `ingest.decode`); raises DocumentError."""
+    found = decoded(content, uri=uri, declared=declared, label=label)
+    share = (found.lost - 1) / max(1, len(found.text))  # one bad byte costs one character, never the document
+    losses = (Loss("undecodable_byte", found.lost, share=share),) if found.lost else ()
+    guess = Guess(found.encoding, found.confidence) if found.confidence is not None else None
+    return Text(found.text, losses, guess)
+
+
+def without_hidden(source: str, *, markdown: bool = False) -> tuple[str, tuple[Loss, ...]]:
+    """HTML or Markdown without what its styles hide: for what the poison rules do not open (an envelope, a notebook)."""
+    cuts = [cut for cut in hidden(source, markdown=markdown) if cut.rule.startswith("hidden_")]
+    kept = edits.edited(source, [edits.Edit(cut.start, cut.end) for cut in cuts])
+    return kept, (Loss("hidden", len(cuts)),) if cuts else ()
 
 
 def protected(uri: str) -> DocumentError:
     return DocumentError("protected", f"{uri}: needs a password", hint="save it without one, or exclude it")
 
 
+def malformed(uri: str, what: str) -> DocumentError:
+    return DocumentError("malformed", f"{uri}: {what}", hint="save it again, or exclude it")
+
+
 def html_pieces(html: str) -> list[Piece]:
-    return partitioned("html", text=html) if html.strip() else []
+    """The pieces of HTML that is no page of its own (a mail's body, what a converter wrote)."""
+    return html_blocks(html)[0]
 
 
 def partitioned(kind: str, **arguments: Any) -> list[Piece]:
@@ -56,3 +85,17 @@ def partition(kind: str, **arguments: Any) -> list[Any]:
     nlp.install()
     module = importlib.import_module(f"unstructured.partition.{kind}")
     return list(getattr(module, f"partition_{kind}")(languages=[""], **arguments))
+
+
+__all__ = [
+    "Guess",
+    "Loss",
+    "Reading",
+    "Text",
+    "html_pieces",
+    "partition",
+    "partitioned",
+    "protected",
+    "text_of",
+    "without_hidden",
+]

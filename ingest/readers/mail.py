@@ -1,58 +1,360 @@
-"""E-mail: MIME messages, and Outlook's."""
+"""Mail: MIME messages, and Outlook's.
+
+Every part that has text is read, in order; of alternatives the one that says more. Attachments are documents of their own
+(`ingest.sources.mail`) or none: their names are said as losses. So is whatever a part has that cannot be read here.
+"""
 
 from __future__ import annotations
 
 import email
 import email.policy
 import io
-from email.message import EmailMessage
+import re
+from collections.abc import Callable, Iterable
+from email.message import EmailMessage, Message
 from typing import Any
 
-from ingest import markup, properties
+from ingest import properties
+from ingest.blocks import html_blocks
 from ingest.decode import decode
-from ingest.elements import pieces
-from ingest.readers.base import Reading, html_pieces, partition, partitioned, protected
+from ingest.elements import Loss, Piece
+from ingest.headers import decoded_header, header
+from ingest.nesting import DEEPEST, too_deep
+from ingest.readers import sealed
+from ingest.readers.base import Guess, Reading, protected, text_of, without_hidden
+from ingest.readers.calendars import calendar_pieces
+from ingest.readers.markdown import markdown_blocks
+from ingest.readers.plain import plain_pieces
 from sluice.errors import DocumentError
+
+_SIGNATURES = frozenset(("pgp-signature", "pkcs7-signature", "x-pkcs7-signature"))
+_SEALED = frozenset(("pkcs7-mime", "x-pkcs7-mime"))
+_SHOWN_HEADERS = ("from", "to", "cc", "date")
+_WORD = re.compile(r"\w+")
+_ADDRESS = re.compile(r"\S*://\S+|\S+@\S+|\[cid:[^\]]*\]|\[image[^\]]*\]")
+_DEEPEST = 50
+_MOST_NAMES = 20
+_HTML_ENOUGH = 0.8
+_QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
 def mime(content: bytes, uri: str) -> Reading:
-    message, body, subtype = message_of(content, uri)
-    if message.get_content_type() == "multipart/encrypted" or message.get_param("smime-type") == "enveloped-data":
+    """A message; raises DocumentError `protected`, and `sealed` where its text is in an envelope that does not open."""
+    message = message_of(content, uri)
+    found = _Parts(uri)
+    found.read(message)
+    if not found.pieces and found.closed:
         raise protected(uri)
-    found = html_pieces(markup.tidied(body, page=False)) if subtype == "html" else partitioned("text", text=body)
-    return Reading(found, properties.of_email(message), own_title=True)
+    if not found.pieces and found.sealed:
+        raise DocumentError(
+            "sealed", f"{uri}: its text is in {found.sealed}, which cannot be read", hint="export it unsigned, or exclude it"
+        )
+    return Reading(found.pieces, properties.of_email(message), own_title=True, losses=found.losses(), guess=found.guess)
 
 
-def message_of(content: bytes, uri: str) -> tuple[EmailMessage, str, str]:
-    """An e-mail, the text of its body, and whether that is `html` or `plain` (HTML where there are both)."""
+def message_of(content: bytes, uri: str) -> EmailMessage:
+    """The message in these bytes; an envelope without one around it (`.p7m`, `winmail.dat`) is a message of one part.
+
+    Raises DocumentError `malformed` for what has no header fields.
+    """
+    if sealed.is_cms(content) or sealed.is_winmail(content):
+        wrapped = EmailMessage()
+        wrapped.set_content(
+            content, *(("application", "ms-tnef") if sealed.is_winmail(content) else ("application", "pkcs7-mime"))
+        )
+        return wrapped
     if b"\0" in content[:200]:  # saved as UTF-16 as a whole, headers included
         content = decode(content, uri=uri).encode("utf-8")
-    message = email.message_from_bytes(content, policy=email.policy.default)
+    if too_deep(content):
+        raise DocumentError("malformed", f"{uri}: parts within parts, {DEEPEST} levels deep", hint="exclude it")
+    message = email.message_from_bytes(content.lstrip(b"\xef\xbb\xbf\r\n"), policy=email.policy.default)
     if not message.keys():
         raise DocumentError("malformed", f"{uri}: has no e-mail headers", hint="exclude it, or name it .txt")
-    part = message.get_body(preferencelist=("html", "plain"))
-    if part is None:
-        return message, "", "plain"
-    raw = part.get_payload(decode=True)
-    raw = raw if isinstance(raw, bytes) else b""
-    charset = part.get_content_charset()
-    try:
-        body = raw.decode(charset or "utf-8")
-    except (LookupError, UnicodeError):  # a charset that does not exist, or is not the one used
-        body = decode(raw, uri=uri)
-    return message, body, part.get_content_subtype()
+    return message
+
+
+class _Parts:
+    """What the parts of a message say, one after the other."""
+
+    def __init__(self, uri: str, enclosed: bool = False) -> None:
+        self._enclosed = enclosed  # in something that the poison rules do not open
+        self.pieces: list[Piece] = []
+        self.closed = False
+        self.sealed = ""
+        self.guess: Guess | None = None
+        self._uri = uri
+        self._lost: dict[str, tuple[int, list[str], float]] = {}
+
+    def losses(self) -> tuple[Loss, ...]:
+        return tuple(Loss(what, count, ", ".join(where), share) for what, (count, where, share) in self._lost.items())
+
+    def lose(self, what: str, where: str = "", count: int = 1, share: float = 0.0) -> None:
+        before, places, shares = self._lost.get(what, (0, [], 0.0))
+        if where and len(places) < _MOST_NAMES:
+            places.append(where[:100])
+        self._lost[what] = (before + count, places, max(shares, share))
+
+    def read(self, part: Message, depth: int = 0) -> None:
+        """Everything that the part says, in order."""
+        kind, _, subtype = part.get_content_type().partition("/")
+        if depth > _DEEPEST:
+            self.lose("nested_too_deep")
+        elif kind == "message":
+            self._message(part, subtype, depth)
+        elif part.is_multipart():
+            self._multipart(part, subtype, depth)
+        elif kind == "multipart" and subtype == "encrypted":
+            self.closed = True
+        elif kind == "multipart":  # its parts cannot be told apart
+            self._text(part, "plain")
+        elif subtype in _SIGNATURES:
+            pass
+        elif subtype in _SEALED:
+            self._sealed(part, depth)
+        elif subtype in ("ms-tnef", "vnd.ms-tnef") or _name(part).lower() == "winmail.dat":
+            self._winmail(part)
+        elif kind == "text" and not _is_attached(part, subtype):
+            self._text(part, subtype)
+        elif kind == "image" and not _is_attachment(part):
+            self.lose("picture", _name(part))
+        else:
+            self.lose("attachment", _name(part) or f"{kind}/{subtype}")
+
+    def _multipart(self, part: Message, subtype: str, depth: int) -> None:
+        children = [child for child in part.get_payload() if isinstance(child, Message)]
+        if subtype == "encrypted":
+            self.closed = True
+            self.lose("encrypted")
+        elif subtype == "alternative":
+            self._alternatives(children, depth)
+        else:
+            for child in children:
+                self.read(child, depth + 1)
+
+    def _alternatives(self, children: Iterable[Message], depth: int) -> None:
+        """The alternative that says most; rich text before plain unless it says clearly less. Calendars besides."""
+        read: list[tuple[bool, _Parts, list[str]]] = []
+        calendars = []
+        for child in children:
+            kind = child.get_content_type()
+            if kind == "text/calendar" and not _is_attachment(child):
+                calendars.append(child)
+            elif kind != "text/x-amp-html":
+                found = _Parts(self._uri, self._enclosed)
+                found.read(child, depth + 1)
+                read.append((kind == "text/plain", found, _words(found.pieces)))
+        if read:
+            size = {id(found): len(words) * (_HTML_ENOUGH if is_plain else 1) for is_plain, found, words in read}
+            _, chosen, words = max(reversed(read), key=lambda one: size[id(one[1])])
+            self._take(chosen)
+            for is_plain, other, said in read:
+                missing = set(said) - set(words)
+                if other is not chosen and missing:
+                    self.lose("alternative", "text/plain" if is_plain else "text/html", len(missing))
+                self.closed |= other.closed
+        for child in calendars:
+            self._text(child, "calendar")
+
+    def _take(self, other: _Parts) -> None:
+        self.pieces += other.pieces
+        self.closed |= other.closed
+        self.sealed = self.sealed or other.sealed
+        self._sure(other.guess)
+        for loss in other.losses():
+            self.lose(loss.what, loss.where, loss.count, loss.share)
+
+    def _sure(self, guess: Guess | None) -> None:
+        if guess is not None and (self.guess is None or guess.confidence < self.guess.confidence):
+            self.guess = guess
+
+    def _text(self, part: Message, subtype: str) -> None:
+        self._decoded(_bytes(part), str(part.get_content_charset() or ""), subtype, part)
+
+    def _decoded(self, content: bytes, label: str, subtype: str, part: Message | None = None) -> None:
+        if not content.strip():
+            return
+        try:
+            found = text_of(content, self._uri, declared=subtype == "html", label=label)
+        except DocumentError:
+            self.lose("unreadable_part", f"text/{subtype}")
+            return
+        self._sure(found.guess)
+        for loss in found.losses:
+            self.lose(loss.what, loss.where, loss.count, loss.share)
+        match subtype:
+            case "html" | "x-amp-html":
+                kept, unseen = without_hidden(found.text) if self._enclosed else (found.text, ())
+                pieces, losses = html_blocks(kept)
+                for loss in (*unseen, *losses):
+                    self.lose(loss.what, loss.where, loss.count)
+            case "calendar" | "x-vcalendar":
+                pieces = calendar_pieces(found.text, " ".join(piece.text for piece in self.pieces))
+            case "markdown":
+                pieces = markdown_blocks(found.text)[0]
+            case "enriched" | "richtext":
+                pieces = plain_pieces(re.sub(r"<[^<>]*>", "", found.text.replace("<<", "\u2039")), headings=False)
+            case _:
+                flowed = part is not None and str(part.get_param("format") or "").lower() == "flowed"
+                joined = (
+                    unflowed(found.text, str(part.get_param("delsp") or "").lower() == "yes") if flowed and part else found.text
+                )
+                pieces = plain_pieces(joined, headings=False)
+        self.pieces += pieces
+
+    def _message(self, part: Message, subtype: str, depth: int) -> None:
+        inner = part.get_payload()
+        messages = [m for m in inner if isinstance(m, Message)] if isinstance(inner, list) else []
+        if subtype in (
+            "delivery-status",
+            "disposition-notification",
+            "feedback-report",
+            "rfc822-headers",
+            "global-delivery-status",
+        ):
+            for block in messages:
+                lines = [f"{name}: {decoded_header(str(value))}" for name, value in block.raw_items()]
+                rest = block.get_payload()
+                self._lines([*lines, rest.strip() if isinstance(rest, str) else ""])
+            if not messages:
+                self._text(part, "plain")
+        elif messages and subtype in ("rfc822", "global", "news"):
+            for message in messages:
+                if subject := header(message, "subject"):
+                    self.pieces.append(Piece("title", subject, min(depth + 1, 5)))
+                named = [(name, header(message, name)) for name in _SHOWN_HEADERS]
+                self._lines([f"{name.title()}: {value}" for name, value in named if value])
+                self.read(message, depth + 1)
+        elif messages:
+            for message in messages:
+                self.read(message, depth + 1)
+        else:
+            self.lose("unreadable_part", f"message/{subtype}")
+
+    def _lines(self, lines: list[str]) -> None:
+        if text := "\n".join(filter(None, lines)):
+            self.pieces.append(Piece("text", text))
+
+    def _sealed(self, part: Message, depth: int) -> None:
+        inner = _Parts(self._uri, enclosed=True)
+        try:
+            inner.read(message_of(sealed.opened(_bytes(part)), self._uri), depth + 1)
+            self._take(inner)
+        except sealed.Encrypted:
+            self.closed = True
+            self.lose("encrypted")
+        except Exception:  # whatever the parser of ASN.1 raises on bytes that are none
+            self.sealed = "an S/MIME envelope"
+            self.lose("sealed", _name(part))
+
+    def _winmail(self, part: Message) -> None:
+        try:
+            found = sealed.winmail(_bytes(part))
+        except ValueError:
+            found = sealed.Winmail()
+        for name in found.attachments:
+            self.lose("attachment", name)
+        inner = _Parts(self._uri, enclosed=True)
+        for content, subtype in ((found.html, "html"), (found.plain, "plain")):
+            if not inner.pieces:
+                inner._decoded(content, found.label, subtype)
+        if not inner.pieces:
+            self.sealed = "a winmail.dat"
+            self.lose("sealed", "winmail.dat")
+        elif set(_words(inner.pieces)) - set(_words(self.pieces)):  # not what stands before it already
+            self._take(inner)
+
+
+def unflowed(text: str, delete_space: bool = False) -> str:
+    """Paragraphs of `format=flowed` (RFC 3676) in one line each; the depth of quotation is kept."""
+    lines: list[tuple[str, str]] = []
+    flows = False
+    for line in text.replace("\r\n", "\n").split("\n"):
+        matched = _QUOTES.fullmatch(line)
+        quotes = ((matched and matched.group(1)) or "").replace(" ", "")
+        rest = (
+            line[len(line) - len(line.lstrip(">")) if quotes else 0 :]
+            if quotes and " " not in line[: len(quotes)]
+            else (matched.group(2) if matched else line)
+        )
+        rest = rest[1:] if rest.startswith(" ") else rest
+        joins = flows and bool(lines) and lines[-1][0] == quotes and rest != "-- "
+        if joins:
+            before = lines[-1][1]
+            lines[-1] = (quotes, (before[:-1] if delete_space else before) + rest)
+        else:
+            lines.append((quotes, rest))
+        flows = rest.endswith(" ") and rest != "-- "
+    return "\n".join(f"{quotes} {text}".strip() if quotes else text for quotes, text in lines)
 
 
 def msg(content: bytes, uri: str) -> Reading:
-    found = partition("msg", file=io.BytesIO(content), process_attachments=False)
-    if not found and "multipart/encrypted".encode("utf-16-le") in content:
+    """A message that Outlook saved."""
+    from oxmsg import Message as Saved
+
+    found = Saved.load(io.BytesIO(content))
+    parts = _Parts(uri)
+    plain, html = (_tried(lambda: found.body), _tried(lambda: found.html_body))
+    read = []
+    for text, subtype in ((html, "html"), (plain, "plain")):
+        one = _Parts(uri, enclosed=True)
+        one._decoded(text.encode("utf-8", "replace"), "utf-8", subtype)
+        read.append(one)
+    rich, simple = read
+    parts._take(rich if len(_words(rich.pieces)) >= _HTML_ENOUGH * len(_words(simple.pieces)) else simple)
+    for attached in _tried(lambda: list(found.attachments)) or []:
+        parts.lose("attachment", str(_tried(lambda attached=attached: attached.file_name) or ""))  # type: ignore[misc]
+    if not parts.pieces and "multipart/encrypted".encode("utf-16-le") in content:
         raise protected(uri)
-    about: dict[str, Any] = found[0].metadata.to_dict() if found else {}
+    sent = _tried(lambda: found.sent_date)
+    to = _tried(lambda: [r.email_address or r.name for r in found.recipients]) or []
     said = {
-        "title": about.get("subject"),
-        "subject": about.get("subject"),
-        "from": ", ".join(about.get("sent_from") or []),
-        "to": ", ".join(about.get("sent_to") or []),
-        "date": about.get("last_modified"),
+        "title": found.subject,
+        "subject": found.subject,
+        "from": found.sender,
+        "to": ", ".join(map(str, to)),
+        "date": sent.isoformat() if sent is not None and hasattr(sent, "isoformat") else "",
     }
-    return Reading(pieces(found), {name: str(value) for name, value in said.items() if value}, own_title=True)
+    about = {name: " ".join(str(value).split()) for name, value in said.items() if value}
+    return Reading(parts.pieces, about, own_title=True, losses=parts.losses(), guess=parts.guess)
+
+
+def _tried(read: Callable[[], Any]) -> Any:
+    """A property of a saved message; "" where the file lacks it or it is broken."""
+    try:
+        return read() or ""
+    except Exception:  # the reader raises what it likes on streams that are missing
+        return ""
+
+
+def _bytes(part: Message) -> bytes:
+    try:
+        content = part.get_payload(decode=True)
+    except Exception:  # the standard library raises several types on hostile encodings
+        return b""
+    return content if isinstance(content, bytes) else b""
+
+
+def _words(pieces: Iterable[Piece]) -> list[str]:
+    return [word for piece in pieces for word in _WORD.findall(_ADDRESS.sub(" ", piece.text).lower())]
+
+
+def _name(part: Message) -> str:
+    try:
+        return decoded_header(part.get_filename() or "")
+    except Exception:  # as above
+        return ""
+
+
+def _disposition(part: Message) -> str:
+    return str(part.get("Content-Disposition") or "").partition(";")[0].strip().lower()
+
+
+def _is_attachment(part: Message) -> bool:
+    return _disposition(part) == "attachment"
+
+
+def _is_attached(part: Message, subtype: str) -> bool:
+    """Whether a part of text is a file: said to be one, or of a kind that mail programs show as one."""
+    if subtype in ("plain", "html", "calendar", "enriched", "richtext", "markdown", "rfc822-headers"):
+        return _is_attachment(part)
+    return _is_attachment(part) or bool(_name(part)) or subtype in ("css", "javascript", "rtf")

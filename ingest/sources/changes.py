@@ -24,6 +24,7 @@ from sluice.errors import ConfigurationError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
 from sluice.settings import Section
+from sluice.spelling import composed
 
 
 def _inner(value: Any, info: ValidationInfo) -> Any:
@@ -76,7 +77,7 @@ class ChangesSource:
         Raises SourceUnavailable when the broker does not answer, and what the source itself raises.
         """
         with self._lock:
-            events = self._received()
+            events = _as_known(self._received(), known)
         if not events or not known or self.options.full_scan == "always":
             forced = {uri for uri, action in events.items() if action == "changed"}
             for ref in self._inner.scan({uri: "" if uri in forced else v for uri, v in known.items()}):
@@ -152,6 +153,14 @@ def _named(body: Any) -> dict[str, str] | None:
     if action not in ("changed", "deleted") or not isinstance(uris, list) or not all(isinstance(u, str) and u for u in uris):
         return None
     return dict.fromkeys(uris, action)
+
+
+def _as_known(events: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """The events under the uris that are known: who wrote a message may spell a name in another Unicode form."""
+    if all(uri in known for uri in events):
+        return dict(events)
+    spelled = {composed(uri): uri for uri in known}
+    return {uri if uri in known else spelled.get(composed(uri), uri): action for uri, action in events.items()}
 
 
 def _changed(uri: str) -> ItemRef:

@@ -3,9 +3,11 @@
 A uri is the file's POSIX path relative to the root, as it is on disk; bytes of a name that are not UTF-8 are written
 as `\\xNN`. A validator is `mtime_ns:size`: an equal one means that the file is not even opened.
 
-Symbolic links are followed inside the root only. A link to a file outside, a dangling one, and a link to a folder
-outside (as one item) are listed, so that they are seen, and refused when fetched. Below a linked folder, links to
-folders that lead back up, or that follow two links before them, are left alone: what they hold is listed where it is.
+Symbolic links are followed inside the root only, and what they lead to is judged by its own path too: exclude and access
+rules of both paths hold (`stands_for`), and a validator of a linked file names the path. A link to a file outside, a dangling
+one, and a link to a folder outside (as one item) are listed, so that they are seen, and refused when fetched. Below a linked
+folder, links to folders that lead back up, or that follow two links before them, are left alone: what they hold is listed
+where it is.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -23,6 +26,7 @@ from pydantic import Field
 from ingest.sources.media import media_type
 from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
 from sluice.globs import matches, selected
+from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Section
 
@@ -60,7 +64,33 @@ class FilesSource:
                 f"source '{self.name}': root: {self.options.root} {problem}",
                 hint="correct sources.root in the configuration, or mount it; nothing was changed",
             )
-        return self._folder(self._root, "", ())
+        return self._judged(self._folder(self._root, "", ()))
+
+    def _judged(self, listed: Iterator[ItemRef]) -> Iterator[ItemRef]:
+        """What is listed, less what a link leads to and `exclude` holds for; a linked file's validator names its target."""
+        folders: dict[str, str] = {}  # one look per folder, and one per file: most have no link
+        for ref in listed:
+            path = _path(self._root, ref.uri)
+            above = os.path.dirname(path)
+            if above not in folders:
+                folders[above] = os.path.realpath(above)
+            target = self._target(ref.uri, path, folders[above])
+            if not target:
+                yield ref
+            elif not any(matches(target, pattern) for pattern in self.options.exclude):
+                yield replace(ref, validator=f"{ref.validator}:{digest(target)[:16]}")
+
+    def _target(self, uri: str, path: str, folder: str) -> str:
+        """The uri at which the bytes lie where this one is another way to them; `folder` is its folder's real path."""
+        real = os.path.realpath(path) if os.path.islink(path) else os.path.join(folder, os.path.basename(path))
+        if not _below(real, self._root) or real == self._root:
+            return ""
+        target = "/".join(map(_decoded, os.path.relpath(real, self._root).split(os.sep)))
+        return "" if target == uri else target
+
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude select a uri: what they do not is not asked for, whether it is still there or not."""
+        return selected(uri, self.options.include, self.options.exclude)
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """The file's bytes, read without a change in between, and their validator.
@@ -80,13 +110,15 @@ class FilesSource:
             raise DocumentError(
                 "dangling_link", f"source '{self.name}': {ref.uri}: links to nothing", hint="repair the link, or exclude it"
             )
+        target = self._target(ref.uri, path, os.path.realpath(os.path.dirname(path)))
         for _ in range(_ATTEMPTS):
             content, before, after = self._read(real, ref.uri)
             if _validator(before) == _validator(after) and len(content) == after.st_size:
                 return RawItem(
                     uri=ref.uri,
                     content=content,
-                    validator=_validator(after),
+                    validator=_validator(after) + (f":{digest(target)[:16]}" if target else ""),
+                    stands_for=target,
                     media_type=media_type(ref.uri),
                     modified=_modified(after),
                 )

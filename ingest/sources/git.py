@@ -26,7 +26,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from ingest.sources.media import media_type
 from ingest.sources.repository import SCHEMES, Repository, without_password
 from sluice.errors import ConfigurationError, DocumentError
-from sluice.globs import selected
+from sluice.globs import matches, selected
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Section
@@ -107,8 +107,14 @@ class GitSource:
         with self._lock:
             self._list()
             entries = self._entries
-            self._changes = self._last_changes({e.path for uri, e in entries.items() if known.get(uri) != _validator(e)})
-        return (ItemRef(uri, _validator(entry), None, entry.size) for uri, entry in entries.items())
+            self._changes = self._last_changes(
+                {e.path for uri, e in entries.items() if known.get(uri) != self._validator(uri, e)}
+            )
+        return (ItemRef(uri, self._validator(uri, entry), None, entry.size) for uri, entry in entries.items())
+
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude select a uri: what they do not is not asked for, whether it is still there or not."""
+        return selected(uri, self.options.include, self.options.exclude)
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """The file's bytes as its blob holds them; raises DocumentError (`gone`, `too_large`, `lfs_pointer`,
@@ -133,11 +139,21 @@ class GitSource:
         return RawItem(
             uri=ref.uri,
             content=content,
-            validator=_validator(entry),
+            validator=self._validator(ref.uri, entry),
+            stands_for="" if entry.path == ref.uri else entry.path,
             media_type=media_type(ref.uri),
             modified=change.get("date"),
             metadata={name: value for name, value in change.items() if name != "date"},
         )
+
+    def _excluded(self, path: str) -> bool:
+        """Whether what a link leads to is excluded: then it is so by whatever link."""
+        return any(matches(path, pattern) for pattern in self.options.exclude)
+
+    @staticmethod
+    def _validator(uri: str, entry: _Entry) -> str:
+        """A link's names what it leads to: another target is another document, also where it holds the same bytes."""
+        return _validator(entry) if entry.path == uri else f"{_validator(entry)}:{digest(entry.path)[:16]}"
 
     def _refused(self, reason: str, uri: str, what: str, hint: str) -> DocumentError:
         return DocumentError(reason, f"source '{self.name}': {uri}: {what}", hint=hint)
@@ -153,7 +169,8 @@ class GitSource:
             )
         commit = self._repository.fetch(url, self.options.ref, f"refs/sluice/{digest(self.options.ref)[:16]}")
         if commit != self._commit:
-            self._entries = dict(self._tree(commit))
+            listed = self._tree(commit)
+            self._entries = {uri: entry for uri, entry in listed if entry.path == uri or not self._excluded(entry.path)}
             self._commit = commit
 
     def _tree(self, commit: str) -> Iterator[tuple[str, _Entry]]:

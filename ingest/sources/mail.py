@@ -8,7 +8,6 @@ A message that is known is not read again: its place in the mailbox is its valid
 from __future__ import annotations
 
 import email
-import email.header
 import email.policy
 import email.utils
 import re
@@ -17,12 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
+from email.parser import BytesHeaderParser
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, model_validator
 
+from ingest.headers import decoded_header, header
+from ingest.nesting import too_deep
 from ingest.sources.imap import Imap
 from ingest.sources.mailboxes import Entry, Mailbox, Maildir, Mbox
 from sluice.access import AccessTags
@@ -34,6 +36,8 @@ from sluice.settings import ConfigPath, Section
 
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _MOST_REFERENCES = 50
+_VERSION = 2
+"""Raised whenever a message gives other items than before: every message is then read again, once."""
 
 
 class MailOptions(Section):
@@ -90,7 +94,7 @@ class MailSource:
         self.name = name
         self.options = options
         shape = {"folder_tags", "tags_header", "attachments"}
-        self._shape = fingerprint("mail", options.model_dump(mode="json", include=shape))[:8]
+        self._shape = fingerprint("mail", {"version": _VERSION, **options.model_dump(mode="json", include=shape)})[:8]
         self._lock = threading.Lock()
         self._last = threading.local()
         self._entries: dict[str, Entry] = {}
@@ -237,6 +241,7 @@ class MailSource:
             modified=opened.modified,
             metadata={key: value for key, value in metadata.items() if value},
             tags=opened.tags,
+            named=bool(number),
         )
 
     def _decoded(self, uri: str, part: Message) -> bytes:
@@ -266,8 +271,10 @@ class MailSource:
 
 def _parsed(content: bytes) -> Message:
     try:
-        return email.message_from_bytes(content, policy=email.policy.compat32)
-    except Exception:  # parts nested beyond all sense: what can be read is the parser's to say
+        if not too_deep(content):
+            return email.message_from_bytes(content, policy=email.policy.compat32)
+        return BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
+    except Exception:  # hostile headers: what can be read is the parser's to say
         return Message()
 
 
@@ -295,8 +302,7 @@ def _attachments(message: Message) -> list[tuple[str, Message]]:
 
 def _decoded_name(part: Message) -> str:
     try:
-        name = part.get_filename() or ""
-        name = str(email.header.make_header(email.header.decode_header(name)))
+        name = decoded_header(part.get_filename() or "")
     except Exception:  # as above
         name = ""
     return " ".join(re.split(r"[/\\]", name)[-1].split())[:100].strip(". ")
@@ -316,13 +322,8 @@ def _threads(message: Message) -> dict[str, Any]:
     }
 
 
-def _text(message: Message, header: str) -> str:
-    try:
-        value = message.get(header)
-        text = "" if value is None else str(email.header.make_header(email.header.decode_header(str(value))))
-    except Exception:  # as above
-        return ""
-    return " ".join(text.encode("utf-8", "replace").decode().split())
+def _text(message: Message, name: str) -> str:
+    return header(message, name)
 
 
 def _date(message: Message) -> datetime | None:

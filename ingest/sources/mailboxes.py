@@ -20,6 +20,20 @@ from sluice.errors import ConfigurationError, SourceUnavailable
 
 _ATTEMPTS = 3
 _SEPARATOR = b"From "
+_SENDER = rb"(?:\S+|\"[^\"\r\n]*\"\S*|\S+ at \S+)"
+_CLOCK = rb"\d{1,2}:\d{2}(?::\d{2})?"
+_SEPARATES = re.compile(
+    rb"From +" + _SENDER + rb"(?: +(?:"
+    rb"(?:\w{2,9}\.?,? +)?(?:\w{3,9}\.? +\d{1,2}|\d{1,2} +\w{3,9}\.?),? +(?:\d{4} +"
+    + _CLOCK
+    + rb"|"
+    + _CLOCK
+    + rb"(?: +\S+){0,2} +\d{2,4})"
+    rb"|\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb").*)\s*|From +[^\s@]+@[^\s@]+\s*"
+)
+"""`From ` lines by their form: who sent it, and when (RFC 4155; as mailing lists, Thunderbird and Gmail write them), or an
+address alone. A sentence that begins with From is text."""
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -80,7 +94,7 @@ class Mbox:
         start: int | None = None
         end, blank, offset = 0, True, 0
         while line := file.readline():
-            if blank and line.startswith(_SEPARATOR):
+            if blank and line.startswith(_SEPARATOR) and (start is None or self._begins(line, file)):
                 if start is not None:
                     yield start, end
                     file.seek(offset + len(line))
@@ -95,6 +109,16 @@ class Mbox:
             offset += len(line)
         if start is not None:
             yield start, offset
+
+    @staticmethod
+    def _begins(line: bytes, file: Any) -> bool:
+        """Whether a `From ` line within the file begins a message: it has the form, and a header field follows."""
+        if _SEPARATES.fullmatch(line) is None:
+            return False
+        at = file.tell()
+        following = file.readline()
+        file.seek(at)
+        return _FIELD.match(following) is not None
 
     def identified(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         yield from entries

@@ -69,6 +69,10 @@ class ObjectsSource:
             )
         return iter(refs)
 
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude select a uri: what they do not is not asked for, whether it is still there or not."""
+        return selected(uri, self.options.include, self.options.exclude)
+
     def fetch(self, ref: ItemRef) -> RawItem:
         """The object's bytes, read without a change in between, and their validator.
 

@@ -80,6 +80,10 @@ class RowOptions(Section):
         return tuple(dict.fromkeys(named))
 
 
+_VERSION = 2
+"""Raised whenever a row gives another item than before: every row is then read again, once."""
+
+
 class Rows:
     """Rows of one source to documents."""
 
@@ -92,7 +96,7 @@ class Rows:
         self._safe = frozenset(map(chr, range(33, 127))) - set("%#" + slash)
         self._metadata = options.named_metadata()
         shape = {"text", "title", "template", "media_type", "tags", "tag_map", "metadata"}
-        self._shape = fingerprint("rows", options.model_dump(mode="json", include=shape))[:12]
+        self._shape = fingerprint("rows", {"version": _VERSION, **options.model_dump(mode="json", include=shape)})[:12]
 
     def listed(self, row: Mapping[str, Any], where: str) -> Listed:
         """A row as an item; what is wrong with it is the item's own error. `where` says which row, for people."""
@@ -167,6 +171,7 @@ class Rows:
             modified=moment(updated),
             metadata={name: value for name, value in metadata.items() if value is not None},
             tags=tags,
+            named=False,
         )
 
     def _undecodable(self, uri: str) -> DocumentError:
@@ -211,6 +216,7 @@ class Rows:
                 "bad_tags",
                 f"source '{self._source}': {uri}: the tags in '{self._options.tags}' are no list of words",
                 hint="name a column with a list, or with words separated by commas",
+                withdraws=True,  # by which permissions would the version before stay?
             )
         named = [plain(word).strip() for word in words]
         if self._options.tag_map is not None:

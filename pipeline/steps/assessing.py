@@ -25,6 +25,8 @@ class Assessment:
     """A complete release of this fingerprint that was staged and not judged, or rejected under other gates."""
     documents: tuple[DocumentState, ...]
     action: Literal["nothing", "gates", "judge", "build"]
+    rebuild: bool = False
+    """Build all of it: what is live does not hold what it should."""
 
 
 def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = False) -> Assessment:
@@ -46,7 +48,7 @@ def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = Fal
         action = "judge"
     elif not members and live is None:
         action = "nothing"
-    return Assessment(wanted, access_root(members), live, held, waiting, members, action)
+    return Assessment(wanted, access_root(members), live, held, waiting, members, action, rebuild)
 
 
 def live_holds(r: Resources, found: Assessment, keys: frozenset[str]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexing.build import Built
+from indexing.delta import Delta, difference, may_be_base
 from pipeline.budget import money
 from pipeline.cluster import Dask
 from pipeline.executors import Inline
@@ -37,7 +38,7 @@ class Part:
         """Nothing of the one document is in the release; `build` sees to what follows."""
         [state] = r.stores.documents.read(self.keys)
         fingerprint = r.parse_fingerprints.get(state.source, "")
-        r.ingestion("").leave_out([state], fingerprint, DocumentError("worker_died", f"{state.uri}: {reason}"))
+        r.ingestion("").give_up_parsed([state], fingerprint, DocumentError("worker_died", f"{state.uri}: {reason}"))
         return Built({"chunk": StageCounts(seen=1, failed={"worker_died": 1})})
 
 
@@ -47,14 +48,15 @@ class LeftOut(Exception):
 
 def build(r: Resources, run: Run, found: Assessment) -> Release:
     """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
-    release = _begin(r, run, found)
+    delta = _delta(r, found)
+    release = _begin(r, run, found, delta)
     if release.state == "staged":
         return release
-    keys, size = [state.key for state in found.documents], run.partition_documents
+    keys, size = [s.key for s in found.documents if delta is None or s.key in delta.write], run.partition_documents
     parts = [Part(release, tuple(keys[i : i + size])) for i in range(0, len(keys), size)]
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
-            built = built_parts(r, run, parts)
+            built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts)
         for entry in r.stores.quarantine.entries(stage="chunk"):
             if entry.document_key in set(keys):  # it is built now
                 r.stores.quarantine.clear(entry.document_key, "chunk")
@@ -101,7 +103,14 @@ def _expected_points(found: Assessment) -> int:
     return int(len(found.documents) * each)
 
 
-def _begin(r: Resources, run: Run, found: Assessment) -> Release:
+def _delta(r: Resources, found: Assessment) -> Delta | None:
+    """What must change in a clone of the live release, where this one can be made of it; None: it is built from nothing."""
+    if found.live is None or found.rebuild or not may_be_base(found.live, r.recipe):
+        return None
+    return difference(r.stores.qdrant, found.live, found.documents, r.cutter.sums)
+
+
+def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:
     """The release to build into: a new one, or the interrupted one of the same fingerprint."""
     r.stores.room_for(_expected_points(found), r.model.encoder.dimension)
     releases = r.releases_by(run.actor)
@@ -116,6 +125,7 @@ def _begin(r: Resources, run: Run, found: Assessment) -> Release:
         fingerprints={**r.recipe.fingerprints, "parse": r.parse_fingerprints},
         configuration=r.configuration(),
         recipe=r.kept_recipe(),
+        delta=delta,
     )
 
 
@@ -125,11 +135,10 @@ def _stage(r: Resources, run: Run, release: Release, built: Built) -> Release:
     for name, counts in built.counts.items():
         account.count(name, counts)
     account.built += built
-    documents = built.counts["chunk"].kept if "chunk" in built.counts else 0
     return r.releases_by(run.actor).stage(
         release,
         {
-            "documents": documents,
+            "documents": built.documents,
             "chunks": built.chunks,
             "tokens": built.tokens,
             "embedded": built.embedded,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.planning import SourcePlan, to_parse
+from ingest.planning import SourcePlan, to_parse, unreadable_permissions
 from pipeline.resources import Resources
 from pipeline.runs import Run
-from pipeline.steps.looking import check, check_uris, look
+from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
 from pipeline.steps.settling import settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
-from sluice.errors import DocumentError
+from sluice.errors import DocumentError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef
 
@@ -60,6 +60,8 @@ def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collect
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions)
             check_uris(r, seen)
             states, ingested = settle(r, run, seen), False
+            if seen.troubles:
+                raise _whole(seen.troubles)
         run.hands_over(states, seen)
     if ingested:
         return states
@@ -71,6 +73,15 @@ def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collect
     _count(r, run, seen)
     run.hands_over(states, seen, ingested=True)
     return states
+
+
+def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
+    """The first source's trouble, which ends the run, with a word about the others': revocations are applied by now."""
+    first, *others = troubles
+    if others:
+        more = "; ".join(error.message for error in others[:4])
+        first.hint = f"{first.hint}; also in trouble: {more}".removeprefix("; ")
+    return first
 
 
 def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
@@ -147,13 +158,16 @@ def _count(r: Resources, run: Run, seen: Look) -> None:
     account = run.account
     for plan in seen.plans:
         held = dict(plan.held or {})
-        away = {reason: n for reason, n in (("deleted", len(plan.gone)), ("forgotten", plan.forgotten)) if n}
+        parted = (("deleted", len(plan.gone)), ("not_asked_for", len(plan.unasked)), ("forgotten", plan.forgotten))
+        away = {reason: n for reason, n in parted if n}
         seen_before = plan.unchanged + sum(held.values()) + sum(away.values())
         account.count("crawl", StageCounts(seen=seen_before, unchanged=plan.unchanged, dropped=away, failed=held))
     parsed = account.counts.get("parse", StageCounts())
     looked_at = {plan.source for plan in seen.plans}
     states = [s for s in r.stores.documents.read() if s.source in looked_at]
-    failures = {e.document_key for e in r.stores.quarantine.entries(stage="parse")}
+    entries = [e for e in r.stores.quarantine.entries() if e.source in looked_at]
+    account.warnings += [*unreadable_permissions(entries), *spelled_almost_like_a_rule(r, states)]
+    failures = {e.document_key for e in entries if e.stage == "parse"}
     dropped: dict[str, int] = {}
     for state in states:
         if state.status == "active" and state.dropped and state.key not in failures:

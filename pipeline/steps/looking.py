@@ -9,9 +9,11 @@ import evaluation
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
-from sluice.errors import ConfigurationError
+from sluice.access import near_miss_warnings
+from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
+from sluice.spelling import composed, forms
 
 
 def check(r: Resources) -> None:
@@ -22,22 +24,32 @@ def check(r: Resources) -> None:
 def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, allow_deletions: Collection[str] = ()) -> Look:
     """Scan the sources and compare with what is known: one listing and one bulk read, nothing is changed.
 
-    Raises what a source raises when it cannot be read, and MassDeletion unless `allow_deletions` names the source.
+    A source that cannot be read, and one whose listing looks like an outage (MassDeletion, unless `allow_deletions` names
+    it), is a trouble of its own: the others are looked at, and the caller raises it when their revocations are applied.
     """
     redo = redo or Redo()
     names = [r.settings.source(source).name] if source else [s.name for s in r.settings.sources]
     states, failures = r.stores.documents.read(), r.stores.quarantine.entries()
     forgotten = r.stores.forgotten.keys()
-    plans = []
+    plans: list[SourcePlan] = []
+    troubles: list[SluiceError] = []
     for name in names:
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
         force = _fetched_again(r, redo, name, mine, failures)
         erased = functools.partial(_is_one_of, forgotten, name)
-        plan = plan_source(name, r.sources[name].scan(known), mine, failures, force=force, forgotten=erased)
-        if name not in allow_deletions:
-            guard_against_mass_deletion(plan, len(known), r.settings.source(name).max_deletions)
-        plans.append(plan)
+        try:
+            asks_for = getattr(r.sources[name], "asks_for", None) or _everything
+            listing = r.sources[name].scan(known)
+            plan = plan_source(name, listing, mine, failures, force=force, forgotten=erased, asked=asks_for)
+            if name not in allow_deletions:
+                guard_against_mass_deletion(
+                    plan, sum(not s.unasked for s in mine if s.uri in known), r.settings.source(name).max_deletions
+                )
+        except SluiceError as error:
+            troubles.append(error)
+        else:
+            plans.append(plan)
     if source is None:
         plans += _no_longer_configured(r, states)
     going = {s.key for plan in plans for s in plan.gone} | {document_key(p.source, ref.uri) for p in plans for ref in p.fetch}
@@ -49,23 +61,29 @@ def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, a
         due += parse
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
-    return Look(tuple(plans), tuple(expired(states, utc_now(), r.lifetimes)), tuple(due), held, len(states))
+    over = tuple(expired(states, utc_now(), r.lifetimes))
+    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles))
 
 
 def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
-    return document_key(source, uri) in keys
+    return any(document_key(source, form) in keys for form in forms(uri))
 
 
 def _no_longer_configured(r: Resources, states: Sequence[DocumentState]) -> list[SourcePlan]:
-    """The documents of sources that the configuration does not name any more: all gone, on purpose, so without a guard."""
+    """The documents of sources that the configuration does not name any more: on purpose, so without a guard."""
     configured = {s.name for s in r.settings.sources}
     left: dict[str, list[DocumentState]] = {}
     for state in states:
         if state.source not in configured and state.status != "deleted":
             left.setdefault(state.source, []).append(state)
     for name, gone in left.items():
-        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents are deleted")
-    return [SourcePlan(name, 0, gone=tuple(gone)) for name, gone in left.items()]
+        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents leave with the next release")
+    return [SourcePlan(name, 0, unasked=tuple(gone)) for name, gone in left.items()]
+
+
+def _everything(_uri: str) -> bool:
+    """What a source asks for that does not say: all that it lists, so that what is missing is gone."""
+    return True
 
 
 def _fetched_again(
@@ -78,6 +96,12 @@ def _fetched_again(
     return lambda uri: uri in again or told(uri)
 
 
+def spelled_almost_like_a_rule(r: Resources, states: Sequence[DocumentState]) -> list[str]:
+    """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides."""
+    placed = ((state.source, state.uri) for state in states if state.status == "active")
+    return near_miss_warnings(r.settings.access.compiled().near_misses(placed))
+
+
 def check_uris(r: Resources, seen: Look) -> None:
     """Refuse a label, leak case or literal access rule whose uri occurs in two sources and does not say which.
 
@@ -86,15 +110,15 @@ def check_uris(r: Resources, seen: Look) -> None:
     owners: dict[str, set[str]] = {}
     for state in r.stores.documents.read():
         if state.status != "deleted":
-            owners.setdefault(state.uri, set()).add(state.source)
+            owners.setdefault(composed(state.uri), set()).add(state.source)
     for plan in seen.plans:
         for ref in plan.fetch:
-            owners.setdefault(ref.uri, set()).add(plan.source)
+            owners.setdefault(composed(ref.uri), set()).add(plan.source)
     shared = {uri: sorted(names) for uri, names in owners.items() if len(names) > 1}
     for rule in r.settings.access.rules:
-        if rule.source is None and rule.match in shared:
+        if rule.source is None and composed(rule.match) in shared:
             raise ConfigurationError(
-                f"{r.settings.path}: access.rules: '{rule.match}' is a document of {' and '.join(shared[rule.match])}",
+                f"{r.settings.path}: access.rules: '{rule.match}' is a document of {' and '.join(shared[composed(rule.match)])}",
                 hint="say which: {match: …, source: …, tags: […]}",
             )
     evaluation.check_uris(r.gates, shared)

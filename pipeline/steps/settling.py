@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ingest.pipeline import with_tags
+from ingest.lifecycle import after, settled
 from ingest.planning import plan_source
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.work import Look
-from sluice.errors import SluiceError, SourceUnavailable
+from sluice.errors import DocumentError, SluiceError, SourceUnavailable
 from sluice.records import DocumentState, ItemRef
 
 SILENCES = 20
@@ -28,10 +28,11 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
     if seen is not None:
         ingestion = r.ingestion(run.id)
         account.deleted += ingestion.tombstone(state for plan in seen.plans for state in plan.gone)
+        ingestion.leave_out(state for plan in seen.plans for state in plan.unasked)
         account.expire(seen.expired, ingestion.expire(seen.expired))
     rules, lifetimes, now = r.settings.access.compiled(), r.lifetimes, utc_now()
     states = r.stores.documents.read()
-    current = [with_tags(lifetimes.aged(state, now), rules) for state in states]
+    current = [settled(state, rules, now, lifetimes) for state in states]
     pairs = list(zip(current, states, strict=True))
     changed = [new for new, old in pairs if (new.tags, new.status) != (old.tags, old.status)]
     dead = {state.key for state in (before or states) if state.status == "expired"}
@@ -75,6 +76,8 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
             tags = r.sources[name].fetch(ref).tags
         except SluiceError as error:
             failed.append(error)
+            if isinstance(error, DocumentError) and error.withdraws:  # its permissions are known to be other than they were
+                yield after(state, "permissions_lost")
             silent = silent + 1 if isinstance(error, SourceUnavailable) else 0
             if silent == SILENCES:
                 run.account.warnings.append(f"source '{name}' does not answer any more: its other permissions were not read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError
 from sluice.ids import content_hash, document_key, version_id
-from sluice.records import Document, DocumentState, Element, QuarantineEntry
+from sluice.records import Cut, Document, DocumentState, Element, QuarantineEntry
 from stores.blobs import ROW_BYTES, MongoBlobs
+from stores.mongo_cuts import MongoCuts
 from stores.mongo_documents import INLINE_BYTES, MongoDocumentStates, MongoQuarantine, MongoVersions
-from tests.fakes import MemoryBlobs, MemoryDocumentStates, MemoryQuarantine, MemoryVersions
+from tests.fakes import MemoryBlobs, MemoryCuts, MemoryDocumentStates, MemoryQuarantine, MemoryVersions
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 ODD_METADATA = {
@@ -296,3 +298,33 @@ class TestMongoOnly:
         with pytest.raises(IntegrityError, match="missing"):
             blobs.get(content_hash(content))
         assert blobs.get(blobs.put(content)) == content
+
+
+class TestCuts:
+    @pytest.fixture
+    def cuts(self, kind: str, request: pytest.FixtureRequest) -> Any:
+        return MemoryCuts() if kind == "memory" else MongoCuts(request.getfixturevalue("database"), "handbook")
+
+    @staticmethod
+    def cut(number: int, key: str = "d1", version: str = "v1", chunks: int = 3) -> Cut:
+        ids = tuple(str(uuid.UUID(int=number * 100 + n)) for n in range(chunks))
+        return Cut(key, version, ids, tuple(range(chunks)), tuple(content_hash(id.encode()) for id in ids), b"rest \0 of it")
+
+    def test_cuts_come_back_as_they_were_put(self, cuts: Any) -> None:
+        """Whole, or light: without `rest`; what is not there is left out; putting twice is putting once."""
+        many = {f"name-{n}": self.cut(n, chunks=n % 4) for n in range(1100)}
+        for _again in range(2):
+            cuts.put(many)
+        assert cuts.get([*many, "unknown"], whole=True) == many
+        assert cuts.get(list(many)) == {name: replace(cut, rest=b"") for name, cut in many.items()}
+        assert cuts.get([]) == {}
+
+    def test_cuts_go_with_their_version_and_with_their_document(self, cuts: Any) -> None:
+        """The others stay; removing what is not there is no error."""
+        cuts.put({"a": self.cut(1), "b": self.cut(2, version="v2"), "c": self.cut(3, key="d2", version="v3")})
+        assert cuts.versions() == {"v1", "v2", "v3"}
+        cuts.delete(["v1", "unknown"])
+        assert cuts.get(["a", "b", "c"]).keys() == {"b", "c"}
+        assert (cuts.count("d1"), cuts.count("d2")) == (1, 1)
+        cuts.erase(["d2", "unknown"])
+        assert (cuts.get(["a", "b", "c"]).keys(), cuts.count("d2")) == ({"b"}, 0)

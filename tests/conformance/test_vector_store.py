@@ -97,6 +97,31 @@ class TestCollections:
         store.create("a", dimension=DIMENSION, sparse=False)
         assert list(store.scan("a")) == []
 
+    def test_a_clone_is_the_same_and_a_collection_of_its_own(self, store: Any) -> None:
+        """Ids, payloads and vectors, through an alias too; changed apart; neither without a source nor over a target."""
+        points = corpus(300, sparse=True)
+        first = filled(store, points, "i__1")
+        store.switch({"i": first})
+        store.clone("i", "i__2")
+        fields = ["text", "metadata", "access_tags", "document_key"]
+
+        def held(name: str) -> list[Any]:
+            return [(p.id, dict(p.payload), p.dense.tobytes()) for p in store.scan(name, fields, vectors=True)]
+
+        assert held("i__2") == held(first)
+        query = VectorQuery(points[0].dense, points[0].sparse)
+        found = [store.nearest(name, query, AccessTags(TAGS), 5, NO_FILTER) for name in (first, "i__2")]
+        assert [p.id for p in found[0]] == [p.id for p in found[1]]
+        before = held(first)
+        store.delete("i__2", ["d0", "d1"])
+        store.set_tags("i__2", AccessTags({"new"}), ["d2"])
+        assert held(first) == before
+        with pytest.raises(ReleaseError, match="i__2"):
+            store.clone(first, "i__2")
+        with pytest.raises(ReleaseError, match="gone"):
+            store.clone("gone", "i__3")
+        assert store.names() == ["i__1", "i__2"]
+
     @pytest.mark.parametrize(("dimension", "sparse"), [(5, True), (4, False)])
     def test_another_shape_under_the_same_name_is_refused(self, store: Any, dimension: int, sparse: bool) -> None:
         """A collection of another model or mode is never written to."""

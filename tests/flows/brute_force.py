@@ -40,7 +40,7 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._target, name)
-        if not callable(found) or name in READS or name.startswith("nearest"):
+        if not callable(found) or name in READS or name.startswith(("nearest", "with_texts")):
             return found
 
         def call(*arguments: Any, **named: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 
@@ -95,3 +96,43 @@ def test_the_flow_of_its_own_schedule_does_the_same_and_steps_aside_for_a_run(in
     with Resources(load(index.config)) as r, holding(r, "run"):
         state = deployed.access_sync(str(index.config), return_state=True)
     assert (state.name, state.is_completed()) == ("Skipped", True)
+
+
+def test_a_name_typed_on_another_keyboard_is_the_same_name(index: Index) -> None:
+    """A folder that macOS wrote in NFD: rule, leak case, backfill's slice and forget hold for it in NFC; `HR/` is warned of."""
+    nfd, nfc = "Geha\u0308lter/liste.md", "Gehälter/liste.md"
+    index.write(nfd, "# Liste\n\nThe salary of the head of sales is secret.\n")
+    index.write("HR/pay.md", "# Pay\n\nBonuses are paid in March.\n")
+    rules = [{"match": "**/Gehälter/**", "tags": ["hr"]}, {"match": "hr/**", "tags": ["hr"]}, {"match": "**", "tags": ["people"]}]
+    index.configure(access={"rules": rules}, gates=[{"type": "leaks", "cases": "leaks.jsonl"}])
+    case = {"id": "pay", "query": "salary of the head of sales", "principal": ["people"], "forbidden_uri": nfc}
+    (index.folder / "leaks.jsonl").write_text(json.dumps(case) + "\n", encoding="utf-8")
+    result = index.run()
+    (warning,) = [w for w in result["warnings"] if "spelled almost like" in w]
+    assert "'hr/**'" in warning
+    assert "'HR/pay.md'" in warning
+    (access,) = [c for c in index("doctor").out["checks"] if c["check"] == "access"]
+    assert "'HR/pay.md'" in access["detail"]
+    assert index.find("salary of the head of sales", "hr")[0] == nfd
+    assert nfd not in index.find("salary of the head of sales", "people", k=20)
+    assert index("backfill", "--match", "Gehälter/*", "--from", "parse").out["selected"] == 1
+    verdicts = {v["gate"]: v for v in index("releases", "show", result["release"]).out["verdicts"]}
+    assert verdicts["leaks"]["reason"] == "0 forbidden hits in 1 cases"
+    assert index("forget", nfc).out["uri"] == nfd
+    (index.corpus / nfc).parent.mkdir()
+    (index.corpus / nfd).rename(index.corpus / nfc)
+    counts = index("ingest").out["counts"]["crawl"]
+    assert counts["dropped"] == {"forgotten": 1}, "copied to another disk, it is the same forgotten document"
+    assert index("forget", nfc, "--undo").code == 0
+
+
+def test_permissions_that_no_longer_parse_take_the_document_out(index: Index) -> None:
+    """Its old version is out of every release in the same run, which says so; a release without it may or may not follow."""
+    index.run()
+    query = TOPICS["people"][0]
+    assert index.find(query, "people")[0] == "people/0.md"
+    index.write("people/0.md", f"---\nacess_tags: [hr]\n---\n# Note\n\n{query}\n")
+    result = index("run").out
+    (warning,) = [w for w in result["warnings"] if "permissions" in w]
+    assert "people/0.md" in warning
+    assert "people/0.md" not in index.find(query, "people", k=20)

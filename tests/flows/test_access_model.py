@@ -345,7 +345,7 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
         assert model.now.live == f"handbook__{back.release}"
 
     world.edit("cloud", 5)
-    examiner.kill_at_upsert = 6
+    examiner.kill_at_upsert = 1
     with pytest.raises(Killed), examiner.during("build that is killed") as w:
         nightly.reindex(w, examiner.by)
     world.rules |= {"cloud": {"finance"}, "product": set()}
@@ -367,5 +367,5 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     assert model.too_early == []
     assert examiner.wrong == [], told
     for phase in ("build", "rollback", "access sync of every department", "build that goes on"):
-        assert examiner.moments[phase] > 20, told
+        assert examiner.moments[phase] > 12, told  # a delta writes little, so it has few
         assert examiner.moments[f"{phase}, thread"] > 5, told

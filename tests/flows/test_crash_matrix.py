@@ -24,15 +24,22 @@ STAGES = {
     "a first run": (
         "mongo update blobs",
         "mongo update versions",
-        "mongo update embeddings",
-        "sqlite COMMIT",
+        "mongo update cuts",
+        "mongo insert embeddings",
+        "os.rename state.json",
         "mongo insert releases",
     ),
-    "a run over changes": ("mongo update access_audit", "mongo update events", "os.rename meta.json", "mongo update runs"),
-    "a rollback": ("mongo update events", "os.rename meta.json", "mongo findAndModify releases"),
-    "a promotion": ("mongo update events", "os.rename meta.json", "mongo findAndModify releases"),
-    "an access sync": ("mongo update access_audit", "mongo update documents", "sqlite COMMIT"),
-    "gc": ("mongo delete versions", "mongo delete blobs", "os.remove storage.sqlite", "mongo findAndModify releases"),
+    "a run over changes": ("mongo update access_audit", "mongo update events", "os.rename aliases.json", "mongo update runs"),
+    "a rollback": ("mongo update events", "os.rename aliases.json", "mongo findAndModify releases"),
+    "a promotion": ("mongo update events", "os.rename aliases.json", "mongo findAndModify releases"),
+    "an access sync": ("mongo update access_audit", "mongo update documents", "os.rename state.json"),
+    "gc": (
+        "mongo delete versions",
+        "mongo delete cuts",
+        "mongo delete blobs",
+        "os.remove state.json",
+        "mongo findAndModify releases",
+    ),
 }
 """What must be among a scenario's moments, so that a stage which is not watched any more is noticed."""
 

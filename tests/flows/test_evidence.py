@@ -159,3 +159,13 @@ def test_small_losses_night_after_night_stop_at_the_anchor(index: Index) -> None
     records = [decode(content) for contents in kept.values() for content in contents]
     assert records
     assert all(uris[0] not in str(record) for record in records)
+
+
+@pytest.mark.parametrize("mode", ["sparse", "hybrid"])
+def test_nothing_hidden_shows_through_on_a_real_store(index: Index, mode: str) -> None:
+    """Hits, order and scores of each reader are those of an index that holds nothing else."""
+    index.configure(gates=[{"type": "inference", "golden": "golden.jsonl"}], search={"mode": mode})
+    [verdict] = [v for v in published(index).verdicts if v.gate == "inference"]
+    assert verdict.passed, verdict
+    assert verdict.evidence["pairs"] >= 30
+    assert verdict.evidence["differences"] == 0

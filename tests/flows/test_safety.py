@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import Index
+from tests.flows.conftest import TOPICS, Index
 
 MAIL = "mara.lindqvist@fjordline.example.no"
 
@@ -56,3 +56,29 @@ def test_ocr_that_is_not_there_stops_a_run_before_it_reads(index: Index, monkeyp
     (first, *_) = checked.out["checks"]
     assert (first["check"], first["ok"]) == ("configuration", False)
     assert "tesseract-ocr" in first["hint"]
+
+
+def test_one_sources_trouble_is_not_anothers(index: Index) -> None:
+    """While one source is away, or guarded, what another no longer has is taken away at once; the run says what is wrong."""
+    wiki = index.folder / "wiki" / "people"
+    wiki.mkdir(parents=True)
+    for number in range(40):
+        (wiki / f"w{number}.md").write_text(f"# Wiki {number}\n\nThe canteen serves soup number {number}.\n", encoding="utf-8")
+    more = [*index.settings["sources"], {"name": "wiki", "type": "files", "root": "wiki", "include": ["**/*.md"]}]
+    index.configure(sources=[more[1], more[0]])
+    index.run()
+    query = TOPICS["people"][1]
+    assert index.find(query, "people")[0] == "people/1.md"
+    (index.corpus / "people/1.md").unlink()
+    for number in range(19):
+        (wiki / f"w{number}.md").unlink()  # 21 of 40 are left: an outage until someone says otherwise
+    guarded = index("run")
+    assert (guarded.code, guarded.out["error"]["type"]) == (1, "MassDeletion")
+    assert "people/1.md" not in index.find(query, "people", k=20)
+    assert any(uri.startswith("people/w") for uri in index.find("The canteen serves soup number 3", "people", k=20))
+    query = TOPICS["people"][2]
+    (index.corpus / "people/2.md").unlink()
+    (index.folder / "wiki").rename(index.folder / "elsewhere")
+    away = index("run")
+    assert (away.code, "wiki" in away.out["error"]["message"]) == (2, True)
+    assert "people/2.md" not in index.find(query, "people", k=20)

@@ -24,6 +24,7 @@ from tests.flows.conftest import Index
         ("7", "7 of 17 queries; looked for `7`, '7'", f"7 of 17 queries; looked for `{ERASED}`, '{ERASED}'"),
         ("a|b<c.md", "| a\\|b&lt;c.md | a|b<c.md |", f"| {ERASED} | {ERASED} |"),
         ("7", "7", ERASED),
+        ("Geha\u0308lter/a.md", "match 'Gehälter/a.md', Geha\u0308lter/a.md", f"match '{ERASED}', {ERASED}"),
     ],
 )
 def test_a_name_goes_and_other_words_stay(uri: str, text: str, without: str) -> None:

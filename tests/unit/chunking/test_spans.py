@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,15 @@ def test_graphemes_stay_whole(text: str, position: int, expected: int) -> None:
     """A cut steps back before what people see as one character; where it would reach the start, it stays."""
     floor = -1 if expected == 0 else 0
     assert whole_grapheme(text, position, floor) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from("ab \r\nn\u0301ि्षक\u200d👩👧🏽👍🇩🇪🇫각가\u0600๏ำค\ufe0f"), max_size=30))
+def test_cuts_are_those_of_the_unicode_standard(text: str) -> None:
+    """Wherever a cut is asked for, it goes to the last boundary of UAX 29 before it."""
+    edges = [0, *(found.end() for found in regex.finditer(r"\X", text))]
+    for position in range(len(text) + 1):
+        assert whole_grapheme(text, position, -1) == max(edge for edge in edges if edge <= position)
 
 
 def test_trimmed() -> None:

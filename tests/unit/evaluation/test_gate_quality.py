@@ -88,6 +88,19 @@ def test_data_docs_are_pages_in_the_workspace(tmp_path: Path) -> None:
     }
 
 
+def test_an_authors_markup_is_text_on_the_pages(tmp_path: Path) -> None:
+    """A user's suite checks a column whose values are an author's: on the pages of Great Expectations they are escaped."""
+    own = tmp_path / "own.json"
+    asked = {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "uri", "regex": "^none$"}}
+    own.write_text(json.dumps({"documents": [asked]}), encoding="utf-8")
+    gate = DataQualityGate(DataQualityOptions(data_docs=True, suite=own))
+    evil = Doc("<img src=x onerror=alert(1)>.md", "Words.")
+    gate.judge(context(Release([evil, *DOCS]), workspace=tmp_path))
+    pages = [page.read_text(encoding="utf-8") for page in (tmp_path / "data_docs" / "r1").rglob("*.html")]
+    assert not any("<img src=x" in page for page in pages)
+    assert any("img src=x" in page for page in pages)
+
+
 def test_a_suite_of_the_users_own_may_be_about_every_table(tmp_path: Path) -> None:
     """An object with a list for each table; a table that is none is a configuration error."""
     own = tmp_path / "own.json"

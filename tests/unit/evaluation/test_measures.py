@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from evaluation.golden import load_golden
 from evaluation.labels import resolve
 from evaluation.measures import Span, credited, document_measures, mean, passage_measures
 from evaluation.scoring import evaluate
-from sluice.access import AccessTags
-from tests.unit.evaluation.fakes import Doc, Release, write_lines
+from sluice.access import AccessTags, Principal
+from sluice.records import Hit, Place
+from tests.unit.evaluation.fakes import PUBLIC, Doc, Release, write_lines
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
 
@@ -192,3 +194,34 @@ def test_a_chunk_counts_in_every_place_where_its_text_stands() -> None:
 def test_a_rank_is_credited_with_one_document_and_a_document_once(places: list[list[str]], ranked: list[str]) -> None:
     """Its own where that is judged, else one with the very same text; what was credited already is nothing new."""
     assert credited(["a", "c"], places) == ranked
+
+
+def test_a_document_is_found_by_the_copy_of_its_passage_and_not_by_a_heading_that_all_have(tmp_path: Path) -> None:
+    """The hit on the copy counts where the label lies on the other one; a repeated line that answers nothing is nobody's."""
+    passage, heading = "the gateway is deployed on Tuesdays after ten", "Notes"
+    docs = [Doc("a.md", f"{heading}\n\n{passage}"), Doc("b.md", f"{heading}\n\n{passage}"), Doc("c.md", f"{heading}\n\nelse")]
+    lines = [
+        {"id": "copied", "query": "gateway deployed Tuesdays", "relevant": [{"uri": "b.md", "quote": passage}]},
+        {"id": "heading", "query": "notes", "relevant": [{"uri": "c.md", "quote": "else"}]},
+    ]
+    golden = load_golden(write_lines(tmp_path / "g.jsonl", *lines))
+    release = Copying(docs)
+    found = {
+        result.query.id: result.measures for result in evaluate(release, resolve(golden, release), k=1, everyone=PUBLIC).results
+    }
+    assert (found["copied"]["Recall@1"], found["copied"]["MRR@10"], found["copied"]["TokenRecall@1"]) == (1, 1, 1)
+    assert found["heading"]["Recall@1"] == 0
+
+
+class Copying(Release):
+    """Names the other places of a hit's text, as a Searcher does."""
+
+    def _ranked(self, query: str, principal: Principal) -> list[Hit]:
+        everywhere = [
+            (p.payload["text"], Place(p.payload["document_key"], p.payload["uri"], "s", p.payload["start"], p.payload["end"]))
+            for p in self.points
+        ]
+        return [
+            replace(hit, copies=tuple(place for text, place in everywhere if text == hit.text and place.uri != hit.uri))
+            for hit in super()._ranked(query, principal)
+        ]

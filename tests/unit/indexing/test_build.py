@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexing.build import Builder, Built
+from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.payload import hit
 from sluice.access import AccessTags
@@ -127,7 +128,7 @@ class House:
 
     def builder(self, **more: Any) -> Builder:
         embedder = CachedEmbedder(self.encoder, self.cache, tokenizer=Words(), batch_texts=2)
-        return Builder(self.versions, Sentences(), embedder, self.store, progress=self.told.append, **more)
+        return Builder(self.versions, Cutter(Sentences()), embedder, self.store, progress=self.told.append, **more)
 
     def build(self, states: Iterable[DocumentState], **more: Any) -> Built:
         built = self.builder(**more).build(RELEASE, list(states))

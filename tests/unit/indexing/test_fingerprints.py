@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.fingerprints import access_root, release_fingerprint, served, tags_root
+from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from sluice.access import NOBODY, AccessTags
 from sluice.records import DocumentState
 
@@ -137,14 +137,3 @@ def test_documents_are_told_apart_from_their_tags() -> None:
         access_root([]),
     }
     assert len(roots) == 5
-
-
-def test_points_of_today_are_told_apart_from_those_of_before() -> None:
-    """By all of the document that they hold, when it was modified too; by nothing that they do not hold, and never by tags."""
-    now = document()
-    for change in ({"version": "v2"}, {"title": "t"}, {"metadata": {"a": 1}}, {"modified": NOON}, {"language": "de"}):
-        assert served(replace(now, **change)) != served(now)  # type: ignore[arg-type]
-    for change in ({"tags": NOBODY}, {"fetched": NOON}, {"expires": NOON}, {"validator": "x"}, {"stale": True}):
-        assert served(replace(now, **change)) == served(now)  # type: ignore[arg-type]
-    elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
-    assert served(replace(now, modified=NOON)) == served(replace(now, modified=elsewhere))

@@ -82,7 +82,7 @@ class Down(MemoryDocumentStates, MemoryBlobs, MemoryVersions, MemoryQuarantine):
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise StoreUnavailable("MongoDB does not answer")
 
-    put = get = add = clear = write = _refuse
+    put = put_all = get = add = clear = write = _refuse
 
 
 @dataclass

@@ -12,10 +12,12 @@ import pytest
 
 from ingest import sources
 from ingest.sources.files import FilesOptions, FilesSource
+from sluice.access import AccessRule, AccessTags
 from sluice.errors import ConfigurationError, DocumentError
 from sluice.ids import document_key
 from sluice.records import ItemRef
 from sluice.settings import Settings, validated
+from tests.unit.ingest.house import House
 
 
 def source(root: Path, **options: Any) -> FilesSource:
@@ -199,6 +201,35 @@ def test_a_wrong_source_is_a_configuration_error(tmp_path: Path, section: dict[s
         sources.build(whole.source("s"), whole)
     assert said in error.value.message
     assert error.value.hint
+
+
+def test_a_link_is_no_other_door(tmp_path: Path) -> None:
+    """What a link leads to is judged by both paths: rules, exclude; and another target is another document."""
+    put(tmp_path, "hr/pay.md", "drafts/d.md", "public/open.md")
+    (tmp_path / "public" / "x").symlink_to("../hr")
+    (tmp_path / "public" / "pay.md").symlink_to("../hr/pay.md")
+    (tmp_path / "public" / "y").symlink_to("../public/x")
+    (tmp_path / "public" / "d").symlink_to("../drafts")
+    (tmp_path / "public" / "d.md").symlink_to("../drafts/d.md")
+    reader = FilesSource("s", FilesOptions(root=tmp_path, exclude=("drafts/**",)))
+    listed = {ref.uri: ref for ref in reader.scan({})}
+    assert set(listed) == {"hr/pay.md", "public/open.md", "public/pay.md", "public/x/pay.md", "public/y/pay.md"}
+    house = House(rules=(AccessRule("hr/**", AccessTags({"hr", "boss"})), AccessRule("public/**", AccessTags({"all", "boss"}))))
+    house.run(reader)
+    tags = {state.uri: state.tags for state in house.states.read()}
+    assert tags.pop("hr/pay.md") == {"hr", "boss"}
+    assert tags.pop("public/open.md") == {"all", "boss"}
+    assert set(tags.values()) == {AccessTags({"boss"})}, "no wider than either path"
+    at = (tmp_path / "hr" / "pay.md").stat()
+    (tmp_path / "public" / "pay.md").unlink()
+    (tmp_path / "public" / "pay.md").symlink_to("open.md")
+    os.utime(tmp_path / "public" / "open.md", ns=(at.st_atime_ns, at.st_mtime_ns))
+    os.truncate(tmp_path / "public" / "open.md", at.st_size)
+    os.utime(tmp_path / "public" / "open.md", ns=(at.st_atime_ns, at.st_mtime_ns))
+    again = {ref.uri: ref.validator for ref in reader.scan({})}
+    assert again["public/pay.md"] != listed["public/pay.md"].validator, "the same times and size, by another way"
+    house.run(reader)
+    assert house.states.read([document_key("s", "public/pay.md")])[0].tags == {"all", "boss"}
 
 
 def nested(root: Path, depth: int, name: str) -> None:

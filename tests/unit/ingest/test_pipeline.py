@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.pipeline import with_expiry, with_tags
+from ingest.freshness import NO_RULES
+from ingest.lifecycle import with_tags
 from sluice.access import NOBODY, AccessRules, AccessTags
 from sluice.counts import StageCounts
 from sluice.errors import ConfigurationError, DocumentError, IntegrityError, SluiceError, SourceUnavailable, StoreUnavailable
@@ -49,7 +50,7 @@ def test_every_document_is_accounted_for(nights: list[dict[str, bytes | SluiceEr
             assert state.in_release or explained, uri
             away = isinstance(items[uri], SourceUnavailable)
             assert not explained or not state.in_release or state.stale or away, "what failed for good is released only as stale"
-            assert (state.tags == NOBODY) == (state.status != "active")
+            assert (state.tags != NOBODY) == state.in_release
         assert house.failing("fetch") | house.failing("parse") <= items.keys(), "what is gone is forgiven"
 
 
@@ -235,11 +236,11 @@ def test_expiry_is_a_revocation() -> None:
     assert house.state("a").version
 
 
-def test_with_expiry_compares_with_the_clock_handed_in() -> None:
+def test_expiry_compares_with_the_clock_handed_in() -> None:
     """Nothing here looks at the wall clock."""
     state = DocumentState("k", "s", "a", expires=NOW)
-    assert with_expiry(state, NOW - timedelta(seconds=1)).status == "active"
-    assert with_expiry(state, NOW).status == "expired"
+    assert NO_RULES.aged(state, NOW - timedelta(seconds=1)).status == "active"
+    assert NO_RULES.aged(state, NOW).status == "expired"
 
 
 def test_what_the_source_says_is_not_mixed_with_what_parsing_said() -> None:
@@ -337,3 +338,43 @@ def test_partitions_add_up() -> None:
         parse += parts.ingestion.parse(parts.parser, [s.key for s in parts.states.read() if s.uri == ref.uri and s.content_hash])
     assert (crawl, parse) == expected
     assert parts.states.read() == whole.states.read()
+
+
+class Odd:
+    """Raises what a source or a parser of anybody's may raise."""
+
+    name, fingerprint = "s", "odd"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def scan(self, known: object) -> list[ItemRef]:
+        return [ItemRef("bad", "1"), ItemRef("good", "1")]
+
+    def fetch(self, ref: ItemRef) -> RawItem:
+        if ref.uri == "bad":
+            raise self.error
+        return RawItem(ref.uri, b"text", ref.validator)
+
+    def parse(self, item: RawItem, *, source: str) -> Document:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("hunter2"), KeyError("hunter2"), RecursionError("hunter2"), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "x")],
+)
+def test_one_bad_item_costs_one_entry(error: Exception) -> None:
+    """Whatever is raised over an item: the one beside it is taken in, and the entry says where, not what."""
+    house = House()
+    house.run(Odd(error))  # type: ignore[arg-type]
+    assert house.state("good").in_release
+    (entry,) = house.quarantine.entries()
+    assert (entry.uri, entry.stage, entry.retryable) == ("bad", "fetch", True)
+    assert type(error).__name__ in entry.error
+    assert "hunter2" not in entry.error
+    house.parser = Odd(error)
+    house.run(ScriptedSource({"good": b"other"}))
+    (entry,) = [e for e in house.quarantine.entries() if e.uri == "good"]
+    assert (entry.reason, "hunter2" in entry.error) == ("crashed", False)
+    assert house.state("good").in_release, "the last good version stays"

@@ -216,3 +216,19 @@ def test_a_document_expires_at_its_moment() -> None:
     assert expired([moment], NOW) == [moment]
     assert expired([moment], NOW - timedelta(microseconds=1)) == []
     assert expired([replace(moment, status="expired"), replace(moment, status="deleted"), known()], NOW) == []
+
+
+def test_what_is_not_asked_for_is_not_gone() -> None:
+    """An exclude is a decision about the next release; a deletion at the source is a revocation. The plan tells them apart."""
+    states = [DocumentState(document_key("s", uri), "s", uri) for uri in ("keep.md", "gone.md", "drafts/a.md", "drafts/b.md")]
+    plan = plan_source("s", [ItemRef("keep.md", "")], states, asked=lambda uri: not uri.startswith("drafts/"))
+    assert {state.uri for state in plan.gone} == {"gone.md"}
+    assert {state.uri for state in plan.unasked} == {"drafts/a.md", "drafts/b.md"}
+
+
+def test_what_is_asked_for_again_is_fetched_again_and_what_is_not_is_left_alone() -> None:
+    """An unasked document is parsed by nobody; listed again, whatever its validator, it is taken in."""
+    state = DocumentState(document_key("s", "a"), "s", "a", validator="v", content_hash="h", version="h", unasked=True)
+    assert not state.in_release
+    assert to_parse([state], {"s": "another parser"}) == ([], {})
+    assert [ref.uri for ref in plan_source("s", [ItemRef("a", "v")], [state]).fetch] == ["a"]

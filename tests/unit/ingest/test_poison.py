@@ -166,3 +166,22 @@ def test_a_whole_handbook_is_innocent() -> None:
             accused[rule] = accused.get(rule, 0) + 1
     assert accused.keys() <= {"zero_width"}
     assert sum(accused.values()) <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit", ["<img alt='", "<p style='display:none'>", "<!-- ", "ignore all ", "i g n o r e ", "QUJD+/", "\u200b", "[INST]"]
+)
+def test_a_crafted_page_takes_linear_time(unit: str) -> None:
+    """16 times as much of it takes less than 45 times as long, in the file and in the text."""
+
+    def seconds(characters: int) -> float:
+        source = unit * (characters // len(unit))
+        started = time.process_time()
+        hidden(source, markdown=True)
+        addressing(source)
+        invisible(source)
+        return time.process_time() - started
+
+    seconds(4_000)
+    assert seconds(64_000) < 45 * max(min(seconds(4_000) for _ in range(2)), 0.01)

@@ -108,6 +108,15 @@ class TestReadersAndWriters:
             {"access_tags": ["b", "c"]}
         ]
 
+    def test_what_a_killed_process_was_removing_goes_with_the_next_change(self, store: EdgeStore, path: Path) -> None:
+        """Its files are words of documents, and no collection any more."""
+        left = path / "collections" / ".gone-i__0-0c2e7faf"
+        (left / "1").mkdir(parents=True)
+        (left / "1" / "page_0.dat").write_text("words of a document")
+        assert store.names() == ["i__1"]
+        store.set_tags("i__1", A, ["d0"])
+        assert not left.exists()
+
     def test_changed_tags_leave_the_points_alone(self, store: EdgeStore, other: EdgeStore, path: Path) -> None:
         """No file of the points is written, so a process killed in it cannot harm them; the same tags again change nothing."""
         search(other, A)

@@ -90,6 +90,26 @@ def test_hostile_arguments_are_no_options(field: str, value: str) -> None:
         GitOptions(**({"url": "/srv/x"} | {field: value}))
 
 
+def test_a_link_is_no_other_door(repository: Repository, tmp_path: Path) -> None:
+    """What a link leads to is judged by its path too: exclude holds, rules are told it, another target is another document."""
+    (repository.folder / "hr").mkdir()
+    (repository.folder / "hr/pay.md").write_text("same")
+    (repository.folder / "open.md").write_text("same")
+    (repository.folder / "link.md").symlink_to("hr/pay.md")
+    repository.commit()
+    made = source(repository, tmp_path)
+    refs = {ref.uri: ref for ref in made.scan({})}
+    assert made.fetch(refs["link.md"]).stands_for == "hr/pay.md"
+    assert made.fetch(refs["open.md"]).stands_for == ""
+    assert "link.md" not in {ref.uri for ref in source(repository, tmp_path, exclude=("hr/**",)).scan({})}
+    (repository.folder / "link.md").unlink()
+    (repository.folder / "link.md").symlink_to("open.md")
+    repository.commit()
+    (again,) = [ref for ref in made.scan({}) if ref.uri == "link.md"]
+    assert again.validator != refs["link.md"].validator
+    assert made.fetch(again).stands_for == "open.md"
+
+
 def test_what_is_not_a_file_here_is_refused_or_left_alone(repository: Repository, tmp_path: Path) -> None:
     """Links are followed inside the repository only; LFS pointers say so; submodules are other repositories."""
     (repository.folder / "docs/link.md").symlink_to("a.md")

@@ -1,0 +1,133 @@
+"""How a document was cut, kept so that nothing is cut twice: by whatever run, gate, estimate or machine.
+
+A cut is named by all that decides it: what is held of the document (a title may be part of a chunk's context) and the
+chunker's fingerprint. It holds no word of the document: a chunk's text is a span of the version, its context is spans of
+headings, so it goes when the version goes.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+from indexing.fingerprints import document_fingerprint
+from indexing.protocols import Chunker, Cuts
+from sluice.ids import digest, text_hash, version_id
+from sluice.records import Chunk, Cut, Document, DocumentState
+
+VERSION = 1
+"""Raised whenever the same name would stand for other chunks, or be kept otherwise."""
+
+READ = 1000
+"""Cuts held at once while all are read."""
+
+IdSum = tuple[int, int]
+
+
+def cut_name(state: DocumentState, chunker: str) -> str:
+    """The name of a document's cut by the chunker of this fingerprint."""
+    return digest("cut", VERSION, document_fingerprint(state), chunker)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """A chunker that remembers; without a store of cuts it cuts whatever it is asked."""
+
+    chunker: Chunker
+    cuts: Cuts | None = None
+
+    def cut(self, documents: Sequence[tuple[DocumentState, Document]]) -> list[list[Chunk]]:
+        """The chunks of each document, in order; what was not known is kept. One read and one write, however many."""
+        names = [cut_name(state, self.chunker.fingerprint) for state, _ in documents]
+        known = self.cuts.get(names, whole=True) if self.cuts is not None else {}
+        found, fresh = list[list[Chunk]](), dict[str, Cut]()
+        for name, (state, document) in zip(names, documents, strict=True):
+            chunks = unpacked(known[name], document) if name in known else None
+            if chunks is None:
+                chunks = self.chunker.chunk(document)
+                fresh[name] = packed(chunks, state)
+            found.append(chunks)
+        if self.cuts is not None and fresh:
+            self.cuts.put(fresh)
+        return found
+
+    def known(self, states: Iterable[DocumentState]) -> Iterator[tuple[str, Cut]]:
+        """The cuts of those documents whose cut is known, with their document keys; without what they are unpacked from."""
+        if self.cuts is None:
+            return
+        following = iter(states)
+        while part := list(islice(following, READ)):
+            names = {cut_name(state, self.chunker.fingerprint): state.key for state in part}
+            for name, cut in self.cuts.get(list(names)).items():
+                yield names[name], cut
+
+    def sums(self, states: Iterable[DocumentState]) -> dict[str, IdSum]:
+        """For those documents whose cut is known, by document key, what stands for the ids of its chunks."""
+        return {key: id_sum(cut.ids) for key, cut in self.known(states)}
+
+
+def id_sum(ids: Iterable[str]) -> IdSum:
+    """How many ids, and a number that is equal for equal sets of them, in whatever order they are read."""
+    count = total = 0
+    for id in ids:
+        count += 1
+        total ^= UUID(id).int
+    return count, total
+
+
+def packed(chunks: Sequence[Chunk], state: DocumentState) -> Cut:
+    """The chunks of a document as a cut of its present version."""
+    paths: dict[tuple[str, ...], int] = {}
+    contexts: dict[str, int] = {}
+    rows = [
+        [
+            c.start,
+            c.end,
+            contexts.setdefault(c.context, len(contexts)),
+            int(c.context_cut),
+            paths.setdefault(c.heading_path, len(paths)),
+            c.page,
+            list(c.parent) if c.parent is not None else None,
+        ]
+        for c in chunks
+    ]
+    rest = json.dumps({"chunks": rows, "contexts": list(contexts), "paths": list(paths)}, separators=(",", ":"))
+    return Cut(
+        document_key=state.key,
+        version=version_id(state.key, state.version, state.parse_fingerprint),
+        ids=tuple(c.id for c in chunks),
+        tokens=tuple(c.tokens for c in chunks),
+        texts=tuple(text_hash(c.embedded_text) for c in chunks),
+        rest=zlib.compress(rest.encode("ascii"), level=1),
+    )
+
+
+def unpacked(cut: Cut, document: Document) -> list[Chunk] | None:
+    """The chunks that were packed; None when they are not of this document's text, so that it is cut again."""
+    rest = json.loads(zlib.decompress(cut.rest))
+    paths = [tuple(path) for path in rest["paths"]]
+    chunks = [
+        Chunk(
+            id=id,
+            document_key=document.key,
+            start=start,
+            end=end,
+            text=document.text[start:end],
+            tokens=tokens,
+            context=rest["contexts"][context],
+            context_cut=bool(context_cut),
+            heading_path=paths[path],
+            page=page,
+            parent=(parent[0], parent[1]) if parent is not None else None,
+        )
+        for id, tokens, (start, end, context, context_cut, path, page, parent) in zip(
+            cut.ids, cut.tokens, rest["chunks"], strict=True
+        )
+    ]
+    if any(text_hash(chunk.embedded_text) != text for chunk, text in zip(chunks, cut.texts, strict=True)):
+        return None
+    return chunks

@@ -1,0 +1,251 @@
+"""HTML as pieces: every word that a browser shows, once, in reading order, under its headings.
+
+One walk over lxml's tree. Decisions, each for what a person sees:
+
+- Shown: `alt` texts, options of a `select`, `textarea`, closed `details`, captions, MathML, text in SVG, `aria-hidden`
+  (hidden from screen readers only), `s` and `strike`, list numbers as the list counts them, cells that span repeated.
+- Not shown, so not text: `script`, `style`, `template`, `noscript`, `datalist`, closed `dialog`, `del`, comments. What
+  styles and `hidden` hide is the poison rules' to find (`ingest.poison.markup`): they can be told to keep it.
+- Around the text of a page (`page=True`): `nav`, `button`, and all that is outside `main` where there is one. They are
+  left out, and said as losses; so are pictures without an `alt` and pages embedded from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ingest import grid
+from ingest.elements import Loss, Piece, clean
+from ingest.formulas import formula, ruby
+from ingest.markup import BLOCKS, UNSEEN, Node, parsed, says, spaced
+from ingest.numerals import marker
+
+_LEVELS = {f"h{level}": level - 1 for level in range(1, 7)}
+_LISTS = frozenset(("ul", "ol", "menu", "dir"))
+_BULLETS = ("•", "◦", "▪", "‣", "●", "■", "○", "∙", "·")
+_WHERES = 3
+
+
+def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[Loss, ...]]:
+    """The pieces of HTML and what is missing; `page`: a whole page, whose navigation is left out.
+
+    Raises ValueError where the parser itself would lose text (more than 256 levels, 10 MB of one text).
+    """
+    root = parsed(source)
+    if root is None:
+        return [], ()
+    body = root.find(".//body")
+    body = root if body is None else body
+    walk = _Walk(page)
+    mains = [main for main in body.iter("main") if says(main.text_content())] if page else []
+    if mains:
+        outer = [main for main in mains if not any(above.tag == "main" for above in main.iterancestors())]
+        for main in outer:
+            walk.block(main)
+        outside = len(spaced(body, " ").split()) - sum(len(spaced(main, " ").split()) for main in outer)
+        walk.lose("outside_main", max(0, outside))
+    else:
+        walk.block(body)
+    return walk.pieces, walk.losses()
+
+
+class _Walk:
+    """The walk: text waits in `_line` until a block begins or ends."""
+
+    def __init__(self, page: bool) -> None:
+        self.pieces: list[Piece] = []
+        self._page = page
+        self._line: list[str] = []
+        self._item: str | None = None  # the number ("" for a bullet) of a list item of which nothing has been said yet
+        self._lost: Counter[str] = Counter()
+        self._where: dict[str, list[str]] = {}
+
+    def block(self, node: Node) -> None:
+        self._flush()
+        self._children(node)
+        self._flush()
+
+    def lose(self, what: str, count: int = 1, where: str | None = "") -> None:
+        if count:
+            self._lost[what] += count
+            places = self._where.setdefault(what, [])
+            if where and len(places) < _WHERES:
+                places.append(where[:100])
+
+    def losses(self) -> tuple[Loss, ...]:
+        return tuple(Loss(what, count, ", ".join(self._where[what])) for what, count in self._lost.items())
+
+    def _children(self, node: Node) -> None:
+        if node.text:
+            self._line.append(node.text)
+        for child in node:
+            self._node(child)
+            if child.tail:
+                self._line.append(child.tail)
+
+    def _node(self, node: Node) -> None:
+        tag = node.tag
+        if not isinstance(tag, str) or tag in UNSEEN:
+            return
+        if (special := _SPECIAL.get(tag)) is not None:
+            special(self, node)
+        elif tag in BLOCKS:
+            self.block(node)
+        else:
+            self._children(node)
+
+    def _flush(self) -> None:
+        if not self._line:
+            return
+        text = " ".join(clean("".join(self._line)).split())
+        self._line.clear()
+        if not text:
+            return
+        kind = "text"
+        if self._item is not None:
+            kind, text, self._item = "list", f"{self._item} {text}".strip(), None
+        elif text.startswith(_BULLETS) and text[1:2].isspace():
+            kind, text = "list", text[1:].strip()
+        self.pieces.append(Piece(kind, text))
+
+    def _numbered(self) -> str:
+        """The number of an item that begins with a heading, a table or code."""
+        number, self._item = self._item or "", None
+        return number
+
+    def _text_of(self, node: Node) -> str:
+        """All text below a node in one line."""
+        if not len(node):
+            return " ".join(clean(node.text or "").split())
+        inner = _Walk(self._page)
+        inner.block(node)
+        for loss in inner.losses():
+            self.lose(loss.what, loss.count, loss.where)
+        return " ".join(piece.text for piece in inner.pieces)
+
+    def heading(self, node: Node) -> None:
+        self._flush()
+        if text := self._text_of(node):
+            self.pieces.append(Piece("title", f"{self._numbered()} {text}".strip(), _LEVELS[node.tag]))
+
+    def code(self, node: Node) -> None:
+        self._flush()
+        text = clean(spaced(node, "\n"), keep_indent=True)
+        if text.strip():
+            if number := self._numbered():
+                self.pieces.append(Piece("list", number))
+            self.pieces.append(Piece("code", text))
+
+    def table(self, node: Node) -> None:
+        self._flush()
+        if grid.is_layout(node):
+            self.block(node)
+        elif text := grid.table_text(node, self._text_of):
+            if number := self._numbered():
+                self.pieces.append(Piece("list", number))
+            self.pieces.append(Piece("table", text))
+
+    def list(self, node: Node) -> None:
+        self._flush()
+        is_ordered = node.tag == "ol"
+        items = [child for child in node if child.tag == "li"]
+        step = -1 if node.get("reversed") is not None else 1
+        number = _number(node.get("start"), len(items) if step < 0 else 1)
+        if node.text:
+            self._line.append(node.text)
+        for child in node:
+            if child.tag == "li":
+                number = _number(child.get("value"), number)
+                self._list_item(child, marker(number, child.get("type") or node.get("type") or "1") if is_ordered else "")
+                number += step
+            else:
+                self._node(child)
+            if child.tail:
+                self._line.append(child.tail)
+        self._flush()
+
+    def _list_item(self, node: Node, number: str) -> None:
+        self._flush()
+        above, self._item = self._item, number
+        self.block(node)
+        self._item = above
+
+    def item(self, node: Node) -> None:
+        """An item outside any list."""
+        self._list_item(node, "")
+
+    def line_break(self, node: Node) -> None:
+        following = node.getnext()
+        self._line.append(" ")
+        if following is not None and following.tag == "br" and not says(node.tail):
+            self._flush()  # two in a row are how older pages and e-mail end a paragraph
+
+    def picture(self, node: Node) -> None:
+        alt = node.get("alt")
+        self._line.append(f" {alt or ''} ")
+        if alt is None and node.get("width") not in ("0", "1") and node.get("height") not in ("0", "1"):
+            self.lose("picture", 1, "" if (node.get("src") or "").startswith("data:") else node.get("src"))
+
+    def options(self, node: Node) -> None:
+        found = [
+            str(o.get("label") or o.text_content()) if o.tag == "option" else str(o.get("label") or "")
+            for o in node.iter("option", "optgroup")
+        ]
+        self._line.append(f" {', '.join(' '.join(text.split()) for text in found if says(text))} ")
+
+    def field(self, node: Node) -> None:
+        self._line.append(f" {node.text_content()} ")
+
+    def dialog(self, node: Node) -> None:
+        if node.get("open") is not None:
+            self.block(node)
+
+    def embedded(self, node: Node) -> None:
+        self.lose("embedded_page", 1, node.get("src"))
+
+    def chrome(self, node: Node) -> None:
+        if not self._page:
+            self.block(node)
+        elif says(node.text_content()):
+            self.lose("navigation" if node.tag == "nav" else "button")
+
+    def apart(self, node: Node) -> None:
+        """A drawing, and each text in it: it touches nothing."""
+        self._line.append(" ")
+        self._children(node)
+        self._line.append(" ")
+
+    def formula(self, node: Node) -> None:
+        self._line.append(formula(node))
+
+    def ruby(self, node: Node) -> None:
+        self._line.append(ruby(node))
+
+
+def _number(written: str | None, otherwise: int) -> int:
+    text = (written or "").strip()
+    return (
+        int(text)
+        if text.lstrip("+-").isdecimal() and text.isascii() and len(text) < 10 and text.count("-") + text.count("+") < 2
+        else otherwise
+    )
+
+
+_SPECIAL: dict[str, Any] = {
+    **dict.fromkeys(_LEVELS, _Walk.heading),
+    **dict.fromkeys(_LISTS, _Walk.list),
+    **dict.fromkeys(("iframe", "frame"), _Walk.embedded),
+    **dict.fromkeys(("nav", "button"), _Walk.chrome),
+    **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), _Walk.code),
+    "li": _Walk.item,
+    "table": _Walk.table,
+    "br": _Walk.line_break,
+    "img": _Walk.picture,
+    "select": _Walk.options,
+    "textarea": _Walk.field,
+    "dialog": _Walk.dialog,
+    **dict.fromkeys(("svg", "text"), _Walk.apart),
+    "math": _Walk.formula,
+    "ruby": _Walk.ruby,
+}

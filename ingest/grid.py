@@ -1,0 +1,95 @@
+"""HTML tables: which of them hold rows of cells, and those as lines of text, with cells that span repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ingest.elements import row_text
+from ingest.markup import Node, says
+
+_ROWS = frozenset(("tr", "thead", "tbody", "tfoot"))
+_GRID = _ROWS | {"caption", "colgroup", "col"}
+_STRUCTURE = ".//table|.//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//pre"
+_WIDEST = 1000
+_MOST_REPEATED = 20
+
+
+def is_layout(table: Node) -> bool:
+    """Whether a table arranges a page (or was never closed) instead of holding rows of cells."""
+    if table.xpath(_STRUCTURE) or says(table.text):
+        return True
+    if any(child.tag not in _GRID or says(child.tail) for child in table):
+        return True
+    for row in table.iter(*_ROWS):
+        if says(row.text) or any(child.tag not in ("td", "th", *_ROWS) or says(child.tail) for child in row):
+            return True
+    rows = [sum(says(cell.text_content()) for cell in row.xpath("./td|./th")) for row in table.iter("tr")]
+    return max(rows, default=0) < 2 and table.find(".//th") is None
+
+
+def table_text(table: Node, text_of: Callable[[Node], str]) -> str:
+    """A line for the caption and each row; a cell that spans rows or columns stands in each of them.
+
+    A cell alone in its row is said once, however wide. What repeats is at most twenty times the table's own text.
+    """
+    lines = [text_of(caption) for caption in table.iter("caption")]
+    rows = [(row, [(cell, text_of(cell)) for cell in row.xpath("./td|./th")]) for row in table.iter("tr")]
+    if not any(cell.get("rowspan") or cell.get("colspan") for _, cells in rows for cell, _ in cells):
+        return "\n".join(filter(None, [*lines, *(row_text(text for _, text in cells) for _, cells in rows)]))
+    filler = _Filler(rows)
+    above: Node | None = None
+    for row, cells in rows:
+        if row.getparent() is not above:
+            above = row.getparent()
+            filler.hanging = {}  # a cell does not reach out of its thead, tbody or tfoot
+        lines.append(row_text(filler.line(cells)))
+    return "\n".join(filter(None, lines))
+
+
+class _Filler:
+    """Rows one after the other; `hanging` is what reaches down into the next: column → its text, and for how many rows."""
+
+    def __init__(self, rows: Sequence[tuple[Node, Sequence[tuple[Node, str]]]]) -> None:
+        self.hanging: dict[int, tuple[str, int]] = {}
+        self._rows = len(rows)
+        self._widest = 2 * max((len(cells) for _, cells in rows), default=0)
+        self._budget = 10_000 + _MOST_REPEATED * sum(len(text) for _, cells in rows for _, text in cells)
+
+    def line(self, cells: Sequence[tuple[Node, str]]) -> list[str]:
+        from_above, self.hanging = self.hanging, {}
+        line: list[str] = []
+        is_alone = len(cells) == 1 and not from_above
+        for cell, text in cells:
+            self._hang(line, from_above)
+            across = 1 if is_alone else min(_span(cell.get("colspan")), max(1, self._widest - len(line)))
+            down = _span(cell.get("rowspan"), self._rows)
+            for repeat in range(across):
+                if repeat and len(line) in from_above:
+                    break
+                if down > 1:
+                    self.hanging[len(line)] = (text, down - 1)
+                line.append(self._repeated(text) if repeat else text)
+        self._hang(line, from_above)
+        for column in sorted(from_above):  # beyond a gap: the row is shorter than what hangs into it
+            line += [""] * (column - len(line))
+            self._hang(line, from_above)
+        return line
+
+    def _hang(self, line: list[str], from_above: dict[int, tuple[str, int]]) -> None:
+        while len(line) in from_above:
+            text, rows = from_above.pop(len(line))
+            if rows > 1:
+                self.hanging[len(line)] = (text, rows - 1)
+            line.append(self._repeated(text))
+
+    def _repeated(self, text: str) -> str:
+        self._budget -= len(text) + 3
+        return text if self._budget > 0 else ""
+
+
+def _span(written: str | None, rest: int = 1) -> int:
+    """How far a cell reaches; 0 means to the end."""
+    text = (written or "").strip()
+    if not (text.isdecimal() and text.isascii()):
+        return 1
+    return min(int(text[:6]), _WIDEST) or rest

@@ -1,0 +1,397 @@
+"""DOCX, from its XML: whatever a paragraph, a cell or the body is wrapped in, its words are read; what is left out is said.
+
+Kept: insertions and moved text, content controls, results of fields, hyperlinks, smart tags, equations, symbols, text
+boxes (once), charts, footnotes and endnotes (after the paragraph with their mark), headers and footers (once), numbers
+of lists. Out: deletions, codes of fields. Out and said: hidden text, comments, pictures, embedded objects and documents.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from ingest import properties
+from ingest.elements import Piece
+from ingest.formats import OLE
+from ingest.readers import drawings
+from ingest.readers.base import Loss, Reading, malformed, protected
+from ingest.readers.equations import equation
+from ingest.readers.grid import Grid
+from ingest.readers.package import Node, Package, R, child, elements, is_on, local, whole
+from ingest.readers.symbols import shown, symbol
+from ingest.readers.wordstyles import Label, Numbering, Styles, W, flag, numbered, outline
+
+_VAL = f"{W}val"
+_OUT = frozenset({
+    "del", "moveFrom", "pPr", "rPr", "sdtPr", "sdtEndPr", "tblPr", "trPr", "tcPr", "instrText", "delText", "delInstrText",
+    "sectPr", "tblGrid",
+})  # fmt: skip
+_DRAWN = frozenset({"drawing", "pict", "object", "AlternateContent"})
+_IN_PARAGRAPH = frozenset({
+    "r", "p", "tbl", "hyperlink", "sdt", "ins", "moveTo", "smartTag", "customXml", "fldSimple", "oMath", "oMathPara",
+})  # fmt: skip
+_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": "\u00ad"}
+_IN_RUN = _DRAWN | _SIGNS.keys() | {"t", "sym", "ruby"}
+_BOLD_DEPTH = 6
+_LONGEST_HEADING = 100
+_BULLETS = "•▪●◦‣·○■–—-*"
+
+
+def docx(content: bytes, uri: str) -> Reading:
+    """Raises DocumentError: `protected`, `malformed` for a zip without a Word document in it."""
+    if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
+        raise protected(uri)
+    package = Package(content, uri)
+    path = package.first("", "officeDocument") or "word/document.xml"
+    root = package.xml(path)
+    body = None if root is None or local(root) != "document" else child(root, "body")
+    if body is None:
+        raise malformed(uri, "is no Word document")
+    return _Word(package, path).reading(body, properties.of_office(content))
+
+
+@dataclass(slots=True)
+class _Line:
+    """A paragraph as it is read: its text so far, and what comes after it (text boxes, notes)."""
+
+    style: str = ""
+    hidden: bool = False
+    bold: bool = False
+    parts: list[str] = field(default_factory=list)
+    after: list[Piece] = field(default_factory=list)
+    plain: bool = False  # some of its text is not bold
+
+    def say(self, text: str, *, bold: bool = False) -> None:
+        self.parts.append(text)
+        self.plain = self.plain or (not bold and bool(text.strip()))
+
+
+class _Word:
+    """One document; `_codes` says for each open field whether its code (not its result) is being passed."""
+
+    def __init__(self, package: Package, path: str) -> None:
+        self._package = package
+        self._path = path
+        self._related = package.related(path)
+        styles, numbering = (package.first(path, kind) for kind in ("styles", "numbering"))
+        self._styles = Styles(package.xml(styles) if styles else None)
+        self._numbering = Numbering(package.xml(numbering) if numbering else None)
+        self._notes: dict[tuple[str, str], tuple[Node, str]] = {}
+        for kind, part in (("footnote", "footnotes"), ("endnote", "endnotes")):
+            found = package.first(path, part)
+            root = package.xml(found) if found else None
+            for note in () if root is None else elements(root):
+                if note.get(f"{W}type") in (None, "normal"):
+                    self._notes[kind, str(note.get(f"{W}id"))] = (note, found)
+        self._seen: dict[tuple[str, str], int] = {}
+        self._codes: list[bool] = []
+        self._in_table = 0
+        self._held: list[str] = []  # text of a paragraph whose end was deleted: the next one goes on with it
+        self._page: int | None = None
+        self.losses: Counter[str] = Counter()
+
+    def reading(self, body: Node, about: properties.Properties) -> Reading:
+        self._page = 1 if body.find(f".//{W}lastRenderedPageBreak") is not None else None
+        found = self._story(body)
+        heads, feet = (self._margins(body, kind) for kind in ("header", "footer"))
+        return Reading([*heads, *found, *feet], about, losses=tuple(Loss(what, n) for what, n in sorted(self.losses.items())))
+
+    def _story(self, root: Node) -> list[Piece]:
+        _settle_fields(root)
+        codes, self._codes = self._codes, []
+        found = self._blocks(root)
+        if self._held:
+            found += [Piece("text", "".join(self._held), page=self._page)]
+            self._held = []
+        self._codes = codes
+        return found
+
+    def _margins(self, body: Node, kind: str) -> list[Piece]:
+        """Headers or footers: each text once, however many sections and kinds of pages have it."""
+        used = dict.fromkeys(
+            found.path
+            for node in body.iter(f"{W}{kind}Reference")
+            if (found := self._related.get(str(node.get(f"{R}id")))) is not None
+        )
+        texts: dict[str, None] = {}
+        page, self._page = self._page, None
+        for path in filter(None, used):
+            root = self._package.xml(path)
+            if root is not None:
+                related, self._related = self._related, self._package.related(path)
+                texts |= dict.fromkeys(piece.text for piece in self._story(root))
+                self._related = related
+        self._page = page
+        return [Piece("other", text) for text in texts]
+
+    def _blocks(self, holder: Node) -> list[Piece]:
+        found: list[Piece] = []
+        for node in elements(holder):
+            match local(node):
+                case "p":
+                    found += self._paragraph(node)
+                case "tbl":
+                    found += self._table(node)
+                case "altChunk":
+                    self.losses["embedded_document"] += 1
+                case "AlternateContent":
+                    found += next(filter(None, map(self._blocks, elements(node))), [])
+                case "oMath" | "oMathPara":
+                    found += _pieces(equation(node))
+                case "r" | "hyperlink" | "fldSimple":  # runs without a paragraph: broken, and shown
+                    line = _Line()
+                    self._inline(holder_of(node), line)
+                    found += _pieces("".join(line.parts)) + line.after
+                case name if name not in _OUT:
+                    found += self._blocks(node)
+        return found
+
+    def _paragraph(self, node: Node) -> list[Piece]:
+        about = node.find(f"{W}pPr")
+        named = None if about is None else about.find(f"{W}pStyle")
+        name = self._styles.default if named is None else str(named.get(_VAL))
+        style = self._styles.of(name)
+        label = self._label(about, name)
+        line = _Line(name, style.hidden, style.bold, parts=self._held)
+        self._held = []
+        page = self._page
+        self._inline(node, line)
+        text = "".join(line.parts).replace("\xa0", " ")
+        mark = child(about, "rPr")
+        if mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None):
+            self._held = line.parts
+            return line.after
+        if not text.strip():
+            return line.after
+        text = text.strip("\n") if label is None or not label.text else f"{label.text} {text.strip()}"
+        level = outline(about, style.level)
+        kind, depth = "text", 0
+        if level is not None and len(text) <= 3 * _LONGEST_HEADING:
+            kind, depth = "title", level
+        elif label is not None or (text.lstrip()[0] in _BULLETS and text.lstrip()[1:2].isspace()):
+            kind = "list"
+        elif not (line.plain or self._in_table or len(text) > _LONGEST_HEADING or text.rstrip()[-1] in ".,:;?!…。"):
+            kind, depth = "title", _BOLD_DEPTH  # what is bold as a whole is how people write headings without styles
+        return [Piece(kind, text.strip(), depth, page), *line.after]
+
+    def _label(self, about: Node | None, style: str) -> Label | None:
+        chosen = numbered(about) or self._styles.of(style).numbering
+        return None if chosen is None else self._numbering.label(chosen[0], chosen[1], style)
+
+    def _inline(self, holder: Node, line: _Line) -> None:
+        for node in elements(holder):
+            match local(node):
+                case "r":
+                    self._run(node, line)
+                case "oMath" | "oMathPara":
+                    line.say(f" {equation(node)} ")
+                case "AlternateContent":
+                    self._alternative(node, line)
+                case "p" | "tbl":
+                    line.after += self._blocks(holder_of(node))
+                case name if name in _DRAWN:
+                    self._drawn(node, line)
+                case name if name not in _OUT:
+                    self._inline(node, line)
+
+    def _alternative(self, node: Node, line: _Line) -> None:
+        """The first of the ways to show something that shows anything: the others show the same again."""
+        for choice in elements(node):
+            losses, parts, after = self.losses.copy(), len(line.parts), len(line.after)
+            names = {local(node) for node in elements(choice)}
+            if names & _IN_PARAGRAPH:
+                self._inline(choice, line)
+            elif names & _IN_RUN:
+                self._content(choice, line, bold=False)
+            else:
+                self._drawn(choice, line)
+            if len(line.after) > after or any(part.strip() for part in line.parts[parts:]) or self.losses != losses:
+                return
+
+    def _run(self, run: Node, line: _Line) -> None:
+        look = run.find(f"{W}rPr")
+        named = None if look is None else look.find(f"{W}rStyle")
+        style = None if named is None else self._styles.of(str(named.get(_VAL)))
+        hidden = flag(look, "vanish", line.hidden or (style is not None and style.hidden))
+        bold = flag(look, "b", line.bold or (style is not None and style.bold))
+        if hidden:
+            self.losses["hidden_text"] += any((node.text or "").strip() for node in run.iter(f"{W}t"))
+            line = _Line(line.style, hidden=True)  # its fields open and close all the same; its notes are hidden with it
+        self._content(run, line, bold=bold)
+
+    def _content(self, run: Node, line: _Line, *, bold: bool) -> None:
+        look = run.find(f"{W}rPr")
+        fonts = None if look is None else look.find(f"{W}rFonts")
+        font = "" if fonts is None else str(fonts.get(f"{W}ascii") or fonts.get(f"{W}hAnsi") or "")
+        for node in elements(run):
+            name = local(node)
+            if name == "fldChar":
+                self._field(node, line)
+            elif name == "lastRenderedPageBreak":
+                self._page = None if self._page is None else self._page + 1
+            elif any(self._codes):
+                continue
+            elif name == "t":
+                line.say(shown(str(node.text or ""), font), bold=bold)
+            elif name in _SIGNS:
+                line.say(_SIGNS[name], bold=True)
+            elif name == "sym":
+                known = symbol(node.get(f"{W}char"), node.get(f"{W}font"))
+                self.losses["symbol"] += not known
+                line.say(known, bold=bold)
+            elif name in ("footnoteReference", "endnoteReference"):
+                self._note(name.removesuffix("Reference"), str(node.get(f"{W}id")), line)
+            elif name == "commentReference":
+                self.losses["comment"] += 1
+            elif name == "ruby":
+                self._ruby(node, line)
+            elif name == "AlternateContent":
+                self._alternative(node, line)
+            elif name in _DRAWN:
+                self._drawn(node, line)
+
+    def _ruby(self, node: Node, line: _Line) -> None:
+        base, above = child(node, "rubyBase"), child(node, "rt")
+        if base is not None:
+            self._inline(base, line)
+        said = _Line()
+        if above is not None:
+            self._inline(above, said)
+        line.say(f"({''.join(said.parts)})" if said.parts else "")
+
+    def _field(self, node: Node, line: _Line) -> None:
+        match node.get(f"{W}fldCharType"):
+            case "begin" if node.get("unmatched") is None:
+                self._codes.append(True)
+                if not any(self._codes[:-1]):
+                    line.say(_form_field(child(node, "ffData")))
+            case "separate" if self._codes:
+                self._codes[-1] = False
+            case "end" if self._codes:
+                self._codes.pop()
+
+    def _note(self, kind: str, name: str, line: _Line) -> None:
+        found = self._notes.get((kind, name))
+        if found is None or (kind, name) in self._seen:  # each once; and a note that refers to itself ends
+            return
+        self._seen[kind, name] = number = len(self._seen) + 1
+        mark = f"[{number}]"
+        line.say(mark, bold=True)
+        note, path = found
+        related, self._related = self._related, self._package.related(path)
+        held, self._held = self._held, []
+        pieces = self._story(note)
+        self._related, self._held = related, held
+        if pieces:
+            line.after += [replace(pieces[0], kind="text", text=f"{mark} {pieces[0].text}"), *pieces[1:]]
+
+    def _drawn(self, holder: Node, line: _Line) -> None:
+        """Text boxes, charts and diagrams below a drawing, after the paragraph that holds it."""
+        held, self._held = self._held, []
+        pictures = 0
+        waiting = [holder]
+        while waiting:
+            node = waiting.pop()
+            match local(node):
+                case "txbxContent":
+                    line.after += self._story(node)
+                    continue
+                case "AlternateContent":
+                    self._alternative(node, line)
+                    continue
+                case "txBody":
+                    line.after += drawings.paragraphs(node)
+                    continue
+                case "chart" | "relIds":
+                    line.after += drawings.referred(node, self._package, self._related, self._page)
+                    continue
+                case "textpath":
+                    line.after += _pieces(str(node.get("string") or ""))
+                case "blip" | "imagedata":
+                    pictures += 1
+                case "OLEObject":
+                    self.losses["embedded_object"] += 1
+                    pictures = -100
+            waiting += reversed(list(elements(node)))
+        self.losses["picture"] += max(pictures, 0)
+        self.losses = +self.losses
+        self._held = held
+
+    def _table(self, table: Node) -> list[Piece]:
+        grid, cells, covered = Grid(), list[list[Piece]](), dict[int, str]()
+        self._in_table += 1
+        for row in _below(table, "tr"):
+            about = child(row, "trPr")
+            if about is not None and about.find(f"{W}del") is not None:
+                continue
+            column = whole(_value(about, "gridBefore"), 0)
+            line: list[tuple[str, int, int]] = []
+            for cell in _below(row, "tc"):
+                look = child(cell, "tcPr")
+                if look is not None and look.find(f"{W}cellDel") is not None:
+                    continue
+                pieces = self._blocks(cell)
+                text = " ".join(piece.text for piece in pieces)
+                merged = None if look is None else look.find(f"{W}vMerge")
+                if merged is None:
+                    covered.pop(column, None)
+                elif merged.get(_VAL) == "restart":
+                    covered[column] = text if len(text) <= _LONGEST_HEADING else ""
+                else:
+                    text = text or covered.get(column, "")
+                across = max(1, whole(_value(look, "gridSpan"), 1, 64))
+                line.append((text, across, 1))
+                cells.append(pieces)
+                column += across
+            grid.row(line, before=whole(_value(about, "gridBefore"), 0, 64))
+        self._in_table -= 1
+        return grid.or_its_pieces(cells, self._page)
+
+
+def holder_of(node: Node) -> list[Node]:
+    return [node]
+
+
+def _pieces(text: str) -> list[Piece]:
+    return [Piece("text", text.strip())] if text.strip() else []
+
+
+def _below(holder: Node, name: str) -> list[Node]:
+    """Rows of a table or cells of a row, whatever they are wrapped in; nothing that was deleted."""
+    found: list[Node] = []
+    for node in elements(holder):
+        what = local(node)
+        if what == name:
+            found.append(node)
+        elif what not in _OUT and what not in ("tbl", "p"):
+            found += _below(node, name)
+    return found
+
+
+def _value(holder: Node | None, name: str) -> str | None:
+    found = child(holder, name)
+    return None if found is None else str(found.get(_VAL))
+
+
+def _settle_fields(root: Node) -> None:
+    """Mark the beginnings of fields that never end: what follows them is text, not code."""
+    begun: list[Node] = []
+    for node in root.iter(f"{W}fldChar"):
+        match node.get(f"{W}fldCharType"):
+            case "begin":
+                begun.append(node)
+            case "end" if begun:
+                begun.pop()
+    for node in begun:
+        node.set("unmatched", "1")
+
+
+def _form_field(data: Node | None) -> str:
+    """What an old form field shows that has no result: a box, ticked or not, or the chosen entry of a list."""
+    box, choice = child(data, "checkBox"), child(data, "ddList")
+    if box is not None:
+        state = box.find(f"{W}checked")
+        return "☒" if is_on(box.find(f"{W}default") if state is None else state, _VAL) else "☐"
+    entries = [] if choice is None else [str(entry.get(_VAL) or "") for entry in choice.iterchildren(f"{W}listEntry")]
+    chosen = whole(_value(choice, "result"), 0)
+    return entries[chosen] if 0 <= chosen < len(entries) else ""

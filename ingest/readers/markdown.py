@@ -1,0 +1,133 @@
+"""Markdown as GitHub reads it (CommonMark with tables and strikethrough), and all of its words.
+
+What a renderer would swallow stays text: `<your-name>`, an unclosed `<script>`, footnotes (`[^1]: short`), and
+definitions of links that nothing refers to (`[Deadline]: tomorrow`), unless they are the known ways to write a comment.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from typing import Any
+
+from ingest import frontmatter
+from ingest.blocks import html_blocks
+from ingest.elements import Loss, Piece
+from ingest.readers.base import Reading, text_of
+
+_FORMATTING_NAMES = (
+    "a abbr address article aside audio b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn "
+    "div dl dt em embed figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i iframe img ins kbd li main mark nav "
+    "noscript object ol optgroup option p path picture pre q rp rt ruby s samp script section select small source span strike "
+    "strong style sub summary sup svg table tbody td tfoot th thead tr track tt u ul var video wbr math mi mn mo mrow mfrac "
+    "msup msub msubsup msqrt mroot mtext mtable mtr mtd mstyle munder mover munderover semantics annotation"
+)
+_FORMATTING = frozenset(_FORMATTING_NAMES.split())
+_HIDING = frozenset({"script", "style", "iframe", "noscript", "svg", "del"})
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9_:-]*)[^<>]*>?")
+_DRAWING_NAMES = "text tspan textpath g defs use symbol rect circle line polygon polyline ellipse foreignobject desc marker"
+_DRAWING = frozenset(_DRAWING_NAMES.split())
+_DEEPEST = 100
+_COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
+
+
+def markdown(content: bytes, uri: str, label: str = "") -> Reading:
+    found = text_of(content, uri, label=label)
+    front = frontmatter.split(found.text, uri=uri)
+    pieces, losses = markdown_blocks(front.body)
+    return Reading(pieces, front=front, losses=(*found.losses, *losses), guess=found.guess)
+
+
+def markdown_blocks(text: str) -> tuple[list[Piece], tuple[Loss, ...]]:
+    """The pieces of Markdown, and what is missing; raises ValueError for a nesting of a hundred levels."""
+    return html_blocks(markdown_html(text))
+
+
+def markdown_html(text: str) -> str:
+    """Markdown as HTML; no word of it is lost."""
+    reader = _reader()
+    used = _Used()
+    shared: dict[str, Any] = {"references": used}
+    tokens = reader.parse(text, shared)
+    if idle := used.idle():
+        shared = {"references": _Used(), "plain": idle}
+        tokens = reader.parse(text, shared)
+    if max((token.level for token in tokens), default=0) >= _DEEPEST - 1:
+        raise ValueError(f"nested {_DEEPEST} levels deep: what lies deeper would be lost")
+    return str(reader.renderer.render(tokens, reader.options, shared))
+
+
+class _Used(dict[str, Any]):
+    """Definitions of links by label, which remember the labels that something referred to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: set[str] = set()
+
+    def __getitem__(self, label: str) -> Any:
+        self._asked.add(label)
+        return super().__getitem__(label)
+
+    def get(self, label: str, default: Any = None) -> Any:
+        self._asked.add(label)
+        return super().get(label, default)
+
+    def idle(self) -> frozenset[int]:
+        """Lines on which a definition begins that is text: nobody refers to it, and it is no comment."""
+        unused = (found for label, found in self.items() if label not in self._asked and label.lower() not in _COMMENTS)
+        return frozenset(found["map"][0] for found in unused if found.get("map") and found["href"] not in ("", "#"))
+
+
+@cache
+def _reader() -> Any:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import reference
+
+    def definition(state: Any, start: int, end: int, silent: bool) -> bool:
+        def indent(line: int) -> int:
+            return int(state.sCount[line])
+
+        at = state.bMarks[start] + state.tShift[start]
+        if not (state.src.startswith("[^", at) or start in state.env.get("plain", ())):
+            return bool(reference(state, start, end, silent))
+        if silent or state.src.find("]:", at, state.eMarks[start]) < 0:
+            return False
+        stop = start + 1  # a paragraph of its own: the next line may define something else
+        while stop < end and not state.isEmpty(stop) and indent(stop) > indent(start):
+            stop += 1
+        state.push("paragraph_open", "p", 1).map = [start, stop]
+        inline = state.push("inline", "", 0)
+        inline.content, inline.map, inline.children = (
+            state.getLines(start, stop, state.blkIndent, False).strip(),
+            [start, stop],
+            [],
+        )
+        state.push("paragraph_close", "p", -1)
+        state.line = stop
+        return True
+
+    reader = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
+    reader.block.ruler.at("reference", definition)
+    reader.add_render_rule("html_inline", _raw_html)
+    reader.add_render_rule("html_block", _raw_html)
+    return reader
+
+
+def _raw_html(_: Any, tokens: Any, index: int, *__: Any) -> str:
+    """Raw HTML in Markdown: formatting stays, `<your-name>` and an unclosed `<script>` are words, as their author meant."""
+
+    def closes(name: str) -> bool:
+        kind = tokens[index].type
+        return any(f"</{name}" in token.content.lower() for token in tokens[index:] if token.type == kind)
+
+    def shown(tag: re.Match[str]) -> str:
+        name = tag.group(1).lower()
+        formatting = (name in _FORMATTING or (name in _DRAWING and in_drawing)) and tag.group().endswith(">")
+        if formatting and (name not in _HIDING or tag.group().startswith("</") or closes(name)):
+            return tag.group()
+        return html.escape(tag.group())
+
+    source = str(tokens[index].content)
+    in_drawing = "<svg" in source.lower()
+    return _TAG.sub(shown, source)

@@ -1,0 +1,112 @@
+"""Jupyter notebooks as cells: prose, code, and what the code printed. Pictures and widgets are said, never their bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ingest.blocks import html_blocks
+from ingest.elements import Loss, Piece, clean
+from ingest.readers.base import Reading, text_of, without_hidden
+from ingest.readers.markdown import markdown_blocks
+from ingest.readers.plain import plain_pieces
+from sluice.errors import DocumentError
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_LOOKS = ("text/html", "text/markdown", "text/latex", "text/plain")
+"""What an output is shown as, the first there is."""
+_OLD_TYPES = {"text": "text/plain", "html": "text/html", "latex": "text/latex", "markdown": "text/markdown"}
+
+
+def notebook(content: bytes, uri: str, label: str = "") -> Reading:
+    """nbformat 3 and 4; raises DocumentError `malformed` for what is no notebook."""
+    found = text_of(content, uri, label=label)
+    try:
+        written = json.loads(found.text)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError("malformed", f"{uri}: no notebook: {type(error).__name__}", hint="save it again") from None
+    cells = _cells(written) if isinstance(written, dict) else None
+    if cells is None:
+        raise DocumentError("malformed", f"{uri}: no notebook: it has no list of cells", hint="save it again, or exclude it")
+    pieces: list[Piece] = []
+    lost: Counter[str] = Counter()
+    for cell in cells:
+        pieces += _cell(cell, lost)
+    losses = tuple(Loss(what, count) for what, count in sorted(lost.items()))
+    return Reading(pieces, losses=(*found.losses, *losses), guess=found.guess)
+
+
+def _cells(written: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    sheets = [written, *(written.get("worksheets") or ())]
+    lists = [sheet["cells"] for sheet in sheets if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)]
+    return [cell for cells in lists for cell in cells if isinstance(cell, dict)] if lists else None
+
+
+def _cell(cell: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
+    source = _text(cell.get("source", cell.get("input")))
+    match cell.get("cell_type"):
+        case "markdown":
+            return _taken(*_markdown(source), lost)
+        case "heading":
+            depth = cell.get("level")
+            title = " ".join(clean(source).split())
+            return [Piece("title", title, depth - 1 if isinstance(depth, int) and depth > 0 else 0)] if title else []
+        case "code":
+            shown = [piece for output in _dicts(cell.get("outputs")) for piece in _output(output, lost)]
+            return _code(source) + shown
+    return plain_pieces(source, headings=False)
+
+
+def _output(output: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
+    match output.get("output_type"):
+        case "stream":
+            return _code(_text(output.get("text")))
+        case "error" | "pyerr":
+            return _code(_text(output.get("traceback"), "\n") or f"{output.get('ename')}: {output.get('evalue')}")
+    data = output.get("data")
+    shown = data if isinstance(data, dict) else {_OLD_TYPES.get(name, name): value for name, value in output.items()}
+    pictures = [name for name in shown if name.startswith("image/") or name in ("png", "jpeg", "svg", "pdf", "application/pdf")]
+    look = next((name for name in _LOOKS if name in shown and _text(shown[name]).strip()), "")
+    if pictures and look in ("", "text/plain"):  # `<Figure size 640x480>` stands for the picture, and is not shown
+        lost["picture"] += 1
+        return []
+    if not look:
+        lost["widget"] += any(name.startswith("application/") for name in shown)
+        return []
+    text = _text(shown[look])
+    if look == "text/html":
+        kept, hidden = without_hidden(text)
+        pieces, losses = html_blocks(kept)
+        return _taken(pieces, (*hidden, *losses), lost) or _code(_text(shown.get("text/plain")))
+    return _taken(*_markdown(text), lost) if look == "text/markdown" else _code(text)
+
+
+def _markdown(text: str) -> tuple[list[Piece], tuple[Loss, ...]]:
+    kept, hidden = without_hidden(text, markdown=True)
+    pieces, losses = markdown_blocks(kept)
+    return pieces, (*hidden, *losses)
+
+
+def _taken(pieces: list[Piece], losses: Iterable[Loss], lost: Counter[str]) -> list[Piece]:
+    for loss in losses:
+        lost[loss.what] += loss.count
+    return pieces
+
+
+def _code(text: str) -> list[Piece]:
+    text = clean(_ANSI.sub("", text), keep_indent=True)
+    return [Piece("code", text)] if text.strip() else []
+
+
+def _text(written: Any, between: str = "") -> str:
+    """A text of a notebook: one string, or a list of lines."""
+    if isinstance(written, list):
+        return between.join(str(line) for line in written if isinstance(line, str | int | float))
+    return written if isinstance(written, str) else ""
+
+
+def _dicts(written: Any) -> list[Mapping[str, Any]]:
+    return [item for item in written if isinstance(item, dict)] if isinstance(written, list) else []

@@ -1,0 +1,216 @@
+"""What Word's styles and numbering say of a paragraph: its level as a heading, its printed number, whether it is hidden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ingest.readers.package import Node, child, is_on, local, whole
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_VAL = f"{W}val"
+_LEVELS = 9
+_HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
+_DEEPEST_STYLE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A style with what it inherits: heading level (0 outermost, None for none), numbering, hidden, bold."""
+
+    level: int | None = None
+    numbering: tuple[str, int | None] | None = None
+    hidden: bool = False
+    bold: bool = False
+
+
+class Styles:
+    """The styles of a document by id; one that does not exist is plain."""
+
+    def __init__(self, root: Node | None) -> None:
+        self._nodes = {} if root is None else {str(n.get(f"{W}styleId")): n for n in root.iterchildren(f"{W}style")}
+        self._found: dict[str, Style] = {}
+        default = next((n for n in self._nodes.values() if n.get(f"{W}type") == "paragraph" and is_on_by_default(n)), None)
+        self.default = "" if default is None else str(default.get(f"{W}styleId"))
+
+    def of(self, name: str, depth: int = 0) -> Style:
+        """The style of this id."""
+        if name not in self._found:
+            node = self._nodes.get(name)
+            if node is None or depth > _DEEPEST_STYLE:  # also a style that is based on itself
+                return Style()
+            based = node.find(f"{W}basedOn")
+            self._found[name] = _style(node, Style() if based is None else self.of(str(based.get(_VAL)), depth + 1))
+        return self._found[name]
+
+
+def is_on_by_default(node: Node) -> bool:
+    return str(node.get(f"{W}default", "0")).lower() in ("1", "true", "on")
+
+
+def _style(node: Node, base: Style) -> Style:
+    named = child(node, "name")
+    name = "" if named is None else str(named.get(_VAL, ""))
+    about, look = node.find(f"{W}pPr"), node.find(f"{W}rPr")
+    level = base.level
+    if found := _HEADING.fullmatch(name):
+        level = int(found.group(1)) - 1
+    elif name.lower() == "title":
+        level = 0
+    level = outline(about, level)
+    numbering = numbered(about) or base.numbering
+    hidden, bold = (flag(look, what, before) for what, before in (("vanish", base.hidden), ("b", base.bold)))
+    return Style(level, numbering, hidden, bold)
+
+
+def outline(about: Node | None, before: int | None) -> int | None:
+    """The heading level that paragraph properties give, else the one before; level 9 is body text."""
+    found = None if about is None else about.find(f"{W}outlineLvl")
+    if found is None:
+        return before
+    level = whole(found.get(_VAL), 9)
+    return level if 0 <= level < _LEVELS else None
+
+
+def numbered(about: Node | None) -> tuple[str, int | None] | None:
+    """The numbering (id, level) that paragraph properties give; None where they give none."""
+    found = None if about is None else about.find(f"{W}numPr")
+    if found is None:
+        return None
+    name, level = found.find(f"{W}numId"), found.find(f"{W}ilvl")
+    if name is None:
+        return None
+    return str(name.get(_VAL)), None if level is None else whole(level.get(_VAL), 0)
+
+
+def flag(look: Node | None, name: str, before: bool) -> bool:
+    """A switch of run properties, else what held before."""
+    found = None if look is None else look.find(f"{W}{name}")
+    return before if found is None else is_on(found, _VAL)
+
+
+@dataclass(slots=True)
+class _Level:
+    form: str = "decimal"
+    text: str = ""
+    start: int = 1
+    style: str = ""
+    restart: int | None = None
+
+
+@dataclass(slots=True)
+class _List:
+    levels: dict[int, _Level] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is printed before a paragraph: its number, '' for a bullet."""
+
+    text: str
+
+
+class Numbering:
+    """Counts the paragraphs of each list as they come, and gives their printed numbers."""
+
+    def __init__(self, root: Node | None) -> None:
+        self._lists: dict[str, _List] = {}
+        self._of: dict[str, str] = {}
+        self._overrides: dict[str, dict[int, int]] = {}
+        if root is None:
+            return
+        links: dict[str, str] = {}
+        styled: dict[str, str] = {}
+        for node in root.iterchildren(f"{W}abstractNum"):
+            name = str(node.get(f"{W}abstractNumId"))
+            self._lists[name] = _List(
+                {
+                    whole(n.get(f"{W}ilvl"), 0): _level(n)
+                    for n in node.iterchildren(f"{W}lvl")
+                    if whole(n.get(f"{W}ilvl"), 0) < _LEVELS
+                }
+            )
+            for what, held in (("numStyleLink", links), ("styleLink", styled)):
+                if (found := node.find(f"{W}{what}")) is not None:
+                    held[name] = str(found.get(_VAL))
+        defined = {style: name for name, style in styled.items()}
+        for node in root.iterchildren(f"{W}num"):
+            name, abstract = str(node.get(f"{W}numId")), node.find(f"{W}abstractNumId")
+            used = "" if abstract is None else str(abstract.get(_VAL))
+            self._of[name] = defined.get(links.get(used, ""), used)
+            for override in node.iterchildren(f"{W}lvlOverride"):
+                start = override.find(f"{W}startOverride")
+                if start is not None:
+                    self._overrides.setdefault(name, {})[whole(override.get(f"{W}ilvl"), 0)] = whole(start.get(_VAL), 1)
+
+    def label(self, name: str, level: int | None, style: str) -> Label | None:
+        """The label of the next paragraph of this list; None where there is no such list ('0' takes numbering away)."""
+        found = self._lists.get(self._of.get(name, ""))
+        if found is None:
+            return None
+        if level is None:
+            level = next((n for n, each in found.levels.items() if each.style == style), 0)
+        own = found.levels.get(level)
+        if own is None:
+            return None
+        overrides = self._overrides.get(name, {})
+        if level in overrides:  # the first paragraph of this number starts the list anew
+            found.counts[level] = overrides.pop(level) - 1
+        found.counts[level] = found.counts.get(level, own.start - 1) + 1
+        for deeper in [n for n in found.counts if n > level]:
+            restart = found.levels[deeper].restart if deeper in found.levels else None
+            if restart is None or (restart > 0 and level < restart):
+                del found.counts[deeper]
+        if own.form == "bullet":
+            return Label("")
+        return Label(re.sub(r"%([1-9])", lambda m: self._printed(found, int(m.group(1)) - 1, own), own.text).strip())
+
+    @staticmethod
+    def _printed(found: _List, level: int, own: _Level) -> str:
+        at = found.levels.get(level, own)
+        return number(found.counts.get(level, at.start), at.form)
+
+
+def _level(node: Node) -> _Level:
+    said = {local(below): str(below.get(_VAL) or "") for below in node if isinstance(below.tag, str)}
+    restart = whole(said["lvlRestart"], 0) if "lvlRestart" in said else None
+    return _Level(
+        said.get("numFmt", "decimal"), said.get("lvlText", ""), whole(said.get("start"), 1), said.get("pStyle", ""), restart
+    )
+
+
+def _letters(value: int) -> str:
+    return chr(ord("a") + (value - 1) % 26) * min((value - 1) // 26 + 1, 30)
+
+
+_ROMAN = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"),
+    (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+
+
+def _roman(value: int) -> str:
+    if value > 4999:
+        return str(value)
+    text = ""
+    for size, letters in _ROMAN:
+        text += letters * (value // size)
+        value %= size
+    return text
+
+
+_FORMS: dict[str, Callable[[int], str]] = {
+    "lowerLetter": _letters,
+    "upperLetter": lambda value: _letters(value).upper(),
+    "lowerRoman": _roman,
+    "upperRoman": lambda value: _roman(value).upper(),
+    "decimalZero": lambda value: f"{value:02d}",
+    "none": lambda _: "",
+}
+
+
+def number(value: int, form: str) -> str:
+    """A number as a list prints it: `lowerRoman` 4 is iv; a form that is not known prints digits."""
+    return _FORMS.get(form, str)(value) if value > 0 else str(value)

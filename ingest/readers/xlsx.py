@@ -1,0 +1,263 @@
+"""XLSX, from its XML: every cell as its sheet shows it, the sheet's name above it; what is left out is said.
+
+A word is a word (`NA`, `null`, `None`), a number is shown in its format, a formula as the value it had when the file was
+saved. Merged cells stand in every place that they cover. Tables of one sheet are told apart by empty rows and columns.
+Notes on cells, text boxes and charts follow their sheet's tables. Out and said: hidden sheets, rows and columns, pictures,
+formulas that no program has calculated yet.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from ingest import properties
+from ingest.elements import Piece
+from ingest.formats import OLE
+from ingest.readers import drawings, numbers
+from ingest.readers.base import Loss, Reading, malformed, protected
+from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole, xml_of
+from ingest.readers.sheets import Sheet, sheet_pieces
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_MARGINS = ("oddHeader", "oddFooter", "firstHeader", "firstFooter", "evenHeader", "evenFooter")
+_REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
+
+
+def xlsx(content: bytes, uri: str) -> Reading:
+    """Raises DocumentError: `protected`, `malformed` for a zip without a workbook in it."""
+    if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
+        raise protected(uri)
+    package = Package(content, uri)
+    path = package.first("", "officeDocument") or "xl/workbook.xml"
+    root = package.xml(path)
+    if root is None or local(root) != "workbook":
+        raise malformed(uri, "is no Excel workbook")
+    book = _Book(package, path, root)
+    pieces = [piece for sheet in book.sheets() for piece in sheet]
+    about = properties.of_office(content)
+    about.setdefault("title", posixpath.splitext(posixpath.basename(uri))[0])  # not the name of its first sheet
+    return Reading(pieces, about, own_title=True, losses=book.losses())
+
+
+@dataclass(slots=True)
+class _Formats:
+    """The number format of each cell style."""
+
+    codes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, root: Node | None) -> _Formats:
+        if root is None:
+            return cls()
+        own = {whole(n.get("numFmtId"), 0): str(n.get("formatCode") or "") for n in root.iter() if local(n) == "numFmt"}
+        styles = child(root, "cellXfs")
+        ids = [whole(node.get("numFmtId"), 0) for node in elements(styles)] if styles is not None else []
+        return cls([own.get(n, numbers.BUILT_IN.get(n, numbers.GENERAL)) for n in ids])
+
+    def code(self, style: str | None) -> str:
+        at = whole(style, 0)
+        return self.codes[at] if 0 <= at < len(self.codes) else numbers.GENERAL
+
+
+class _Book:
+    def __init__(self, package: Package, path: str, root: Node) -> None:
+        self._package, self._path, self._root = package, path, root
+        self._related = package.related(path)
+        strings, styles = (package.first(path, kind) for kind in ("sharedStrings", "styles"))
+        self._strings = _shared(package.xml(strings)) if strings else []
+        self._formats = _Formats.of(package.xml(styles) if styles else None)
+        about = child(root, "workbookPr")
+        self._from_1904 = about is not None and str(about.get("date1904", "0")).lower() in ("1", "true")
+        self._lost: Counter[str] = Counter()
+        self._where: dict[str, list[str]] = {}
+
+    def losses(self) -> tuple[Loss, ...]:
+        return tuple(Loss(what, n, ", ".join(self._where.get(what, [])[:5])) for what, n in sorted((+self._lost).items()))
+
+    def sheets(self) -> Iterator[list[Piece]]:
+        """The visible sheets in the order of their tabs."""
+        for node in elements(child(self._root, "sheets") if child(self._root, "sheets") is not None else []):
+            name = str(node.get("name") or "")
+            found = self._related.get(str(node.get(f"{R}id")))
+            if str(node.get("state") or "visible") != "visible":
+                self._lose("hidden_sheet", 1, name)
+            elif found is not None and found.path:
+                yield self._sheet(name, found)
+
+    def _lose(self, what: str, count: int, where: str) -> None:
+        if count:
+            self._lost[what] += count
+            self._where.setdefault(what, []).append(where)
+
+    def _sheet(self, name: str, found: Related) -> list[Piece]:
+        raw = self._package.read(found.path)
+        if not raw:
+            return []
+        related = self._package.related(found.path)
+        extra = list(self._drawn(name, related))
+        if found.kind == "chartsheet":
+            return [Piece("title", name), *extra] if extra else []
+        sheet = self._cells(raw)
+        for what, count in (("hidden_row", sheet.hidden_rows), ("hidden_column", sheet.hidden_columns)):
+            self._lose(what, count, name)
+        self._lose("uncalculated_formula", sheet.uncalculated, name)
+        return sheet_pieces(name, sheet, [*extra, *self._notes(related)])
+
+    def _cells(self, raw: bytes) -> Sheet:
+        """The cells of a sheet, read as a stream: a row is forgotten when it is read."""
+        sheet = Sheet()
+        head = raw[:1000]
+        if b"<!DOCTYPE" in head or b"purl.oclc.org" in head:
+            raw = etree.tostring(xml_of(raw, self._package.uri))
+        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", *_MARGINS)]
+        rows = etree.iterparse(io.BytesIO(raw), tag=tags, resolve_entities=False, no_network=True, remove_comments=True)
+        row = column = 0
+        row_is_hidden = False
+        for _, node in rows:
+            name = local(node)
+            if name == "c":
+                column = _column(node.get("r"), column + 1)
+                text = self._cell(node, sheet)
+                if text:
+                    sheet.put(whole(node.getparent().get("r"), row + 1), column, text)
+                node.clear()
+            elif name == "row":
+                row = whole(node.get("r"), row + 1)
+                column = 0
+                row_is_hidden = str(node.get("hidden", "0")).lower() in ("1", "true")
+                if row_is_hidden:
+                    sheet.hide_row(row)
+                node.clear()
+                while node.getprevious() is not None:
+                    del node.getparent()[0]
+            elif name == "col" and str(node.get("hidden", "0")).lower() in ("1", "true"):
+                sheet.hide_columns(whole(node.get("min"), 1), whole(node.get("max"), 1))
+            elif name == "mergeCell":
+                sheet.merge(*_range(str(node.get("ref") or "")))
+            elif name in _MARGINS:
+                sheet.margins += _margin(str(node.text or ""))
+        return sheet
+
+    def _cell(self, node: Node, sheet: Sheet) -> str:
+        kind, value = node.get("t", "n"), child(node, "v")
+        if kind == "inlineStr":
+            return _rich(child(node, "is"))
+        raw = str(value.text or "") if value is not None else ""
+        if not raw:
+            sheet.uncalculated += child(node, "f") is not None and kind != "str"
+            return ""
+        code = self._formats.code(node.get("s"))
+        match kind:
+            case "s":
+                at = whole(raw, -1, 1 << 30)
+                return numbers.text_shown(self._strings[at], code) if 0 <= at < len(self._strings) else ""
+            case "b":
+                return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
+            case "e":
+                return raw
+            case "d":
+                return raw.replace("T", " ").removesuffix(" 00:00:00")
+            case "str":
+                return numbers.text_shown(_unescaped(raw), code)
+        try:
+            return numbers.shown(float(raw), code, from_1904=self._from_1904)
+        except (ValueError, OverflowError):
+            return raw
+
+    def _notes(self, related: Mapping[str, Related]) -> list[Piece]:
+        """Notes and comments on cells, each behind the name of its cell; of a conversation not the copy for old programs."""
+        found: list[Piece] = []
+        kinds = {other.kind for other in related.values()}
+        for other in related.values():
+            root = self._package.xml(other.path) if other.kind in ("comments", "threadedComment") and other.path else None
+            for node in root.iter() if root is not None else ():
+                if local(node) == "comment":
+                    text = _rich(child(node, "text"))
+                    text = "" if "threadedComment" in kinds and text.startswith("[") else text
+                elif local(node) == "threadedComment":
+                    text = str(getattr(child(node, "text"), "text", "") or "")
+                else:
+                    continue
+                if text.strip():
+                    found.append(Piece("text", f"{node.get('ref') or ''}: {text.strip()}"))
+        return found
+
+    def _drawn(self, name: str, related: Mapping[str, Related]) -> Iterator[Piece]:
+        """Text boxes, charts and diagrams that lie on a sheet; pictures are counted."""
+        for drawing in [found for found in related.values() if found.kind == "drawing"]:
+            root = self._package.xml(drawing.path)
+            below = self._package.related(drawing.path)
+            waiting = [] if root is None else [root]
+            while waiting:
+                node = waiting.pop()
+                match local(node):
+                    case "txBody":
+                        yield from drawings.paragraphs(node)
+                        continue
+                    case "chart" | "relIds" if node.get(f"{R}id") or node.get(f"{R}dm"):
+                        yield from drawings.referred(node, self._package, below)
+                    case "pic":
+                        self._lose("picture", 1, name)
+                    case "AlternateContent":
+                        waiting += list(elements(node))[:1]
+                        continue
+                waiting += reversed(list(elements(node)))
+
+
+def _shared(root: Node | None) -> list[str]:
+    return [] if root is None else [_rich(node) for node in elements(root) if local(node) == "si"]
+
+
+def _rich(node: Node | None) -> str:
+    """The text of a string, of its runs where it is formatted; without readings (furigana)."""
+    if node is None:
+        return ""
+    parts = [below for below in elements(node) if local(below) in ("t", "r")]
+    texts = (below if local(below) == "t" else child(below, "t") for below in parts)
+    return _unescaped("".join(str(text.text or "") for text in texts if text is not None))
+
+
+def _unescaped(text: str) -> str:
+    """`_x000D_` is how a string holds what XML cannot; a control character is a space."""
+    if "_x" not in text:
+        return text
+
+    def character(found: re.Match[str]) -> str:
+        code = int(found.group(1), 16)
+        return chr(code) if code >= 32 and not 0xD800 <= code <= 0xDFFF else " "
+
+    return _ESCAPED.sub(character, text)
+
+
+def _column(reference: str | None, default: int) -> int:
+    found = _REFERENCE.fullmatch(reference or "")
+    return _number(found.group(1)) if found else default
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _range(reference: str) -> tuple[int, int, int, int]:
+    first, _, last = reference.partition(":")
+    begins, ends = _REFERENCE.fullmatch(first), _REFERENCE.fullmatch(last or first)
+    if begins is None or ends is None:
+        return 0, 0, 0, 0
+    return int(begins.group(2)), _number(begins.group(1)), int(ends.group(2)), _number(ends.group(1))
+
+
+def _margin(code: str) -> list[str]:
+    """The words of a printed header or footer: without its codes (`&L`, `&P`, `&"Arial"`)."""
+    text = re.sub(r'&"[^"]*"|&K[0-9A-Fa-f+-]{6}|&\d+|&[A-Za-z]', " ", code.replace("&&", "\0"))
+    text = " ".join(text.replace("\0", "&").split())
+    return [text] if re.search(r"[^\W\d_]", text) else []

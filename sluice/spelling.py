@@ -1,0 +1,98 @@
+"""When two spellings are one name: the only place where a uri is compared with something that somebody typed.
+
+    composed    NFC: an é is one character, whoever wrote it (macOS writes names in NFD, keyboards type NFC)
+    comparable  what globs are compared in: composed, and without what no person sees or means (below)
+    lookalike   what a person may take for the same although it is another name: for warnings, never for a decision
+    same, find  a uri that was typed: by its exact spelling, else by its composed one
+
+`comparable` leaves out invisible characters, `.` segments, doubled and leading slashes. Of an address with a scheme it takes
+scheme and host in small letters and percent codes of letters, digits and what is not ASCII as the characters they stand for.
+Case, blanks and dots at the end of a name, fullwidth and other compatible characters are part of the name (see `lookalike`).
+docs/ingest-safety.md has the table, with the reasons.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""What Unicode calls ignorable by default: no font shows it."""
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
+_CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_HERE = re.compile(r"(?<![^/])(?:\./+)+")
+_SLASHES = re.compile(r"//+")
+
+
+def composed(text: str) -> str:
+    """The text in NFC."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+@lru_cache(maxsize=65536)
+def comparable(text: str) -> str:
+    """A uri or a glob as they are compared with each other; idempotent, and the same for every Unicode form of the text."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    if address := _ADDRESS.fullmatch(text):
+        scheme, host, path = address.groups()
+        return f"{scheme.lower()}://{host.lower()}{_plain(_decoded(path))}"
+    return _plain(text).removeprefix("/")
+
+
+@lru_cache(maxsize=65536)
+def lookalike(text: str) -> str:
+    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, and backslashes."""
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold().replace("\\", "/")
+    parts = unicodedata.normalize("NFKC", text).split("/")
+    return comparable("/".join(part if part in ("*", "**") else part.strip().rstrip(" .").lstrip() for part in parts))
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two uris are one, however each was typed."""
+    return one == other or composed(one) == composed(other)
+
+
+def forms(uri: str) -> tuple[str, ...]:
+    """The spellings under which one uri may have been written down: as it is, NFC, NFD."""
+    return (uri,) if uri.isascii() else tuple(dict.fromkeys((uri, composed(uri), unicodedata.normalize("NFD", uri))))
+
+
+def find(typed: str, among: Iterable[T], uri: Callable[[T], str]) -> list[T]:
+    """Those that have exactly this uri; where none has, those whose uri is the same in another Unicode form."""
+    alike = [one for one in among if same(uri(one), typed)]
+    return [one for one in alike if uri(one) == typed] or alike
+
+
+def _plain(path: str) -> str:
+    if "./" in path:
+        path = _HERE.sub("", path)
+    return _SLASHES.sub("/", path) if "//" in path else path
+
+
+def _decoded(path: str) -> str:
+    """Percent codes of unreserved characters and of what is not ASCII as characters, others in capitals (RFC 3986, 6.2.2)."""
+    if "%" not in path:
+        return path
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", _CODES.sub(_read, path)))
+
+
+def _read(codes: re.Match[str]) -> str:
+    raw = bytes.fromhex(codes.group().replace("%", ""))
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:  # another encoding: left as it is
+        return codes.group().upper()
+    parts = bytearray()
+    for byte in raw:
+        parts += bytes([byte]) if byte in _UNRESERVED or byte >= 0x80 else b"%%%02X" % byte
+    return parts.decode("utf-8")

@@ -1,0 +1,49 @@
+"""E-books."""
+
+from __future__ import annotations
+
+from tests.crude import office as crude
+from tests.crude.words import lost
+from tests.unit.ingest.office_files import book, zipped
+from tests.unit.ingest.reading import holds, losses, read, refused
+
+
+def test_pages_are_read_in_the_order_of_the_spine() -> None:
+    """Headings, lists, tables of every page; the title is the book's; pictures are said."""
+    content = book(
+        "<h1>Chapter one</h1><p>It was <b>bright</b>.</p><ul><li>a</li></ul>",
+        "<h1>Chapter two</h1><table><tr><th>x</th><th>y</th></tr><tr><td>1</td><td>2</td></tr></table><img src='x'/>",
+    )
+    document = read(content, "a.epub")
+    holds(document)
+    assert document.text == "Chapter one\n\nIt was bright.\n\na\n\nChapter two\n\nx | y\n1 | 2"
+    assert (document.title, document.metadata["author"]) == ("A book", "Ada")
+    assert losses(document) == {"picture": 1}
+    assert not lost(crude.epub(content), document.text)
+
+
+def test_every_script_and_a_page_that_is_missing() -> None:
+    """Declared encodings hold; a page that the spine names and the file lacks is said."""
+    japanese = '<?xml version="1.0" encoding="shift_jis"?><html xmlns="http://www.w3.org/1999/xhtml"><body><p>日本語の本</p></body></html>'
+    content = book("<p>Première</p>", "<p>x</p>", "<p>Третья</p>")
+    import io
+    import zipfile
+
+    source = zipfile.ZipFile(io.BytesIO(content))
+    parts = {name: source.read(name) for name in source.namelist() if name != "OEBPS/p1.xhtml"}
+    parts["OEBPS/p2.xhtml"] = japanese.encode("shift_jis")
+    document = read(zipped(parts), "a.epub")
+    assert document.text == "Première\n\n日本語の本"
+    assert losses(document) == {"missing_part": 1}
+
+
+def test_a_locked_book_is_protected_and_an_obfuscated_font_is_not() -> None:
+    """DRM encrypts pages; what only scrambles fonts does not matter. A zip without a book is malformed."""
+    lock = "<encryption><EncryptedData><EncryptionMethod Algorithm='{}'/></EncryptedData></encryption>"
+    pages = book("<p>x</p>", also={"META-INF/encryption.xml": lock.format("http://www.w3.org/2001/04/xmlenc#aes128-cbc")})
+    assert refused(pages, "a.epub") == "protected"
+    assert (
+        read(book("<p>x</p>", also={"META-INF/encryption.xml": lock.format("http://www.idpf.org/2008/embedding")}), "a.epub").text
+        == "x"
+    )
+    assert refused(zipped({"mimetype": "application/epub+zip"}), "a.epub") == "malformed"

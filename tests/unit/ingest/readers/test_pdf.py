@@ -1,0 +1,254 @@
+"""PDF: what a page shows, in the order in which a person reads it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.readers import pdflayout
+from ingest.readers.pdfglyphs import folded
+from tests.crude import office as crude
+from tests.crude.words import squeezed, words
+from tests.unit.ingest.pdf_files import HELVETICA, at, made, mapped
+from tests.unit.ingest.reading import holds, losses, read, refused
+
+DATA = Path(__file__).parent / "data"
+LEFT = ["The left column begins here and", "goes on with its story for some", "more lines until it has reached", "the very bottom of its column",
+        "where it finally comes to an in-", "formed end."]  # fmt: skip
+RIGHT = ["The right column tells another", "story of which the reader hears", "only after the left one is done", "and which ends as all stories do",
+         "with the words that everybody", "already knows."]  # fmt: skip
+THIRD = ["A third one stands beside them", "and is read when they both are", "read, as long as its lines look", "like prose and not like figures",
+         "in the cells of a wide table."]  # fmt: skip
+BEHIND = HELVETICA.replace(">>", "/ToUnicode 10 0 R >>")
+NAMELESS = (
+    "<< /Type /Font /Subtype /Type1 /BaseFont /ABCDEF+Secret /FirstChar 65 /LastChar 90 /Widths [" + "600 " * 26 + "] "
+    "/Encoding << /Type /Encoding /Differences [65 " + " ".join(f"/g{n}" for n in range(26)) + "] >> >>"
+)
+IDENTITY = (
+    "<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Secret /Encoding /Identity-H /DescendantFonts [<< /Type /Font "
+    "/Subtype /CIDFontType2 /BaseFont /ABCDEF+Secret /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
+    "/DW 600 >>] >>"
+)
+
+
+def column(lines: list[str], x: float, top: float = 700) -> list[str]:
+    return [at(x, top - 14 * n, line) for n, line in enumerate(lines)]
+
+
+def interleaved(*columns: list[str]) -> str:
+    """The columns as a program writes them that goes line by line across the page."""
+    rows = max(map(len, columns))
+    return "".join(column[n] for n in range(rows) for column in columns if n < len(column))
+
+
+def prose(*columns: list[str]) -> list[str]:
+    return [" ".join(lines).replace("in- formed", "informed") for lines in columns]
+
+
+def test_ligatures_are_letters_and_offsets_hold() -> None:
+    """By the font's own map: ﬁ and ﬃ are found as fi and ffi, in the text that offsets count."""
+    text = "The o|ce con~rms every ~nal ~gure."
+    document = read(
+        made(at(72, 700, text, font="F2"), fonts={"F2": BEHIND}, extra=[mapped({"7E": "FB01", "7C": "FB03"})]), "a.pdf"
+    )
+    holds(document)
+    assert document.text == "The office confirms every final figure."
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [("ﬁﬂﬀﬃﬄ", "fiflffffiffl"), ("ﻣﺮﺣﺒﺎ", "مرحبا"), ("⽇⽉", "日月"), ("ｱﾊﾟｰﾄ", "アパート"), ("ＡＢＣ１２", "ABC12"), ("𝑥𝐀", "xA"),
+     ("10² m", "10² m"), ("½", "½"), ("Ⅷ", "Ⅷ"), ("，。", "，。"), ("\uf0b7 item", "• item")],
+)  # fmt: skip
+def test_forms_for_a_look_are_folded_and_meanings_are_not(shown: str, text: str) -> None:
+    """A power, a half and a full stop stay what they say."""
+    assert folded(shown) == text
+
+
+@pytest.mark.parametrize("order", ["columns", "lines", "backwards"])
+def test_columns_are_read_one_after_the_other(order: str) -> None:
+    """Two or three below a title, however the file orders them; a word cut at a line's end is whole."""
+    columns = [column(LEFT, 40), column(RIGHT, 230), column(THIRD, 420)]
+    for count in (2, 3):
+        parts = columns[:count]
+        body = {"columns": "".join(line for part in parts for line in part), "lines": interleaved(*parts)}
+        body["backwards"] = "".join(line for part in reversed(parts) for line in reversed(part))
+        content = made(at(40, 740, "A title across the whole of the page", size=18) + body[order])
+        document = read(content, "a.pdf")
+        assert document.text.split("\n\n") == ["A title across the whole of the page", *prose(LEFT, RIGHT, THIRD)[:count]]
+        assert document.elements[-1].heading_path == ("A title across the whole of the page",)
+
+
+def test_a_table_is_read_row_by_row() -> None:
+    """Cells are no columns of prose; each row is a line, also when the file draws it column by column."""
+    cells = [(72 + 150 * c, 700 - 16 * r, f"cell {r}{c}") for c in range(3) for r in range(5)]
+    document = read(made("".join(at(*place) for place in cells)), "a.pdf")
+    assert document.text.split("\n") == [f"cell {r}0 | cell {r}1 | cell {r}2" for r in range(5)]
+    assert [element.kind for element in document.elements] == ["table"]
+
+
+def test_hyphens_at_line_ends() -> None:
+    """A word's own hyphen stays where the document writes it elsewhere, or where both halves are words of it."""
+    lines = [
+        "We use a risk-based method and infor-",
+        "mation of many kinds, and a risk-",
+        "based plan of the state-of-the-",
+        "art kind.",
+    ]
+    assert read(made("".join(column(lines, 72))), "a.pdf").text == (
+        "We use a risk-based method and information of many kinds, and a risk-based plan of the state-of-the-art kind."
+    )
+    assert pdflayout.joined(["Anglo-", "Saxon"], ()) == "Anglo-Saxon"
+    assert pdflayout.joined(["10-", "20 days"], ()) == "10-20 days"
+    assert pdflayout.joined(["日本", "語"], ()) == "日本語"
+    assert pdflayout.joined(["Donau\u00ad", "dampf"], ()) == "Donaudampf"
+
+
+def test_sideways_and_slanted_text_is_read() -> None:
+    """After the page's own text; a page that is turned as a whole is upright; one scanned askew too."""
+    upright = at(72, 700, "Upright words stand here in a line.")
+    turned = at(40, 100, "Sideways label", turn="0 1 -1 0") + at(580, 500, "Down label", turn="0 -1 1 0")
+    slanted = at(150, 200, "Draft copy only", size=40, turn="0.7071 0.7071 -0.7071 0.7071")
+    document = read(made(turned + slanted + upright), "a.pdf")
+    assert document.text.split("\n\n") == [
+        "Upright words stand here in a line.",
+        "Draft copy only",
+        "Sideways label",
+        "Down label",
+    ]
+    whole = made("".join(at(100 + 14 * n, 100, line, turn="0 1 -1 0") for n, line in enumerate(LEFT)), about="/Rotate 90")
+    assert read(whole, "a.pdf").text == prose(LEFT)[0]
+    askew = made("".join(at(72, 700 - 14 * n, line, turn="0.9998 0.02 -0.02 0.9998") for n, line in enumerate(LEFT)))
+    assert read(askew, "a.pdf").text == prose(LEFT)[0]
+
+
+@pytest.mark.parametrize("font", ["names", "identity", "private"])
+def test_fonts_that_do_not_say_which_letters_they_show_need_ocr(font: str) -> None:
+    """Glyphs by number, character ids without a map, a map to private characters: no garbage is text."""
+    fonts = {"names": NAMELESS, "identity": IDENTITY, "private": BEHIND}
+    extra = [mapped({f"{65 + n:02X}": f"{0xE000 + n:04X}" for n in range(26)})]
+    garbled = (
+        at(72, 700, "ABCDEFGH IJKLMN OPQRST", font="F2")
+        if font != "identity"
+        else "BT /F2 12 Tf 72 700 Td <000100020003000400050006> Tj ET"
+    )
+    plain = at(72, 700, "This page can be read by everybody who reads.")
+    assert refused(made(garbled, fonts={"F2": fonts[font]}, extra=extra), "a.pdf") == "needs_ocr"
+    some = read(made(plain, garbled, plain, fonts={"F2": fonts[font]}, extra=extra), "a.pdf")
+    assert words(some.text)["everybody"] == 2
+    assert losses(some)["page_without_text"] == 1
+    assert some.metadata["losses"][0]["where"] == "page 2"
+    few = read(
+        made(
+            plain + garbled.replace("ABCDEFGH IJKLMN OPQRST", "ABCD").replace("00050006", ""),
+            fonts={"F2": fonts[font]},
+            extra=extra,
+        ),
+        "a.pdf",
+    )
+    assert losses(few) == {"unreadable_characters": 4}
+
+
+def test_forms_notes_and_attachments() -> None:
+    """What was filled in stands beside its label; typed notes are text; comments and what is hidden are not."""
+    field = "<< /Type /Annot /Subtype /Widget /FT {} /T (x) {} /Rect [{}] >>"
+    annotations = [
+        field.format("/Tx", "/V (Ada Lovelace)", "110 695 300 712"),
+        field.format("/Btn", "/AS /Yes", "60 635 70 645"),
+        field.format("/Btn", "/AS /Off", "60 605 70 615"),
+        field.format("/Ch", "/V (de) /Opt [[(de) (Germany)] [(fr) (France)]]", "72 560 300 572"),
+        field.format("/Tx", "/V (gone) /F 2", "72 500 300 512"),
+        field.format("/Tx", "/V (gone) /Ff 8192", "72 500 300 512"),
+        "<< /Type /Annot /Subtype /FreeText /Rect [72 400 300 430] /Contents (Typed first\rTyped second) /DA (/Helv 12 Tf) >>",
+        "<< /Type /Annot /Subtype /Text /Rect [10 10 30 30] /Contents (gone) >>",
+        "<< /Type /Annot /Subtype /FileAttachment /Rect [10 10 30 30] >>",
+    ]
+    content = made(at(72, 700, "Name:") + at(80, 637, "Agreed") + at(80, 607, "Refused"), annotations=annotations)
+    document = read(content, "a.pdf")
+    assert document.text.split() == [
+        "Name:",
+        "Ada",
+        "Lovelace",
+        "☒",
+        "Agreed",
+        "☐",
+        "Refused",
+        "Germany",
+        "Typed",
+        "first",
+        "Typed",
+        "second",
+    ]
+    assert losses(document) == {"attachment": 1, "comment": 1}
+
+
+@pytest.mark.parametrize("pages", [4, 9])
+def test_what_every_page_repeats_is_out_and_said(pages: int) -> None:
+    """Headers (of left and right pages apart), page numbers in any language; a body that repeats stays."""
+    heads, said = ["Acme Annual Report", "Chapter on Sums"], "The same sentence is on each of these pages."
+    content = made(*(
+        at(72, 770, heads[n % 2 if pages > 5 else 0]) + at(72, 700, f"Body number {n}.") + at(72, 600, said) + at(72, 500, "Closing words.") + at(72, 480, f"x{n}.")
+        + at(72, 460, f"y{n}.") + at(300, 20, f"Seite {n + 1} von {pages}") for n in range(pages)
+    ))  # fmt: skip
+    document = read(content, "a.pdf")
+    found = words(document.text)
+    assert found["acme"] == found["seite"] == 0
+    assert found["sentence"] == pages
+    assert {f"x{n}" for n in range(pages)} <= set(found)
+    assert losses(document)["repeated_line"] >= pages - 1
+    assert losses(document)["page_number"] == pages
+    assert read(made(*[at(72, 770, "Only this.")] * 3), "a.pdf").text.count("Only this.") == 3
+
+
+WORD = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=2, max_size=9)
+PLACED = st.tuples(WORD, st.integers(0, 23), st.sampled_from([8, 11, 20]), st.sampled_from(["1 0 0 1", "0 1 -1 0", "0 -1 1 0"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PLACED, max_size=20, unique_by=lambda drawn: drawn[1]))
+def test_no_letter_on_a_page_is_lost_or_doubled(drawn: list[tuple[str, int, int, str]]) -> None:
+    """Words in any place, size and turn: exactly their letters are in the text, as pdfminer sees them."""
+    places = [(text, 120 + place % 4 * 125, 130 + place // 4 * 120, size, turn) for text, place, size, turn in drawn]
+    content = made("".join(at(x, y, text, size=size, turn=turn) for text, x, y, size, turn in places))
+    assert Counter(squeezed(read(content, "a.pdf").text)) == crude.pdf(content)
+
+
+def test_what_libreoffice_prints_is_read() -> None:
+    """The PDF of the document that the other readers' tests read: every letter, numbers with their items."""
+    content = (DATA / "rich.pdf").read_bytes()
+    document = read(content, "rich.pdf")
+    assert Counter(squeezed(document.text)) == crude.pdf(content)
+    assert "1. numbered one\n1.a) numbered sub\n2. numbered two" in document.text
+
+
+def test_scripts_that_run_the_other_way_are_read_in_their_own_order() -> None:
+    """Hebrew and Arabic (with its ligature of lam and alef), Japanese, Russian, as LibreOffice prints them."""
+    document = read((DATA / "lang.pdf").read_bytes(), "lang.pdf")
+    assert document.text.split("\n\n") == [
+        "מדיניות החופשה של החברה מפרטת את הזכויות",
+        "سياسة الإجازة في الشركة",
+        "休暇規定は四月に改定された。",
+        "Отпуск оформляется заранее, не позднее чем за две недели до начала.",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["scattered", "lines"])
+def test_the_time_of_a_page_grows_with_what_stands_on_it(kind: str) -> None:
+    """Sixteen times the words cost at most forty times the time (n log n), scattered or in lines."""
+
+    def content(count: int) -> bytes:
+        places = [(10 + n * 13 % 590, 10 + n * 7 % 770) if kind == "scattered" else (72, 780 - n % 700) for n in range(count)]
+        return made("".join(at(x, y, "word") for x, y in places))
+
+    def seconds(count: int) -> float:
+        made_before, started = content(count), time.process_time()
+        read(made_before, "a.pdf")
+        return time.process_time() - started
+
+    seconds(200)
+    assert seconds(16_000) < 40 * max(seconds(1000), 0.02)

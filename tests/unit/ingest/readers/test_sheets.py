@@ -1,0 +1,259 @@
+"""Spreadsheets: XLSX, ODS and XLS give what their sheets show."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl.comments import Comment
+
+from ingest.readers import numbers
+from ingest.readers.xlsx import xlsx
+from sluice.errors import DocumentError
+from tests.unit.ingest.office_files import P_NAMES, chart, odf, relations, said, workbook
+from tests.unit.ingest.reading import holds, losses, read
+
+DATA = Path(__file__).parent / "data"
+BLUE = (
+    '<numFmts><numFmt numFmtId="170" formatCode="0.00&quot; kg&quot;"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/>'
+    '<xf numFmtId="9"/><xf numFmtId="170"/><xf numFmtId="4"/></cellXfs>'
+)
+
+
+def saved(fill: Any) -> bytes:
+    book = openpyxl.Workbook()
+    fill(book)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def filled(rows: list[list[Any]], name: str = "Sheet") -> bytes:
+    def fill(book: Any) -> None:
+        book.active.title = name
+        for row in rows:
+            book.active.append(row)
+
+    return saved(fill)
+
+
+def c(place: str, kind: str, inside: str, style: int = 0) -> str:
+    return f'<c r="{place}" t="{kind}" s="{style}">{inside}</c>'
+
+
+def rows(*lines: str) -> str:
+    return "<sheetData>" + "".join(f'<row r="{n}">{line}</row>' for n, line in enumerate(lines, 1)) + "</sheetData>"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["NA", "null", "None", "nan", "N/A", "TRUE", "007", "1e5", "#N/A", "Ä b"]), max_size=4),
+        max_size=5,
+    )
+)
+def test_every_cell_is_shown_as_written(table: list[list[str]]) -> None:
+    """Words that libraries take for nothing, and numbers that are text, in any place of any table."""
+    document = read(filled([[f"h{n}" for n in range(4)], *table]), "a.xlsx")
+    holds(document)
+    lines = document.text.split("\n")[3:]
+    assert [line.split(" | ") for line in lines if line] == [row for row in table if row]
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "expected"),
+    [
+        (1234.5, "General", "1234.5"), (12345678901234570.0, "General", "12345678901234570"), (1e-7, "General", "0.0000001"),
+        (0.1 + 0.2, "General", "0.3"), (1 / 3, "General", "0.333333333"), (7.0, "General", "7"), (1e22, "General", "1E+22"),
+        (1234.5, "#,##0.00", "1,234.50"), (0.256, "0.0%", "25.6%"), (-5, "0;(0)", "(5)"), (0, '0;-0;"nil"', "nil"),
+        (1234567, '#,##0,,"M"', "1M"), (1234.5, "[$€-407] #,##0.00", "€ 1,234.50"), (1234.5, '#,##0.00\\ "€"', "1,234.50 €"),
+        (46037, "yyyy-mm-dd", "2026-01-15"), (46037.5, "dd/mm/yyyy hh:mm", "15/01/2026 12:00"), (0.75, "h:mm AM/PM", "6:00 PM"),
+        (46037, "d. mmmm yyyy", "15. January 2026"), (46037, "[$-407]DD.MM.YYYY", "15.01.2026"), (1.5, "[h]:mm", "36:00"),
+        (46037.123456, "mm:ss.0", "57:46.6"), (12345, "00000000", "00012345"), (123456789, "000-00-0000", "123-45-6789"),
+        (5551234567, "(000) 000-0000", "(555) 123-4567"), (2.25, "# ?/?", "2 1/4"), (12345678, "0.00E+00", "1.23E+07"),
+        (150, '[>=100]"high";"low"', "high"), (3, '0 "pcs"', "3 pcs"), (3, "0.##", "3"), (42, "@", "42"), (5, ";;;", ""),
+        (-12.5, '"$"#,##0.00_);[Red]("$"#,##0.00)', "($12.50)"), (1234.567, '_-* #,##0.00 [$€-1]_-', "1,234.57 €"),
+        (-1, "yyyy-mm-dd", "1899-12-29"), (1e300, "yyyy", "1" + "0" * 300), (float("inf"), "0", "inf"),
+    ],
+)  # fmt: skip
+def test_a_number_is_shown_in_its_format(value: float, code: str, expected: str) -> None:
+    """Excel's formats: money, shares, dates, hours beyond a day, fractions, conditions, long digits whole."""
+    assert numbers.shown(value, code) == (expected if value != 1e300 else numbers.general(1e300))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(), st.text(st.sampled_from('0#?,.;%@yYmdhsE+-/[]"\\_*$ aAPM€<>=1'), max_size=14))
+def test_no_format_breaks_a_reading(value: float, code: str) -> None:
+    """Whatever someone wrote as a format, a number has a text."""
+    assert isinstance(numbers.shown(value, code), str)
+    assert isinstance(numbers.text_shown("x", code), str)
+
+
+def test_kinds_of_cells() -> None:
+    """Shared and rich strings without readings, escapes, booleans, errors, formulas as saved, dates; styles decide the look."""
+    strings = (
+        "<si><t>plain</t></si><si><r><t>ri</t></r><r><t>ch</t></r><rPh><t>unseen</t></rPh></si><si><t>a_x000D_b_x263A_</t></si>"
+    )
+    body = rows(
+        c("A1", "s", "<v>0</v>") + c("B1", "s", "<v>1</v>") + c("C1", "s", "<v>2</v>"),
+        c("A2", "b", "<v>1</v>") + c("B2", "e", "<v>#DIV/0!</v>") + c("C2", "str", "<f>A1</f><v>said</v>"),
+        c("A3", "n", "<v>46037</v>", 1) + c("B3", "n", "<v>0.5</v>", 2) + c("C3", "n", "<f>1+1</f><v>2</v>", 3),
+        c("A4", "d", "<v>2026-01-15T00:00:00</v>") + c("B4", "n", "<f>SUM(A1)</f>") + c("C4", "n", "<v>1234</v>", 4),
+    )
+    document = read(workbook({"S": body}, strings=strings, styles=BLUE), "a.xlsx")
+    assert document.text.split("\n")[2:] == [
+        "plain | rich | a b☺",
+        "TRUE | #DIV/0! | said",
+        "2026-01-15 | 50% | 2.00 kg",
+        "2026-01-15 |  | 1,234.00",
+    ]
+    assert losses(document) == {"uncalculated_formula": 1}
+
+
+def test_what_is_hidden_is_out_and_said() -> None:
+    """Sheets (also very hidden ones), rows, columns: with their names in `where`."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        sheet["A1"], sheet["B1"], sheet["A2"], sheet["A3"] = "shown", "gone", "gone", "too"
+        sheet.row_dimensions[2].hidden = True
+        sheet.column_dimensions["B"].hidden = True
+        for state in ("hidden", "veryHidden"):
+            other = book.create_sheet(state)
+            other["A1"], other.sheet_state = "gone", state
+
+    document = read(saved(fill), "a.xlsx")
+    assert document.text == "Sheet\n\nshown\n\ntoo"
+    assert "gone" not in document.text
+    assert losses(document) == {"hidden_column": 1, "hidden_row": 1, "hidden_sheet": 2}
+    assert [loss["where"] for loss in document.metadata["losses"]] == ["Sheet", "Sheet", "hidden, veryHidden"]
+
+
+def test_merged_cells_are_filled_and_tables_are_told_apart() -> None:
+    """A merged cell is in each of its rows and columns; empty rows and columns part tables; the sheet's name is above all."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        sheet.title = "Preise & Co"
+        for place, value in {"A1": "Nord", "B1": "a", "B2": "b", "A3": "Both", "C3": 3, "C1": 1, "C2": 2}.items():
+            sheet[place] = value
+        sheet.merge_cells("A1:A2")
+        sheet.merge_cells("A3:B3")
+        for place, value in {"A6": "x", "B6": "y", "A7": "1", "B7": "2", "D6": "p", "E6": "q", "D7": "3", "E7": "4"}.items():
+            sheet[place] = value
+
+    document = read(saved(fill), "a.xlsx")
+    assert document.text == "Preise & Co\n\nNord | a | 1\nNord | b | 2\nBoth | Both | 3\n\nx | y\n1 | 2\n\np | q\n3 | 4"
+    assert {element.heading_path for element in document.elements} == {("Preise & Co",)}
+    assert [element.kind for element in document.elements] == ["title", "table", "table", "table"]
+
+
+def test_notes_text_boxes_and_charts_of_a_sheet_are_read() -> None:
+    """After its tables: drawings, then notes behind the name of their cell; a conversation once."""
+    drawing = (
+        '<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+        + P_NAMES
+        + f"><xdr:twoCellAnchor><xdr:sp><xdr:txBody><a:p>{said('Boxword')}</a:p></xdr:txBody></xdr:sp></xdr:twoCellAnchor>"
+        '<xdr:oneCellAnchor><xdr:graphicFrame><a:graphic><a:graphicData><c:chart r:id="r1"/></a:graphicData></a:graphic>'
+        "</xdr:graphicFrame></xdr:oneCellAnchor><xdr:pic/></xdr:wsDr>"
+    )
+    old = (
+        '<comments><commentList><comment ref="A1"><text><t>[Threaded comment] talk</t></text></comment></commentList></comments>'
+    )
+    parts = {
+        "worksheets/_rels/sheet1.xml.rels": relations(
+            ("r1", "drawing", "../drawings/drawing1.xml"),
+            ("r2", "comments", "../comments1.xml"),
+            ("r3", "threadedComment", "../threadedComments/t1.xml"),
+        ),
+        "drawings/drawing1.xml": drawing,
+        "drawings/_rels/drawing1.xml.rels": relations(("r1", "chart", "../charts/chart1.xml")),
+        "charts/chart1.xml": chart("Charttitle", "Series", {"Ost": "1234"}, "#,##0"),
+        "comments1.xml": old,
+        "threadedComments/t1.xml": '<ThreadedComments><threadedComment ref="A1"><text>talk</text></threadedComment></ThreadedComments>',
+    }
+    document = read(workbook({"S": rows(c("A1", "inlineStr", "<is><t>cell</t></is>"))}, parts=parts), "a.xlsx")
+    assert document.text == "S\n\ncell\n\nBoxword\n\nCharttitle\n\n| Series\nOst | 1,234\n\nA1: talk"
+    assert losses(document) == {"picture": 1}
+
+    def note(book: Any) -> None:
+        book.active["B2"], book.active["B2"].comment = "x", Comment("Noteword", "Ada")
+
+    assert read(saved(note), "a.xlsx").text.endswith("B2: Noteword")
+
+
+def test_a_workbook_is_called_as_its_file_unless_it_says_otherwise() -> None:
+    """Not as its first sheet; what is no workbook is malformed."""
+    assert read(filled([["x", "y"]], "Tabelle1"), "folder/Preise 2026.xlsx").title == "Preise 2026"
+    with pytest.raises(DocumentError) as error:
+        xlsx(odf("text", ""), "a.xlsx")
+    assert error.value.reason == "malformed"
+
+
+def test_sparse_merged_and_wide_sheets_stay_small() -> None:
+    """A merge of a million rows, a diagonal of cells: what is written is what there is."""
+
+    merged = rows(c("A1", "inlineStr", "<is><t>all</t></is>"), "", c("B3", "inlineStr", "<is><t>other</t></is>"))
+    merged += '<mergeCells><mergeCell ref="A1:XFD1000000"/></mergeCells>'
+    assert len(read(workbook({"S": merged}), "a.xlsx").text) < 3000
+    diagonal = "<sheetData>" + "".join(
+        f'<row r="{n}"><c r="{numbers_letters(n)}{n}" t="inlineStr"><is><t>w{n}</t></is></c></row>' for n in range(1, 3001)
+    )
+    assert len(read(workbook({"S": diagonal + "</sheetData>"}), "a.xlsx").text) < 40_000
+
+
+def numbers_letters(column: int) -> str:
+    return openpyxl.utils.get_column_letter(column)
+
+
+CELL = '<table:table-cell office:value-type="{}" {}>{}</table:table-cell>'
+
+
+def ods_cell(text: str, more: str = "") -> str:
+    return f'<table:table-cell office:value-type="string" {more}><text:p>{text}</text:p></table:table-cell>'
+
+
+def test_an_ods_gives_what_its_cells_show() -> None:
+    """Text as shown; values without text by their type; repeated, merged and covered cells; notes; hidden things said."""
+    body = (
+        '<table:table table:name="Eins"><table:table-column/><table:table-column table:visibility="collapse"/>'
+        f"<table:table-row>{ods_cell('NA')}{ods_cell('gone')}{ods_cell('same', 'table:number-columns-repeated=' + chr(34) + '2' + chr(34))}"
+        f"{CELL.format('float', 'office:value=' + chr(34) + '7' + chr(34), '')}</table:table-row>"
+        f'<table:table-row table:visibility="filter">{ods_cell("gone")}</table:table-row>'
+        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16000"/></table:table-row>'
+        "</table:table>"
+        f'<table:table table:name="Zwei"><table:table-row>{ods_cell("Nord", chr(32).join(["table:number-rows-spanned=" + chr(34) + "2" + chr(34)]))}'
+        f"{ods_cell('a<text:s text:c=' + chr(34) + '1' + chr(34) + '/>b<office:annotation/>')}</table:table-row>"
+        '<table:table-row><table:covered-table-cell/><table:table-cell office:value-type="boolean" office:boolean-value="true">'
+        "<office:annotation><text:p>Noteword</text:p></office:annotation></table:table-cell></table:table-row></table:table>"
+        '<table:table table:name="Weg" table:style-name="ta0"><table:table-row>'
+        + ods_cell("gone")
+        + "</table:table-row></table:table>"
+    )
+    styles = '<style:style style:name="ta0" style:family="table"><style:table-properties table:display="false"/></style:style>'
+    document = read(odf("spreadsheet", body, styles=styles), "a.ods")
+    assert document.text == "Eins\n\nNA | same | same | 7\n\nZwei\n\nNord | a b\nNord | TRUE\n\nB2: Noteword"
+    assert losses(document) == {"comment": 1, "hidden_column": 1, "hidden_row": 1, "hidden_sheet": 1}
+
+
+def test_a_few_bytes_of_an_ods_do_not_become_millions_of_cells() -> None:
+    """Repeated rows of repeated cells: some of them, and how many are missing."""
+    row = f'<table:table-row table:number-rows-repeated="1000000">{ods_cell("x", "table:number-columns-repeated=" + chr(34) + "16000" + chr(34))}'
+    document = read(odf("spreadsheet", f'<table:table table:name="S">{row * 3}</table:table>'.replace(
+        "</table:table-cell><table:table-row", "</table:table-cell></table:table-row><table:table-row").replace(
+        "</table:table-cell></table:table>", "</table:table-cell></table:table-row></table:table>")), "a.ods")  # fmt: skip
+    assert len(document.text) < 2_000_000
+    assert losses(document)["repeated_cell"] > 40_000
+
+
+def test_an_xls_is_read_like_an_ods() -> None:
+    """Cells in their formats, merged, hidden and noted ones: both as LibreOffice wrote them, from one workbook."""
+    old, new = (read((DATA / f"rich.{kind}").read_bytes(), f"rich.{kind}") for kind in ("xls", "ods"))
+    assert old.text == new.text.replace("\n\n| Menge\n1 | 12\n2 | 1234567", "")  # a chart's numbers are not in what xlrd reads
+    assert "Schraube NA | 12 | 1,234.50 € | 15.01.2026 | 25.6%" in old.text
+    assert losses(old) == losses(new) == {"hidden_column": 1, "hidden_row": 1, "hidden_sheet": 1}

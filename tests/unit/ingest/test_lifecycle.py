@@ -1,0 +1,159 @@
+"""The life of a document: a table that has an answer for everything, and states that are what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.freshness import Lifetimes
+from ingest.lifecycle import READABLE, TRANSITIONS, Condition, Event, after, condition, settled, with_tags
+from ingest.planning import unreadable_permissions
+from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags
+from sluice.errors import DocumentDropped, DocumentError, SluiceError
+from sluice.records import Document, DocumentState, RawItem
+from tests.unit.ingest.house import NOW, STAFF, House, ScriptedParser, ScriptedSource
+
+RULES = AccessRules((AccessRule("**", STAFF),))
+EVENTS: tuple[Event, ...] = get_args(Event)
+FIELDS: dict[Event, dict[str, Any]] = {
+    "fetched": {"content_hash": "new", "validator": "v"},
+    "fetched_again": {"validator": "v"},
+    "fetched_back": {"validator": "v"},
+    "parsed": {"version": "now", "parse_fingerprint": "p"},
+    "left_out": {"version": "now", "parse_fingerprint": "p", "dropped": "empty"},
+}
+
+
+def lived(*events: Event) -> DocumentState:
+    """A state after these events, each with what the pipeline learns in it; times never run out."""
+    state = DocumentState("k", "s", "a")
+    for event in events:
+        fields = dict(FIELDS.get(event, {}))
+        if "version" in fields:
+            fields["version"] = state.content_hash
+        if event == "fetched_back":
+            fields["content_hash"] = state.version or state.content_hash or "new"
+        elif event == "fetched_again":
+            fields["content_hash"] = state.content_hash or "new"
+        state = settled(after(state, event, **fields), RULES, NOW)
+    return state
+
+
+def test_every_pair_has_an_answer() -> None:
+    """Whatever a document is and whatever happens: the table says what it becomes."""
+    assert TRANSITIONS.keys() == {(before, event) for before in get_args(Condition) for event in EVENTS}
+    assert set(TRANSITIONS.values()) == set(get_args(Condition)), "and everything can be reached"
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=12))
+def test_a_state_is_what_the_table_says(events: list[Event]) -> None:
+    """After any history: the fields amount to the table's condition, readers and releases have only what is readable."""
+    state = DocumentState("k", "s", "a")
+    for position in range(len(events)):
+        before, state = state, lived(*events[: position + 1])
+        wanted = TRANSITIONS[condition(before), events[position]]
+        possible = {wanted} if state.content_hash else {wanted, "unfetched"}
+        assert condition(state) in possible, (events[: position + 1], condition(before))
+        readable = condition(state) in READABLE
+        assert (state.tags == STAFF) == readable
+        assert state.in_release == readable
+        assert settled(state, RULES, NOW) == state, "settling again changes nothing"
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=8), st.sampled_from(EVENTS))
+def test_what_was_taken_away_comes_back_by_a_parse_only(events: list[Event], event: Event) -> None:
+    """Dropped, withdrawn and deleted documents have readers again when bytes of theirs parse, and never by settling."""
+    state = lived(*events)
+    if condition(state) not in READABLE and event != "parsed":
+        assert lived(*events, event).tags == NOBODY
+
+
+@pytest.mark.parametrize("reason", ["empty", "scan_without_text", "redacted", "anything"])
+def test_a_dropped_document_stays_nobodys(reason: str) -> None:
+    """Whatever it was dropped for: no settling gives it back its tags (it did for everything but redaction)."""
+    state = replace(lived("fetched", "parsed"), dropped=reason)
+    assert with_tags(state, RULES).tags == NOBODY
+    assert settled(state, RULES, NOW).tags == NOBODY
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=8))
+def test_expiry_lies_beside_what_a_document_is(events: list[Event]) -> None:
+    """Time that is up takes readers away and nothing else; time that is given brings back what there was."""
+    state = lived(*events)
+    over = settled(replace(state, expires=NOW - timedelta(days=1)), RULES, NOW)
+    assert over.tags == NOBODY
+    assert condition(over) == condition(state)
+    assert settled(replace(over, expires=None), RULES, NOW) == replace(state, expires=None)
+    for event in ("fetch_failed", "fetch_refused", "parse_failed"):
+        later = after(over, event)  # type: ignore[arg-type]
+        assert later.tags == NOBODY
+        assert not later.in_release
+
+
+class Policies(ScriptedParser):
+    """A scripted parser with policies: `scan…` is dropped without text, `secret…` is refused."""
+
+    def parse(self, item: RawItem, *, source: str) -> Document:
+        if item.content.startswith(b"scan"):
+            raise DocumentDropped("scan_without_text", f"{item.uri}: no text")
+        if item.content.startswith(b"secret"):
+            raise DocumentError("redacted", f"{item.uri}: secret", withdraws=True, keep_raw=False)
+        return super().parse(item, source=source)
+
+
+ITEM = st.sampled_from(
+    [
+        *(b"text", b"other", b"", b"broken", b"scan", b"secret", b"later"),
+        *(b"---\naccess_tags: [hr]\n---\ntext", b"---\nacess_tags: [hr]\n---\ntext"),
+        *(DocumentError("gone", "gone"), DocumentError("bad_tags", "bad", withdraws=True)),
+    ]
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.none() | ITEM, min_size=1, max_size=6))
+def test_whatever_a_source_gives_only_what_parses_has_readers(nights: list[bytes | SluiceError | None]) -> None:
+    """Nights of any bytes, errors and absences: a document has readers exactly while a version of it may be served."""
+    house = House(parser=Policies())
+    for item in nights:
+        house.run(ScriptedSource({} if item is None else {"a": item}))
+        for state in house.states.read():
+            current = settled(state, RULES, NOW, Lifetimes())
+            assert current.tags == state.tags, "settling gives nothing back"
+            assert (state.tags != NOBODY) == (condition(state) in READABLE) == state.in_release
+            if item in (b"", b"scan", b"secret") or (isinstance(item, bytes) and b"acess" in item):
+                assert state.tags == NOBODY
+            if isinstance(item, DocumentError) and item.withdraws:
+                assert (state.tags, state.version) == (NOBODY, "")
+
+
+def test_a_changed_document_whose_permissions_do_not_parse_goes_out_and_is_named() -> None:
+    """It was everybody's; who may read it now cannot be known. Its old version does not stay, and the run can say so."""
+    house = House()
+    house.run(ScriptedSource({"a.md": b"Everybody's."}))
+    assert house.state("a.md").tags == STAFF
+    house.run(ScriptedSource({"a.md": b"---\nacess_tags: [hr]\n---\nNot everybody's."}))
+    out = house.state("a.md")
+    assert (out.tags, out.in_release, out.version, condition(out)) == (NOBODY, False, "", "withdrawn")
+    (said,) = unreadable_permissions(house.quarantine.entries())
+    assert "a.md" in said
+    assert "acess_tags" in said
+    house.run(ScriptedSource({"a.md": b"---\naccess_tags: [hr]\n---\nNot everybody's."}))
+    assert house.state("a.md").tags == AccessTags({"hr"})
+    assert unreadable_permissions(house.quarantine.entries()) == []
+
+
+def test_a_source_whose_permissions_cannot_be_read_loses_the_document() -> None:
+    """A row's permissions that are no words: the version before is not served by permissions of yesterday."""
+    house = House()
+    house.run(ScriptedSource({"a": b"text"}, tags=AccessTags({"staff"})))
+    house.run(ScriptedSource({"a": DocumentError("bad_tags", "a: no words", withdraws=True)}))
+    assert (condition(house.state("a")), house.state("a").tags) == ("unfetched", NOBODY)
+    assert house.failing("fetch") == {"a"}
+    house.run(ScriptedSource({"a": b"text"}, tags=AccessTags({"hr"})))
+    assert house.state("a").tags == AccessTags({"hr"})

@@ -1,0 +1,208 @@
+"""HTML and Markdown: every word that a browser shows, once, in reading order; list numbers, spans, formulas."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.numerals import marker
+from tests.unit.ingest.reads import losses, reason, shape, text
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<table><tr><td rowspan=2>N<td>1<tr><td>2<tr><td>S<td>3</table>", "N | 1\nN | 2\nS | 3"),
+        ("<table><tr><th colspan=2>Preis<th>Ort<tr><td>1<td>2<td>K</table>", "Preis | Preis | Ort\n1 | 2 | K"),
+        ("<table><tr><td colspan=3>Titel<tr><td>1<td>2<td>3</table>", "Titel\n1 | 2 | 3"),
+        ("<table><tr><td rowspan=2 colspan=2>A<td>b<tr><td>c</table>", "A | A | b\nA | A | c"),
+        ("<table><tr><td>a<td rowspan=0>b<tr><td>c<tr><td>d</table>", "a | b\nc | b\nd | b"),
+        ("<table><thead><tr><th rowspan=9>H<th>I</thead><tbody><tr><td>1<td>2</tbody></table>", "H | I\n1 | 2"),
+        ("<table><tr><td>a<td>b<td rowspan=2>c<tr><td>d</table>", "a | b | c\nd |  | c"),
+        ("<table><caption>Sätze</caption><tr><td>a<td><ol start=3><li>x<li>y</ol></table>", "Sätze\na | 3. x 4. y"),
+    ],
+)
+def test_cells_that_span_stand_in_each_row_and_column(html: str, expected: str) -> None:
+    """As HTML lays a table out; a cell alone in its row is said once."""
+    assert text(html, "a.html") == expected
+
+
+@pytest.mark.parametrize("attribute", ["rowspan", "colspan"])
+def test_spans_cannot_be_made_a_bomb(attribute: str) -> None:
+    """What repeats is bounded by the table's own text."""
+    row = "<tr>" + f"<td {attribute}=65000>{'x' * 100}</td>" * 20 + "</tr>"
+    page = f"<table>{row}{'<tr><td>y</td><td>z</td></tr>' * 2000}</table>"
+    assert len(text(page, "a.html")) < 40 * len(page)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<ol start=5><li>a<li>b</ol>", ["5. a", "6. b"]),
+        ("<ol><li>a<li value=7>b<li>c</ol>", ["1. a", "7. b", "8. c"]),
+        ("<ol reversed><li>a<li>b</ol>", ["2. a", "1. b"]),
+        ("<ol type=a start=26><li>a<li>b</ol>", ["z. a", "aa. b"]),
+        ("<ol type=I><li>a<li>b</ol>", ["I. a", "II. b"]),
+        ("<ol start=-1><li>a</ol>", ["-1. a"]),
+        ("<ol start=x><li>a</ol>", ["1. a"]),
+        ("<ol><li>a<ol><li>b</ol>c<li>d</ol>", ["1. a", "1. b", "c", "2. d"]),
+        ("<ol><li><h2>T</h2>x<li><p>p</p><p>q</p></ol>", ["1. T", "x", "2. p", "q"]),
+        ("<ul><li>a<li>b</ul><menu><li>c</menu>", ["a", "b", "c"]),
+        ("<ul>x<li>a</li>y</ul>", ["x", "a", "y"]),
+        ("<dl><dt>Frist<dd>30 Tage<dt>Ort<dd>Köln</dl>", ["Frist", "30 Tage", "Ort", "Köln"]),
+        ("<p>• one</p><p>· two", ["one", "two"]),
+    ],
+)
+def test_lists_are_numbered_as_they_are_shown(html: str, expected: list[str]) -> None:
+    """`start`, `value`, `reversed`, `type`; lists in lists; items of several paragraphs."""
+    assert [words for _, words in shape(html, "a.html")] == expected
+
+
+def test_numerals() -> None:
+    """Letters go on after z as columns of a sheet do; what cannot be written so is a number."""
+    assert [marker(n, "a") for n in (1, 26, 27, 703, 0)] == ["a.", "z.", "aa.", "aaa.", "0."]
+    assert [marker(n, "I") for n in (4, 1986, 4000)] == ["IV.", "MCMLXXXVI.", "4000."]
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("a<br>b", "a b"),
+        ("<div>a</div>b<section>c</section>d", "a\n\nb\n\nc\n\nd"),
+        ("<b>a</b>b <i>c</i><u>d</u> do<wbr>nau&shy;dampf", "ab cd donaudampf"),
+        ("<p>a<script>x()</script>b<style>p{}</style><template>t</template><noscript>n</noscript>", "ab"),
+        ("<select><option>Rot<option selected>Grün<optgroup label=Mehr><option>Blau</select>", "Rot, Grün, Mehr, Blau"),
+        ("<p>Name: <textarea>schon da</textarea></p><datalist><option>x</datalist>", "Name: schon da"),
+        ("<details><summary>Mehr</summary>zugeklappt</details>", "Mehr\n\nzugeklappt"),
+        ("<dialog>zu</dialog><dialog open>offen</dialog>", "offen"),
+        ("<figure><img src=x alt='Ein Bild'><figcaption>Unterschrift</figcaption></figure>", "Ein Bild\n\nUnterschrift"),
+        ("<svg><style>x</style><text>Achse</text><g><text>Wert</text></g></svg>", "Achse Wert"),
+        ("<ruby>漢<rt>かん</rt>字<rt>じ</rt></ruby>を", "漢字(かんじ)を"),
+        ("<ruby>明日<rp>(</rp><rt>あした</rt><rp>)</rp></ruby>", "明日(あした)"),
+        ("<span aria-hidden=true>★</span> x", "★ x"),
+        ("a&nbsp;b&amp;c&#8211;d&euro;", "a b&c–d€"),
+        ("<address>Weg 1<br>Ort</address>", "Weg 1 Ort"),
+        ("<s>alt</s> <del>weg</del> <ins>neu</ins>", "alt neu"),
+        ("<label>Name</label> <input value=x> <meter>5</meter>", "Name 5"),
+        ("<x-card>eigen</x-card>", "eigen"),
+        ("<pre>a\n  b<br>c</pre>", "a\n  b\nc"),
+        ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>", "a | b\n\nc"),
+        ("<frameset><noframes>alt</noframes></frameset>", "alt"),
+    ],
+)
+def test_what_a_browser_shows_is_text(html: str, expected: str) -> None:
+    """Once, and with no two words joined that are shown apart."""
+    assert text(html, "a.html") == expected
+
+
+@pytest.mark.parametrize(
+    ("math", "expected"),
+    [
+        ("<mi>F</mi><mo>=</mo><mn>3</mn><mi>d</mi>", "F=3d"),
+        ("<mfrac><mn>1</mn><mn>2</mn></mfrac>", "1/2"),
+        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mi>c</mi></mfrac>", "(a+b)/c".replace("(a+b)/c", "(a+b)/c")),
+        ("<msup><mi>x</mi><mn>2</mn></msup><msub><mi>y</mi><mi>i</mi></msub>", "x^2y_i"),
+        ("<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt><mroot><mi>x</mi><mn>3</mn></mroot>", "√(x+1)3√x"),
+        ("<semantics><mi>E</mi><annotation>\\TeX</annotation></semantics>", "E"),
+        ("<semantics><mrow></mrow><annotation>a_b</annotation></semantics>", "a_b"),
+        ("<munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover><mtext>Summe</mtext>", "∑_i^n Summe"),
+    ],
+)
+def test_formulas_are_read_in_a_line(math: str, expected: str) -> None:
+    """Fractions, powers, roots; the notes of a formula only where there is nothing else."""
+    assert text(f"<p><math>{math}</math></p>", "a.html") == expected
+    assert text("<p><math alttext='x = 1'></math></p>", "a.html") == "x = 1"
+
+
+def test_what_is_around_a_page_is_said() -> None:
+    """Navigation, buttons, what lies outside `main`, pictures without a word, pages of others."""
+    page = "<nav>Home</nav><p>outside it</p><main><p>core <img src=a.png> <button>Buy</button></p><iframe src=https://x></iframe></main>"
+    assert text(page, "a.html") == "core"
+    found = losses(page, "a.html")
+    assert found.pop("outside_main") >= 2
+    assert found == {"picture": 1, "button": 1, "embedded_page": 1}
+    assert losses("<p>a <img src=x alt=''> <img src=y width=1 height=1>", "a.html") == {}
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("text[^1]\n\n[^1]: kurz", "text[^1]\n\n[^1]: kurz"),
+        ("[^a]: eins\n[^b]: zwei\n\nEnde", "[^a]: eins\n\n[^b]: zwei\n\nEnde"),
+        ("[Frist]: morgen\n\nText", "[Frist]: morgen\n\nText"),
+        ("see [x]\n\n[x]: http://e.org 'T'", "see x"),
+        ("[//]: # (a comment)\n[comment]: <> (another)\n\nText", "Text"),
+        ("1986. Ein Jahr\n1987. Noch eins", "1986. Ein Jahr\n1987. Noch eins"),
+        ("3) drei\n4) vier", "3. drei\n4. vier"),
+        ("- [x] erledigt", "[x] erledigt"),
+        ("| a | b |\n|---|---|\n| 1 |", "a | b\n1"),
+        ("<table><tr><td rowspan=2>N</td><td>1</td></tr><tr><td>2</td></tr></table>", "N | 1\nN | 2"),
+        ("Term\n: Definition", "Term : Definition"),
+        ("$a_b$ und <math><mi>x</mi></math>", "$a_b$ und x"),
+    ],
+)
+def test_markdown_keeps_short_notes_and_numbers(markdown: str, expected: str) -> None:
+    """Footnotes, definitions that nothing refers to, numbers of lists; comments stay comments."""
+    assert text(markdown, "a.md") == expected
+
+
+WORD = st.from_regex(r"w[a-z]{5,9}\d{3}", fullmatch=True)
+SHOWN = (
+    "<p>{}</p>", "<h3>{}</h3>", "<li>{}</li>", "<ol><li>{}</ol>", "<td>{}</td>", "<table><tr><th>x<td>{}</table>", "<dd>{}</dd>",
+    "<pre>{}</pre>", "<b>{} </b>", "<img alt='{}'>", "<select><option>{}</select>", "<textarea>{}</textarea>", "<br>{} ",
+    "<details>{}</details>", "<figcaption>{}</figcaption>", "<blockquote>{}</blockquote>", "<form><label>{} </label></form>",
+    "<svg><text>{}</text></svg>", "<math><mtext>{}</mtext></math>", "<ruby>x<rt>{}</rt></ruby> ", "<x-y>{} </x-y>",
+    "<center>{}</center>",
+    "<table><tr><td><table><tr><td>{}<td>x</table></table>", "<table><caption>{}</caption><tr><th>h</table>", "<a href=x>{} </a>",
+)  # fmt: skip
+NESTED = (
+    "<div>{}</div>",
+    "<ul><li>{}</ul>",
+    "<table><tr><td>{}<td>z</table>",
+    "<section>{}</section>",
+    "<span>{}</span>",
+    "<h2>{}</h2>",
+)
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A page, and the words in it in order."""
+    words = draw(st.lists(WORD, min_size=1, max_size=10, unique=True))
+    parts = [draw(st.sampled_from(SHOWN)).format(word) for word in words]
+    for _ in range(draw(st.integers(0, 3))):
+        start = draw(st.integers(0, len(parts) - 1))
+        parts[start:] = [draw(st.sampled_from(NESTED)).format("".join(parts[start:]))]
+    return "".join(parts), words
+
+
+@settings(max_examples=300, deadline=None)
+@given(pages(), st.sampled_from(["a.html", "a.md", "a.eml"]))
+def test_every_word_in_every_construct_comes_back_once(page: tuple[str, list[str]], uri: str) -> None:
+    """In whatever it is wrapped, however that is nested, as a page, in Markdown, in a mail."""
+    html, words = page
+    source = f"Subject: s\nContent-Type: text/html\n\n{html}" if uri == "a.eml" else html
+    found = text(source, uri)
+    for word in words:
+        assert found.count(word) == 1, (word, found)
+
+
+def test_what_is_too_deep_is_refused_not_cut() -> None:
+    """The parser's limit is a reason, never a silent end."""
+    assert reason("<div>" * 300 + "x", "a.html") == "malformed"
+
+
+@pytest.mark.parametrize("piece", ["<div>x", "<b>x", "<br>x", "<li>x", "<img alt=x>", "[a]: b\n", "[^a]: b\n", "<ol><li>x</ol>"])
+def test_time_is_linear(piece: str) -> None:
+    """1×, 4×: at most 8×, also of what is never closed."""
+
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        reason(piece * count, "a.md" if piece[0] == "[" else "a.html")
+        return time.process_time() - began
+
+    seconds(2000)
+    assert seconds(16000) < 8 * max(seconds(4000), 0.3)

@@ -1,0 +1,329 @@
+"""Mail: every part that has text is read, in order, once; what is not read is said."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from email import policy
+from email.message import EmailMessage
+from email.mime.application import MIMEApplication
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.nesting import too_deep
+from ingest.readers.mail import unflowed
+from ingest.sources.mail import MailOptions, MailSource
+from tests.unit.ingest.reads import losses, read, reason, shape, text
+
+HEAD = "From: ann@example.org\nSubject: About\nMIME-Version: 1.0\n"
+
+
+def mail(*parts: tuple[str, str], kind: str = "mixed") -> str:
+    """A message of parts, each a content type (with further fields) and a body."""
+    bodies = "".join(f"--X\nContent-Type: {fields}\n\n{body}\n" for fields, body in parts)
+    return f"{HEAD}Content-Type: multipart/{kind}; boundary=X\n\n{bodies}--X--\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (mail(("text/plain", "one"), ("text/plain", "two"), ("text/html", "<p>three")), "one\n\ntwo\n\nthree"),
+        (mail(("text/plain", "Vorher."), ("image/png; name=a", "x"), ("text/plain", "Nachher.")), "Vorher.\n\nNachher."),
+        (mail(("text/plain", "ja"), ("text/html", "<img src=x>"), kind="alternative"), "ja"),
+        (mail(("text/plain", "kurz"), ("text/html", "<p>kurz und <b>länger</b>"), kind="alternative"), "kurz und länger"),
+        (mail(("text/plain", "Please see all of the long text here"), ("text/html", "<p>View online"), kind="alternative"),
+         "Please see all of the long text here"),
+        (mail(("text/html", "<p>only"), kind="related"), "only"),
+        (mail(("text/plain", "body"), ("application/pgp-signature", "xx"), kind="signed"), "body"),
+        (mail(("text/enriched", "<bold>fett</bold> und mager")), "fett und mager"),
+        (mail(("text/markdown", "# Titel\n\n- eins")), "Titel\n\neins"),
+        (HEAD + "Content-Type: text/plain; charset=x-unknown\n\nGrüße", "Grüße"),
+        (HEAD + "Content-Transfer-Encoding: quoted-printable\n\na long li=\nne with =C3=A4", "a long line with ä"),
+        (HEAD + "Content-Type: multipart/mixed; boundary=none\n\njust text", "just text"),
+    ],
+)  # fmt: skip
+def test_parts_are_read_in_order(content: str, expected: str) -> None:
+    """Text after a file, the fuller alternative, whatever the kind of multipart; a signature is no text."""
+    assert text(content, "a.eml") == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "words"),
+    [
+        ("iso-8859-1", "cp1252", "“naïve” – 5 €"),
+        ("gb2312", "gbk", "朱鎔基说话"),
+        ("shift_jis", "cp932", "①番の文章です"),
+        ("ks_c_5601-1987", "cp949", "휴가를 신청합니다"),
+        ("us-ascii", "utf-8", "Größe und Maß"),
+        ("iso-8859-8-i", "iso-8859-8", "שלום לכולם"),
+        ("koi8-r", "koi8-r", "Привет, коллеги"),
+        ("utf-7", "utf-7", "Grüße aus Köln"),
+        ("iso-2022-jp", "iso-2022-jp", "日本語の文章です"),
+        ("", "utf-8", "żółw"),
+    ],
+)
+def test_a_charset_is_what_the_web_takes_its_label_for_and_what_decodes(label: str, codec: str, words: str) -> None:
+    """In bodies and in encoded words of the subject; a label that does not fit is not believed."""
+    body = base64.b64encode(words.encode(codec)).decode()
+    kind = f"text/plain; charset={label}" if label else "text/plain"
+    head = HEAD.replace("About", f"=?{label or 'utf-8'}?B?{body}?=")
+    found = read(f"{head}Content-Type: {kind}\nContent-Transfer-Encoding: base64\n\n{body}\n", "a.eml")
+    assert (found.text, found.title) == (words, words)
+
+
+def test_a_flowed_paragraph_is_one_line() -> None:
+    """RFC 3676: soft breaks end in a space; the signature's mark and the depth of quotation stay."""
+    assert unflowed("a long \nline\n> quoted \n> more\n-- \nAnn") == "a long line\n> quoted more\n-- \nAnn"
+    assert unflowed("年度 \n休假", delete_space=True) == "年度休假"
+    content = HEAD + "Content-Type: text/plain; format=flowed\n\nThe gate \ncloses at \nfour.\n"
+    assert text(content, "a.eml") == "The gate closes at four."
+
+
+CALENDAR = """BEGIN:VCALENDAR
+BEGIN:VEVENT
+SUMMARY;LANGUAGE=de:Budget\\, Teil 2
+DTSTART;TZID=Europe/Berlin:20260601T100000
+DTEND:20260601T090000Z
+LOCATION:Raum 7
+ORGANIZER;CN="Ann Lee":mailto:ann@example.org
+ATTENDEE;CN=Bo:mailto:bo@example.org
+ATTENDEE:MAILTO:cy@example.org
+DESCRIPTION:First line\\nsecond li
+ ne
+BEGIN:VALARM
+DESCRIPTION:Reminder
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_an_appointment_says_what_when_where_and_who(as_file: bool) -> None:
+    """As a file of its own and as a part; folded lines and escapes are undone, alarms left out."""
+    content = (
+        CALENDAR
+        if as_file
+        else mail(("text/plain", "Invitation"), ("text/calendar; method=REQUEST", CALENDAR), kind="alternative")
+    )
+    found = text(content, "a.ics" if as_file else "a.eml").removeprefix("Invitation\n\n")
+    assert found == (
+        "Budget, Teil 2\n\nStart: 2026-06-01 10:00 Europe/Berlin\nEnd: 2026-06-01 09:00 UTC\nLocation: Raum 7\n"
+        "Organizer: Ann Lee <ann@example.org>\nAttendee: Bo <bo@example.org>\nAttendee: cy@example.org\n\nFirst line\nsecond line"
+    )
+
+
+def test_a_description_that_the_mail_says_is_said_once() -> None:
+    """Invitations repeat their text in the calendar."""
+    calendar = CALENDAR.replace("First line\\nsecond li\n ne", "See you there")
+    assert text(mail(("text/plain", "See you there"), ("text/calendar", calendar)), "a.eml").count("See you there") == 1
+
+
+def nested(depth: int, text: str = "The innermost text.") -> EmailMessage:
+    inner = EmailMessage()
+    inner["Subject"], inner["From"] = f"Level {depth}", "bo@example.org"
+    inner.set_content(text)
+    for level in reversed(range(depth)):
+        outer = MIMEMultipart()
+        outer["Subject"], outer["From"] = f"Level {level}", "ann@example.org"
+        outer.attach(MIMEText(f"Text {level}."))
+        outer.attach(MIMEMessage(inner))
+        inner = outer  # type: ignore[assignment]
+    return inner
+
+
+def test_forwarded_messages_are_read() -> None:
+    """Each under its subject, with who wrote it."""
+    found = shape(nested(2).as_bytes(), "a.eml")
+    assert ("title", "Level 2") in found
+    assert ("text", "From: bo@example.org") in found
+    assert [t for k, t in found if "ext" in t] == ["Text 0.", "Text 1.", "The innermost text."]
+
+
+def test_a_delivery_report_says_why() -> None:
+    """The notice, the report's fields, and the message that came back."""
+    report = (
+        "Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; bo@example.org\nDiagnostic-Code: smtp; 550 no such user\n"
+    )
+    parts = [
+        ("text/plain", "Ihre Nachricht kam nicht an."),
+        ("message/delivery-status", report),
+        ("message/rfc822", "Subject: Urlaub\nFrom: ann@example.org\n\nIch bin weg."),
+    ]
+    found = text(mail(*parts, kind="report; report-type=delivery-status"), "a.eml")
+    for words in ("kam nicht an", "Final-Recipient: rfc822; bo@example.org", "550 no such user", "Urlaub", "Ich bin weg."):
+        assert words in found
+
+
+def signed(inner: bytes) -> bytes:
+    """An opaque S/MIME envelope around a MIME entity."""
+    import datetime
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Ann")])
+    begins = datetime.datetime(2026, 1, 1)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(begins).not_valid_after(begins + datetime.timedelta(days=999)).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(inner).add_signer(certificate, key, hashes.SHA256())
+    return builder.sign(Encoding.DER, [pkcs7.PKCS7Options.Binary])
+
+
+@pytest.mark.parametrize("kind", ["pkcs7-mime; smime-type=signed-data; name=smime.p7m", "x-pkcs7-mime"])
+def test_what_is_signed_in_one_piece_is_read(kind: str) -> None:
+    """The text in the envelope; as a file (`.p7m`) too."""
+    envelope = signed(b"Content-Type: text/plain; charset=utf-8\r\n\r\nDer Code ist 77 \xe2\x80\x93 geheim.\r\n")
+    body = base64.encodebytes(envelope).decode()
+    content = f"{HEAD}Content-Type: application/{kind}\nContent-Transfer-Encoding: base64\n\n{body}"
+    assert text(content, "a.eml") == text(envelope, "smime.p7m") == "Der Code ist 77 – geheim."
+
+
+def test_what_styles_hide_in_an_envelope_is_no_text() -> None:
+    """Where the poison rules do not look."""
+    envelope = signed(b"Content-Type: text/html\r\n\r\n<p>shown</p><p style='display:none'>secret</p>")
+    assert text(envelope, "smime.p7m") == "shown"
+    assert losses(envelope, "smime.p7m") == {"hidden": 1}
+
+
+def test_what_is_sealed_is_refused_or_said() -> None:
+    """Alone it is quarantined with its reason; beside text it is a loss."""
+    body = base64.b64encode(b"0\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02 broken").decode()
+    part = ("application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64", body)
+    assert reason(mail(part), "a.eml") == "sealed"
+    assert losses(mail(("text/plain", "see attached"), part), "a.eml") == {"sealed": 1}
+    assert reason(mail(("application/ms-tnef; name=winmail.dat", "xx")), "a.eml") == "sealed"
+    assert reason(mail(("application/pgp-encrypted", "Version: 1"), kind="encrypted"), "a.eml") == "protected"
+
+
+def winmail(body: bytes) -> bytes:
+    """A winmail.dat with a text body (MS-OXTNEF)."""
+
+    def attribute(level: int, ident: int, data: bytes) -> bytes:
+        return struct.pack("<BII", level, ident, len(data)) + data + struct.pack("<H", sum(data) % 65536)
+
+    return (
+        struct.pack("<IH", 0x223E9F78, 1)
+        + attribute(1, 0x00089006, struct.pack("<I", 0x10000))
+        + attribute(1, 0x00069007, struct.pack("<II", 1252, 0))
+        + attribute(1, 0x0002800C, body + b"\0")
+    )
+
+
+@pytest.mark.parametrize("words", ["Please sign the lease.", "Bitte bis Freitag: Größe prüfen.", "Le café est fermé."])
+def test_the_text_in_a_winmail_dat_is_read(words: str) -> None:
+    """Within a mail and as a file of its own; what the mail says already is not said again."""
+    envelope = winmail(words.encode("cp1252"))
+    message = MIMEMultipart()
+    message["Subject"] = "About"
+    message.attach(MIMEApplication(envelope, "ms-tnef", name="winmail.dat"))
+    assert text(message.as_bytes(), "a.eml") == text(envelope, "winmail.dat") == words
+    message.get_payload().insert(0, MIMEText(words))  # type: ignore[union-attr]
+    assert text(message.as_bytes(), "a.eml") == words
+
+
+def test_attachments_are_said_by_name() -> None:
+    """How many, and which; a mail of files alone is empty."""
+    made = EmailMessage()
+    made["Subject"] = "Files"
+    made.set_content("See the files.")
+    for name in ("q.csv", "Gehälter.xlsx", "日程.pdf"):
+        made.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=name)
+    assert read(made.as_bytes(policy=policy.SMTP), "a.eml").metadata["losses"] == [
+        {"what": "attachment", "count": 3, "where": "q.csv, Gehälter.xlsx, 日程.pdf"}
+    ]
+    assert text(mail(("application/pdf; name=a.pdf", "x")), "a.eml") == ""
+
+
+WORD = st.from_regex(r"w[a-z]{5,9}\d{3}", fullmatch=True)
+LEAF = st.sampled_from(
+    ["text/plain", "text/html; charset=utf-8", "text/plain; format=flowed", "text/markdown", "message/rfc822", "text/calendar"]
+)
+
+
+def part(kind: str, word: str) -> tuple[str, str]:
+    body = {
+        "text/html; charset=utf-8": f"<table><tr><td>x</td><td>{word}</td></tr></table>",
+        "message/rfc822": f"From: {word}@example.org\n\nx{word}",
+        "text/calendar": f"BEGIN:VEVENT\nSUMMARY:{word}\nEND:VEVENT",
+    }
+    return kind, body.get(kind, word)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(LEAF, WORD), min_size=1, max_size=8, unique_by=lambda one: one[1]),
+    st.sampled_from(["mixed", "related", "report"]),
+)
+def test_every_word_of_every_part_comes_back_once(parts: list[tuple[str, str]], kind: str) -> None:
+    """Whatever kinds of text a message is made of, and in their order."""
+    found = text(mail(*(part(*one) for one in parts), kind=kind), "a.eml")
+    places = [found.find(word) for _, word in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+# ── sources: what begins a message ───────────────────────────────────────────────────────────────────────────────────
+
+
+def mbox(tmp_path: Path, content: str | bytes) -> MailSource:
+    (tmp_path / "box").write_bytes(content.encode() if isinstance(content, str) else content)
+    return MailSource("m", MailOptions(path=str(tmp_path / "box")))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From ann@example.com Mon Jun  1 10:00:00 2026",
+        "From - Mon Jun  1 10:00:00 2026",
+        "From 1790303535351515@xxx Thu Nov 12 10:00:00 +0000 2026",
+        "From ann at example.com  Thu Jan  5 10:00:00 2012",
+        "From ann@example.com Mon, 1 Jun 2026 10:00:00 +0200",
+        "From MAILER-DAEMON Fri Jul  8 12:08 2011",
+    ],
+)
+def test_a_from_line_begins_a_message(tmp_path: Path, line: str) -> None:
+    """As mailing lists, Thunderbird, Gmail and sendmail write it."""
+    one = "{}\nMessage-ID: <{}@x>\nSubject: S\n\nText {}.\n\n"
+    source = mbox(tmp_path, one.format(line, "a", "a") + one.format(line, "b", "b"))
+    assert [ref.uri for ref in source.scan({})] == ["box/a@x", "box/b@x"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From now on the gate closes at four.\nNote: this holds.",
+        "From ann@example.com we know: nothing.\nTo: be continued",
+        "From Monday Jun 1 10:00 on it is 2026\nRoom: 7",
+        "From here to eternity\n",
+        "From ann@example.com Mon Jun  1 10:00:00 2026\nand no header field below",
+    ],
+)
+def test_a_sentence_that_begins_with_from_is_text(tmp_path: Path, line: str) -> None:
+    """After a blank line too: the form decides, and a header field has to follow."""
+    source = mbox(tmp_path, f"From a@x Mon Jun  1 10:00:00 2026\nMessage-ID: <a@x>\nSubject: S\n\nFirst.\n\n{line}\n\nLast.\n")
+    (ref,) = source.scan({})
+    item = source.fetch(ref)
+    assert all(
+        words in text(item.content, item.uri, media_type=item.media_type) for words in ("First.", line.split("\n")[0], "Last.")
+    )
+
+
+def test_parts_within_parts_are_bounded() -> None:
+    """A hundred levels, before anything parses them; a digest of many messages beside each other is none."""
+    deep = b"Content-Type: text/plain\n\ndeep\n"
+    for level in range(150):
+        deep = b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n%s\n--b%d--\n" % (level, level, deep, level)
+    assert too_deep(deep)
+    assert reason(deep, "a.eml") == "malformed"
+    assert not too_deep(mail(*((f"multipart/mixed; boundary=b{n}", f"--b{n}\n\nx\n--b{n}--") for n in range(500))).encode())
