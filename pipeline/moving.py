@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.parquet
 
 from indexing.fingerprints import release_fingerprint
 from pipeline.nightly import unless_stopped
@@ -31,6 +31,8 @@ from sluice.plain import plain
 from sluice.records import DocumentState
 from sluice.releases import Release
 from stores import codec, versions_codec
+
+pq: Any = pyarrow.parquet  # it has no types
 
 FORMAT = 1
 ROWS = 1000

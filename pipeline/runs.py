@@ -147,11 +147,12 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     The row is there before anything is changed, and says what was done before anybody is told of it: whatever fails or
     dies afterwards, a promotion is in the record. What could not be told or recorded is a warning of the outcome.
     """
-    row = {"command": run.command, "parameters": dict(parameters), "actor": run.actor, "started": utc_now()}
+    began = utc_now()
+    row = {"command": run.command, "parameters": dict(parameters), "actor": run.actor, "started": began}
     runs = r.stores.runs
     if run.handover is None:
         runs.record(run.id, {**row, "configuration": configuration_hash(r), "outcome": "running"})
-    told = telemetry.Told(run.id, run.command, row["started"])
+    told = telemetry.Told(run.id, run.command, began)
     if run.handover is None:
         _watched(r, run, told)
     try:
@@ -169,7 +170,8 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))
         raise
     run.handover = None
-    done = {"finished": utc_now(), "outcome": outcome.outcome, "release": outcome.release}
+    ended = utc_now()
+    done: dict[str, Any] = {"finished": ended, "outcome": outcome.outcome, "release": outcome.release}
     if isinstance(outcome, Report):
         cost = money(r.settings, outcome.tokens)
         outcome = replace(outcome, cost=cost)
@@ -184,7 +186,7 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         failures += delivering.deliver(r)
     except SluiceError as error:
         failures.append(f"events could not be delivered: {error.message}; the next command tries again")
-    failures += _watched(r, run, replace(told, ended=done["finished"], outcome=outcome))
+    failures += _watched(r, run, replace(told, ended=ended, outcome=outcome))
     if failures:
         with suppress(SluiceError):
             runs.record(run.id, {**done, "warnings": failures})

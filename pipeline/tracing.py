@@ -89,45 +89,43 @@ def _traced(
     entries = [e for e in r.stores.quarantine.entries() if e.document_key == state.key]
     served = str(own[0].payload["version"]) if own else None
     kept = _size(r, state.content_hash) if state.raw and state.content_hash else None
-    run = _run_of(r, release)
-    fields = {
-        "uri": state.uri,
-        "source": state.source,
-        "document_key": state.key,
-        "version": state.version,
-        "served_version": served,
-        "parse_fingerprint": state.parse_fingerprint,
-        "content_hash": state.content_hash,
-        "bytes_kept": kept,
-        "fetched": state.fetched,
-        "release": release.id if release is not None else None,
-        "collection": release.collection if release is not None else None,
-        "went_live": release.last_live if release is not None else None,
-        "run": run,
-        "chunks": len(own),
-        "access_tags": tuple(sorted(state.tags)),
-    }
     return Trace(
-        line=_line(state, listed, fields, [e.stage for e in entries]),
+        line=_line(state, listed, release, len(own), served, [e.stage for e in entries]),
+        uri=state.uri,
+        source=state.source,
+        document_key=state.key,
         chunk=_chunk(r, state, chunk) if chunk is not None else None,
         status=listed,
+        version=state.version,
+        served_version=served,
+        parse_fingerprint=state.parse_fingerprint,
+        content_hash=state.content_hash,
+        bytes_kept=kept,
+        fetched=state.fetched,
         quarantine=tuple(
             {"stage": e.stage, "reason": e.reason, "error": e.error, "attempts": e.attempts, "run": e.run} for e in entries
         ),
+        release=release.id if release is not None else None,
+        collection=release.collection if release is not None else None,
+        went_live=release.last_live if release is not None else None,
+        run=_run_of(r, release),
         recipe=release.recipe if release is not None else {},
-        **fields,
+        chunks=len(own),
+        access_tags=tuple(sorted(state.tags)),
     )
 
 
-def _line(state: DocumentState, listed: Listed, fields: Mapping[str, Any], failed: list[str]) -> str:
+def _line(
+    state: DocumentState, listed: Listed, release: Release | None, chunks: int, served: str | None, failed: list[str]
+) -> str:
     """fetch ✓ abc123 · parse ✓ · chunk 12 · live ✓ release · read by a, b: the first thing that is wrong is named."""
     fetched = f"fetch {'FAILED' if 'fetch' in failed else state.content_hash[:8] or '–'}"
     good = state.version == state.content_hash and bool(state.version)
     parsed = "parse " + ("FAILED" if "parse" in failed else "ok" if good else "older version" if state.version else "–")
-    cut = "chunk " + ("FAILED" if "chunk" in failed else str(fields["chunks"]))
-    serves = f"in {fields['release']}" if fields["chunks"] else "not served"
-    stale = " (an older version)" if fields["served_version"] not in (None, state.version) else ""
-    tags = ", ".join(fields["access_tags"]) or "nobody"
+    cut = "chunk " + ("FAILED" if "chunk" in failed else str(chunks))
+    serves = f"in {release.id}" if chunks and release is not None else "not served"
+    stale = " (an older version)" if served not in (None, state.version) else ""
+    tags = ", ".join(sorted(state.tags)) or "nobody"
     return f"{state.uri}: {listed.status} · {fetched} · {parsed} · {cut} · {serves}{stale} · read by {tags}"
 
 
