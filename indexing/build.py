@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexing.cuts import Cutter
@@ -50,7 +50,7 @@ class Built:
             self.cached + other.cached,
             self.contexts_cut + other.contexts_cut,
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in {**self.seconds, **other.seconds}},
-            {s: dict(Counter(self.sources.get(s)) + Counter(other.sources.get(s))) for s in {**self.sources, **other.sources}},
+            {s: _added(self.sources.get(s, {}), other.sources.get(s, {})) for s in {**self.sources, **other.sources}},
         )
 
     def embedded_before(self, earlier: Built) -> Built:
@@ -145,6 +145,10 @@ class Builder:
             seconds={"chunk": chunked - started, "embed": embedded - chunked, "stage": written - embedded},
             sources=_by_source(cut),
         )
+
+
+def _added(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
 
 
 def _by_source(cut: Sequence[tuple[DocumentState, Document, list[Chunk]]]) -> dict[str, dict[str, int]]:
