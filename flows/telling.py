@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
+import click
 from prefect import flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
 from prefect.states import Failed
-from rich.console import Console
 
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import utc_now
+from sluice.blame import own_code
+from sluice.display import line as one_line
 from sluice.errors import GateRejected, SluiceError
 from sluice.tether import tie
 
@@ -69,6 +71,10 @@ def in_words(function: Callable[..., Any]) -> Callable[..., Any]:
         except SluiceError as error:
             said = f"{error.message} Next: {error.hint}" if error.hint else error.message
             return Failed(name=STATES.get(type(error).__name__, "Failed"), message=said, data=error)
+        except Exception as error:  # the log of the run has the traceback
+            place = own_code(error)
+            said = f"{type(error).__name__}: {error}"
+            return Failed(message=said if place is None else f"{place}: {said}", data=error)
 
     return told
 
@@ -88,18 +94,18 @@ def _ended(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
 def _say(run: FlowRun, line: str) -> None:
     """A line for whoever watches `sluice serve`; a flow that a command started says what it says itself."""
     if run.deployment_id is not None:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC  {line}", markup=False)
+        click.echo(one_line(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC  {line}"), err=True)
 
 
 class _InWords(logging.Filter):
-    """Takes the traceback from what Prefect logs of a failure that was told in words already."""
+    """Keeps out what Prefect logs of a failure, with the whole traceback: it is told in words, and is in the log of the run."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        known = record.exc_info is not None and isinstance(record.exc_info[1], SluiceError)
-        return not known
+        return record.exc_info is None or os.environ.get("SLUICE_VERBOSITY") == "verbose"
 
 
-logging.getLogger("prefect.engine").addFilter(_InWords())
+for _name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(_InWords())
 
 if os.environ.get(SERVED_BY) == str(os.getppid()):
     tie(os.getppid())

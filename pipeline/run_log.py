@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.outcomes import Outcome, Report
 from pipeline.progress import Progress
 from pipeline.resources import Resources, utc_now
+from sluice.display import terminal
 from sluice.errors import SluiceError
 
 KEPT = 200
@@ -52,7 +53,7 @@ class RunLog:
         with self._lock, suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a", encoding="utf-8") as file:
-                file.write(f"{utc_now():%Y-%m-%d %H:%M:%S}Z  {text}\n")
+                file.write(f"{utc_now():%Y-%m-%d %H:%M:%S}Z  {terminal(text)}\n")
 
     def ended(self, outcome: Outcome) -> None:
         """How it ended, with what was counted, found and warned of."""

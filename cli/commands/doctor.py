@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from cli.console import show, table
 from cli.launch import opened
-from cli.main import with_json
+from cli.main import unforeseen, with_json
+from cli.torch_build import torch_build
 from ingest.readerless import unreadable
 from pipeline.resources import Resources
 from pipeline.steps.looking import spelled_almost_like_a_rule
@@ -35,8 +35,8 @@ def doctor(config: Path, as_json: bool) -> None:
     healthy = all(check["ok"] for check in checks)
 
     def people(console: Console) -> None:
-        marks = {True: "[green]ok[/green]", False: "[red]FAIL[/red]", None: "[yellow]–[/yellow]"}
-        rows = [(c["check"], marks[c["ok"]], escape(c["detail"]), escape(c["hint"])) for c in checks]
+        marks = {True: "[green]ok[/green]", False: "[red]FAIL[/red]", None: "[yellow]skipped[/yellow]"}
+        rows = [(c["check"], marks[c["ok"]], c["detail"], c["hint"]) for c in checks]
         console.print(table("", ["check", "", "seen", "next"], rows))
 
     show({"healthy": healthy, "checks": checks}, as_json, people)
@@ -63,6 +63,9 @@ def _checked(name: str, check: Callable[[Resources], str], r: Resources) -> dict
         result = {"ok": True, "detail": check(r), "hint": "", "exit_code": 0}
     except SluiceError as error:
         result = {"ok": False, "detail": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    except Exception as error:  # somebody's own source or strategy, a package that is not whole: what is wrong is the answer here
+        told = unforeseen(error)
+        result = {"ok": False, "detail": told["message"], "hint": told["hint"], "exit_code": 1}
     return {"check": name, **result, "seconds": round(time.perf_counter() - started, 3)}
 
 
@@ -118,7 +121,12 @@ def _model(r: Resources) -> str:
     return f"{r.settings.embedding.model} ({r.model.precision}): {vector.shape[0]} dimensions, window {r.model.tokenizer.window}"
 
 
+def _torch(r: Resources) -> str:
+    return torch_build()
+
+
 def _chunking(r: Resources) -> str:
+    _ = r.chunker  # made, so that a strategy that does not exist, or whose options are wrong, is found here
     return f"{r.settings.chunking.strategy}, up to {r.settings.chunking.max_tokens} tokens"
 
 
@@ -131,14 +139,20 @@ def _readers(r: Resources) -> str:
 CHECKS: dict[str, Callable[[Resources], str]] = {
     "configuration": _configuration,
     "sources": _sources,
-    "access": _access,
     "gates": _gates,
     "mongodb": _mongodb,
+    "access": _access,
     "readers": _readers,
     "qdrant": _qdrant,
     "model": _model,
+    "torch": _torch,
     "chunking": _chunking,
 }
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"readers": ("mongodb",), "model": ("mongodb",), "chunking": ("mongodb", "model")}
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "access": ("mongodb",),
+    "readers": ("mongodb",),
+    "model": ("mongodb",),
+    "chunking": ("mongodb", "model"),
+}
 """What a check cannot do without: the precision of a model is decided once, and kept in MongoDB."""

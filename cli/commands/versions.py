@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from cli.answers import as_json as answer
+from cli.completing import release_ids
 from cli.console import reasons, show, table, when
 from cli.evidence import show_evidence
 from cli.launch import changing, opened
@@ -52,7 +53,7 @@ def _state(release: dict[str, Any]) -> str:
 
 
 @releases.command("show")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def show_release(config: Path, release: str, as_json: bool) -> None:
@@ -95,7 +96,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
 
 
 @releases.command("pin")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def pin(config: Path, release: str, as_json: bool) -> None:
@@ -104,7 +105,7 @@ def pin(config: Path, release: str, as_json: bool) -> None:
 
 
 @releases.command("unpin")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def unpin(config: Path, release: str, as_json: bool) -> None:
@@ -120,8 +121,8 @@ def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
 
 
 @releases.command("diff")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=release_ids)
+@click.argument("b", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def diff(config: Path, a: str, b: str, as_json: bool) -> None:

@@ -112,7 +112,8 @@ def _delta(r: Resources, found: Assessment) -> Delta | None:
 
 def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:
     """The release to build into: a new one, or the interrupted one of the same fingerprint."""
-    r.stores.room_for(_expected_points(found), r.model.encoder.dimension)
+    if delta is None:  # a clone looks for its own room
+        r.stores.room_for(_expected_points(found), r.model.encoder.dimension)
     releases = r.releases_by(run.actor)
     name, taken = f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}", {release.id for release in releases.all()}
     ids = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))

@@ -12,10 +12,10 @@ import docx
 import pytest
 
 from ingest import sandbox
+from ingest.testing.stores import MemoryBlobs, MemoryVersions
 from pipeline.labelled import CorpusDocuments
 from sluice.records import DocumentState
 from sluice.settings import LimitSettings
-from tests.fakes import MemoryBlobs, MemoryVersions
 from tests.flows.conftest import DEPARTMENTS, Index
 from tests.unit.ingest.planted_poison import line, pdf
 from tests.website import Page, article, moved, website

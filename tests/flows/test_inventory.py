@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +145,13 @@ def test_releases_say_which_are_pinned_and_which_are_removed(index: Index) -> No
 
 def _live(index: Index) -> str:
     return next(str(r["id"]) for r in index("releases").out["releases"] if r["live"])
+
+
+def test_the_shell_completes_ids_of_releases(index: Index) -> None:
+    """After a command that takes one, of the configuration that the line names; commands and options as click does."""
+    release = index.run()["release"]
+    words = f"sluice --config {index.config} releases show 20"
+    environment = os.environ | {"_SLUICE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "5"}
+    sluice = Path(sys.executable).with_name("sluice")
+    done = subprocess.run([str(sluice)], env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (f"plain,{release}\n", "")
