@@ -19,7 +19,7 @@ from sluice.plain import plain
 @with_json
 @click.pass_obj
 def export(config: Path, release: str, folder: Path, as_json: bool) -> None:
-    """Write RELEASE into FOLDER: points with vectors as Parquet, its manifest, and the documents that it was made of.
+    """Write a release into a folder: its points as Parquet, its manifest, and the documents that it was made of.
 
     Access tags are in it, and so are texts that only some may read: keep the folder as you keep the index.
     """
@@ -35,9 +35,9 @@ def export(config: Path, release: str, folder: Path, as_json: bool) -> None:
 @with_json
 @click.pass_obj
 def import_(config: Path, folder: Path, as_json: bool) -> None:
-    """Take the release in FOLDER into this index, which must be empty; it is staged, and `promote` makes it live.
+    """Take an exported release into this index, checked against its fingerprint; it is staged, and `promote` makes it live.
 
-    Nothing is fetched, parsed or embedded. What comes of it must have the fingerprint and the chunks that were exported.
+    The index must be empty. Nothing is fetched, parsed or embedded. What comes of it must have the fingerprint and the chunks that were exported.
     """
     with changing(config, "import") as (r, run):
         result = moving.import_(r, run, folder)

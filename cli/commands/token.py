@@ -19,7 +19,7 @@ from pipeline import access_tokens
 @with_json
 @click.pass_obj
 def token(config: Path, index: str, days: int, as_json: bool) -> None:
-    """Make a token with which a service reads INDEX from the Qdrant server: its live release, whichever that is, and no more.
+    """Make a token with which a service reads INDEX from the Qdrant server: what is live, and no more.
 
     It knows no documents and no people: whoever holds it reads all of the index. So it is for a service that puts the
     reader's tags into the filter of each search (docs/servers.md), never for a person, and one service has one.

@@ -21,9 +21,9 @@ from sluice.plain import plain
 @with_json
 @click.pass_obj
 def trace(config: Path, asked: str, release: str | None, source: str | None, as_json: bool) -> None:
-    """From a chunk (by its id) or a document (by its uri) to offsets, version, bytes, source, run, release and recipe.
+    """From a chunk or a document to the bytes it came from, its run, release and recipe; its state in every stage.
 
-    The first line says where the document stands in every stage, and who may read it.
+    A chunk by its id, a document by its uri. The first line says where the document stands in every stage, and who may read it.
     """
     with opened(config) as r:
         found = tracing.trace(r, asked, release_id=release, source=source)
