@@ -37,7 +37,8 @@ def export(config: Path, release: str, folder: Path, as_json: bool) -> None:
 def import_(config: Path, folder: Path, as_json: bool) -> None:
     """Take an exported release into this index, checked against its fingerprint; it is staged, and `promote` makes it live.
 
-    The index must be empty. Nothing is fetched, parsed or embedded. What comes of it must have the fingerprint and the chunks that were exported.
+    The index must be empty. Nothing is fetched, parsed or embedded.
+    What comes of it must have the fingerprint and the chunks that were exported.
     """
     with changing(config, "import") as (r, run):
         result = moving.import_(r, run, folder)
