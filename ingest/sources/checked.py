@@ -43,7 +43,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Checked:
-    """A source whose items are what `ingest.protocols.Source` promises; implements it, with the inner one's `stored`."""
+    """A source whose items are what `ingest.protocols.Source` promises; implements it, with the inner one's
+    `stored` and `asks_for`."""
 
     def __init__(self, inner: Source) -> None:
         self.inner = inner
@@ -101,6 +102,11 @@ class Checked:
                 "crashed", ref.uri, what, "look at the item, or exclude it; report it where it is no fault of yours"
             ) from error
         return self._item(item, ref, asked.uri)
+
+    def asks_for(self, uri: str) -> bool:
+        """Whether the inner source's configuration selects this uri; a source that does not say asks for everything."""
+        told = getattr(self.inner, "asks_for", None)
+        return told is None or bool(told(uri))
 
     def stored(self) -> None:
         """The inner source's, where it has one."""
