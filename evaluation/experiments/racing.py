@@ -36,15 +36,16 @@ class Stopped:
 
 
 class Race:
-    """Variants still in the running, over queries as they come; `keep` of them are never stopped, so that there is a choice."""
+    """Variants still in the running, over queries as they come; `keep` of them are never stopped, nor is `spare`."""
 
-    def __init__(self, names: Sequence[str], *, error: float = ERROR, keep: int = 2) -> None:
+    def __init__(self, names: Sequence[str], *, error: float = ERROR, keep: int = 2, spare: str | None = None) -> None:
         self.names = tuple(names)
         self.stopped: list[Stopped] = []
         self.queries = 0
         self._running = list(range(len(self.names)))
         self._limit = float(np.log(max(len(self.names) - 1, 1) / error))
         self._keep = keep
+        self._spared = [i for i, name in enumerate(self.names) if name == spare]
         shape = (len(self.names), len(self.names))
         self._capital, self._sum, self._squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         """Of the bet that the column's variant is no worse than the row's: the logarithm of its capital; differences so far."""
@@ -74,6 +75,7 @@ class Race:
         """The most certain loser first; a bet of a variant that is out itself counts no more."""
         while len(self._running) > self._keep:
             against = self._capital[np.ix_(self._running, self._running)]
+            against[:, np.isin(self._running, self._spared)] = -np.inf
             by, lost = np.unravel_index(int(np.argmax(against)), against.shape)
             if against[by, lost] < self._limit:
                 return
