@@ -47,7 +47,8 @@ class Stored:
 
     def query(self, whole: Vector) -> Vector:
         """The query as it is compared with them: shortened, not rounded."""
-        return shortened(whole[None, :], self.dimensions)[0]
+        asked: Vector = shortened(whole[None, :], self.dimensions)[0]
+        return asked
 
 
 def shortened(vectors: Vector, dimensions: int | None) -> Vector:

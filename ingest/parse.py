@@ -55,8 +55,8 @@ class UnstructuredParser:
     """Parses every format that needs no external service; implements `ingest.protocols.Parser`.
 
     `elements` gives text assembled from structure; `verbatim` gives the decoded text untouched, as one element (front
-    matter stays in the text, and still counts). The same bytes give the same document. Cheap to construct; the first
-    parse imports unstructured (seconds). Safe to use from several threads.
+    matter stays in the text, and still counts). The same bytes give the same document. Cheap to construct; only
+    what OCR saw imports unstructured (seconds). Safe to use from several threads.
     """
 
     def __init__(self, mode: Mode = "elements", languages: ocr.Languages = ()) -> None:

@@ -152,8 +152,14 @@ def _within_bounds(document: Document) -> Document:
 
 
 def warm_processor(processing: Processing) -> Processor:
-    """A processor whose libraries are loaded: what a worker builds before its first document's clock starts."""
-    nlp.install()
+    """A processor whose slow libraries are loaded: what a worker builds before its first document's clock starts.
+
+    Only what OCR saw is partitioned by unstructured, whose import takes seconds and 300 MB; all else is loaded in the
+    tenths of a second that a first document may wait.
+    """
+    if processing.ocr:
+        nlp.install()
+    nlp.silence()
     return Processor(processing)
 
 

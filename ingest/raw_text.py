@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from functools import partial
 
-from ingest import limits, nlp
+from ingest import limits
 from ingest.formats import OLE, Format, format_of
 from ingest.parse import raw_text
 from ingest.sandbox import Sandbox, SandboxedParser
@@ -31,8 +31,7 @@ def of(item: RawItem, allowed: LimitSettings, sandbox: Sandbox | None = None) ->
     try:
         if not allowed.sandbox:
             return reader.parse(item, source="").text
-        make = _warm if item.content.startswith(_LAID_OUT) else RawText
-        return SandboxedParser(partial(make, allowed), reader.fingerprint, allowed, sandbox).parse(item, source="").text
+        return SandboxedParser(partial(RawText, allowed), reader.fingerprint, allowed, sandbox).parse(item, source="").text
     except DocumentError:
         return None
 
@@ -52,12 +51,6 @@ class RawText:
         if text is None:
             raise DocumentError("malformed", f"{item.uri}: no text can be read from its bytes")
         return Document(ids.document_key(source, item.uri), source, item.uri, "", "", "", text)
-
-
-def _warm(allowed: LimitSettings) -> RawText:
-    """With unstructured loaded, which takes seconds, before the document's clock starts."""
-    nlp.install()
-    return RawText(allowed)
 
 
 def _utf8(item: RawItem) -> str | None:

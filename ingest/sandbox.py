@@ -30,7 +30,7 @@ from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings
 
 START_S = 180.0
-"""For the interpreter and the parser's libraries (4 to 8 s here); not part of a document's time."""
+"""For the interpreter and the parser's libraries (half a second; 4 to 8 s with OCR's); not part of a document's time."""
 
 _ENVIRONMENT = (
     "PATH",
