@@ -54,7 +54,8 @@ class Embedded:
 class CachedEmbedder:
     """An encoder behind the cache. Thread-safe; threads that need the same text embed it once.
 
-    `on_progress` is told after each flush how many texts it embedded. Tokens are counted where a tokenizer is given.
+    `on_progress` is told after each flush how many texts it embedded. Tokens are counted where a tokenizer is given;
+    `ask` is told of those of each batch before it is embedded, and raises to refuse it.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class CachedEmbedder:
         tokenizer: TokenCounter | None = None,
         batch_texts: int = FLUSH_TEXTS,
         on_progress: Callable[[int], None] = lambda _texts: None,
+        ask: Callable[[int], None] | None = None,
     ) -> None:
         self.encoder = encoder
         self.cache = cache
         self.tokenizer = tokenizer
         self.batch_texts = batch_texts
         self.on_progress = on_progress
+        self.ask = ask
 
     def vectors(self, texts: Iterable[str]) -> Embedded:
         """A vector for each distinct text; longest texts are embedded first.
@@ -90,6 +93,8 @@ class CachedEmbedder:
                     vectors |= self.cache.get(self.encoder.fingerprint, list(batch))
                 fresh = {key: text for key, text in batch.items() if key not in vectors}
                 if fresh:
+                    if self.ask is not None and self.tokenizer is not None:
+                        self.ask(sum(self.tokenizer.counts(list(fresh.values()))))
                     new = dict(zip(fresh, self.encoder.encode(list(fresh.values())), strict=True))
                     self.cache.put(self.encoder.fingerprint, new)
                     vectors |= new
