@@ -222,6 +222,9 @@ class RuleSettings(Section):
 
 class AccessSettings(Section):
     rules: tuple[RuleSettings, ...] = ()
+    why: Literal["store", "reader"] = "store"
+    """What `why` tells: `store` all that the index knows, for whoever looks after it; `reader` nothing of a document that the
+    principal may not read, not even that there is one."""
 
     def compiled(self) -> AccessRules:
         return AccessRules(tuple(AccessRule(r.match, AccessTags(r.tags), r.source) for r in self.rules))
