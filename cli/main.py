@@ -2,6 +2,8 @@
 
 With `--json`, standard output is one JSON object, also on failure; everything else goes to standard error. Exit codes:
 0 done, 1 failed, 2 wrong usage or configuration, 3 rejected by a gate, 4 another process holds the index.
+
+Over 300 lines: half of it is the table of commands.
 """
 
 from __future__ import annotations

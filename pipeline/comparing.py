@@ -18,7 +18,8 @@ from pipeline.executors import Executor
 from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
-from pipeline.variants import Corpus, Laboratory, laboratory
+from pipeline.variant_parts import Corpus
+from pipeline.variants import Laboratory, laboratory
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,14 +29,14 @@ from indexing.exact import ExactSearch
 from indexing.fingerprints import access_root, release_fingerprint
 from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
-from indexing.protocols import Encoder
 from indexing.search import Searcher
 from pipeline.resources import Resources, shared
 from pipeline.sampling import Sampling
+from pipeline.variant_parts import Corpus, Counted, OneEncoding, Prepared
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
-from sluice.points import Point, SparseVector, Vector
+from sluice.points import Point, SparseVector
 from sluice.recipe import Recipe
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import EmbeddingSettings, Settings
@@ -49,49 +48,6 @@ RACED_AT_ONCE = 10
 """Questions that a race asks between two looks."""
 RACED_SHARE = 0.05
 """Of the documents that no question needs, how many stand beside those that one does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Implements `evaluation.experiments.protocols.PreparedVariant`."""
-
-    searcher: Searcher
-    shown: Mapping[str, tuple[tuple[int, int], ...]]
-    costs: Mapping[str, Any]
-
-    def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
-        return self.shown.get(document_key, ())
-
-    def cost(self) -> Mapping[str, Any]:
-        return self.costs
-
-
-class OneEncoding:
-    """An encoder that remembers its queries: every variant asks the same ones, for chunks and for documents."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self._queries = encoder, dict[str, Vector]()
-        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        return self._encoder.encode(texts)
-
-    def encode_query(self, text: str) -> Vector:
-        if text not in self._queries:
-            self._queries[text] = self._encoder.encode_query(text)
-        return self._queries[text]
-
-
-class Counted:
-    """The encoder that a strategy compares meanings with; it remembers what it was given, for that is a cost too."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self.texts = encoder, dict[str, None]()
-        self.fingerprint = encoder.fingerprint
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        self.texts |= dict.fromkeys(texts)
-        return self._encoder.encode(texts)
 
 
 class Laboratory:
@@ -326,19 +282,6 @@ class Laboratory:
                 embedder = CachedEmbedder(model.encoder, self.r.stores.vectors, on_progress=self._count)
                 self._models[embedding] = model, embedder, OneEncoding(model.encoder)
             return self._models[embedding]
-
-
-class Corpus:
-    """Implements `evaluation.experiments.protocols.Texts` over the documents of an experiment."""
-
-    def __init__(self, texts: Mapping[str, str], tokenizer: chunking.Tokenizer) -> None:
-        self._texts, self._tokenizer = texts, tokenizer
-
-    def passage(self, document_key: str, start: int, end: int) -> str:
-        return self._texts.get(document_key, "")[start:end]
-
-    def tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        return self._tokenizer.counts(texts)
 
 
 _open: dict[str, Laboratory] = {}
