@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+import evaluation
 from indexing.build import Built
 from indexing.delta import Delta, difference, may_be_base
 from pipeline.resources import Resources, utc_now
@@ -26,6 +27,7 @@ class Part:
 
 def build(r: Resources, run: Run, found: Assessment) -> Release:
     """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
+    evaluation.prepare(r.gates)
     delta = _delta(r, found)
     release = _begin(r, run, found, delta)
     if release.state == "staged":
