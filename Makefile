@@ -8,7 +8,7 @@ WORKERS ?= 2
 # An index of PyTorch's CPU builds makes the environment 1.3 GB instead of 7.3 (README, Install); empty: what pip finds.
 TORCH_INDEX ?=
 
-.PHONY: install demo check test bench format clean
+.PHONY: install demo check test bench docs reference format clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.installed
@@ -31,12 +31,21 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mkdocs build --quiet --strict
 
 test: install
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# docs/ as a site, with the API from docstrings: build/site/index.html
+docs: install
+	$(BIN)/mkdocs build --strict
+
+# docs/settings.md and docs/commands.md, from the models and the commands
+reference: install
+	$(BIN)/python -m tools
 
 format: install
 	$(BIN)/ruff format .

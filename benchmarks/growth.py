@@ -71,7 +71,7 @@ def sql(folder: Path, size: int) -> Callable[[], int]:
         base.execute("CREATE TABLE t (id, body)")
         base.executemany("INSERT INTO t VALUES (?, CAST(? AS TEXT))", ((n, b"\xff" * 500) for n in range(1000 * size)))
         base.commit()
-    options = SqlOptions(url=f"sqlite:///{folder}/x.db", query="SELECT * FROM t -- x", key="id", text="body")
+    options = SqlOptions(url=f"sqlite:///{folder}/x.db", query="SELECT * FROM t -- x", key=("id",), text=("body",))
     return lambda: drained(SqlSource("s", options))
 
 
@@ -81,7 +81,7 @@ def records(folder: Path, size: int) -> Callable[[], int]:
     deep = "[" * 150 + "]" * 150
     lines = (f'{{"id": {n}, "body": {deep}, "x": "\\ud800"}}\n' for n in range(500 * size))
     (folder / "x.jsonl").write_text("".join(lines))
-    return lambda: drained(RecordsSource("s", RecordsOptions(path=folder / "x.jsonl", key="id", text="body")))
+    return lambda: drained(RecordsSource("s", RecordsOptions(path=folder / "x.jsonl", key=("id",), text=("body",))))
 
 
 def rest(folder: Path, size: int) -> Callable[[], int]:
@@ -92,7 +92,7 @@ def rest(folder: Path, size: int) -> Callable[[], int]:
     def run() -> int:
         with web() as site:
             site.pages["/x"] = body
-            return drained(RestSource("s", RestOptions(url=site.url("x"), key="id", text="body")))
+            return drained(RestSource("s", RestOptions(url=site.url("x"), key=("id",), text=("body",))))
 
     return run
 

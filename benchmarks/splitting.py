@@ -17,10 +17,10 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from chunking import DocumentChunker
+from chunking.testing import build, bundled, document
 from indexing.models.files import BUNDLED, locate
 from indexing.models.tokenizer import ModelTokenizer
 from sluice.records import Document
-from tests.conformance.strategy_suite import build, bundled, document
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -46,7 +46,7 @@ class DocumentChunker:
                 raise IntegrityError(
                     f"{type(self._strategy).__name__} cut {document.uri} at ({start}, {end}), "
                     f"but its text has {len(text)} characters",
-                    hint="run tests/conformance/strategy_suite.py on the strategy",
+                    hint="run chunking.testing.StrategySuite on the strategy",
                 )
         sized = fitted(self._ruler, text, spans, self._max_tokens)
         places = [span for span, _ in sized]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.comparing import Comparison
 from pipeline.outcomes import Garbage, Outcome, Pinned
-from pipeline.reading import Checked, Measured
 from sluice.plain import plain
+
+if TYPE_CHECKING:  # each brings a whole room with it, for the name of a type
+    from pipeline.comparing import Comparison
+    from pipeline.reading import Checked, Measured
 
 WHEN_THERE = ("report", "left", "selected")
 """Fields of a report that only some operations have."""
@@ -35,7 +37,8 @@ def measured_json(found: Measured) -> dict[str, Any]:
 
 def checked_json(found: Checked) -> dict[str, Any]:
     """What `sluice golden check` answers."""
-    return {"golden": str(found.golden), **found.care.as_json()}
+    outcome = "passed" if found.care.healthy else "rejected"
+    return {"golden": str(found.golden), "outcome": outcome, **found.care.as_json()}
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:

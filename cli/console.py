@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -41,18 +44,73 @@ def for_people(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=120)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A plain table; columns whose name starts with '#' are figures, aligned to the right.
+WHOLE = ("release", "run", "document", "uri", "variant", "at (UTC)")
+"""Columns that are copied from, and never broken."""
 
-    A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup.
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
+    """A plain table; columns whose name starts with '#' are figures, aligned to the right; ids and uris stay whole.
+
+    A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup. Where what is
+    whole leaves no room for the rest, each row becomes two: what is whole, and below it the others by their names.
     """
+    names = [column.lstrip("#") for column in columns]
+    cells = [[cell if isinstance(cell, Text) else _cell("" if cell is None else str(cell)) for cell in row] for row in rows]
     said = Text(terminal(title), style="bold") if title else None
     made = Table(title=said, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
-    for column in columns:
-        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*("" if cell is None else cell if isinstance(cell, Text) else _cell(str(cell)) for cell in row))
-    return made
+    for column, name in zip(columns, names, strict=True):
+        made.add_column(name, justify="right" if column.startswith("#") else "left", overflow="fold", no_wrap=name in WHOLE)
+    for row in cells:
+        made.add_row(*row)
+    return Fitting(made, names, cells) if any(name in WHOLE for name in names) else made
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A table, or its rows one below the other where the terminal is too narrow for it."""
+
+    table: Table
+    names: Sequence[str]
+    rows: Sequence[Sequence[str | Text]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._needs() <= options.max_width:
+            yield self.table
+            return
+        if self.table.title:
+            yield self.table.title
+        for row in self.rows:
+            held = [(name, _text(cell)) for name, cell in zip(self.names, row, strict=True) if _text(cell).plain]
+            whole = [text for name, text in held if name in WHOLE]
+            if sum(cell_len(text.plain) + 2 for text in whole) <= options.max_width:
+                whole = [Text("  ").join(whole)]
+            for text in whole:
+                yield from _at_separators(text, options.max_width)
+            rest = [Text(f"{name} " if name else "").append_text(text) for name, text in held if name not in WHOLE]
+            if rest:
+                yield Padding(Text(" · ").join(rest), (0, 0, 0, 4))
+
+    def _needs(self) -> int:
+        """Columns of the terminal with which nothing that is whole is broken, and the others have room to breathe."""
+        widths = [
+            max((cell_len(_text(cell).plain) for cell in column), default=0)
+            for column in zip(*[self.names, *self.rows], strict=True)
+        ]
+        roomy = [width if name in WHOLE else min(width, 14) for name, width in zip(self.names, widths, strict=True)]
+        return sum(roomy) + 3 * (len(roomy) - 1)
+
+
+def _at_separators(text: Text, width: int) -> Iterator[Text]:
+    """Lines of at most this width, broken after a `/` where there is one."""
+    while cell_len(text.plain) > width:
+        cut = text.plain.rfind("/", 0, width) + 1 or width
+        yield text[:cut]
+        text = text[cut:]
+    yield text
+
+
+def _text(cell: str | Text) -> Text:
+    return cell if isinstance(cell, Text) else Text.from_markup(cell)
 
 
 def _cell(text: str) -> str | Text:
@@ -105,10 +163,12 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
             mark = "[green]pass[/green]" if verdict["passed"] else "[red]FAIL[/red]"
             console.print(f"{mark}  {verdict['gate']}: ", end="")
             console.print(verdict["reason"], markup=False)
+            for warning in verdict.get("warnings", ()):
+                if warning not in result["warnings"]:  # what is said of the whole run is said once
+                    noted(console, warning, "      ")
         show_evidence(console, result["verdicts"])
         for warning in result["warnings"]:
-            console.print("[yellow]note[/yellow]", end="  ")
-            console.print(warning, markup=False)
+            noted(console, warning)
         seconds = " · ".join(f"{stage} {value:.1f} s" for stage, value in result["seconds"].items())
         if seconds:
             console.print(f"[dim]{seconds}[/dim]")
@@ -117,9 +177,15 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
     return people
 
 
+def noted(console: Console, warning: str, indent: str = "") -> None:
+    """A warning, in one line of its own."""
+    console.print(f"{indent}[yellow]note[/yellow]", end="  ")
+    console.print(warning, markup=False, soft_wrap=True)
+
+
 def measures_table(
     measures: Mapping[str, float], slices: Mapping[str, Any], live: Mapping[str, float] | None = None, *, passages: bool = False
-) -> Table:
+) -> RenderableType:
     """Measures in columns, a row overall, one for the live release, one per slice; passage measures where asked for."""
     names = [name for name in measures if not name.startswith("Token")]
     if passages:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cli.progress import TerminalProgress
+from flows import own_server
 from pipeline import prefect_environment
 from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources, shared
@@ -53,6 +54,9 @@ def in_process() -> IfSmall:
 def in_flow(r: Resources, command: str, subject: str, parameters: Mapping[str, Any]) -> Any:
     """Start the flow of this name in this process; what it answers."""
     prefect_environment.prepare(r.settings.state_dir)
-    from flows import deployed  # Prefect costs seconds: only now, when there is work for it
+    server = own_server.of_this_process(r.settings.state_dir)
+    if server is not None:
+        r.progress.note("more than one partition: starting Prefect (some seconds)")
+    from flows import reporting  # Prefect costs seconds: only now, when there is work for it, and while its server comes up
 
-    return deployed.FLOWS[command](subject, **parameters)
+    return reporting.in_process(command, subject, parameters, server.ready() if server is not None else None)

@@ -6,10 +6,14 @@ With `--json`, standard output is one JSON object, also on failure; everything e
 
 from __future__ import annotations
 
+import difflib
+import errno
 import json
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,8 @@ from typing import Any
 import click
 
 from cli.safe_console import SafeConsole
+from cli.talking import level, set_level, tell
+from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
 
@@ -69,6 +75,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "golden": ("cli.commands.golden:golden", "Take care of the golden sets that gates measure with."),
     "access": ("cli.commands.access:access", "Who may read what."),
+    "documents": (
+        "cli.commands.documents:documents",
+        "List the documents: status, readers, chunks in the live release, and why one is empty, dropped, stale or unreadable.",
+    ),
+    "runs": (
+        "cli.commands.runs:runs",
+        "List what was done to this index, newest first, and how each ended; `show` prints the log of one.",
+    ),
     "freshness": (
         "cli.commands.freshness:freshness",
         "How old the documents are: age distribution, the oldest, the expired, and those that expire soon.",
@@ -93,6 +107,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Each command: where it lives, and what the list of commands says of it; it is imported only when it is used."""
 
 
+WORKS = ("run", "ingest", "index", "promote", "rollback", "backfill", "compare", "evaluate", "doctor", "serve")
+"""Commands that may work for long before they have an answer."""
+
+EVERYWHERE = ("--config", "-v", "--verbose", "--quiet")
+"""Options of `sluice` itself, which are understood after a command's name, too."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command when it is asked for, and none of them to list them."""
 
@@ -105,6 +126,11 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[name][0].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in WORKS and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
+            tell(f"{args[0]}: {ctx.params['config']}")  # the first sign of life, before what takes seconds is imported
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         limit = formatter.width - 6 - max(map(len, COMMANDS))
@@ -124,9 +150,11 @@ class LazyGroup(click.Group):
     show_envvar=True,
     help="The configuration of one index.",
 )
+@click.option("-v", "--verbose", is_flag=True, help="Say more on standard error: stages as they begin, logs, tracebacks.")
+@click.option("--quiet", is_flag=True, help="Say nothing on standard error but what went wrong.")
 @click.version_option(package_name="sluice", prog_name="sluice")
 @click.pass_context
-def cli(ctx: click.Context, config: Path) -> None:
+def cli(ctx: click.Context, config: Path, verbose: bool, quiet: bool) -> None:
     """Turn documents into a versioned, permission-aware search index that goes live only on evidence.
 
     \b
@@ -136,6 +164,8 @@ def cli(ctx: click.Context, config: Path) -> None:
       sluice --config my.yaml run                    ingest, build, gate, promote
       sluice --config my.yaml search "…" --as staff  search as a principal
 
+    --config, -v and --quiet may stand after the command, too.
+
     Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 rejected by a gate, 4 another process holds the index.
     """
     ctx.obj = config
@@ -143,8 +173,9 @@ def cli(ctx: click.Context, config: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = to_the_front(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
+    set_level(given)
     try:
         # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
         code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
@@ -153,16 +184,74 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.UsageError as error:
         usage = error.ctx.get_usage() if error.ctx else ""
         hint = f"see: {error.ctx.command_path} --help" if error.ctx else "see: sluice --help"
-        code = fail({"type": "UsageError", "message": error.format_message(), "hint": hint}, 2, as_json, usage)
+        code = fail({"type": "UsageError", "message": wrong_usage(error), "hint": hint}, 2, as_json, usage)
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = fail({"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}, 1, as_json)
     except Exception as error:
-        if os.environ.get("SLUICE_TRACEBACK"):
-            raise
-        hint = "this was not expected: set SLUICE_TRACEBACK=1 and run again for the full traceback"
-        code = fail({"type": type(error).__name__, "message": f"{type(error).__name__}: {error}", "hint": hint}, 1, as_json)
+        if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
+            traceback.print_exception(error)
+        code = fail(unforeseen(error), 1, as_json)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def to_the_front(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with what is said to `sluice` itself before the command, wherever it was said."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            rest += [argument, *waiting]
+        elif argument in EVERYWHERE or argument.startswith("--config="):
+            front += [argument, *([value] if argument == "--config" and (value := next(waiting, None)) is not None else [])]
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """What was probably meant."""
+    found = difflib.get_close_matches(word, list(known), 1, 0.6)
+    return found[0] if found else None
+
+
+def wrong_usage(error: click.UsageError) -> str:
+    """What was wrong, and what was probably meant, also by the name of a command within a group."""
+    said, ctx = error.format_message(), error.ctx
+    wrong = re.match(r"No such command '(.+)'", said)
+    if wrong is None or ctx is None or not isinstance(ctx.command, click.Group):
+        return said
+    meant = nearest(wrong.group(1), ctx.command.list_commands(ctx))
+    return f"{said} Did you mean {meant}?" if meant is not None and "mean" not in said else said
+
+
+def unforeseen(error: Exception) -> dict[str, str]:
+    """What is said of an error that is none of Sluice's: a full disk as such, and where in somebody's own code it came from."""
+    if disk_is_full(error):
+        return {
+            "type": "DiskFull",
+            "message": f"a disk is full: {error}",
+            "hint": "make room and run again: what was done is kept",
+        }
+    said = f"{type(error).__name__}: {error}"
+    if (place := own_code(error)) is not None:
+        return {
+            "type": type(error).__name__,
+            "message": f"{place}: {said}",
+            "hint": "mend it there; -v shows the whole traceback",
+        }
+    hint = "this was not expected: run again with -v for the full traceback"
+    return {"type": type(error).__name__, "message": said, "hint": hint}
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether this, or what it came of, is the system's word for a disk without room."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from cli.safe_console import SafeConsole
+from cli.talking import level
 
 LINE_EVERY_S = 10.0
 
@@ -20,8 +20,8 @@ LINE_EVERY_S = 10.0
 class TerminalProgress:
     """Implements `pipeline.progress.Progress` on a console."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._console, self._verbose = console, verbose
         self._lock = threading.Lock()
         self._bars: Bars | None = None
         self._task: TaskID | None = None
@@ -29,11 +29,12 @@ class TerminalProgress:
 
     @classmethod
     def on_stderr(cls) -> TerminalProgress:
-        return cls(SafeConsole(stderr=True, highlight=False))
+        return cls(SafeConsole(stderr=True, highlight=False, quiet=level() == "quiet"), verbose=level() == "verbose")
 
     def note(self, message: str) -> None:
         """One line that stays."""
-        self._console.print(f"[dim]·[/dim] {escape(message)}")
+        self._console.print("[dim]·[/dim]", end=" ")
+        self._console.print(message, markup=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
@@ -42,6 +43,8 @@ class TerminalProgress:
             yield
             return
         started = time.monotonic()
+        if self._verbose:
+            self.note(f"{name}: {total} {unit}")
         self._name, self._total, self._done, self._embedded, self._told = name, total, 0, 0, started
         if self._console.is_terminal:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

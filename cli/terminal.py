@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 from rich.console import Console
@@ -16,10 +16,11 @@ from evaluation.judging import Judgement, Places, Question
 from sluice.errors import ConfigurationError
 from sluice.records import Hit
 
-WHICH = "Which answer it? [1 2 …, u, n, s, b, q, ?]"
+WHICH = "Which answer it? [1 2 …, f, u, n, s, b, q, ?]"
 WORDS = "The words that answer it (Enter: the whole document)"
 HELP = """\
   1, or 1 3   these answer it; you are asked for the words next
+  f           find a document by words that stand in it
   u           a document that is not shown: you type its uri
   n           no document answers it (not: none of these)
   s           skip; it is not asked again unless you say --skipped
@@ -36,10 +37,23 @@ class Stopped(Exception):
 class Terminal:
     """Asks one question after another; implements `evaluation.judging.Judge`."""
 
-    def __init__(self, console: Console, places: Places, slices: Iterable[str] = (), *, editing: bool = True) -> None:
-        """With `editing` prompts are on standard output, as line editing needs it; else on standard error."""
-        self._console, self._places, self._editing = console, places, editing
+    def __init__(
+        self,
+        console: Console,
+        places: Places,
+        slices: Iterable[str] = (),
+        *,
+        editing: bool = True,
+        find: Callable[[str], Sequence[tuple[str, str, str]]] = lambda _words: (),
+    ) -> None:
+        """With `editing` prompts are on standard output, as line editing needs it; else on standard error.
+
+        `find` gives documents that hold all words: source, uri, and the words in their place.
+        """
+        self._console, self._places, self._editing, self._find = console, places, editing, find
         self._slices = dict.fromkeys(slices)
+        self._added: list[list[str]] = []
+        """For each question judged, in order, the slices that came with it: what is taken back is not offered any more."""
         self._told = False
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401  arrow keys, and a pasted line break does not end the answer
@@ -52,7 +66,10 @@ class Terminal:
 
     def finish(self) -> bool:
         try:
-            return self._prompt("That was the last one (Enter: done, b: back)", empty=True).lower() != "b"
+            done = self._prompt("That was the last one (Enter: done, b: back)", empty=True).lower() != "b"
+            if not done:
+                self._forget_slices()
+            return done
         except Stopped:
             return True
 
@@ -66,13 +83,18 @@ class Terminal:
                 case "q":
                     raise Stopped
                 case "s":
+                    self._added.append([])
                     return Judgement("skip")
                 case "b" if question.number > 1:
+                    self._forget_slices()
                     return Judgement("back")
                 case "b":
                     self._say("  this is the first question: there is nothing to take back")
                 case "n":
                     return self._kept((), self._named())
+                case "f":
+                    if label := self._by_words():
+                        return self._kept((label,), self._named())
                 case "u":
                     if label := self._elsewhere():
                         return self._kept((label,), self._named())
@@ -80,7 +102,7 @@ class Terminal:
                     if chosen := _chosen(said, question.hits):
                         labels = tuple(self._words(hit.uri, hit.source, (hit.start, hit.end)) for hit in chosen)
                         return self._kept(labels, self._named())
-                    self._say(f"  type {_numbers(question.hits)}u, n, s, b or q; ? says what they mean")
+                    self._say(f"  type {_numbers(question.hits)}f, u, n, s, b or q; ? says what they mean")
 
     def _show(self, question: Question) -> None:
         times = f", asked {question.asked} times" if question.asked > 1 else ""
@@ -124,10 +146,31 @@ class Terminal:
                 return self._words(uri)
         return None
 
+    def _by_words(self) -> Label | None:
+        """A document that holds some words; None when the person thinks better of it."""
+        while words := self._prompt("Words that stand in it (Enter: none after all)", empty=True):
+            found = self._find(words)
+            for number, (_, uri, snippet) in enumerate(found, 1):
+                self._say(f"{number}. {visible(uri)}", "cyan")
+                self._say(f"   {visible(snippet)}")
+            if not found:
+                self._say("  no document holds all of these words", "yellow")
+                continue
+            said = self._prompt(f"Which? [1 to {len(found)}; Enter: other words]", empty=True)
+            if said.isascii() and said.isdigit() and 1 <= int(said) <= len(found):
+                source, uri, _ = found[int(said) - 1]
+                return self._words(uri, source)
+        return None
+
+    def _forget_slices(self) -> None:
+        for name in self._added.pop() if self._added else ():
+            self._slices.pop(name, None)
+
     def _named(self) -> tuple[str, ...]:
         known = f" of {', '.join(list(self._slices)[:12])}, or new ones" if self._slices else ""
         said = self._prompt(f"Slices{known}, commas between (Enter: none)", empty=True)
         named = tuple(dict.fromkeys(part.strip() for part in said.split(",") if part.strip()))
+        self._added.append([name for name in named if name not in self._slices])
         self._slices |= dict.fromkeys(named)
         return named
 

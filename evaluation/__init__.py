@@ -3,7 +3,7 @@
 Importing this package is cheap; Great Expectations, pandas and ir_measures arrive when a gate or a measure needs them.
 """
 
-from evaluation.ambiguity import check_uris
+from evaluation.ambiguity import check_known, check_uris
 from evaluation.care import check as check_golden
 from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, prepare, release_tags, run_gates
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
@@ -24,6 +24,7 @@ __all__ = [
     "ResolvedSet",
     "build_all",
     "check_golden",
+    "check_known",
     "check_uris",
     "evaluate",
     "gates_fingerprint",

@@ -1,8 +1,9 @@
-"""A label or a leak case whose uri two sources share must say which one it means: found before anything is built."""
+"""Labels that cannot mean what they say, of a uri that two sources share or that none has: found before anything is built."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from evaluation.gates.base import Gate
@@ -21,6 +22,27 @@ def check_uris(gates: Iterable[Gate], shared: Mapping[str, Sequence[str]]) -> No
                     f"{file}: '{id}': the uri '{uri}' is ambiguous: it occurs in the sources {sources}",
                     hint='name the one that is meant: add "source": "…"',
                 )
+
+
+def check_known(gates: Iterable[Gate], known: Callable[[str, str | None], bool], uris: Collection[str]) -> None:
+    """Raise ConfigurationError for labels whose uri no source ever had: they would be misses for ever.
+
+    `known(uri, source)` says whether one was there, deleted and erased documents too; `uris` are what may have been meant.
+    """
+    for gate in gates:
+        golden = getattr(gate, "golden", None)
+        if not isinstance(golden, GoldenSet):
+            continue
+        named = [(query.id, label.uri, label.source) for query in golden.queries for label in query.relevant]
+        lost = [(id, uri) for id, uri, source in named if not known(uri, source)]
+        if lost:
+            id, uri = lost[0]
+            close = get_close_matches(uri, uris, 1, 0.8)
+            raise ConfigurationError(
+                f"{golden.path}: {len(lost)} of {len(named)} labels name a document that no source has, e.g. '{id}': '{uri}'"
+                + (f"; did you mean '{close[0]}'?" if close else ""),
+                hint="uris are relative to their source's root; sluice golden check lists them, sluice documents what there is",
+            )
 
 
 def _named(gate: Gate) -> Iterator[tuple[Path, str, str, str | None]]:

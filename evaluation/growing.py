@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.golden import GoldenSet, load_golden
-from evaluation.labels import resolve_queries
+from evaluation.labels import ResolvedSet, resolve_queries
 from evaluation.protocols import LabelledDocuments
 from evaluation.quotes import plain
 from sluice.errors import ConfigurationError
@@ -19,11 +19,12 @@ from sluice.errors import ConfigurationError
 Line = dict[str, Any]
 
 
-def add(path: Path, lines: Sequence[Line], documents: LabelledDocuments | None = None) -> int:
+def add(path: Path, lines: Sequence[Line], documents: LabelledDocuments | None = None, *, nearly: bool = True) -> int:
     """Append lines to a golden set, which is made where there is none; how many.
 
     All or none: raises ConfigurationError, and leaves the file as it was, for a line that is not one of a golden set, an id
-    that is taken, and, with `documents`, a label that is not found in them.
+    that is taken, and, with `documents`, a label that is not found in them; unless `nearly`, also one whose quote is not there
+    word for word.
     """
     before = path.read_bytes().decode("utf-8-sig") if path.exists() else ""  # line ends stay as they are
     added = "".join(json.dumps(_tidy(line), ensure_ascii=False) + "\n" for line in lines)
@@ -41,8 +42,28 @@ def add(path: Path, lines: Sequence[Line], documents: LabelledDocuments | None =
                     hint="copy the uri from a search, and the quote from the document's own words",
                 )
 
+        if not nearly:
+            _word_for_word(path, resolved, documents)
+
     _replace(path, joined, true)
     return len(lines)
+
+
+def _word_for_word(path: Path, resolved: ResolvedSet, documents: LabelledDocuments) -> None:
+    """Refuse the first quote that was only aligned, and show what stands there."""
+    for query in (*resolved.scored, *resolved.unscored):
+        for label in query.labels:
+            found = documents.find(label.label.uri, label.label.source)
+            text = documents.text(found[0]) if label.label.quote and label.span and found else None
+            if text is None or label.span is None or label.label.quote is None:
+                continue
+            there = text[label.span[0] : label.span[1]]
+            if plain(label.label.quote).text not in plain(text[max(0, label.span[0] - 50) : label.span[1] + 50]).text:
+                where = f"{path}: '{query.query.id}'"
+                raise ConfigurationError(
+                    f"{where}: the quote is only nearly in '{label.label.uri}': there it reads “{there[:300]}”",
+                    hint="quote it as it stands there, or say --nearly",
+                )
 
 
 def remove(path: Path, id: str) -> None:

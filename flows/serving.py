@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from contextlib import suppress
 from typing import Any
@@ -11,12 +12,13 @@ from prefect.runner import Runner
 from prefect.schedules import Cron
 from rich.console import Console
 
-from flows import deployed
+from flows import deployed, telling
 from sluice.settings import Settings
 
 
 def serve(settings: Settings) -> None:
     """Serve `nightly-reindex` and `access-sync` (on their crons) and `backfill` (on demand) until interrupted."""
+    os.environ[telling.SERVED_BY] = str(os.getpid())  # runs are our children, and end with us
     with suppress(KeyboardInterrupt):
         asyncio.run(_until_interrupted(settings))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from sluice.errors import IndexBusy, Retryable
+from sluice.errors import DiskFull, IndexBusy, Retryable
 
 if TYPE_CHECKING:
     from pipeline.resources import Resources
@@ -89,5 +89,5 @@ def patiently(function: Callable[[Resources, P], R], r: Resources, partition: P,
 
 
 def may_succeed_later(error: BaseException | None) -> bool:
-    """Only the retryable half of the error tree, and not a held index."""
-    return isinstance(error, Retryable) and not isinstance(error, IndexBusy)
+    """Only the retryable half of the error tree, and neither a held index nor a full disk."""
+    return isinstance(error, Retryable) and not isinstance(error, IndexBusy | DiskFull)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ingest.readerless import unreadable
 from pipeline.executors import Inline
 from pipeline.outcomes import Held, Report
 from pipeline.resources import Resources
@@ -25,6 +26,7 @@ def reindex(r: Resources, run: Run, *, source: str | None = None, allow_deletion
 def plan_and_do(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> Report:
     """What a run, a backfill and a retry have in common."""
     states = take_in(r, run, source, allow_deletions, redo)
+    run.account.warnings += [line.said() for line in unreadable(states, r.settings.access.compiled())]
     return index_and_judge(r, run, states, redo)
 
 

@@ -142,6 +142,26 @@ def texts(r: Resources, states: Sequence[DocumentState]) -> Iterator[tuple[str, 
         yield from ((key, versions[identity].text) for identity, key in batch.items() if identity in versions)
 
 
+FOUND = 9
+"""How many documents a keyword search names."""
+
+
+def containing(r: Resources, words: str) -> list[tuple[str, str, str]]:
+    """The first documents, by uri, with all of these words in their text or uri: source, uri, and the words in their place."""
+    wanted = words.casefold().split()
+    states = sorted((s for s in r.stores.documents.read() if s.in_release), key=lambda s: s.uri)
+    by_key = {s.key: s for s in states}
+    found: list[tuple[str, str, str]] = []
+    for key, text in texts(r, states) if wanted else ():
+        state, small = by_key[key], text.casefold()
+        if all(word in small or word in state.uri.casefold() for word in wanted):
+            at = max(0, min((place for word in wanted if (place := small.find(word)) >= 0), default=0) - 40)
+            found.append((state.source, state.uri, " ".join(text[at : at + 160].split())))
+            if len(found) == FOUND:
+                break
+    return found
+
+
 def day(option: str, value: str | None) -> datetime | None:
     """The moment that an option of a command names, UTC unless it says otherwise; ConfigurationError for what is no date."""
     if value is None:

@@ -34,6 +34,7 @@ from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
 from pipeline.labelled import CorpusDocuments
+from pipeline.machine_cache import models_folder
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
@@ -127,7 +128,7 @@ class Resources:
         return open_model(
             embedding,
             base=self.settings.base,
-            cache=self.settings.state_dir / "models",
+            cache=models_folder(self.settings.state_dir),
             decide=self.stores.decisions.decide,
             decided=self.stores.decisions.get,
             note=self.progress.note,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -17,13 +18,17 @@ from pipeline.account import Account
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
+from pipeline.run_log import RunLog, logged
 from pipeline.work import Look
 from sluice.display import line
-from sluice.errors import SluiceError
+from sluice.errors import IndexBusy, SluiceError
 from sluice.ids import fingerprint
 from sluice.plain import plain
 from sluice.records import DocumentState
 from stores import Lease
+
+LOOK_S = 1.0
+"""How often whoever waits for an index looks whether it is free."""
 
 O = TypeVar("O", bound=Outcome)  # noqa: E741  an outcome
 
@@ -89,16 +94,18 @@ def holding(
     *,
     executor: Executor | None = None,
     partition_documents: int = PARTITION_DOCUMENTS,
+    wait_s: float = 0.0,
 ) -> Iterator[Run]:
-    """Hold the index for one operation, its ledger repaired to what the stores hold. Raises IndexBusy.
+    """Hold the index for one operation, its ledger repaired to what the stores hold.
 
-    A flow that a command started in this process goes on with the command's run, under its own executor.
+    Raises IndexBusy while another process holds it; with `wait_s`, when it still does after that many seconds. A flow that
+    a command started in this process goes on with the command's run, under its own executor.
     """
     key, executor = str(r.settings.path), executor or Inline()
     if (outer := _under_way.get().get(key)) is not None:
         yield replace(outer, executor=executor, account=Account())
         return
-    with r.stores.lease.acquire(command) as lease:
+    with _lease(r, command, wait_s) as lease:
         run = Run(run_id(), command, present_actor(command), executor, lease, partition_documents=partition_documents)
         for line in r.releases_by(run.actor).recover():
             r.progress.note(f"recovered: {line}")
@@ -107,6 +114,22 @@ def holding(
             yield run
         finally:
             _under_way.reset(token)
+
+
+def _lease(r: Resources, command: str, wait_s: float) -> Lease:
+    """The lease of the index, waited for."""
+    deadline, told = time.monotonic() + wait_s, False
+    while True:
+        try:
+            return r.stores.lease.acquire(command)
+        except IndexBusy as error:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise
+            if not told:
+                r.progress.note(f"waiting up to {wait_s:.0f} s: {error.message}")
+            told = True
+            time.sleep(min(LOOK_S, left))
 
 
 def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callable[[], O]) -> O:
@@ -120,7 +143,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     if run.handover is None:
         runs.record(run.id, {**row, "configuration": configuration_hash(r), "outcome": "running"})
     try:
-        outcome = work()
+        with logged(r, run.id) as log:
+            if run.handover is None:
+                log.line(f"{run.actor}: {row['parameters']}")
+            outcome = _logged_work(log, work)
     except FlowNeeded:
         raise
     except BaseException as error:
@@ -146,6 +172,18 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         with suppress(SluiceError):
             runs.record(run.id, {**done, "warnings": failures})
     return replace(outcome, warnings=(*outcome.warnings, *failures), run=run.id)
+
+
+def _logged_work(log: RunLog, work: Callable[[], O]) -> O:
+    try:
+        outcome = work()
+    except FlowNeeded:
+        raise
+    except BaseException as error:
+        log.failed(error)
+        raise
+    log.ended(outcome)
+    return outcome
 
 
 def _done(run: Run) -> dict[str, Any]:

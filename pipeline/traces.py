@@ -116,7 +116,7 @@ def _named_in_records(r: Resources, uri: str) -> int:
 
 
 def out_of_files(r: Resources, state: DocumentState) -> int:
-    """Files of the state folder that hold it: a source's cache, data docs of gates, reports; how many went or changed."""
+    """Files of the state folder that hold it: a source's cache, gates' data docs, reports, runs' logs; how many changed."""
     cache = r.settings.state_dir / "sources" / state.source
     changed = sum(1 for file in cache.rglob("*") if file.is_file())
     shutil.rmtree(cache, ignore_errors=True)
@@ -125,6 +125,9 @@ def out_of_files(r: Resources, state: DocumentState) -> int:
         changed += 1
     for report in _mentioning(r.settings.state_dir / "releases", state):
         write_report(r, r.releases.get(report.stem))
+        changed += 1
+    for log in _mentioning(r.settings.state_dir / "runs", state):
+        log.write_text(str(unnamed(log.read_text(encoding="utf-8"), state.uri)), encoding="utf-8")
         changed += 1
     return changed
 

@@ -101,12 +101,17 @@ class AccessRules:
 
     rules: Sequence[AccessRule]
 
-    def ceiling(self, source: str, uri: str) -> AccessTags:
-        """The most that anyone may be granted on this uri."""
+    def rule(self, source: str, uri: str) -> AccessRule | None:
+        """The rule that decides about this uri."""
         for rule in self.rules:
             if (rule.source is None or rule.source == source) and matches(uri, rule.match):
-                return rule.tags
-        return NOBODY
+                return rule
+        return None
+
+    def ceiling(self, source: str, uri: str) -> AccessTags:
+        """The most that anyone may be granted on this uri."""
+        rule = self.rule(source, uri)
+        return rule.tags if rule is not None else NOBODY
 
     def near_misses(self, documents: Iterable[tuple[str, str]]) -> list[NearMiss]:
         """Of (source, uri) pairs, those that a rule just misses, so that another rule, or none, decides about them.

@@ -11,6 +11,7 @@
     │   └── GateRejected           exit 3: the evidence is not good enough
     └── Retryable                  the same call may succeed later
         ├── StoreUnavailable       MongoDB or Qdrant did not answer
+        │   └── DiskFull           a disk has no room; trying again at once will not help
         ├── SourceUnavailable      a source did not answer
         ├── ModelUnavailable       a model's endpoint did not answer
         └── IndexBusy              exit 4: another process holds the index
@@ -103,6 +104,10 @@ class GateRejected(Permanent):
 
 class StoreUnavailable(Retryable):
     """MongoDB or Qdrant did not answer."""
+
+
+class DiskFull(StoreUnavailable):
+    """A disk has no room left; the message says which, and how much was seen and needed."""
 
 
 class SourceUnavailable(Retryable):

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -313,6 +314,8 @@ class ScheduleSettings(Section):
     access_cron: str = "*/15 * * * *"
     """When `access sync` runs by itself."""
     timezone: str = "UTC"
+    wait_s: float = Field(default=14_400, ge=0)
+    """How long a scheduled run waits for whoever holds the index; access-sync does not: its holder applies access itself."""
 
 
 class EventSettings(Section):
@@ -333,6 +336,7 @@ class Settings(Section):
 
     index: Annotated[str, AfterValidator(_name_of_an_index)]
     state_dir: ConfigPath
+    """What Sluice keeps on this machine; a file that does not say has it in `.sluice/INDEX` beside it."""
     stores: StoreSettings = StoreSettings()
     sources: tuple[SourceSettings, ...] = Field(min_length=1)
     access: AccessSettings = AccessSettings()
@@ -408,18 +412,35 @@ def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path,
         return model.model_validate(dict(raw), context={"base": base})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        lines = [_problem(problem, prefix) for problem in problems[:5]]
+        lines = [_problem(problem, prefix, model) for problem in problems[:5]]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise ConfigurationError(
             f"{where}: " + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed"
         ) from None
 
 
-def _problem(problem: Any, prefix: str) -> str:
+def _problem(problem: Any, prefix: str, model: type[BaseModel]) -> str:
     path = (prefix + ".".join(str(part) for part in problem["loc"])).rstrip(".")
     if problem["type"] == "extra_forbidden":
-        return f"unknown key '{path}'"
+        meant = get_close_matches(str(problem["loc"][-1]), _keys_at(model, problem["loc"][:-1]), 1)
+        return f"unknown key '{path}'" + (f"; did you mean '{meant[0]}'?" if meant else "")
     if problem["type"] == "missing":
         return f"the key '{path}' is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{path}: {message}" if path else message
+
+
+def _keys_at(model: type[BaseModel] | None, place: Sequence[int | str]) -> list[str]:
+    """The keys that the section at this place of a model has; none where that is not known."""
+    for part in place:
+        if isinstance(part, str):
+            field = model.model_fields.get(part) if model is not None else None
+            model = _section_of(field.annotation) if field is not None else None
+    return list(model.model_fields) if model is not None else []
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section within an annotation (`tuple[RuleSettings, ...]`, `EndpointSettings | None`)."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _section_of(inner)) is not None), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stores.embedded import EmbeddedMongo
 from stores.mongo_lease import Lease
-from stores.opening import Stores, open_stores
+from stores.opening import Stores, open_stores, open_vector_store, reach_mongodb
 from stores.operations import Operation, probe
 
-__all__ = ["EmbeddedMongo", "Lease", "Operation", "Stores", "open_stores", "probe"]
+__all__ = ["EmbeddedMongo", "Lease", "Operation", "Stores", "open_stores", "open_vector_store", "probe", "reach_mongodb"]

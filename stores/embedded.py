@@ -9,6 +9,7 @@ starts it, others join, and it stops with the last (`embedded_server.py` has how
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from stores.locks import FileLock
 
 _SCRIPT = Path(__file__).with_name("embedded_server.py")
 _ATTEMPTS = 3
+_NEEDS_BYTES = 1_000_000
+"""Without so much room on its disk it does not start."""
 _LOG_LIMIT = 10_000_000
 
 
@@ -124,6 +127,8 @@ class EmbeddedMongo:
         return max(0.0, self._deadline - time.monotonic())
 
     def _unavailable(self, why: str) -> StoreUnavailable:
+        if (free := shutil.disk_usage(self._folder).free) < _NEEDS_BYTES:
+            return private.full(self._folder, f"{free / 1e6:.1f} MB free; the embedded MongoDB server does not start: {why}")
         return StoreUnavailable(
             f"the embedded MongoDB-compatible server in {self._folder} is not available: {why} (limit: {self._timeout_s:g} s)",
             hint=f"see {self._folder / 'server.log'}",

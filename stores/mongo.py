@@ -12,7 +12,7 @@ from bson.errors import BSONError
 from pymongo import errors
 from pymongo.database import Database
 
-from sluice.errors import ConfigurationError, IntegrityError, Permanent, SluiceError, StoreUnavailable
+from sluice.errors import ConfigurationError, DiskFull, IntegrityError, Permanent, SluiceError, StoreUnavailable
 
 MongoDatabase = Database[dict[str, Any]]
 T = TypeVar("T")
@@ -20,18 +20,21 @@ T = TypeVar("T")
 DEFAULTS: Mapping[str, int] = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
 """What holds unless the uri says otherwise."""
 
+_FULL = ("disk is full", "No space left on device", "OutOfDiskSpace")
+"""What SQLite (of the embedded server) and MongoDB say of a full disk."""
+
 _REFUSED_CREDENTIALS = (13, 18, 8000)
 """Unauthorized, AuthenticationFailed, and Atlas' own code for both."""
 
 
-def connect(uri: str, database: str) -> MongoDatabase:
+def connect(uri: str, database: str, patience: Mapping[str, int] = DEFAULTS) -> MongoDatabase:
     """A database that has just answered; close it with `database.client.close()`.
 
-    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within 5 s (or the uri's own
-    limit), and ConfigurationError for a uri or a name that cannot be, or credentials that are refused.
+    Raises StoreUnavailable, naming host and port (never the password), when nobody answers within `patience` (or the
+    uri's own limits), and ConfigurationError for a uri or a name that cannot be, or credentials that are refused.
     """
     try:
-        options: dict[str, Any] = {name: value for name, value in DEFAULTS.items() if name.lower() not in uri.lower()}
+        options: dict[str, Any] = {name: value for name, value in patience.items() if name.lower() not in uri.lower()}
         client = pymongo.MongoClient[dict[str, Any]](uri, tz_aware=True, appname="sluice", **options)
     except (errors.PyMongoError, ValueError, TypeError) as error:
         raise ConfigurationError(
@@ -90,7 +93,7 @@ def translate(error: Exception, *, doing: str, where: str) -> SluiceError:
             "parsed and embedded anew, and what was forgotten, pinned or decided is no longer known",
         )
     if "database or disk is full" in said or "No space left" in said:
-        return StoreUnavailable(
+        return DiskFull(
             f"the disk of MongoDB at {where} is full (seen while {doing})",
             hint="make room and run again (sluice gc removes what is no longer kept); nothing that was stored is lost",
         )
@@ -116,6 +119,11 @@ def translate(error: Exception, *, doing: str, where: str) -> SluiceError:
             return _unavailable(kind, doing, where)
         case _ if labelled:
             return _unavailable(kind, doing, where)
+    if any(sign in str(error) for sign in _FULL):
+        return DiskFull(
+            f"the disk of MongoDB at {where} is full (seen while {doing})",
+            hint="make room there and run again; nothing that was stored is lost",
+        )
     return Permanent(
         f"MongoDB at {where} refused an operation while {doing}: {kind}: {str(error)[:200]}",
         hint="run 'sluice doctor': it proves every operation Sluice needs on this server",

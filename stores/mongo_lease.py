@@ -87,6 +87,12 @@ class MongoLease:
             row = self._rows.find_one({"_id": self._index})
         return None if row is None else _holder(row)
 
+    def living(self) -> Holder | None:
+        """Who holds the index now and is alive, as far as can be told from here."""
+        with translated(self._database, f"reading the lease of index '{self._index}'"):
+            row = self._rows.find_one({"_id": self._index})
+        return _holder(row) if row is not None and self._lives(row) else None
+
     def _row(self, actor: str) -> dict[str, Any]:
         process, now = self._process or ProcessId.current(), encode_time(self._clock())
         return {

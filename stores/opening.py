@@ -11,7 +11,7 @@ from sluice.settings import Settings
 from stores import private
 from stores.blobs import MongoBlobs
 from stores.embedded import EmbeddedMongo
-from stores.mongo import MongoDatabase, connect, translated
+from stores.mongo import DEFAULTS, MongoDatabase, connect, translated
 from stores.mongo_cuts import MongoCuts
 from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
 from stores.mongo_judgements import MongoJudgements
@@ -71,9 +71,18 @@ class Stores:
 
     @cached_property
     def _qdrant(self) -> QdrantStore | EdgeStore:
-        store = _vector_store(self._settings)
+        store = open_vector_store(self._settings)
         self._closing.callback(store.close)
         return store
+
+    def room_for(self, points: int, dimension: int) -> None:
+        """Raises DiskFull, with the numbers, when the disk of embedded stores has no room for so many more points.
+
+        A point takes its vector twice (collection and cache) and about 4 kB of text, payload and indexes: 5 kB were
+        measured with 384 dimensions. What a server's disk holds is the server's to say.
+        """
+        if "embedded" in (self._settings.stores.mongodb.uri, self._settings.stores.qdrant.url):
+            private.room_for(self._settings.state_dir, points * (dimension * 8 + 4_000))
 
     def close(self) -> None:
         """Let go of the servers; an embedded one stops when nobody else uses it. Safe to call again."""
@@ -86,7 +95,8 @@ class Stores:
         self.close()
 
 
-def _vector_store(settings: Settings) -> QdrantStore | EdgeStore:
+def open_vector_store(settings: Settings) -> QdrantStore | EdgeStore:
+    """The configured vector store by itself; nothing is asked of it yet. Close it."""
     chosen = settings.stores.qdrant
     if chosen.url == "embedded":
         from stores.edge import EdgeStore
@@ -95,6 +105,13 @@ def _vector_store(settings: Settings) -> QdrantStore | EdgeStore:
     from stores.qdrant import QdrantStore
 
     return QdrantStore(chosen.url, api_key=chosen.api_key, timeout_s=chosen.timeout_s)
+
+
+def reach_mongodb(settings: Settings, patience_s: float) -> None:
+    """Whether the configured MongoDB answers within so long; raises StoreUnavailable. An embedded one is always there."""
+    if settings.stores.mongodb.uri != "embedded":
+        patience = dict.fromkeys(DEFAULTS, int(patience_s * 1000))
+        connect(settings.stores.mongodb.uri, settings.database, patience).client.close()
 
 
 def open_stores(settings: Settings) -> Stores:

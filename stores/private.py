@@ -13,7 +13,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from sluice.errors import ConfigurationError, StoreUnavailable
+from sluice.errors import ConfigurationError, DiskFull
 
 MARGIN_BYTES = 128 * 1024 * 1024
 """Free space below which nothing more is begun: a file mapped into memory that cannot grow kills the process."""
@@ -100,21 +100,21 @@ def sync(path: Path) -> None:
 
 
 def room_for(folder: Path, needed: int) -> None:
-    """Raises StoreUnavailable when the disk has no room for this many more bytes."""
+    """Raises DiskFull when the disk has no room for this many more bytes."""
     free = shutil.disk_usage(folder).free
     if free < needed + MARGIN_BYTES:
         raise full(folder, f"{free / 1e6:.0f} MB free, {(needed + MARGIN_BYTES) / 1e6:.0f} MB needed")
 
 
-def full(folder: Path, seen: str) -> StoreUnavailable:
+def full(folder: Path, seen: str) -> DiskFull:
     """The disk is full, said as such."""
-    return StoreUnavailable(
+    return DiskFull(
         f"the disk of {folder} is full ({seen})",
         hint="make room and run again (sluice gc removes releases that are no longer kept); nothing that was stored is lost",
     )
 
 
-def unwritable(path: Path, error: OSError) -> ConfigurationError | StoreUnavailable:
+def unwritable(path: Path, error: OSError) -> ConfigurationError | DiskFull:
     """Why a file below the state directory could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return full(path, str(error.strerror))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 
 from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect
+
+os.environ.setdefault("SLUICE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sluice-tests-{os.getuid()}"))
+"""Models are made once for all tests of this user, and not in the home folder."""
 
 MISSING_PROGRAM = re.compile(r"is not installed|\(Debian: ")
 

@@ -11,9 +11,10 @@ from rich.panel import Panel
 from rich.text import Text
 
 from cli.answers import measured_json
+from cli.completing import release_ids
 from cli.console import measures_table, show
 from cli.launch import opened
-from cli.main import tags_of, with_json
+from cli.main import nearest, tags_of, with_json
 from pipeline import reading
 from sluice.access import Principal
 
@@ -24,7 +25,7 @@ from sluice.access import Principal
     "--as", "principal", required=True, metavar="TAG,…", help="The tags of whoever searches; there is no search as nobody."
 )
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many chunks.")
-@click.option("--release", metavar="ID", help="Search this release instead of the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="Search this release instead of the live one.")
 @click.option("--reader", default="", metavar="ID", help="Who searches, for canaries: the same id is served by the same release.")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only documents of this source (repeatable).")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Only documents in this language (repeatable).")
@@ -49,25 +50,38 @@ def search(
     who = Principal.of(tags_of(principal), reader)
     with opened(config) as r:
         hits = reading.search(r, query, who, k, release, reading.narrowed(sources, languages, since, until))
-    result = {"query": query, "principal": sorted(who.tags), "hits": hits}
+        known = sorted(r.known_tags(r.stores.documents.read())) if not hits else []
+    unknown = sorted(who.tags.difference(known)) if not hits else []
+    result = {"query": query, "principal": sorted(who.tags), "hits": hits, "unknown_tags": unknown}
 
     def people(console: Console) -> None:
         if not hits:
             console.print("nothing that this principal may read answers that")
+        for tag in unknown:
+            console.print(f"no such tag in this index: {tag}{meant(tag, known)}", markup=False)
         for rank, hit in enumerate(hits, 1):
             where = " › ".join((hit.title, *(h for h in hit.heading_path if h != hit.title)))
             page = f", page {hit.page}" if hit.page else ""
-            head = Text(f"{rank}. {hit.uri}{page}  {hit.score:.3f}  [{', '.join(hit.access_tags)}]")
-            console.print(Panel(Text(hit.text), title=head, title_align="left", subtitle=Text(where), subtitle_align="left"))
+            head = Text(f"{rank}. {hit.uri}{page}", "bold").append(
+                f"  {hit.score:.3f}  [{', '.join(hit.access_tags)}]", "default"
+            )
+            console.print(head, soft_wrap=True)  # a uri is copied from here: it is not broken
+            console.print(Panel(Text(hit.text), subtitle=Text(where), subtitle_align="left"))
 
     show(result, as_json, people)
+
+
+def meant(tag: str, known: list[str]) -> str:
+    """What was probably meant, or what there is."""
+    close = nearest(tag, known)
+    return f" (did you mean {close}?)" if close else f" (there are: {', '.join(known[:10])}{' …' if len(known) > 10 else ''})"
 
 
 @click.command()
 @click.option(
     "--golden", type=click.Path(path_type=Path, dir_okay=False), help="Default: the golden set of the first retrieval gate."
 )
-@click.option("--release", metavar="ID", help="Measure this release instead of the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="Measure this release instead of the live one.")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--gate", is_flag=True, help="Exit 3 when a configured floor is not reached (for a CI check).")
 @with_json

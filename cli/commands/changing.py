@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cli.completing import release_ids
 from cli.console import report, show, table
 from cli.launch import changing, launch, opened
 from cli.main import with_json
@@ -60,7 +61,7 @@ def index(config: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @click.option("--force", is_flag=True, help="Overrule the gates (never reconciliation); recorded with your name.")
 @click.option(
     "--canary",
@@ -83,7 +84,9 @@ def promote(config: Path, release: str, force: bool, canary: float | None, as_js
 
 
 @click.command()
-@click.option("--to", metavar="RELEASE", help="The release to return to; default: the one that was live before.")
+@click.option(
+    "--to", metavar="RELEASE", shell_complete=release_ids, help="The release to return to; default: the one that was live before."
+)
 @with_json
 @click.pass_obj
 def rollback(config: Path, to: str | None, as_json: bool) -> None:

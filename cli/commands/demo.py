@@ -23,6 +23,7 @@ from sluice.errors import ConfigurationError, SluiceError
 from sluice.plain import plain
 
 BUNDLED = Path(__file__).resolve().parents[2] / "configs"
+"""In a checkout and in a wheel alike: the wheel holds it beside the packages (tests/unit/test_wheel.py)."""
 
 EDITED, OLD, NEW = (
     "company/expenses.md",
@@ -87,7 +88,7 @@ class Story:
 
     def _prepare(self) -> None:
         if not (BUNDLED / "demo.yaml").is_file():
-            raise ConfigurationError(f"the demo corpus is not at {BUNDLED}", hint="run the demo from a checkout of Sluice")
+            raise ConfigurationError(f"the demo corpus is not at {BUNDLED}", hint="install Sluice again")
         if self.workplace.exists() and any(self.workplace.iterdir()):
             if not self.config.is_file():
                 raise ConfigurationError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,10 @@ golden.add_command(golden_drafted.mend)
 @with_json
 @click.pass_obj
 def check(config: Path, path: Path | None, as_json: bool) -> None:
-    """Are the labels still true: stale, missing, ambiguous, duplicate; which slices are too small to say anything."""
+    """Are the labels still true: stale, missing, ambiguous, duplicate; which slices are too small to say anything.
+
+    Exits 3 when something needs care.
+    """
     with opened(config) as r:
         result = checked_json(reading.check_golden(r, path))
 
@@ -74,7 +78,9 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
 @golden.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["beir", "trec", "csv"]), required=True)
-@click.option("--to", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The golden set to write.")
+@click.option(
+    "--golden", "--to", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The golden set to write."
+)
 @click.option("--uri", default="{id}", show_default=True, help="Where the document of an id lies, e.g. '{id}.md'.")
 @click.option("--split", default="test", show_default=True, help="BEIR: which qrels.")
 @click.option("--topics", type=click.Path(path_type=Path, dir_okay=False), help="TREC: the queries, `id<TAB>text` a line.")
@@ -104,7 +110,8 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
 @click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `golden check`.")
 @click.option("--query", help="The question.")
 @click.option("--uri", "uris", multiple=True, help="A document that answers it (repeatable); none: nothing here answers it.")
-@click.option("--quote", help="The words of the (first) document that answer it.")
+@click.option("--quote", help="The words of the (first) document that answer it, as they stand there.")
+@click.option("--nearly", is_flag=True, help="Keep a quote that is only nearly in its document, too.")
 @click.option("--slice", "slices", multiple=True, help="A slice that the question belongs to (repeatable).")
 @click.option("--kind", default="", help="What kind of question it is.")
 @click.option("--id", "name", help="Its id; by default the next free one.")
@@ -125,6 +132,7 @@ def add(
     query: str | None,
     uris: tuple[str, ...],
     quote: str | None,
+    nearly: bool,
     slices: tuple[str, ...],
     kind: str,
     name: str | None,
@@ -156,7 +164,7 @@ def add(
             labels[0]["quote"] = quote
         line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}
         line |= {"slice": list(slices), "kind": kind, "principal": tags}
-        counts = {"added": growing.add(target, [line], r.corpus())}
+        counts = {"added": growing.add(target, [line], r.corpus(), nearly=nearly)}
     result = {"golden": str(target), **counts}
     show(result, as_json, lambda console: console.print(", ".join(f"{n} {what}" for what, n in counts.items()) + f": {target}"))
 
@@ -187,7 +195,8 @@ def _sitting(
         held = load_golden(target).queries if target.exists() else ()
         slices = (name for q in held for name in q.slices)
         editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
-        terminal = Terminal(SafeConsole(stderr=True, highlight=False), places, slices, editing=editing)
+        console = SafeConsole(stderr=True, highlight=False)
+        terminal = Terminal(console, places, slices, editing=editing, find=partial(reading.containing, r))
         counts = judging.judge_all(target, questions, terminal, places.documents, skipped, principal=tags)
     left = counts.pop("left") + len(waiting) - len(batch)
     return {"golden": str(target), **counts, "known": known, "left": left}

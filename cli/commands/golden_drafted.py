@@ -20,7 +20,7 @@ from sluice.plain import plain
 
 
 @click.command("draft")
-@click.option("--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to add to; it is made.")
+@click.option("--golden", "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to add to; it is made.")
 @click.option("--count", default=200, show_default=True, type=click.IntRange(1, 5000), help="Questions, at most.")
 @with_json
 @click.pass_obj

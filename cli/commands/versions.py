@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from cli.answers import as_json as answer
+from cli.completing import release_ids
 from cli.console import reasons, show, table, when
 from cli.evidence import show_evidence
 from cli.launch import changing, opened
@@ -31,10 +32,7 @@ def releases(ctx: click.Context, as_json: bool) -> None:
     with opened(ctx.obj) as r:
         found, live = r.releases.all(), r.releases.live()
     listed = [{**manifest(one), "live": live is not None and one.id == live.id} for one in reversed(found)]
-    rows = [
-        (r["id"], "live" if r["live"] else r["state"], r["documents"], r["chunks"], when(r["created"]), r["held"] or "")
-        for r in listed
-    ]
+    rows = [(r["id"], _state(r), r["documents"], r["chunks"], when(r["created"]), r["held"] or "") for r in listed]
     short = ("id", "state", "live", "fingerprint", "access_root", "documents", "chunks", "created", "held", "removed", "pinned")
     show(
         {"releases": [{key: r[key] for key in short} for r in listed]},
@@ -47,8 +45,15 @@ def releases(ctx: click.Context, as_json: bool) -> None:
     )
 
 
+def _state(release: dict[str, Any]) -> str:
+    """What a release is, and what happens to it: pinned ones stay, of removed ones only the manifest is left."""
+    state = "live" if release["live"] else release["state"]
+    marks = [mark for mark in ("pinned", "removed") if release[mark]]
+    return ", ".join([state, *marks])
+
+
 @releases.command("show")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def show_release(config: Path, release: str, as_json: bool) -> None:
@@ -91,7 +96,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
 
 
 @releases.command("pin")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def pin(config: Path, release: str, as_json: bool) -> None:
@@ -100,7 +105,7 @@ def pin(config: Path, release: str, as_json: bool) -> None:
 
 
 @releases.command("unpin")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def unpin(config: Path, release: str, as_json: bool) -> None:
@@ -116,8 +121,8 @@ def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
 
 
 @releases.command("diff")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=release_ids)
+@click.argument("b", shell_complete=release_ids)
 @with_json
 @click.pass_obj
 def diff(config: Path, a: str, b: str, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from evaluation.gates.base import Gate, GateContext, Prepared, ReleaseView, release_tags
 from evaluation.golden import GoldenSet
 from sluice import plugins
+from sluice.blame import own_code
 from sluice.errors import ConfigurationError, IntegrityError, Retryable
 from sluice.ids import fingerprint
 from sluice.records import Verdict
@@ -100,10 +101,12 @@ def _verdict(gate: Gate, context: GateContext) -> Verdict:
     except IntegrityError as error:
         return Verdict(gate.name, False, error.message, {"error": error.as_json()})
     except Exception as error:
+        place = own_code(error)
+        said = f"{place}: {type(error).__name__}: {error}" if place is not None else f"{type(error).__name__}: {error}"
         return Verdict(
             gate.name,
             False,
-            f"the gate itself failed, and no evidence is not a pass: {type(error).__name__}: {error}",
+            f"the gate itself failed, and no evidence is not a pass: {said}",
             {"error": {"type": type(error).__name__, "message": str(error)}},
         )
 

@@ -29,7 +29,7 @@ def begin(
     mine = _taken_up(m, fingerprint)
     base = delta.base if delta is not None else None
     # The clone has the tags that its base was brought to, and what is written into it those of now.
-    today = {**today, "base": base.id if base is not None else None, "synced": base.synced if base is not None else ""}
+    today = {**today, "base": base.id if base is not None else None, "synced": ""}
     if mine is None:
         now = m.now()
         mine = Release(

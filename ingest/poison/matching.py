@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 _AROUND = 300
 """How far from one of its words a phrase may reach."""
@@ -12,9 +13,12 @@ _AROUND = 300
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Patterns, each tried only around its words: most pages have none of most words, and a word search is quick."""
+    """Patterns, each tried only around its words: most pages have none of most words, and a word search is quick.
 
-    patterns: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]
+    A pattern is compiled when it is first tried: all of them take 70 ms, which no command that parses nothing shall pay.
+    """
+
+    patterns: tuple[tuple[tuple[str, ...], str], ...]
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Matches, in order of pattern."""
@@ -22,14 +26,14 @@ class Phrases:
         if len(small) != len(text):  # some capitals have two small letters; then places are not the text's
             small = _spaced("".join(c.lower() if len(c.lower()) == 1 else c for c in text))
         known: dict[str, list[int]] = {}
-        for words, pattern in self.patterns:
+        for words, phrase in self.patterns:
             if not words:
-                yield from pattern.finditer(text)
+                yield from _pattern(phrase).finditer(text)
             for word in words:
                 if word not in known:
                     known[word] = _places(word, small)
             for start, end in _windows(sorted(place for word in words for place in known[word])):
-                yield from pattern.finditer(text, start, end)
+                yield from _pattern(phrase).finditer(text, start, end)
 
 
 def _spaced(text: str) -> str:
@@ -62,10 +66,11 @@ def _windows(places: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield begin, finish
 
 
+@cache
+def _pattern(phrase: str) -> re.Pattern[str]:
+    return re.compile(phrase.replace(" ?", r"\s*").replace(" ", r"\s+"), re.I | re.M)
+
+
 def compiled(phrases: Iterable[tuple[tuple[str, ...], str]]) -> Phrases:
     """Phrases from words and patterns in which a blank stands for any white space, and ` ?` for any or none."""
-
-    def one(phrase: str) -> re.Pattern[str]:
-        return re.compile(phrase.replace(" ?", r"\s*").replace(" ", r"\s+"), re.I | re.M)
-
-    return Phrases(tuple((words, one(phrase)) for words, phrase in phrases))
+    return Phrases(tuple(phrases))

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 
 from ingest.protocols import Source
 from sluice.access import AccessTags
+from sluice.blame import own_code
 from sluice.errors import DocumentError, SluiceError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
@@ -43,7 +44,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Checked:
-    """A source whose items are what `ingest.protocols.Source` promises; implements it, with the inner one's `stored`."""
+    """A source whose items are what `ingest.protocols.Source` promises; implements it, with `stored` and `asks_for`."""
 
     def __init__(self, inner: Source) -> None:
         self.inner = inner
@@ -101,6 +102,11 @@ class Checked:
                 "crashed", ref.uri, what, "look at the item, or exclude it; report it where it is no fault of yours"
             ) from error
         return self._item(item, ref, asked.uri)
+
+    def asks_for(self, uri: str) -> bool:
+        """Whether the configuration still asks for this uri, where the inner source can tell."""
+        tells = getattr(self.inner, "asks_for", None)
+        return tells is None or bool(tells(self._inner_uri(uri)))
 
     def stored(self) -> None:
         """The inner source's, where it has one."""
@@ -254,6 +260,8 @@ def _moment(value: Any) -> datetime | None:
 
 def _where(error: Exception) -> str:
     """What was raised, and where: the file and line, never the message, which may quote the document."""
+    if (place := own_code(error)) is not None:
+        return f"{place}: {type(error).__name__}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
     at = own[-1] if own else frames[-1] if frames else None

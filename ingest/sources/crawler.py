@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -37,6 +38,7 @@ from ingest.sources.webpage import as_utf8, read_page
 from sluice.errors import DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import content_hash
+from sluice.tether import tie
 
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
 _CANONICAL_LINK = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\bcanonical\b", re.IGNORECASE)
@@ -448,4 +450,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    tie(os.getppid())  # a crawl takes minutes, and nobody would read what it found
     main(Path(sys.argv[1]))

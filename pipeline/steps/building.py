@@ -45,6 +45,13 @@ def build_partition(r: Resources, part: Part) -> Built:
     return r.builder().build(part.release, r.stores.documents.read(part.keys))
 
 
+def _expected_points(found: Assessment) -> int:
+    """About how many points these documents make: as many a document as in the live release, or 10."""
+    live = found.live
+    each = live.chunks / live.documents if live is not None and live.documents else 10
+    return int(len(found.documents) * each)
+
+
 def _delta(r: Resources, found: Assessment) -> Delta | None:
     """What must change in a clone of the live release, where this one can be made of it; None: it is built from nothing."""
     if found.live is None or found.rebuild or not may_be_base(found.live, r.recipe):
@@ -54,6 +61,8 @@ def _delta(r: Resources, found: Assessment) -> Delta | None:
 
 def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:
     """The release to build into: a new one, or the interrupted one of the same fingerprint."""
+    if delta is None:  # a clone looks for its own room
+        r.stores.room_for(_expected_points(found), r.model.encoder.dimension)
     releases = r.releases_by(run.actor)
     name, taken = f"{utc_now():%Y%m%d-%H%M%S}-{found.fingerprint[:8]}", {release.id for release in releases.all()}
     ids = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))

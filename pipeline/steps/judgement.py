@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import evaluation
 from evaluation import GateContext, ReleaseView
 from indexing.fingerprints import release_fingerprint, tags_root
+from ingest.readerless import unreadable
 from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
 from pipeline.executors import Executor
@@ -71,6 +72,9 @@ def judge_release(r: Resources, case: Case) -> Judgement:
         gates = [gate for gate in gates if gate.name != "reconciliation"]
         verdicts.append(against_manifest(r, release))
     verdicts += evaluation.run_gates(gates, context)
+    if silent := [line.said() for line in unreadable(states, r.settings.access.compiled())]:
+        # On the verdict that is always there, so that every report of the release says it.
+        verdicts[0] = replace(verdicts[0], warnings=(*verdicts[0].warnings, *silent))
     failed = [verdict.gate for verdict in verdicts if not verdict.passed]
     seconds = time.perf_counter() - started
     releases.record(

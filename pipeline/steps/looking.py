@@ -103,12 +103,14 @@ def spelled_almost_like_a_rule(r: Resources, states: Sequence[DocumentState]) ->
 
 
 def check_uris(r: Resources, seen: Look) -> None:
-    """Refuse a label, leak case or literal access rule whose uri occurs in two sources and does not say which.
+    """Refuse a label, leak case or literal access rule whose uri occurs in two sources and does not say which, and a label whose
+    uri no source has.
 
     Looks at what is known and what was just listed, before anything is changed. Raises ConfigurationError.
     """
     owners: dict[str, set[str]] = {}
-    for state in r.stores.documents.read():
+    states = r.stores.documents.read()
+    for state in states:
         if state.status != "deleted":
             owners.setdefault(composed(state.uri), set()).add(state.source)
     for plan in seen.plans:
@@ -122,3 +124,15 @@ def check_uris(r: Resources, seen: Look) -> None:
                 hint="say which: {match: …, source: …, tags: […]}",
             )
     evaluation.check_uris(r.gates, shared)
+    configured = [s.name for s in r.settings.sources]
+    if set(configured) <= {plan.source for plan in seen.plans}:  # else nobody knows what the other sources have
+        there = {(s.source, s.uri) for s in states} | {(p.source, ref.uri) for p in seen.plans for ref in p.fetch}
+        erased = r.stores.forgotten.keys()
+
+        sources = {*configured, *(name for name, _ in there)}  # also those that were taken out of the configuration
+
+        def known(uri: str, source: str | None) -> bool:
+            names = sources if source is None else {source}
+            return any((name, uri) in there or document_key(name, uri) in erased for name in names)
+
+        evaluation.check_known(r.gates, known, {uri for _, uri in there})

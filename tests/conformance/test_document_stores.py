@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ingest.testing.stores import MemoryBlobs, MemoryDocumentStates, MemoryQuarantine, MemoryVersions
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError
 from sluice.ids import content_hash, document_key, version_id
@@ -17,7 +18,7 @@ from sluice.records import Cut, Document, DocumentState, Element, QuarantineEntr
 from stores.blobs import ROW_BYTES, MongoBlobs
 from stores.mongo_cuts import MongoCuts
 from stores.mongo_documents import INLINE_BYTES, MongoDocumentStates, MongoQuarantine, MongoVersions
-from tests.fakes import MemoryBlobs, MemoryCuts, MemoryDocumentStates, MemoryQuarantine, MemoryVersions
+from tests.fakes import MemoryCuts
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 ODD_METADATA = {

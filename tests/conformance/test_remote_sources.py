@@ -14,9 +14,9 @@ import pytest
 from ingest.sources.mail import MailOptions, MailSource
 from ingest.sources.objects import ObjectsOptions, ObjectsSource
 from ingest.sources.web import WebOptions, WebSource
+from ingest.testing import Renamed, SourceSuite, Stage
 from sluice.records import ItemRef, RawItem
 from tests import mailroom
-from tests.conformance.source_suite import Renamed, SourceSuite, Stage
 from tests.website import Page, article, website
 
 

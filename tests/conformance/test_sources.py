@@ -20,7 +20,7 @@ from ingest.sources.git import GitOptions, GitSource
 from ingest.sources.records import RecordsOptions, RecordsSource
 from ingest.sources.rest import RestOptions, RestSource
 from ingest.sources.sql import SqlOptions, SqlSource
-from tests.conformance.source_suite import Renamed, SourceSuite, Stage
+from ingest.testing import Renamed, SourceSuite, Stage
 from tests.repository import Repository
 from tests.web import Asked, Reply, web
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import chunking
-from tests.conformance.strategy_suite import StrategySuite
+from chunking.testing import StrategySuite
 
 
 class TestFixed(StrategySuite):

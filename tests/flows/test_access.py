@@ -10,7 +10,6 @@ import pytest
 
 from cli.main import main
 from pipeline.resources import Resources
-from pipeline.runs import holding
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
@@ -93,7 +92,7 @@ def test_the_flow_of_its_own_schedule_does_the_same_and_steps_aside_for_a_run(in
     index.run()
     index.configure(access={"rules": [{"match": "**", "tags": ["people"]}]})
     assert deployed.access_sync(str(index.config)).access_changed == 8
-    with Resources(load(index.config)) as r, holding(r, "run"):
+    with Resources(load(index.config)) as r, r.stores.lease.acquire("run"):
         state = deployed.access_sync(str(index.config), return_state=True)
     assert (state.name, state.is_completed()) == ("Skipped", True)
 

@@ -74,8 +74,11 @@ def answers(index: Index) -> dict[str, Any]:
     ask("evaluate")
     ask("access", "sync")
     ask("access", "audit")
-    ask("golden", "check")
+    ask("golden", "check", code=3)
     ask("golden", "add", "--query", "who?", "--uri", "people/1.md", "--slice", "people")
+    ask("documents", "people/*", name="documents")
+    last = ask("runs")["runs"][0]["run"]
+    ask("runs", "show", last)
     ask("duplicates")
     ask("freshness")
     ask("gc", "--dry-run", name="gc --dry-run")

@@ -12,21 +12,21 @@ import docx
 import pytest
 
 from ingest import sandbox
+from ingest.testing.stores import MemoryBlobs, MemoryVersions
 from pipeline.labelled import CorpusDocuments
 from sluice.records import DocumentState
 from sluice.settings import LimitSettings
-from tests.fakes import MemoryBlobs, MemoryVersions
 from tests.flows.conftest import DEPARTMENTS, Index
 from tests.unit.ingest.planted_poison import line, pdf
 from tests.website import Page, article, moved, website
 
-LIMITS = {"timeout_s": 12, "memory_mb": 512, "expanded_mb": 96}
+LIMITS = {"timeout_s": 10, "memory_mb": 640, "expanded_mb": 96}
 
 
 def endless_pdf() -> bytes:
-    """Thirty thousand words, each at a place of its own: to lay that page out takes the better part of an hour."""
+    """Two hundred thousand words, each at a place of its own: to lay that page out takes twice the time that is allowed."""
     draw = random.Random(1)
-    return pdf(*[line("word", draw.randint(10, 780), x=draw.randint(10, 600)) for _ in range(30_000)])
+    return pdf(*[line("word", draw.randint(10, 780), x=draw.randint(10, 600)) for _ in range(250_000)])
 
 
 def word(body: bytes) -> bytes:

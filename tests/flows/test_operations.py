@@ -214,10 +214,10 @@ def test_a_small_run_never_imports_prefect(index: Index) -> None:
 
 def test_a_large_run_is_a_flow_that_goes_on_with_the_command_s_run(index: Index) -> None:
     """More than a partition: one run in the record, one look at the sources, counts that add up, the same answers."""
-    for i in range(60):
+    for i in range(120):
         index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
     result = index.run()
-    assert result["counts"]["crawl"] == {"seen": 72, "kept": 72, "unchanged": 0, "dropped": {}, "failed": {}}
+    assert result["counts"]["crawl"] == {"seen": 132, "kept": 132, "unchanged": 0, "dropped": {}, "failed": {}}
     assert [v["gate"] for v in result["verdicts"]] == ["reconciliation", "retrieval", "leaks"]
     assert "prefect" in sys.modules
     with Resources(load(index.config)) as r:

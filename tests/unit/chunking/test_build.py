@@ -11,10 +11,10 @@ import pytest
 
 import chunking
 from chunking import Given
+from chunking.testing import BundledTokenizer, StrategySuite, build, document
 from sluice.errors import ConfigurationError
 from sluice.records import Document
 from sluice.settings import Section
-from tests.conformance.strategy_suite import BundledTokenizer, StrategySuite, build, document
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = f"{__name__}:Paragraphs"

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from chunking import DocumentChunker, Ruler
+from chunking.testing import BundledTokenizer, build, document
 from sluice.errors import IntegrityError
 from sluice.records import Document, Element
-from tests.conformance.strategy_suite import BundledTokenizer, build, document
 
 GUIDE = "# Pump\n\nIntroduction.\n\n## Starting\n\nOpen the valve.\n\n### In winter\n\nWarm the oil first, for an hour.\n"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import chunking
+from chunking.testing import BundledTokenizer, build, document, obeys
 from sluice.records import Document
-from tests.conformance.strategy_suite import BundledTokenizer, build, document, obeys
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
 

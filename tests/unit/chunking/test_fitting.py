@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from chunking.fitting import CHARACTERS_PER_TOKEN, fitted
 from chunking.spans import Ruler, Span
+from chunking.testing import BundledTokenizer
 from sluice.errors import DocumentError
-from tests.conformance.strategy_suite import BundledTokenizer
 
 
 class Expanding:

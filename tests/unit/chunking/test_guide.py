@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from tests.conformance.strategy_suite import StrategySuite, build, document
+from chunking.testing import StrategySuite, build, document
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs/chunking.md"
 

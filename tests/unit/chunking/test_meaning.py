@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 import chunking
 from chunking.cluster import best_edges
 from chunking.sentences import sentence_edges
+from chunking.testing import BundledTokenizer, build, configuration, document
 from sluice.errors import ConfigurationError
-from tests.conformance.strategy_suite import BundledTokenizer, build, configuration, document
 
 STORY = "The pump leaks. Oil drips from the pump. The pump is old. Lunch is at noon. The lunch is soup. Soup is good."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
-from tests.conformance.strategy_suite import BundledTokenizer, build, document
+from chunking.testing import BundledTokenizer, build, document
 
 HANDBOOK = Path(__file__).resolve().parents[3] / "../shared/corpora/handbook/content"
 

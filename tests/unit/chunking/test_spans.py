@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chunking.spans import Ruler, Tokens, trimmed, whole_grapheme
+from chunking.testing import BundledTokenizer, documents
 from sluice.records import Document
-from tests.conformance.strategy_suite import BundledTokenizer, documents
 
 
 def words(text: str) -> Tokens:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chunking.auto import choice
+from chunking.testing import build, document
 from sluice.records import Document, Element
-from tests.conformance.strategy_suite import build, document
 
 MANUAL = """# Manual
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chunking import build
+from chunking.testing import HashEncoder
 from evaluation.golden_import import read_csv, uri_template
 from evaluation.measures import passage_measures, precision_omega
 from indexing.exact import ExactSearch
@@ -21,7 +22,6 @@ from sluice.ids import document_key
 from sluice.points import Point
 from sluice.records import Document, DocumentState
 from sluice.settings import ChunkingSettings, SearchSettings, Settings
-from tests.conformance.strategy_suite import HashEncoder
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora/chunking"
 EVERYONE = AccessTags({"public"})

@@ -18,13 +18,14 @@ from indexing.build import Builder, Built
 from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.payload import hit
+from ingest.testing.stores import MemoryVersions
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError, StoreUnavailable
 from sluice.ids import chunk_id, content_hash, document_key, text_hash, version_id
 from sluice.points import ScoredPoint, SparseVector, Vector
 from sluice.records import Chunk, Document, DocumentState
 from sluice.releases import Release
-from tests.fakes import MemoryVectorCache, MemoryVectorStore, MemoryVersions
+from tests.fakes import MemoryVectorCache, MemoryVectorStore
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RELEASE = Release("r1", "ix", "ix__r1", "building", "fp", "root", NOON)

@@ -18,13 +18,14 @@ from indexing.delta import Delta, difference, may_be_base
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import access_root, release_fingerprint
 from indexing.search import Searcher
+from ingest.testing.stores import MemoryVersions
 from sluice.access import AccessTags, Principal
 from sluice.ids import content_hash, document_key, version_id
 from sluice.recipe import Parts, Recipe
 from sluice.records import Document, DocumentState
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings
-from tests.fakes import MemoryVectorCache, MemoryVersions
+from tests.fakes import MemoryVectorCache
 from tests.unit.indexing.fakes import Killed, World, access
 from tests.unit.indexing.test_build import NOON, Counting, Lengths, Sentences, Words
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.executors import Executor, FlowNeeded, IfSmall, Inline, Threads
 from pipeline.progress import Silent
 from pipeline.resources import Resources
-from sluice.errors import ConfigurationError, IndexBusy, StoreUnavailable
+from sluice.errors import ConfigurationError, DiskFull, IndexBusy, StoreUnavailable
 from sluice.settings import Settings
 
 
@@ -65,6 +65,7 @@ def test_what_may_succeed_later_is_tried_again_and_nothing_else(
         (StoreUnavailable("gone"), 2, 3),
         (StoreUnavailable("gone for good"), 9, 3),
         (IndexBusy("held"), 1, 1),
+        (DiskFull("no room"), 1, 1),
         (ConfigurationError("wrong"), 1, 1),
     ):
         work, calls = fails(error, times)

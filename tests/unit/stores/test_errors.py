@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import Any
 
 import bson.errors
@@ -13,7 +14,7 @@ import pytest
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from sluice.errors import ConfigurationError, IntegrityError, Permanent, ReleaseError, SluiceError, StoreUnavailable
+from sluice.errors import ConfigurationError, DiskFull, IntegrityError, Permanent, ReleaseError, SluiceError, StoreUnavailable
 from stores import mongo, qdrant_errors
 
 UNAVAILABLE = {
@@ -74,6 +75,26 @@ def test_refused_credentials_are_a_matter_of_configuration(code: int) -> None:
     """Exit code 2, and not to be retried."""
     error = mongo.translate(pymongo.errors.OperationFailure("Authentication failed.", code), doing="connecting", where="h:1")
     assert (type(error), error.exit_code) == (ConfigurationError, 2)
+
+
+@pytest.mark.parametrize("said", ["database or disk is full", "errno:28 No space left on device", "OutOfDiskSpace"])
+def test_a_full_disk_is_called_one(said: str) -> None:
+    """SQLite's words (of the embedded server) and MongoDB's."""
+    error = mongo.translate(pymongo.errors.OperationFailure(said), doing="writing", where="h:1")
+    assert type(error) is DiskFull
+    assert "full" in error.message
+
+
+def test_a_web_server_that_answers_for_qdrant_is_found_out() -> None:
+    """Not JSON, or JSON of another kind: a matter of configuration; what a proxy says of a server that is away is not."""
+    page = b"<html>not found</html>"
+    found = [
+        UnexpectedResponse(404, "Not Found", page, httpx.Headers()),
+        json.JSONDecodeError("Expecting value", "<html>", 0),
+        UnexpectedResponse(502, "Bad Gateway", page, httpx.Headers()),
+    ]
+    kinds = [type(qdrant_errors.translate(error, url="http://h:6333", doing="listing collections")) for error in found]
+    assert kinds == [ConfigurationError, ConfigurationError, StoreUnavailable]
 
 
 def test_what_the_server_calls_transient_is_retryable() -> None:

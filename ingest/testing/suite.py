@@ -1,6 +1,6 @@
 """What every source must hold, for yours too:
 
-    from tests.conformance.source_suite import SourceSuite, Stage
+    from ingest.testing import SourceSuite, Stage
 
     class TestMine(SourceSuite):
         @pytest.fixture
@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ingest.protocols import Source
+from ingest.testing.house import House, ScriptedParser
 from sluice.errors import DocumentError, SluiceError
 from sluice.records import ItemRef, RawItem
-from tests.unit.ingest.house import House
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,15 @@ class SourceSuite:
         """Through the real ingest: what is unchanged is not fetched again; a run that knows of one edit fetches that one."""
         for uri in ("a.md", "sub/b.md", "c.txt"):
             stage.put(uri, f"Text of {uri}".encode())
-        house = House()
+        parser = ScriptedParser()
+        house = House(parser=parser)
         crawl, parse = house.run(stage.source)
         assert (crawl.kept, parse.kept) == (3, 3)
         crawl, parse = house.run(stage.source)
         assert (crawl.seen, parse.seen) == (0, 0)
         stage.put("c.txt", b"Text of c.txt, and more")
         crawl, parse = house.run(stage.source)
-        assert (crawl.kept, parse.kept, house.parser.parsed[3:]) == (1, 1, ["c.txt"])
+        assert (crawl.kept, parse.kept, parser.parsed[3:]) == (1, 1, ["c.txt"])
 
     def test_two_threads_fetch_at_once(self, stage: Stage) -> None:
         """Fetching is safe from several threads."""

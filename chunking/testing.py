@@ -1,6 +1,6 @@
 """What every chunking strategy must hold, for yours too:
 
-    from tests.conformance.strategy_suite import StrategySuite
+    from chunking.testing import StrategySuite
 
     class TestMine(StrategySuite):
         strategy = "my.package:Mine"

@@ -1,0 +1,58 @@
+"""`sluice documents`: what there is, who may read it, and why something is not found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cli.console import show, table
+from cli.launch import opened
+from cli.main import with_json
+from pipeline import inventory
+from sluice.plain import plain
+
+
+@click.command()
+@click.argument("asked", metavar="[URI|GLOB]", required=False)
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only documents of this source (repeatable).")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(inventory.STANDINGS),
+    help="Only documents that are this (repeatable); deleted and forgotten ones are listed only so, or by their uri.",
+)
+@click.option("-n", "limit", default=50, show_default=True, type=click.IntRange(1), help="How many to print; --json has all.")
+@with_json
+@click.pass_obj
+def documents(
+    config: Path, asked: str | None, sources: tuple[str, ...], statuses: tuple[str, ...], limit: int, as_json: bool
+) -> None:
+    """List the documents: status, readers, chunks in the live release, and why one is empty, dropped, stale or unreadable.
+
+    Asked for one URI, it also says what became of a document that is not known: excluded, forgotten, or never seen.
+    """
+    with opened(config) as r:
+        found = inventory.documents(r, asked, sources=sources, statuses=statuses)
+    tally = Counter(document.status for document in found)
+
+    def people(console: Console) -> None:
+        rows = [
+            (d.uri, d.source, d.status, ", ".join(d.tags) or "nobody", d.chunks, d.why)
+            for d in (found if len(found) <= limit else _telling_first(found)[:limit])
+        ]
+        if rows:
+            console.print(table("", ["document", "source", "status", "readers", "#chunks", "why"], rows))
+        console.print(", ".join(f"{n} {status}" for status, n in sorted(tally.items())) or "no document is like that")
+        if len(found) > limit:
+            console.print(f"{limit} of {len(found)} shown: narrow it down, or -n {len(found)}")
+
+    show({"documents": plain(found), "statuses": dict(tally)}, as_json, people)
+
+
+def _telling_first(found: list[inventory.Listed]) -> list[inventory.Listed]:
+    """Those of which something is to be said before those that are as they should be."""
+    return sorted(found, key=lambda document: document.status == "served")

@@ -1,0 +1,59 @@
+"""`sluice runs`: what was done to this index, and the log of each run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from cli.console import show, table, when
+from cli.launch import opened
+from cli.main import with_json
+from pipeline import history
+from sluice.plain import plain
+
+
+@click.group(invoke_without_command=True)
+@click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1), help="How many, newest first.")
+@with_json
+@click.pass_context
+def runs(ctx: click.Context, limit: int, as_json: bool) -> None:
+    """List what was done to this index, newest first, and how each ended; `show` prints the log of one."""
+    if ctx.invoked_subcommand is not None:
+        return
+    with opened(ctx.obj) as r:
+        found = history.past_runs(r, limit)
+    rows = [
+        (p.run, p.command, when(p.started), "" if p.seconds is None else f"{p.seconds:.1f}", p.outcome, p.release or p.error)
+        for p in found
+    ]
+    show(
+        {"runs": plain(found)},
+        as_json,
+        lambda console: console.print(
+            table("", ["run", "command", "started (UTC)", "#seconds", "outcome", "release or error"], rows)
+            if rows
+            else "nothing was done yet"
+        ),
+    )
+
+
+@runs.command("show")
+@click.argument("run")
+@with_json
+@click.pass_obj
+def show_run(config: Path, run: str, as_json: bool) -> None:
+    """What RUN was asked for, how it ended, and its log."""
+    with opened(config) as r:
+        found = history.past_run(r, run)
+    told: dict[str, Any] = plain(found)
+    log = found.log.read_text(encoding="utf-8") if found.log is not None else ""
+
+    def people(console: Console) -> None:
+        keys = ("run", "command", "outcome", "release", "actor", "started", "finished", "seconds", "error", "log")
+        console.print(table("", ["", ""], [(key, told[key]) for key in keys if told[key] not in ("", None)]))
+        console.print(log or "no log of it is kept", markup=False, soft_wrap=True, end="")
+
+    show({**told, "lines": log.splitlines()}, as_json, people)

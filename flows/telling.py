@@ -1,0 +1,104 @@
+"""How a flow ends: in a state with a name of its own and in words; and, where it was scheduled, in a line on standard error.
+
+A run that found the index held, that a gate rejected, or that failed in one of the ways that Sluice knows is told in a
+sentence, in Prefect's interface and in the terminal of `sluice serve`, not in a traceback.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import click
+from prefect import flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.flows import Flow
+from prefect.states import Failed
+
+from pipeline.outcomes import Outcome, Report
+from pipeline.resources import utc_now
+from sluice.blame import own_code
+from sluice.display import line as one_line
+from sluice.errors import GateRejected, SluiceError
+from sluice.tether import tie
+
+STATES: Mapping[str, str] = {"IndexBusy": "Busy", "GateRejected": "Rejected", "Rejection": "Rejected", "MassDeletion": "Refused"}
+"""The names of the states that errors end in; of any other, Prefect's own: Failed."""
+
+
+SERVED_BY = "SLUICE_SERVED_BY"
+"""The environment variable in which `sluice serve` tells its runs its process id."""
+
+
+class Rejection(GateRejected):
+    """A candidate that its gates rejected, as the failure of a flow run; `report` is what the operation gave."""
+
+    def __init__(self, report: Report) -> None:
+        failed = [f"{verdict.gate}: {verdict.reason}" for verdict in report.verdicts if not verdict.passed]
+        super().__init__(f"release {report.release} was rejected: {'; '.join(failed)}", hint=f"its evidence: {report.report}")
+        self.report = report
+
+
+def named_flow(name: str, **options: Any) -> Callable[[Callable[..., Any]], Flow[..., Any]]:
+    """Prefect's `flow`, which ends in words."""
+
+    def made(function: Callable[..., Any]) -> Flow[..., Any]:
+        hooks = {"on_running": [_began], "on_completion": [_ended], "on_failure": [_ended], "on_crashed": [_ended]}
+        settings: dict[str, Any] = {"validate_parameters": False, "persist_result": False, **hooks, **options}
+        found: Flow[..., Any] = flow(name=name, **settings)(in_words(function))
+        return found
+
+    return made
+
+
+def in_words(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which gives a failed state where it would raise a SluiceError; whoever asks for its result is raised it."""
+
+    @wraps(function)
+    def told(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except SluiceError as error:
+            said = f"{error.message} Next: {error.hint}" if error.hint else error.message
+            return Failed(name=STATES.get(type(error).__name__, "Failed"), message=said, data=error)
+        except Exception as error:  # the log of the run has the traceback
+            place = own_code(error)
+            said = f"{type(error).__name__}: {error}"
+            return Failed(message=said if place is None else f"{place}: {said}", data=error)
+
+    return told
+
+
+def _began(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+    _say(run, f"{flow.name} began")
+
+
+def _ended(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+    result = getattr(state.data, "result", state.data)
+    said = f": {result.outcome} {result.release or ''}".rstrip() if isinstance(result, Outcome) else ""
+    said = said or (f": {state.message}" if state.message else "")
+    took = f" after {(utc_now() - run.start_time).total_seconds():.0f} s" if run.start_time is not None else ""
+    _say(run, f"{flow.name} ended, {(state.name or state.type.value).lower()}{took}{said}")
+
+
+def _say(run: FlowRun, line: str) -> None:
+    """A line for whoever watches `sluice serve`; a flow that a command started says what it says itself."""
+    if run.deployment_id is not None:
+        click.echo(one_line(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC  {line}"), err=True)
+
+
+class _InWords(logging.Filter):
+    """Keeps out what Prefect logs of a failure, with the whole traceback: it is told in words, and is in the log of the run."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is None or os.environ.get("SLUICE_VERBOSITY") == "verbose"
+
+
+for _name in ("prefect.engine", "prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(_InWords())
+
+if os.environ.get(SERVED_BY) == str(os.getppid()):
+    tie(os.getppid())

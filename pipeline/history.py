@@ -1,0 +1,74 @@
+"""`sluice runs`: what was done to an index, newest first, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline import run_log
+from pipeline.resources import Resources
+from sluice.errors import ConfigurationError
+
+INTERRUPTED = "interrupted"
+"""The outcome of a run whose process is gone and never said how it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One run; `seconds` is None while it is under way, and where nobody knows when it ended."""
+
+    run: str
+    command: str
+    started: datetime
+    finished: datetime | None
+    seconds: float | None
+    outcome: str
+    release: str | None
+    actor: str
+    parameters: Mapping[str, Any]
+    error: str
+    warnings: tuple[str, ...]
+    counts: Mapping[str, Any]
+    log: Path | None
+
+
+def past_runs(r: Resources, limit: int | None = None) -> list[PastRun]:
+    """The newest `limit` runs, or all."""
+    holder = r.stores.lease.living()
+    since = holder.since - timedelta(seconds=1) if holder is not None else None  # the lease was taken before the row was made
+    return [_past(r, row, since) for row in r.stores.runs.read(limit)]
+
+
+def past_run(r: Resources, run_id: str) -> PastRun:
+    """One of them; ConfigurationError when there is none of this id."""
+    for found in past_runs(r):
+        if found.run == run_id:
+            return found
+    raise ConfigurationError(f"index '{r.settings.index}' has no run {run_id}", hint="sluice runs lists them")
+
+
+def _past(r: Resources, row: Mapping[str, Any], since: datetime | None) -> PastRun:
+    started, finished = datetime.fromisoformat(row["started"]), row.get("finished")
+    ended = datetime.fromisoformat(finished) if finished else None
+    outcome = row.get("outcome", "")
+    if outcome == "running" and (since is None or started < since):
+        outcome = INTERRUPTED
+    log = run_log.path(r, row["run"])
+    return PastRun(
+        run=row["run"],
+        command=row.get("command", ""),
+        started=started,
+        finished=ended,
+        seconds=round((ended - started).total_seconds(), 1) if ended is not None else None,
+        outcome=outcome,
+        release=row.get("release"),
+        actor=row.get("actor", ""),
+        parameters=row.get("parameters", {}),
+        error=row.get("error", ""),
+        warnings=tuple(row.get("warnings", ())),
+        counts=row.get("counts", {}),
+        log=log if log.exists() else None,
+    )

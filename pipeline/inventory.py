@@ -1,0 +1,136 @@
+"""`sluice documents`: what is known of each document, and why one is not where somebody looks for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.readerless import why_unreadable
+from pipeline.resources import Resources
+from sluice.access import AccessRules
+from sluice.errors import ConfigurationError
+from sluice.globs import matches
+from sluice.ids import document_key
+from sluice.records import DocumentState, QuarantineEntry
+
+STANDINGS = ("served", "waiting", "unreadable", "empty", "dropped", "stale", "quarantined", "expired", "deleted", "forgotten")
+"""What a document can be, for who looks for it; `excluded` and `unknown` are said of a uri that was asked for by name."""
+
+AWAY = ("deleted", "forgotten")
+"""Listed only when asked for."""
+
+DROPPED: Mapping[str, str] = {
+    "empty": "no text was found in it",
+    "redacted": "it holds what the source's redact policy keeps out",
+    "withdrawn": "its last version was withdrawn by policy, and no newer one could be had",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One document; `chunks` are those of the live release, `tags` are who may read it now, `why` what is to be said of it."""
+
+    uri: str
+    source: str
+    status: str
+    tags: tuple[str, ...]
+    chunks: int
+    why: str
+    title: str = ""
+    language: str = ""
+    modified: datetime | None = None
+    fetched: datetime | None = None
+    expires: datetime | None = None
+
+
+def documents(
+    r: Resources, asked: str | None = None, *, sources: Collection[str] = (), statuses: Collection[str] = ()
+) -> list[Listed]:
+    """The documents whose uri is, or matches, what was asked for; by source and uri.
+
+    A uri that is asked for by its name and known to nobody is answered, too: excluded, forgotten, or unknown.
+    """
+    for name in sources:
+        r.settings.source(name)
+    chunks = _chunks(r)
+    quarantined = {entry.document_key: entry for entry in r.stores.quarantine.entries()}
+    rules = r.settings.access.compiled()
+    states = [s for s in r.stores.documents.read() if not sources or s.source in sources]
+    chosen = [s for s in states if asked is None or s.uri == asked] or [s for s in states if asked and matches(s.uri, asked)]
+    found = [_listed(s, quarantined.get(s.key), rules, chunks.get(s.key, 0)) for s in chosen]
+    by_name = asked is not None and not any(c in asked for c in "*?[{")
+    if by_name and not found:
+        found = [_absent(r, asked or "", sources)]
+    shown = [d for d in found if d.status in statuses] if statuses else [d for d in found if by_name or d.status not in AWAY]
+    return sorted(shown, key=lambda d: (d.source, d.uri))
+
+
+def _chunks(r: Resources) -> Mapping[str, int]:
+    live = r.releases.live()
+    if live is None:
+        return {}
+    return Counter(point.payload["document_key"] for point in r.stores.qdrant.scan(live.collection, ["document_key"]))
+
+
+def _listed(state: DocumentState, entry: QuarantineEntry | None, rules: AccessRules, chunks: int) -> Listed:
+    status, why = _standing(state, entry, rules, chunks)
+    return Listed(
+        state.uri,
+        state.source,
+        status,
+        tuple(sorted(state.tags)),
+        chunks,
+        why,
+        state.title,
+        state.language,
+        state.modified,
+        state.fetched,
+        state.expires,
+    )
+
+
+def _standing(state: DocumentState, entry: QuarantineEntry | None, rules: AccessRules, chunks: int) -> tuple[str, str]:
+    failed = f"{entry.stage}: {entry.reason}: {entry.error}" if entry is not None else ""
+    match state.status:
+        case "deleted":
+            return "deleted", "its source does not have it any more, or the configuration does not ask for it"
+        case "expired":
+            return "expired", f"since {state.expires:%Y-%m-%d %H:%M} UTC" if state.expires else "its ttl is over"
+        case "quarantined":
+            return "quarantined", failed or "it could not be processed; sluice quarantine says why"
+    if state.dropped:
+        return ("empty" if state.dropped == "empty" else "dropped"), DROPPED.get(state.dropped, f"policy: {state.dropped}")
+    if not state.version:
+        return "waiting", failed or "fetched, and not parsed yet: sluice run"
+    if not state.tags:
+        return "unreadable", f"by nobody: {why_unreadable(state, rules)}"
+    if entry is not None:
+        return "stale", f"its last good version is served; of the new one {failed}"
+    return ("served", "") if chunks else ("waiting", "not in the live release: sluice run publishes it")
+
+
+def _absent(r: Resources, uri: str, sources: Collection[str]) -> Listed:
+    """Why no source's document has this uri."""
+    looked = [s for s in r.settings.sources if not sources or s.name in sources]
+    erased = r.stores.forgotten.keys()
+    for source in looked:
+        if document_key(source.name, uri) in erased:
+            return Listed(uri, source.name, "forgotten", (), 0, "it was erased: sluice forget --undo lets it come back")
+    for source in looked:
+        include, exclude = _patterns(source.options.get("include")), _patterns(source.options.get("exclude"))
+        barred = next((pattern for pattern in exclude if matches(uri, pattern)), None)
+        if barred is not None:
+            return Listed(uri, source.name, "excluded", (), 0, f"exclude '{barred}' of source '{source.name}' leaves it out")
+        if include and len(looked) == 1 and not any(matches(uri, pattern) for pattern in include):
+            return Listed(uri, source.name, "excluded", (), 0, f"no pattern of include of source '{source.name}' matches it")
+    names = ", ".join(f"'{source.name}'" for source in looked)
+    raise ConfigurationError(
+        f"no document '{uri}' is known of {'source' if len(looked) == 1 else 'sources'} {names}",
+        hint="look for it: sluice documents '**/NAME*'; what is new is taken in by sluice run",
+    )
+
+
+def _patterns(value: object) -> Sequence[str]:
+    return [str(pattern) for pattern in value] if isinstance(value, list | tuple) else []

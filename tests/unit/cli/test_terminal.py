@@ -1,0 +1,100 @@
+"""What a person sees: ids and uris whole at any width, what was probably meant, and as little as was asked for."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from cli.console import table
+from cli.main import main, to_the_front
+
+URIS = ["content/handbook/engineering/on-call/runbooks/the-gateway-does-not-answer.md", "a.md"]
+IDS = ["20261126-151859-018795ff", "20261126-151859-018795ff-2"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_ids_and_uris_are_never_broken(width: int) -> None:
+    """Whatever the terminal: a row becomes two where a table has no room; nothing of the rest is lost either."""
+    out = io.StringIO()
+    rows = [(id, uri, "promoted", 12_345, "why it is so, at some length") for id, uri in zip(IDS, URIS, strict=True)]
+    columns = ["release", "document", "state", "#chunks", "why"]
+    Console(file=out, width=width, force_terminal=False).print(table("", columns, rows))
+    seen = out.getvalue()
+    assert all(id in seen for id in IDS)
+    if width >= len(URIS[0]):
+        assert all(uri in seen for uri in URIS)
+    else:  # longer than a line: broken at separators only
+        assert URIS[0] in seen.replace("/\n", "/")
+    assert " ".join(seen.split()).count("at some") + " ".join(seen.replace("│", "").split()).count("some length") >= 1
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    found = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, found.out, found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["serch", "x"], "search"),
+        (["golden", "chek"], "check"),
+        (["releases", "dif"], "diff"),
+        (["run", "--sorce", "x"], "--source"),
+    ],
+)
+def test_what_was_probably_meant_is_said(capsys: pytest.CaptureFixture[str], arguments: list[str], meant: str) -> None:
+    """Of commands, commands within groups, and options."""
+    code, _, err = said(capsys, *arguments)
+    assert code == 2
+    assert meant in err
+    assert "mean" in err
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("retension: {keep: 3}", "retention"),
+        ("schedule: {crom: '* * * * *'}", "cron"),
+        ("access: {rules: [{mach: '**', tags: [a]}]}", "match"),
+        ("embedding: {modl: x}", "model"),
+    ],
+)
+def test_a_misspelt_key_is_told_its_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, meant: str) -> None:
+    """At every depth of the configuration."""
+    config = tmp_path / "sluice.yaml"
+    config.write_text(f"index: a\nsources: [{{name: a, type: files, root: .}}]\ngates: []\n{key}\n")
+    code, _, err = said(capsys, "releases", "--config", str(config))
+    assert code == 2
+    assert f"did you mean '{meant}'?" in err
+
+
+def test_options_of_sluice_itself_are_understood_after_the_command() -> None:
+    """Whatever is after `--` is left alone, and so is everything else."""
+    assert to_the_front(["search", "q", "--config", "a.yaml", "-v", "--as", "x"]) == [
+        "--config",
+        "a.yaml",
+        "-v",
+        "search",
+        "q",
+        "--as",
+        "x",
+    ]
+    assert to_the_front(["run", "--config=a.yaml", "--quiet"]) == ["--config=a.yaml", "--quiet", "run"]
+    assert to_the_front(["search", "--", "--config", "x"]) == ["search", "--", "--config", "x"]
+
+
+def test_a_command_that_takes_long_says_at_once_that_it_began(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before its module is imported; not where quiet was asked for."""
+    began = time.monotonic()
+    _, _, err = said(capsys, "run", "--config", "/no/such.yaml")
+    assert err.startswith("· run: /no/such.yaml\n")
+    assert time.monotonic() - began < 5
+    _, _, err = said(capsys, "run", "--config", "/no/such.yaml", "--quiet")
+    assert err.startswith("error: ")
