@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # each brings a whole room with it, for the name of a type
     from pipeline.comparing import Comparison
     from pipeline.reading import Checked, Measured
 
-WHEN_THERE = ("report", "left", "selected")
+WHEN_THERE = ("report", "left", "selected", "stopped")
 """Fields of a report that only some operations have."""
 
 

@@ -155,6 +155,7 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
             "embedded": result["embedded"],
             "cached": result["cached"],
             "tokens embedded": result["tokens"],
+            "cost": result["cost"],
         }
         line = " · ".join(f"{name} {count}" for name, count in extras.items() if count)
         if line:

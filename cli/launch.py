@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from cli.progress import TerminalProgress
 from flows import own_server
 from pipeline import prefect_environment
-from pipeline.executors import FlowNeeded, IfSmall
+from pipeline.executors import PATIENCE_S, Executor, FlowNeeded, IfSmall, Inline
 from pipeline.resources import Resources, shared
 from pipeline.runs import Run, holding
 from sluice.settings import Settings
@@ -38,7 +38,7 @@ def changing(config: Path, command: str) -> Iterator[tuple[Resources, Run]]:
 
 def launch(config: Path, command: str, operation: Callable[[Resources, Run], T], parameters: Mapping[str, Any]) -> T:
     """Hold the index and do the operation; in the flow of this name, where it comes to more work than a process does alone."""
-    with opened(config) as r, holding(r, command, executor=in_process()) as run:
+    with opened(config) as r, holding(r, command, executor=in_process(r.settings)) as run:
         try:
             return operation(r, run)
         except FlowNeeded:
@@ -46,8 +46,13 @@ def launch(config: Path, command: str, operation: Callable[[Resources, Run], T],
             return found
 
 
-def in_process() -> IfSmall:
-    """At most one partition is done in the process of the command; with a Prefect server, which wants to see it, nothing is."""
+def in_process(settings: Settings) -> Executor:
+    """At most one partition is done in the process of the command; with a Prefect server, which wants to see it, nothing is.
+
+    With `runner: {type: inline}` everything is, without Prefect.
+    """
+    if settings.runner.type == "inline":
+        return Inline(PATIENCE_S)
     return IfSmall() if prefect_environment.server() is None else IfSmall(documents=0)
 
 

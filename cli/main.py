@@ -11,7 +11,9 @@ import errno
 import json
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -83,6 +85,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.commands.runs:runs",
         "List what was done to this index, newest first, and how each ended; `show` prints the log of one.",
     ),
+    "trace": (
+        "cli.commands.trace:trace",
+        "From a chunk or a document to the bytes it came from, its run, release and recipe; its state in every stage.",
+    ),
+    "status": (
+        "cli.commands.status:status",
+        "One page: what is live, the last runs, gates over time, freshness, quarantine, cost, and what needs a person.",
+    ),
     "freshness": (
         "cli.commands.freshness:freshness",
         "How old the documents are: age distribution, the oldest, the expired, and those that expire soon.",
@@ -98,6 +108,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "forget": (
         "cli.commands.forget:forget",
         "Erase the document URI: bytes, versions, vectors, every collection, every experiment; and prove it.",
+    ),
+    "token": (
+        "cli.commands.token:token",
+        "Make a token with which a service reads INDEX from the Qdrant server: what is live, and no more.",
+    ),
+    "export": (
+        "cli.commands.moving:export",
+        "Write a release into a folder: its points as Parquet, its manifest, and the documents that it was made of.",
+    ),
+    "import": (
+        "cli.commands.moving:import_",
+        "Take an exported release into this index, checked against its fingerprint; it is staged, and `promote` makes it live.",
     ),
     "doctor": (
         "cli.commands.doctor:doctor",
@@ -173,6 +195,7 @@ def cli(ctx: click.Context, config: Path, verbose: bool, quiet: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
+    _end_in_good_order()
     given = to_the_front(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     set_level(given)
@@ -193,6 +216,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = fail(unforeseen(error), 1, as_json)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _end_in_good_order() -> None:
+    """SIGTERM (a supervisor, a container's end) is Ctrl-C: the lease is given back, and no child stays."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def to_the_front(arguments: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from evaluation.care import check as check_golden
 from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, prepare, release_tags, run_gates
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
 from evaluation.labels import ResolvedSet, resolve
-from evaluation.reports import next_steps, report, report_html, verdict_json
+from evaluation.reports import next_steps, page_html, report, report_html, verdict_json
 from evaluation.scoring import Evaluation, evaluate
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "load_golden",
     "load_leaks",
     "next_steps",
+    "page_html",
     "prepare",
     "release_tags",
     "report",

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
+from pydantic import Field
 
 import evaluation
-from flows.tasks import PrefectTasks, threads
+from flows.tasks import PrefectTasks, executor, threads
 from flows.telling import Rejection, named_flow
-from pipeline import backfilling, comparing, going_live, nightly, parts, syncing
+from pipeline import backfilling, collecting, comparing, going_live, nightly, parts, reading, syncing
 from pipeline.executors import Executor
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
@@ -24,37 +26,49 @@ from pipeline.runs import Run, holding
 from pipeline.variants import laboratory
 from sluice.errors import IndexBusy
 
+Config = str
+Source = str | None
+Day = Annotated[str | None, Field(json_schema_extra={"format": "date"})]
+"""ISO 8601; the form of a run shows a calendar."""
+
 
 @named_flow("run", task_runner=threads())
-def run(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
-    """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent."""
-    with shared(config) as r, _waiting(r, "run", PrefectTasks()) as run:
-        return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions))
+def run(config: Config, source: Source = None, allow_deletions: Sequence[str] = (), until: str | None = None) -> Any:
+    """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent.
+
+    Args:
+        config: Path of the configuration, on the worker's machine.
+        source: Only this source; the others stay as they are.
+        allow_deletions: Sources that may have lost most of their documents.
+        until: Begin no work after this time (06:00, or ISO 8601); the next run goes on.
+    """
+    with shared(config) as r, executor(r) as workers, _waiting(r, "run", workers) as run:
+        return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions, until=until))
 
 
 @named_flow("ingest", task_runner=threads())
-def ingest(config: str, source: str | None = None, allow_deletions: Sequence[str] = ()) -> Any:
+def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = ()) -> Any:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
-    with shared(config) as r, _waiting(r, "ingest", PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, _waiting(r, "ingest", workers) as run:
         return parts.ingest(r, run, source=source, allow_deletions=allow_deletions)
 
 
 @named_flow("index", task_runner=threads())
-def index(config: str) -> Any:
+def index(config: Config) -> Any:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
-    with shared(config) as r, _waiting(r, "index", PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, _waiting(r, "index", workers) as run:
         return parts.index(r, run)
 
 
 @named_flow("promote")
-def promote(config: str, release: str, force: bool = False, canary: float | None = None) -> Any:
+def promote(config: Config, release: str, force: bool = False, canary: float | None = None) -> Any:
     """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
-    with shared(config) as r, _waiting(r, "promote", PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, _waiting(r, "promote", workers) as run:
         return _outcome(r, going_live.promote(r, run, release, force=force, canary=canary))
 
 
 @named_flow("rollback")
-def rollback(config: str, to: str | None = None) -> Any:
+def rollback(config: Config, to: str | None = None) -> Any:
     """Return to the release that was live before, or to the one named."""
     with shared(config) as r, _waiting(r, "rollback") as run:
         return going_live.rollback(r, run, to)
@@ -62,30 +76,44 @@ def rollback(config: str, to: str | None = None) -> Any:
 
 @named_flow("backfill", task_runner=threads())
 def backfill(
-    config: str,
-    source: str | None = None,
+    config: Config,
+    source: Source = None,
     match: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    stage: str = "parse",
+    since: Day = None,
+    until: Day = None,
+    stage: Literal["fetch", "parse", "chunk"] = "parse",
     allow_deletions: Sequence[str] = (),
 ) -> Any:
-    """Redo a slice of the documents on purpose, from `fetch`, `parse` or `chunk` on."""
+    """Redo a slice of the documents on purpose, from a stage on; a release is published when its content differs.
+
+    Args:
+        config: Path of the configuration, on the worker's machine.
+        source: Only documents of this source.
+        match: Only documents whose uri matches this glob, e.g. content/security/**.
+        since: Only documents modified at or after this date.
+        until: Only documents modified before this date.
+        stage: The first stage to do again.
+        allow_deletions: Sources that may have lost most of their documents.
+    """
     which = backfilling.Selection(source, match, since, until, stage)
-    with shared(config) as r, _waiting(r, "backfill", PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, _waiting(r, "backfill", workers) as run:
         return _outcome(r, backfilling.backfill(r, run, which, allow_deletions=allow_deletions))
 
 
 @named_flow("retry", task_runner=threads())
-def retry(config: str) -> Any:
+def retry(config: Config) -> Any:
     """Try every quarantined document again, then index what came of it."""
-    with shared(config) as r, _waiting(r, "retry", PrefectTasks()) as run:
+    with shared(config) as r, executor(r) as workers, _waiting(r, "retry", workers) as run:
         return _outcome(r, backfilling.retry(r, run))
 
 
 @named_flow("access-sync")
-def access_sync(config: str) -> Any:
-    """Apply present access rules and source permissions to every existing collection, on a schedule of its own."""
+def access_sync(config: Config) -> Any:
+    """Apply present access rules and source permissions to every existing collection, on a schedule of its own.
+
+    Args:
+        config: Path of the configuration, on the worker's machine.
+    """
     with shared(config) as r:
         try:
             with holding(r, "access sync") as run:
@@ -94,9 +122,43 @@ def access_sync(config: str) -> Any:
             return Completed(name="Skipped", message=error.message)
 
 
+@named_flow("gc")
+def gc(config: Config, dry_run: bool = False) -> Any:
+    """Remove what no release and no document needs any more.
+
+    Args:
+        config: Path of the configuration, on the worker's machine.
+        dry_run: Only say what it would be.
+    """
+    with shared(config) as r, _waiting(r, "gc") as run:
+        return collecting.collect_garbage(r, run, dry_run=dry_run)
+
+
+@named_flow("golden-check")
+def golden_check(config: Config, golden: str | None = None) -> Any:
+    """Whether the labels of a golden set are still true; the state is named Stale when some are not.
+
+    Args:
+        config: Path of the configuration, on the worker's machine.
+        golden: The golden set; the retrieval gate's where none is named.
+    """
+    with shared(config) as r:
+        found = reading.check_golden(r, Path(golden) if golden else None)
+        care = found.care.as_json()
+        told = "\n".join(f"- {name}: {value}" for name, value in care.items() if isinstance(value, int | float | str))
+        create_markdown_artifact(key=f"golden-{r.settings.index}".lower().replace("_", "-").replace(".", "-"), markdown=told)
+        if found.care.stale:
+            return Completed(name="Stale", message=f"{len(found.care.stale)} labels of {found.golden} are stale", data=care)
+        return care
+
+
 @named_flow("compare", task_runner=threads(1))
 def compare(experiment: str) -> Any:
-    """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded."""
+    """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded.
+
+    Args:
+        experiment: Path of the experiment, on the worker's machine.
+    """
     with laboratory(experiment) as lab:
         found = comparing.compare(lab, PrefectTasks())
         create_markdown_artifact(
@@ -123,6 +185,8 @@ def _outcome(r: Resources, found: Report) -> Any:
         create_markdown_artifact(key=f"release-{found.release}".lower(), markdown=markdown, description=told)
     if found.outcome == "rejected":
         raise Rejection(found)
+    if found.stopped is not None:
+        return Completed(name="Stopped", message=found.stopped, data=found)
     return found
 
 
@@ -136,4 +200,6 @@ FLOWS: dict[str, Callable[..., Any]] = {
     "retry": retry,
     "access sync": access_sync,
     "compare": compare,
+    "gc": gc,
+    "golden check": golden_check,
 }

@@ -25,7 +25,14 @@ from sluice.display import line as one_line
 from sluice.errors import GateRejected, SluiceError
 from sluice.tether import tie
 
-STATES: Mapping[str, str] = {"IndexBusy": "Busy", "GateRejected": "Rejected", "Rejection": "Rejected", "MassDeletion": "Refused"}
+STATES: Mapping[str, str] = {
+    "IndexBusy": "Busy",
+    "GateRejected": "Rejected",
+    "Rejection": "Rejected",
+    "MassDeletion": "Refused",
+    "SourceUnavailable": "Source failed",
+    "BudgetSpent": "Stopped",
+}
 """The names of the states that errors end in; of any other, Prefect's own: Failed."""
 
 

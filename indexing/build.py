@@ -7,8 +7,9 @@ done twice, on whatever machine, leaves the same collection and costs no embeddi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
@@ -35,6 +36,8 @@ class Built:
     cached: int = 0
     contexts_cut: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Documents cut, their chunks and tokens, of each source."""
 
     def __add__(self, other: Built) -> Built:
         return Built(
@@ -47,6 +50,21 @@ class Built:
             self.cached + other.cached,
             self.contexts_cut + other.contexts_cut,
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in {**self.seconds, **other.seconds}},
+            {s: _added(self.sources.get(s, {}), other.sources.get(s, {})) for s in {**self.sources, **other.sources}},
+        )
+
+    def embedded_before(self, earlier: Built) -> Built:
+        """What building did, with what was embedded for it `earlier` (into the cache) counted as embedded, not as cached."""
+        embedded, texts = self.embedded + earlier.embedded, self.embedded + self.cached
+        kept = min(embedded, texts)
+        counts = {**self.counts, "embed": StageCounts(texts, kept, texts - kept)} if texts else self.counts
+        return replace(
+            self,
+            counts=counts,
+            embedded=embedded,
+            cached=texts - kept,
+            tokens_embedded=self.tokens_embedded + earlier.tokens_embedded,
+            seconds={s: self.seconds.get(s, 0.0) + earlier.seconds.get(s, 0.0) for s in {**self.seconds, **earlier.seconds}},
         )
 
 
@@ -76,6 +94,15 @@ class Builder:
             found.append((state, document))
         for (state, document), chunks in zip(found, self.cutter.cut(found), strict=True):
             yield state, document, chunks
+
+    def embed(self, states: Sequence[DocumentState]) -> Built:
+        """Chunk these documents and have their vectors in the cache; idempotent."""
+        started = time.perf_counter()
+        texts = [chunk.embedded_text for _, _, chunks in self.chunks(states) for chunk in chunks]
+        chunked = time.perf_counter()
+        result = self.embedder.vectors(texts)
+        seconds = {"chunk": chunked - started, "embed": time.perf_counter() - chunked}
+        return Built(embedded=result.embedded, tokens_embedded=result.tokens, seconds=seconds)
 
     def build(self, release: Release, states: Sequence[DocumentState]) -> Built:
         """Chunk, embed and write these documents; idempotent."""
@@ -116,4 +143,18 @@ class Builder:
             cached=len(texts) - result.embedded,
             contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
             seconds={"chunk": chunked - started, "embed": embedded - chunked, "stage": written - embedded},
+            sources=_by_source(cut),
         )
+
+
+def _added(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
+
+
+def _by_source(cut: Sequence[tuple[DocumentState, Document, list[Chunk]]]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {}
+    for state, _, chunks in cut:
+        found.setdefault(state.source, Counter()).update(
+            {"documents": 1, "chunks": len(chunks), "tokens": sum(chunk.tokens for chunk in chunks)}
+        )
+    return {source: dict(counted) for source, counted in found.items()}

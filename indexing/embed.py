@@ -62,7 +62,7 @@ class CachedEmbedder:
 
     A flush batch holds `batch_texts`; without, 256 at first and then what the encoder was seen to do in `FLUSH_S`, between
     256 and 8,192. `on_progress` is told after each flush how many texts it embedded. Tokens are counted where a tokenizer is
-    given.
+    given; `ask` is told of those of each batch before it is embedded, and raises to refuse it.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class CachedEmbedder:
         tokenizer: TokenCounter | None = None,
         batch_texts: int | None = None,
         on_progress: Callable[[int], None] = lambda _texts: None,
+        ask: Callable[[int], None] | None = None,
     ) -> None:
         self.encoder = encoder
         self.cache = cache
@@ -80,6 +81,7 @@ class CachedEmbedder:
         self.batch_texts = batch_texts or FLUSH_TEXTS
         self._adapts = batch_texts is None
         self.on_progress = on_progress
+        self.ask = ask
 
     def vectors(self, texts: Iterable[str]) -> Embedded:
         """A vector for each distinct text; longest texts are embedded first.
@@ -99,6 +101,8 @@ class CachedEmbedder:
                     vectors |= self.cache.get(self.encoder.fingerprint, list(batch))
                 fresh = {key: text for key, text in batch.items() if key not in vectors}
                 if fresh:
+                    if self.ask is not None and self.tokenizer is not None:
+                        self.ask(sum(self.tokenizer.counts(list(fresh.values()))))
                     started = time.perf_counter()
                     new = dict(zip(fresh, self.encoder.encode(list(fresh.values())), strict=True))
                     self.cache.put(self.encoder.fingerprint, new)

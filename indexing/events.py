@@ -12,6 +12,7 @@ from datetime import datetime
 
 from indexing.changes import Changes, changes
 from indexing.protocols import Outbox, Points
+from sluice.access import TagChange
 from sluice.ids import digest
 from sluice.releases import EventKind, Release, ReleaseEvent
 
@@ -32,6 +33,33 @@ class Events:
     def intend(self, kind: EventKind, release: Release, replaced: Release | None, share: float = 0.0) -> ReleaseEvent:
         """Keep that readers are about to be served `release` in the place of `replaced`; durable when it returns."""
         event = self._made(kind, release, replaced, share)
+        self.outbox.put(event)
+        return event
+
+    def intend_access(self, release: Release, changes: Sequence[TagChange]) -> ReleaseEvent:
+        """Keep that readers of these documents are about to change in a release that is served."""
+        lost = [change.document_key for change in changes if change.before - change.after]
+        gained = [change.document_key for change in changes if not change.before - change.after]
+        return self._of_documents("access changed", release, lost, gained)
+
+    def intend_forgotten(self, release: Release, document_key: str) -> ReleaseEvent:
+        """Keep that a document is about to be erased; it is named by its key, which is all that stays of it."""
+        return self._of_documents("forgotten", release, [document_key], [])
+
+    def _of_documents(self, kind: EventKind, release: Release, removed: Sequence[str], changed: Sequence[str]) -> ReleaseEvent:
+        at, everything = self.now(), len(removed) + len(changed) > LISTED_DOCUMENTS
+        event = ReleaseEvent(
+            id=digest("event", self.index, kind, release.id, at.isoformat(), *sorted(removed), None, *sorted(changed)),
+            index=self.index,
+            kind=kind,
+            release=release.id,
+            replaced=None,
+            at=at,
+            actor=self.actor,
+            everything=everything,
+            removed=() if everything else tuple({"key": key} for key in sorted(removed)),
+            changed=() if everything else tuple({"key": key} for key in sorted(changed)),
+        )
         self.outbox.put(event)
         return event
 
@@ -59,6 +87,10 @@ class Events:
             case "canary started":  # made again it would have another id, because by then it had served once more
                 canary = known.get(event.release)
                 return canary is not None and _identity(event.kind, canary) != event.id
+            case "access changed" | "forgotten":
+                return (
+                    True  # to drop from a cache what one may read yet costs a search; what did not happen is done again, and told
+                )
             case "canary ended":
                 canary = known.get(event.replaced or "")
                 return canary is None or canary.state != "canary"
@@ -103,6 +135,8 @@ def _told(event: ReleaseEvent, negated: str = "") -> str:
     match event.kind:
         case "canary started":
             return f"{event.release} did {negated}become a canary" if negated else f"{event.release} became a canary"
+        case "access changed" | "forgotten":
+            return f"readers of documents in {event.release} changed"
         case "canary ended":
             return f"{event.replaced} is still a canary" if negated else f"{event.replaced} is not a canary any more"
         case _:

@@ -141,6 +141,31 @@ class Ingestion:
         self._discard(written)
         return counts
 
+    def give_up(self, source: str, uri: str, validator: str | None, fingerprint: str, error: DocumentError) -> str:
+        """Quarantine a document that ended whatever worked on it; at which stage: `parse` once its bytes are here.
+
+        `validator` is that of the item that was to be fetched, None where it was only to be parsed.
+        """
+        key = document_key(source, uri)
+        state = next(iter(self.states.read([key])), None) or DocumentState(key, source, uri, first_seen=self.now())
+        written = _Written()
+        if validator is not None and (not state.content_hash or state.validator != validator):
+            stage = "fetch"
+            written.failed.append(self._entry(stage, error, state, "", validator))
+            written.states.append(_unfetched(state, error))
+        else:
+            stage = "parse"
+            written.failed.append(self._entry(stage, error, state, state.content_hash, fingerprint))
+            written.states.append(_unparsed(state, error))
+        self._keep(written, stage)
+        return stage
+
+    def give_up_parsed(self, states: Sequence[DocumentState], fingerprint: str, error: DocumentError) -> None:
+        """Quarantine parsed documents that a later stage cannot process: they have no place in a release until parsed anew."""
+        self.states.write(replace(state, dropped=error.reason) for state in states)
+        for state in states:
+            self.quarantine.add(self._entry("chunk", error, state, state.content_hash, fingerprint))
+
     def _item(self, state: DocumentState) -> RawItem:
         if not state.raw:
             raise SourceUnavailable(f"{state.uri}: its bytes were not kept, and must be fetched again", hint="run again")

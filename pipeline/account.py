@@ -29,6 +29,9 @@ class Account:
     verdicts: tuple[Verdict, ...] = ()
     warnings: list[str] = field(default_factory=list)
     held: Held | None = None
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    moments: list[tuple[str, float, float]] = field(default_factory=list)
+    """Which stage was at work from when until when, in seconds since the epoch."""
     promoted: str | None = None
     """The release that went live, as soon as it did."""
 
@@ -41,6 +44,9 @@ class Account:
             self.spent(stage, time.perf_counter() - started)
 
     def spent(self, stage: str, seconds: float) -> None:
+        """Note that a stage took so long, until now."""
+        now = time.time()
+        self.moments.append((stage, now - seconds, now))
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def copy(self) -> Account:
@@ -51,7 +57,20 @@ class Account:
             seconds=dict(self.seconds),
             warnings=list(self.warnings),
             expired_uris=list(self.expired_uris),
+            moments=list(self.moments),
+            sources={name: dict(done) for name, done in self.sources.items()},
         )
+
+    def count_source(self, source: str, **done: int) -> None:
+        """Note what was done for a source."""
+        known = self.sources.setdefault(source, {})
+        for name, count in done.items():
+            known[name] = known.get(name, 0) + count
+
+    def by_source(self) -> dict[str, dict[str, int]]:
+        """What was done for each source, with what was built of it."""
+        names = sorted({*self.sources, *self.built.sources})
+        return {name: {**self.sources.get(name, {}), **self.built.sources.get(name, {})} for name in names}
 
     def expire(self, states: Iterable[DocumentState], count: int) -> None:
         """Note documents whose time is up."""
@@ -62,7 +81,14 @@ class Account:
         self.counts[stage] = self.counts.get(stage, StageCounts()) + counts
 
     def report(
-        self, outcome: str, release: str | None, *, page: Path | None = None, left: str | None = None, selected: int | None = None
+        self,
+        outcome: str,
+        release: str | None,
+        *,
+        page: Path | None = None,
+        left: str | None = None,
+        selected: int | None = None,
+        stopped: str | None = None,
     ) -> Report:
         """The account as an outcome; IntegrityError when a stage's does not balance."""
         return Report(
@@ -86,4 +112,6 @@ class Account:
             report=page,
             left=left,
             selected=selected,
+            stopped=stopped,
+            sources=self.by_source(),
         )

@@ -77,7 +77,7 @@ def retry(r: Resources, run: Run) -> Report:
         entries = r.stores.quarantine.entries()
         redo = Redo(
             fetch=frozenset(e.document_key for e in entries if e.stage == "fetch"),
-            parse=frozenset(e.document_key for e in entries if e.stage == "parse"),
+            parse=frozenset(e.document_key for e in entries if e.stage in ("parse", "chunk")),  # parsed anew, it is cut anew
         )
         return replace(plan_and_do(r, run, None, (), redo), selected=len(entries))
 

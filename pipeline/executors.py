@@ -60,7 +60,13 @@ class Threads:
 
     def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
         with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(partial(patiently, function, r, patience_s=self.patience_s), partitions))
+            try:
+                return list(pool.map(partial(patiently, function, r, patience_s=self.patience_s), partitions))
+            except Exception:
+                raise
+            except BaseException:
+                r.cancel()  # what waits is not begun; leaving the pool waits for what is in work
+                raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,15 @@ def patiently(function: Callable[[Resources, P], R], r: Resources, partition: P,
     """Do it; again after a while where that may help, as often as there are whiles."""
     for pause in patience_s:
         try:
-            return function(r, partition)
+            with r.at_work():
+                return function(r, partition)
         except Retryable as error:
             if not may_succeed_later(error):
                 raise
             r.progress.note(f"trying again in {pause:g} s: {error.message}")
             time.sleep(pause)
-    return function(r, partition)
+    with r.at_work():
+        return function(r, partition)
 
 
 def may_succeed_later(error: BaseException | None) -> bool:

@@ -76,9 +76,14 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
     stores, key = r.stores, state.key
     stores.forgotten.add(key, utc_now(), run.actor)
     stores.audit.record([TagChange(key, state.tags, NOBODY)], utc_now(), run.actor)
+    releases = r.releases_by(run.actor)
+    live = releases.live()
+    told = releases.events.intend_forgotten(live, key) if live is not None else None
     collections = [name for name in stores.qdrant.names() if name.startswith(f"{r.settings.index}__")]
     for collection in collections:
         stores.qdrant.set_tags(collection, NOBODY, [key])
+    if told is not None:
+        releases.events.confirm(told)
     versions = stores.versions.ids([key])
     documents = list(stores.versions.get(list(versions)).values())
     everyone = r.known_tags(stores.documents.read())

@@ -24,6 +24,7 @@ AWAY = ("deleted", "forgotten")
 DROPPED: Mapping[str, str] = {
     "empty": "no text was found in it",
     "redacted": "it holds what the source's redact policy keeps out",
+    "worker_died": "it ended every process that worked on it; sluice quarantine retry tries again",
     "withdrawn": "its last version was withdrawn by policy, and no newer one could be had",
 }
 

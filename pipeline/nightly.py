@@ -2,35 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ingest.readerless import unreadable
 from pipeline.executors import Inline
 from pipeline.outcomes import Held, Report
-from pipeline.resources import Resources
+from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
 from pipeline.steps.assessing import Assessment, assess, is_whole, live_holds
-from pipeline.steps.building import build
+from pipeline.steps.building import LeftOut, build
 from pipeline.steps.fetching import take_in
 from pipeline.steps.judgement import conclude, judge, write_report
+from pipeline.windows import Stopped, end_of, still_time
 from pipeline.work import Redo
+from sluice.errors import BudgetSpent
 from sluice.records import DocumentState
 from sluice.releases import Release
 
 
-def reindex(r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Report:
-    """Ingest what changed, build what changed, gate it, go live. Idempotent."""
+def reindex(
+    r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = (), until: str | None = None
+) -> Report:
+    """Ingest what changed, build what changed, gate it, go live. Idempotent.
+
+    With `until` (06:00, or a moment) no partition is begun after it, and nothing goes live: `stopped`, to be gone on with.
+    """
+    run.until = end_of(until, utc_now(), r.settings.schedule.timezone)
     return recorded(r, run, {"source": source}, lambda: plan_and_do(r, run, source, allow_deletions, Redo()))
 
 
 def plan_and_do(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> Report:
     """What a run, a backfill and a retry have in common."""
-    states = take_in(r, run, source, allow_deletions, redo)
-    run.account.warnings += [line.said() for line in unreadable(states, r.settings.access.compiled())]
-    return index_and_judge(r, run, states, redo)
+
+    def work() -> Report:
+        states = take_in(r, run, source, allow_deletions, redo)
+        run.account.warnings += [line.said() for line in unreadable(states, r.settings.access.compiled())]
+        return index_and_judge(r, run, states, redo)
+
+    return unless_stopped(r, run, work)
+
+
+def unless_stopped(r: Resources, run: Run, work: Callable[[], Report]) -> Report:
+    """What the work reports; where time or money ran out, that, with what was done until then."""
+    try:
+        return work()
+    except Stopped as stopped:
+        reason = stopped.reason
+    except BudgetSpent as spent:
+        reason = f"{spent.message}. Next: {spent.hint}"
+    run.account.warnings.append(f"stopped: {reason}")
+    live = r.releases.live()
+    return run.account.report("stopped", live.id if live else None, stopped=reason)
 
 
 def index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: Redo) -> Report:
+    """Build what is called for, without what has to be given up on the way, and put it before the gates."""
+    while True:
+        try:
+            return _index_and_judge(r, run, states, redo)
+        except LeftOut:  # each time at least one document fewer
+            states = r.stores.documents.read()
+
+
+def _index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: Redo) -> Report:
     account, found = run.account, assess(r, states)
     if found.action == "nothing" and found.live is not None and found.held is None and not is_whole(r, found.live):
         account.warnings.append(f"the store does not hold what release {found.live.id} says it does: it is built again")
@@ -54,7 +88,9 @@ def index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: R
         case "judge" if found.waiting is not None:
             return conclude(r, run, found.waiting)
         case _:
-            return conclude(r, run, build(r, run, found))
+            built = build(r, run, found)
+            still_time(r, run)
+            return conclude(r, run, built)
 
 
 def held_back(run: Run, release: Release, live: str | None) -> Report:

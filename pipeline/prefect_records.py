@@ -78,6 +78,8 @@ def left(state_dir: Path, uri: str) -> int:
 def elsewhere(r: Resources) -> list[str]:
     """Who was told of releases with the uris of their documents, and cannot be made to forget from here."""
     told = [f"the webhook at {urlsplit(url).hostname}" for url in r.settings.events.webhooks]
+    if r.settings.events.lineage is not None:
+        told.append("the OpenLineage events that events.lineage names: messages of failures")
     if (server := prefect_environment.server()) is not None:
         told.append(f"the Prefect server at {urlsplit(server[0]).hostname}: artifacts and events")
     if {"PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL"} & os.environ.keys():

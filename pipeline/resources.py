@@ -33,12 +33,13 @@ from ingest import processing, sources
 from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
+from pipeline.budget import meter
 from pipeline.labelled import CorpusDocuments
 from pipeline.machine_cache import models_folder
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
-from sluice.errors import ReleaseError
+from sluice.errors import Cancelled, ReleaseError
 from sluice.ids import version_id
 from sluice.recipe import Parts, Recipe
 from sluice.records import DocumentState
@@ -60,9 +61,42 @@ class Resources:
     def __init__(self, settings: Settings, *, progress: Progress | None = None) -> None:
         self.settings = settings
         self.progress: Progress = progress or Silent()
+        self.spending: str | None = None
+        """The run to which is charged what is embedded."""
         self.lock = threading.RLock()
+        self._cancelled, self._working, self._idle = threading.Event(), 0, threading.Condition()
         self._rerankers: dict[str, CrossEncoderReranker] = {}
         self._closing = ExitStack()
+
+    # ── work on threads ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def cancel(self, wait_s: float = 0.0) -> None:
+        """Have every partition in work end within one batch, and wait for them: nobody writes any more when this returns."""
+        self._cancelled.set()
+        with self._idle:
+            self._idle.wait_for(lambda: not self._working, wait_s)
+
+    def begin(self) -> None:
+        """A new operation: what was cancelled is past."""
+        self._cancelled.clear()
+
+    def go_on(self) -> None:
+        """Raise Cancelled once somebody cancelled."""
+        if self._cancelled.is_set():
+            raise Cancelled("the run was cancelled", hint="run again: it goes on from what is kept")
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """For the time of a partition: not begun once somebody cancelled, and waited for by who cancels."""
+        with self._idle:
+            self.go_on()
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._working -= 1
+                self._idle.notify_all()
 
     # ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,8 +188,10 @@ class Resources:
     def embedder(self) -> CachedEmbedder:
         def told(texts: int) -> None:
             self.progress.advance(texts=texts)
+            self.go_on()
 
-        return CachedEmbedder(self.model.encoder, self.stores.vectors, tokenizer=self.model.tokenizer, on_progress=told)
+        encoder, tokenizer = self.model.encoder, self.model.tokenizer
+        return CachedEmbedder(encoder, self.stores.vectors, tokenizer=tokenizer, on_progress=told, ask=meter(self))
 
     def builder(self) -> Builder:
         return Builder(self.stores.versions, self.cutter, self.embedder, self.stores.qdrant, self.sparse, self.progress.advance)

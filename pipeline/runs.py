@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
+import httpx
+
 from ingest.redact import hushed
-from pipeline import delivering
+from pipeline import delivering, telemetry
 from pipeline.account import Account
+from pipeline.budget import money
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
@@ -55,6 +59,8 @@ class Run:
     account: Account = field(default_factory=Account)
     handover: Handover | None = None
     partition_documents: int = PARTITION_DOCUMENTS
+    until: datetime | None = None
+    """When no partition is begun any more."""
 
     def still_mine(self) -> None:
         """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
@@ -109,11 +115,14 @@ def holding(
         run = Run(run_id(), command, present_actor(command), executor, lease, partition_documents=partition_documents)
         for line in r.releases_by(run.actor).recover():
             r.progress.note(f"recovered: {line}")
+        r.spending = run.id
+        r.begin()
         token = _under_way.set({**_under_way.get(), key: run})
         try:
             yield run
         finally:
             _under_way.reset(token)
+            r.spending = None
 
 
 def _lease(r: Resources, command: str, wait_s: float) -> Lease:
@@ -138,10 +147,14 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     The row is there before anything is changed, and says what was done before anybody is told of it: whatever fails or
     dies afterwards, a promotion is in the record. What could not be told or recorded is a warning of the outcome.
     """
-    row = {"command": run.command, "parameters": dict(parameters), "actor": run.actor, "started": utc_now()}
+    began = utc_now()
+    row = {"command": run.command, "parameters": dict(parameters), "actor": run.actor, "started": began}
     runs = r.stores.runs
     if run.handover is None:
         runs.record(run.id, {**row, "configuration": configuration_hash(r), "outcome": "running"})
+    told = telemetry.Told(run.id, run.command, began)
+    if run.handover is None:
+        _watched(r, run, told)
     try:
         with logged(r, run.id) as log:
             if run.handover is None:
@@ -151,14 +164,19 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         raise
     except BaseException as error:
         run.handover = None
+        failed = {"outcome": "failed", "error": hushed(line(f"{type(error).__name__}: {error}", 500))}
         with suppress(SluiceError):  # what is raised says more
-            failed = {"outcome": "failed", "error": hushed(line(f"{type(error).__name__}: {error}", 500))}
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
+        _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))
         raise
     run.handover = None
-    done = {"finished": utc_now(), "outcome": outcome.outcome, "release": outcome.release}
+    ended = utc_now()
+    done: dict[str, Any] = {"finished": ended, "outcome": outcome.outcome, "release": outcome.release}
     if isinstance(outcome, Report):
-        done["counts"] = plain(outcome.counts)
+        cost = money(r.settings, outcome.tokens)
+        outcome = replace(outcome, cost=cost)
+        done |= {"counts": plain(outcome.counts), "seconds": plain(outcome.seconds), "sources": plain(outcome.sources)}
+        done |= {"embedded": outcome.embedded, "cached": outcome.cached, "tokens": outcome.tokens, "cost": cost}
     failures = []
     try:
         runs.record(run.id, done)
@@ -168,10 +186,23 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         failures += delivering.deliver(r)
     except SluiceError as error:
         failures.append(f"events could not be delivered: {error.message}; the next command tries again")
+    failures += _watched(r, run, replace(told, ended=ended, outcome=outcome))
     if failures:
         with suppress(SluiceError):
             runs.record(run.id, {**done, "warnings": failures})
     return replace(outcome, warnings=(*outcome.warnings, *failures), run=run.id)
+
+
+def _watched(r: Resources, run: Run, told: telemetry.Told) -> list[str]:
+    """Tell whoever watches; what could not be told, as a warning: nobody's dashboard stops a run."""
+    failures = []
+    try:
+        telemetry.lineage(r.settings, told)
+        if told.ended is not None:
+            telemetry.export(r.settings, told, run.account)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError) as error:
+        failures.append(f"this run could not be told to who watches: {type(error).__name__}")
+    return failures
 
 
 def _logged_work(log: RunLog, work: Callable[[], O]) -> O:

@@ -8,6 +8,8 @@
     │   ├── MassDeletion           a source suddenly yields far less than last time
     │   ├── ReleaseError           a release cannot make this transition (unknown id, wrong state)
     │   ├── IntegrityError         something that must be equal is not (hashes, counts, offsets)
+    │   ├── Cancelled              somebody ended the run; what it did is kept
+    │   ├── BudgetSpent            a run may not spend more
     │   └── GateRejected           exit 3: the evidence is not good enough
     └── Retryable                  the same call may succeed later
         ├── StoreUnavailable       MongoDB or Qdrant did not answer
@@ -94,6 +96,14 @@ class ReleaseError(Permanent):
 
 class IntegrityError(Permanent):
     """Two things that must be equal are not."""
+
+
+class BudgetSpent(Permanent):
+    """What a run may spend is spent; what it did is kept."""
+
+
+class Cancelled(Permanent):
+    """Somebody ended the run while it worked; what it did is kept."""
 
 
 class GateRejected(Permanent):

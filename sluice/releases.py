@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 State = Literal["building", "staged", "canary", "promoted", "retired", "rejected", "abandoned"]
-EventKind = Literal["promoted", "rolled back", "canary started", "canary ended"]
+EventKind = Literal["promoted", "rolled back", "canary started", "canary ended", "access changed", "forgotten"]
 
 TRANSITIONS: Mapping[State, tuple[State, ...]] = {
     "building": ("staged", "abandoned"),
@@ -46,7 +46,8 @@ class Release:
     last judgement: when, by whom, against which release (null: by itself), and which gates were overruled. `tokens` are those
     of its chunks, `tokens_embedded` those that it cost; `contexts_cut` counts contexts that did not fit. `recipe` is how it was
     made and is searched, whole (`sluice.recipe`); empty in releases from before there were recipes. `base` is the
-    release that it is a delta of; null: it was built from nothing.
+    release that it is a delta of; null: it was built from nothing. `sources` says what was
+    done for each source while it was made, `cost` what was embedded for it, at the endpoint's price.
     """
 
     id: str
@@ -81,6 +82,8 @@ class Release:
     erased: tuple[str, ...] = ()
     canary_share: float = 0.0
     access: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    cost: float = 0.0
 
     @property
     def searchable(self) -> bool:
@@ -101,6 +104,9 @@ class ReleaseEvent:
     `release` serves them from now on, in the place of `replaced`: all of them when it went live (`promoted`, `rolled back`),
     the share `share` of them when it became a canary; when a canary ended, `release` is the live one, to which they return.
     A canary that goes live is `promoted`, and its end is not told apart.
+
+    When readers of documents changed within `release` (`access changed`: `removed` are those that somebody may not read any
+    more, `changed` those that more may read), and when one was erased (`forgotten`), documents are named by `key` alone.
 
     `everything` says to drop all that is cached: every document was cut or embedded anew, or too many changed to be
     listed. Else the documents are listed by what became of them, each `{"key", "uri", "source"}`. It is `intended` before

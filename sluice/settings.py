@@ -313,9 +313,49 @@ class ScheduleSettings(Section):
     cron: str = "0 2 * * *"
     access_cron: str = "*/15 * * * *"
     """When `access sync` runs by itself."""
+    gc_cron: str | None = None
+    """When `gc` runs by itself; on demand without."""
+    golden_cron: str | None = None
+    """When the golden set is checked by itself; on demand without."""
     timezone: str = "UTC"
+    until: str | None = None
+    """When a scheduled run begins no more work (06:00): it keeps what it has, and the next night goes on."""
+    catch_up: bool = True
+    """Whether `sluice serve` makes up for a night that was missed because nothing ran here."""
     wait_s: float = Field(default=14_400, ge=0)
     """How long a scheduled run waits for whoever holds the index; access-sync does not: its holder applies access itself."""
+
+
+class BudgetSettings(Section):
+    """What one run may have embedded, at most; it stops before it spends more, and the next run goes on."""
+
+    tokens: int | None = Field(default=None, ge=1)
+    cost: float | None = Field(default=None, gt=0)
+    """In the currency of `embedding.endpoint.price_per_million_tokens`."""
+
+
+class RunnerSettings(Section):
+    """Who does the partitions of a run: this thread, threads of this process (Prefect's), or a Dask cluster."""
+
+    type: Literal["inline", "threads", "dask"] = "threads"
+    workers: int = Field(default=2, ge=1, le=256)
+    """Threads, or the processes of a local Dask cluster."""
+    address: Annotated[str, Field(pattern=r"^(tcp|tls|ws|wss)://[^/]")] | None = None
+    """The scheduler of a Dask cluster; without it, dask makes a cluster of `workers` processes on this machine."""
+    tries: int = Field(default=3, ge=1, le=20)
+    """How often work may lose its dask worker before its document is quarantined."""
+
+    @model_validator(mode="after")
+    def _an_address_of_dask(self) -> RunnerSettings:
+        if self.address is not None and self.type != "dask":
+            raise ValueError("address belongs to type: dask")
+        return self
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether partitions may be done on other machines."""
+        local = ("127.", "localhost", "[::1]")
+        return self.address is not None and not self.address.split("://")[1].startswith(local)
 
 
 class EventSettings(Section):
@@ -323,6 +363,8 @@ class EventSettings(Section):
 
     webhooks: tuple[Annotated[str, Field(pattern=r"^https?://[^/]")], ...] = ()
     timeout_s: float = Field(default=10, gt=0)
+    lineage: str | None = None
+    """Where OpenLineage events of each run go: a file (a JSON line each), or the address of a server."""
 
 
 def _name_of_an_index(value: str) -> str:
@@ -347,6 +389,8 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     events: EventSettings = EventSettings()
+    runner: RunnerSettings = RunnerSettings()
+    budget: BudgetSettings = BudgetSettings()
     base: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The folder of the configuration file: what relative paths are relative to."""
     path: Path = Field(exclude=True)
@@ -363,6 +407,14 @@ class Settings(Section):
                 raise ValueError(
                     f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})"
                 )
+        endpoint = self.embedding.endpoint
+        if self.budget.cost is not None and not (endpoint is not None and endpoint.price_per_million_tokens):
+            raise ValueError("budget.cost needs embedding.endpoint.price_per_million_tokens; for a model that runs here: tokens")
+        if self.runner.elsewhere and self.stores.mongodb.uri == "embedded":
+            raise ValueError(
+                "runner.address: workers on other machines cannot reach the embedded stores; name servers in stores.mongodb.uri "
+                "and stores.qdrant.url, or leave the address out for worker processes on this machine"
+            )
         return self
 
     @property

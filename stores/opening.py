@@ -18,6 +18,7 @@ from stores.mongo_judgements import MongoJudgements
 from stores.mongo_lease import MongoLease
 from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
 from stores.mongo_marks import MongoAccessAudit, MongoForgotten, MongoOutbox
+from stores.mongo_meter import MongoMeter
 from stores.mongo_vectors import MongoVectorCache
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Stores:
         self.forgotten = MongoForgotten(database, index)
         self.outbox = MongoOutbox(database, index)
         self.audit = MongoAccessAudit(database, index)
+        self.meters = MongoMeter(database, index)
         self.lease = MongoLease(database, index)
         self._settings, self._closing = settings, closing
         self._lock = threading.Lock()

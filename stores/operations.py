@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,6 +216,67 @@ def _gridfs(database: MongoDatabase, rows: Rows) -> str:
     return "a deleted file is still there"
 
 
+RACERS, ROUNDS = 8, 12
+"""Threads that want the same row, and how often: FerretDB 1.24 lets two win in the first rounds."""
+
+BATCH_ROWS, BATCH_S = 1000, 30.0
+"""A full batch of upserts, and how long it may take: some servers take a connection for each and hang."""
+
+
+def _winners(rows: Rows, attempt: Callable[[str, int], bool]) -> str:
+    """Have threads race for a row, several times; exactly one may win each."""
+    barrier = threading.Barrier(RACERS)
+
+    def race(racer: int) -> list[bool]:
+        won = []
+        for number in range(ROUNDS):
+            barrier.wait(timeout=BATCH_S)
+            won.append(attempt(f"r/{number}", racer))
+        return won
+
+    rows.insert_many([{"_id": f"r/{number}", "state": "free"} for number in range(ROUNDS)])
+    with ThreadPoolExecutor(RACERS) as pool:
+        results = list(pool.map(race, range(RACERS)))
+    wins = [sum(won) for won in zip(*results, strict=True)]
+    wrong = [count for count in wins if count != 1]
+    return f"of {RACERS} racing threads {max(wrong)} won at once: two runs could hold one lease" if wrong else ""
+
+
+def _race_find_and_update(_: MongoDatabase, rows: Rows) -> str:
+    def attempt(row: str, racer: int) -> bool:
+        return rows.find_one_and_update({"_id": row, "state": "free"}, {"$set": {"state": "taken", "by": racer}}) is not None
+
+    return _winners(rows, attempt)
+
+
+def _race_update(_: MongoDatabase, rows: Rows) -> str:
+    def attempt(row: str, racer: int) -> bool:
+        return rows.update_one({"_id": row, "state": "free"}, {"$set": {"state": "taken", "by": racer}}).matched_count == 1
+
+    return _winners(rows, attempt)
+
+
+def _race_insert(_: MongoDatabase, rows: Rows) -> str:
+    def attempt(row: str, racer: int) -> bool:
+        try:
+            rows.insert_one({"_id": f"{row}/lease", "by": racer})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    return _winners(rows, attempt)
+
+
+def _full_batch(_: MongoDatabase, rows: Rows) -> str:
+    started = time.monotonic()
+    batch = [
+        UpdateOne({"_id": f"b/{n}"}, {"$set": {"index": "i", "text": "x" * 200, "n": n}}, upsert=True) for n in range(BATCH_ROWS)
+    ]
+    rows.bulk_write(batch, ordered=False)
+    took = time.monotonic() - started
+    return f"{BATCH_ROWS} upserts took {took:.0f} s; {BATCH_S:.0f} s are allowed" if took > BATCH_S else ""
+
+
 OPERATIONS: Mapping[str, Proof] = {
     "insert_one, refused for an _id that exists": _insert_one,
     "bulk_write of UpdateOne $set with upsert, twice": _bulk_upsert,
@@ -220,6 +284,10 @@ OPERATIONS: Mapping[str, Proof] = {
     "update_one $set with upsert, by _id": _update_upsert,
     "update_one as compare-and-set on several fields": _compare_and_set,
     "find_one_and_update as compare-and-set, returning the new row": _find_and_update,
+    "find_one_and_update by racing threads: one wins": _race_find_and_update,
+    "update_one as compare-and-set by racing threads: one wins": _race_update,
+    "insert_one of one _id by racing threads: one wins": _race_insert,
+    "bulk_write of a full batch of upserts, in time": _full_batch,
     "update_one $set with $inc": _increment,
     "find by equality of two fields, over several batches": _find_by_field,
     "find by _id $in, thousands": _find_many_ids,

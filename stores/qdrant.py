@@ -6,6 +6,7 @@ store keeps them bit for bit, and a vector that is not of unit length can still 
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,6 +142,8 @@ class QdrantStore:
         parts = [f"Qdrant {version}: {len(self.names())} collections", f"clones by {self.clone_method()}"]
         if _numbers(version) < _SCOPED and self._given is None:
             parts.append("the scores of sparse search depend on what the reader may not read: that takes Qdrant 1.19")
+        if self._given is None and (apart := _apart(version)):
+            parts.append(apart)
         return "; ".join(parts)
 
     def names(self) -> list[str]:
@@ -295,3 +298,14 @@ class QdrantStore:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())
+
+
+def _apart(server: str) -> str:
+    """What is to be said of a client and a server that are more than one minor version apart; Qdrant promises no further."""
+    client = _numbers(importlib.metadata.version("qdrant-client"))
+    theirs = _numbers(server)
+    if not theirs or (client[0] == theirs[0] and abs(client[1] - theirs[1]) <= 1):
+        return ""
+    return (
+        f"client {client[0]}.{client[1]} and server {theirs[0]}.{theirs[1]} do not belong together: be within one minor version"
+    )

@@ -27,14 +27,15 @@ source_option = click.option("--source", metavar="NAME", help="Only this source;
 @click.command()
 @source_option
 @allow_deletions_option
+@click.option("--until", metavar="TIME", help="Begin no work after this time (06:00, or ISO 8601); the next run goes on.")
 @with_json
 @click.pass_obj
-def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], as_json: bool) -> None:
+def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], until: str | None, as_json: bool) -> None:
     """Ingest what changed, build what changed, gate it, and go live: what the nightly flow does.
 
     Nothing to do costs a scan of the sources. A rejected candidate leaves the live release alone and exits 3.
     """
-    parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions)}
+    parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions), "until": until}
     result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters)
     report(result, as_json)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evaluation.reports.blocks import html_of, listed, note
 from evaluation.reports.markdown import cell, markdown_of, table
 from evaluation.reports.markup import Html, join, page, tag
 from evaluation.reports.release import Part, facts, headline, parts, what_to_do
+from sluice.evidence import Block
 from sluice.releases import Release
 
 
@@ -16,6 +19,12 @@ def report_html(release: Release, live: Release | None = None) -> str:
     banner = tag("div", said, listed(what_to_do(release)), class_=f"banner {kind}".strip())
     body = [tag("h1", title), note(*facts(release, live)), banner]
     return page(title, [*body, *(_html(part) for part in parts(release, live) if part.title != "What to do")])
+
+
+def page_html(title: str, facts: Sequence[str], said: str, *, bad: bool, sections: Sequence[tuple[str, Sequence[Block]]]) -> str:
+    """One page of blocks below their headings, with facts in small print and one sentence that stands out."""
+    banner = tag("div", said, class_=f"banner {'bad' if bad else 'good'}")
+    return page(title, [tag("h1", title), note(*facts), banner, *(_html(Part(name, tuple(blocks))) for name, blocks in sections)])
 
 
 def report(release: Release) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,9 @@ from indexing.access_sync import CurrentAccess, SyncResult, sync
 from indexing.events import Events
 from indexing.protocols import AccessAudit, Aliases, Collections, Outbox, Points, ReleaseLedger
 from indexing.releases.view import View
+from sluice.access import TagChange
 from sluice.errors import ReleaseError
-from sluice.releases import TRANSITIONS, Release, State, Transition
+from sluice.releases import TRANSITIONS, Release, ReleaseEvent, State, Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,16 @@ class Moves:
             return SyncResult(release.collection)
         # Cleared first: a sync that is interrupted must be done again.
         self.ledger.update(release.id, {"synced": ""})
-        result = sync(self.points, release.collection, access.tags, lambda changes: self.audit.record(changes, at, self.actor))
+        told: list[ReleaseEvent] = []
+
+        def noted_before(changes: Sequence[TagChange]) -> None:
+            self.audit.record(changes, at, self.actor)
+            if release.state in ("promoted", "canary"):  # what nobody is served, nobody keeps answers of
+                told.append(self.events.intend_access(release, changes))
+
+        result = sync(self.points, release.collection, access.tags, noted_before)
+        for event in told:
+            self.events.confirm(event)
         noted: dict[str, Any] = {}
         if result.changed:
             lag = round(result.revoked_at - started, 4) if result.revoked else None

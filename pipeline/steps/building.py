@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import evaluation
 from indexing.build import Built
 from indexing.delta import Delta, difference, may_be_base
+from pipeline.budget import money
+from pipeline.cluster import Dask
+from pipeline.executors import Inline
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
+from pipeline.windows import Stopped, mapped
+from sluice.counts import StageCounts
+from sluice.errors import DocumentError
 from sluice.releases import Release
 
 
@@ -24,6 +31,21 @@ class Part:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def one_by_one(self) -> list[Part]:
+        """The same work, one document in each."""
+        return [Part(self.release, (key,)) for key in self.keys]
+
+    def given_up(self, r: Resources, reason: str) -> Built:
+        """Nothing of the one document is in the release; `build` sees to what follows."""
+        [state] = r.stores.documents.read(self.keys)
+        fingerprint = r.parse_fingerprints.get(state.source, "")
+        r.ingestion("").give_up_parsed([state], fingerprint, DocumentError("worker_died", f"{state.uri}: {reason}"))
+        return Built({"chunk": StageCounts(seen=1, failed={"worker_died": 1})})
+
+
+class LeftOut(Exception):
+    """Documents were given up while a release was built: it cannot be the release that was called for."""
+
 
 def build(r: Resources, run: Run, found: Assessment) -> Release:
     """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
@@ -36,8 +58,39 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
     parts = [Part(release, tuple(keys[i : i + size])) for i in range(0, len(keys), size)]
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
-            built = sum(run.executor.map(build_partition, parts, r), Built() if delta is None else delta.kept)
+            built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts)
+        for entry in r.stores.quarantine.entries(stage="chunk"):
+            if entry.document_key in set(keys):  # it is built now
+                r.stores.quarantine.clear(entry.document_key, "chunk")
         return _stage(r, run, release, built)
+
+
+def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:
+    """Have all parts built. Raises LeftOut, with the account told, when one document or more had to be given up.
+
+    The embedded vector store has one writing process a collection, and the run is it: where partitions are done in other
+    processes, those cut and embed, and the run writes what lies in the cache then.
+    """
+    apart = isinstance(run.executor, Dask) and r.settings.stores.qdrant.url == "embedded"
+    done, stopped = mapped(r, run, embed_partition if apart else build_partition, parts)
+    built = sum(done, Built())
+    given_up = built.counts.get("chunk", StageCounts()).failed
+    if given_up:
+        run.account.count("chunk", StageCounts(seen=sum(given_up.values()), failed=given_up))
+        run.account.built += Built(embedded=built.embedded, tokens_embedded=built.tokens_embedded)
+        raise LeftOut
+    if stopped is not None:
+        run.account.built += Built(embedded=built.embedded, cached=built.cached, tokens_embedded=built.tokens_embedded)
+        raise Stopped(stopped)
+    if not apart:
+        return built
+    written = sum(Inline().map(build_partition, parts, r), Built())
+    return written.embedded_before(built)
+
+
+def embed_partition(r: Resources, part: Part) -> Built:
+    """Chunk these documents and put their vectors into the cache; the vector store is not touched. Idempotent."""
+    return r.builder().embed(r.stores.documents.read(part.keys))
 
 
 def build_partition(r: Resources, part: Part) -> Built:
@@ -95,6 +148,8 @@ def _stage(r: Resources, run: Run, release: Release, built: Built) -> Release:
             "cached": built.cached,
             "tokens_embedded": built.tokens_embedded,
             "contexts_cut": built.contexts_cut,
+            "sources": account.by_source(),
+            "cost": money(r.settings, built.tokens_embedded),
             "counts": {name: counts.checked(name).as_json() for name, counts in account.counts.items()},
             "seconds": {**account.seconds, **{f"{name} (work)": seconds for name, seconds in built.seconds.items()}},
         },

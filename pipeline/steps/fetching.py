@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import evaluation
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
@@ -11,9 +11,10 @@ from pipeline.resources import Resources
 from pipeline.runs import Run
 from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
 from pipeline.steps.settling import settle
+from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
-from sluice.errors import SluiceError
+from sluice.errors import DocumentError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef
 
@@ -30,6 +31,23 @@ class Share:
 
     def __len__(self) -> int:
         return len(self.refs) + len(self.keys)
+
+    def one_by_one(self) -> list[Share]:
+        """The same work, one document in each."""
+        return [replace(self, refs=(ref,), keys=()) for ref in self.refs] + [replace(self, refs=(), keys=(k,)) for k in self.keys]
+
+    def given_up(self, r: Resources, reason: str) -> TakenIn:
+        """Quarantine the one document of this share."""
+        ref = self.refs[0] if self.refs else None
+        uri = ref.uri if ref is not None else r.stores.documents.read(self.keys)[0].uri
+        error = DocumentError("worker_died", f"{uri}: {reason}")
+        fingerprint, validator = r.parse_fingerprints[self.source], ref.validator if ref is not None else None
+        stage = r.ingestion(self.run).give_up(self.source, uri, validator, fingerprint, error)
+        failed = StageCounts(seen=1, failed={error.reason: 1})
+        if stage == "fetch":
+            return TakenIn(self.source, {"crawl": failed, "parse": StageCounts()})
+        fetched = StageCounts(1, 1) if ref is not None else StageCounts()
+        return TakenIn(self.source, {"crawl": fetched, "parse": failed})
 
 
 def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> list[DocumentState]:
@@ -71,9 +89,14 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
     evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
     shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
     with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
-        for counts in run.executor.map(ingest_partition, shares, r):
-            for stage, counted in counts.items():
+        done, stopped = mapped(r, run, ingest_partition, shares)
+        for counts in done:
+            for stage, counted in counts.counts.items():
                 run.account.count(stage, counted)
+            run.account.count_source(counts.source, **counts.done)
+    if stopped is not None:
+        settle(r, run)  # who may read what was taken in
+        raise Stopped(stopped)
 
 
 def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: Redo) -> Iterator[Share]:
@@ -89,7 +112,22 @@ def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: 
         yield Share(run.id, plan.source, (), tuple(waiting[i : i + size]), redo.parse & keys)
 
 
-def ingest_partition(r: Resources, share: Share) -> dict[str, StageCounts]:
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of one source's share."""
+
+    source: str
+    counts: dict[str, StageCounts]
+
+    @property
+    def done(self) -> dict[str, int]:
+        """The same in three figures."""
+        crawl, parse = self.counts["crawl"], self.counts["parse"]
+        failed = sum(crawl.failed.values()) + sum(parse.failed.values())
+        return {"fetched": crawl.kept + crawl.unchanged, "parsed": parse.kept, "failed": failed}
+
+
+def ingest_partition(r: Resources, share: Share) -> TakenIn:
     """Fetch these items, then parse those of them, and those of the keys, that are due. Idempotent."""
     ingestion, source = r.ingestion(share.run), share.source
     counts = {"crawl": StageCounts(), "parse": StageCounts()}
@@ -106,7 +144,7 @@ def ingest_partition(r: Resources, share: Share) -> dict[str, StageCounts]:
     if held:
         counts["parse"] += StageCounts(seen=sum(held.values()), failed=held)
     r.progress.advance(len(touched))
-    return counts
+    return TakenIn(source, counts)
 
 
 def _acknowledge(r: Resources, seen: Look) -> None:

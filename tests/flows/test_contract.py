@@ -17,7 +17,19 @@ pytestmark = pytest.mark.slow
 
 RECORDED = Path(__file__).with_name("contract.json")
 
-OF_THE_DATA = ("seconds", "configuration", "fingerprints", "evidence", "points", "slices", "measures", "options", "coverage")
+OF_THE_DATA = (
+    "seconds",
+    "configuration",
+    "fingerprints",
+    "evidence",
+    "points",
+    "slices",
+    "measures",
+    "options",
+    "coverage",
+    "margins",
+    "gates",
+)
 OF_THE_SETTINGS = ("chunking", "embedding", "search", "recipe")
 """Maps whose keys are not the contract's but the corpus's, a plug-in's, or those of a section of the configuration."""
 
@@ -80,6 +92,8 @@ def answers(index: Index) -> dict[str, Any]:
     last = ask("runs")["runs"][0]["run"]
     ask("runs", "show", last)
     ask("duplicates")
+    ask("status")
+    ask("trace", "people/1.md", name="trace")
     ask("freshness")
     ask("gc", "--dry-run", name="gc --dry-run")
     ask("gc")

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,6 @@ def server(tmp_path: Path, index: Index) -> Iterator[dict[str, str]]:
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        "SLUICE_HOME": str(REPOSITORY),
         "SLUICE_CONFIG": str(index.config),
     }
     log = tmp_path / "server.log"
@@ -68,16 +68,36 @@ def _prefect(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
+def _asked(environment: dict[str, str], what: str) -> list[dict[str, Any]]:
+    url, headers = f"{environment['PREFECT_API_URL']}/{what}", {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, data=b"{}", headers=headers, method="POST"), timeout=10) as answer:
+        listed: list[dict[str, Any]] = json.load(answer)
+        return listed
+
+
 def test_a_deployed_nightly_reindex_is_run_to_its_end_by_a_worker(index: Index, server: dict[str, str]) -> None:
     """`prefect deploy --all`, a process worker and `deployment run --watch` publish a release of this index."""
     _prefect(server, "work-pool", "create", "sluice", "--type", "process")
     deployed = _prefect(server, "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
     assert "run/nightly-reindex" in deployed
-    assert "backfill/backfill" in deployed
+    for name in ("access-sync/access-sync", "backfill/backfill", "compare/compare", "gc/gc", "golden-check/golden-check"):
+        assert name in deployed
+    for _ in range(2):  # again, they take the place of the first
+        automations = [sys.executable, "deployments/automations.py", "--webhook", "http://127.0.0.1:9/"]
+        subprocess.run(automations, env=server, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    made = _asked(server, "automations/filter")
+    assert len(made) == 6
+    assert "sluice: a release was rejected" in {automation["name"] for automation in made}
+    form = next(d for d in _asked(server, "deployments/filter") if d["name"] == "backfill")["parameter_openapi_schema"][
+        "properties"
+    ]
+    assert form["stage"]["enum"] == ["fetch", "parse", "chunk"]
+    assert form["since"]["format"] == "date"
+    assert all(field["description"] for field in form.values())
     worker = subprocess.Popen(
         [*PREFECT, "worker", "start", "--pool", "sluice", "--limit", "1"],
         env=server,
-        cwd=REPOSITORY,
+        cwd=index.folder,  # flows are named by module: it is nothing to a worker where it is
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -91,9 +111,5 @@ def test_a_deployed_nightly_reindex_is_run_to_its_end_by_a_worker(index: Index, 
         worker.wait(timeout=60)
     listed = index("releases").out["releases"]
     assert [r["state"] for r in listed] == ["promoted"]
-    request = urllib.request.Request(
-        f"{server['PREFECT_API_URL']}/artifacts/filter", data=b"{}", headers={"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        artifacts = json.load(answer)
+    artifacts = _asked(server, "artifacts/filter")
     assert any(listed[0]["id"] in (artifact["data"] or "") for artifact in artifacts)

@@ -13,6 +13,7 @@ import pytest
 from pipeline.delivering import deliver
 from pipeline.resources import Resources
 from pipeline.runs import holding
+from sluice.access import AccessTags, TagChange
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 
@@ -116,3 +117,36 @@ def test_a_canary_serves_a_share_until_it_is_promoted_or_rolled_back(index: Inde
     assert index("releases", "pin", first["release"]).out == {"release": first["release"], "pinned": True}
     third = index.run()
     assert third["release"] not in (first["release"], staged)
+
+
+def test_who_loses_a_document_is_told_at_once_without_a_release(index: Index, listener: Listener) -> None:
+    """Tags that shrink, a deletion, an erasure: each an event that names the key, in order, though nothing is built."""
+    index.configure(events={"webhooks": [listener.url]})
+    live = index.run()["release"]
+    keys = {uri: index("trace", uri).out["document_key"] for uri in ("people/0.md", "people/1.md", "security/0.md")}
+    listener.heard.clear()
+    rules = index.settings["access"]["rules"]
+    index.configure(access={"rules": [{"match": "people/0.md", "tags": ["hr"]}, *rules]})
+    assert index("access", "sync").out["access_changed"] == 1
+    (index.corpus / "people" / "1.md").unlink()
+    index("ingest")
+    index("forget", "security/0.md")
+    told = [(body["type"], body["release"], [d["key"] for d in body["removed"]]) for _, _, body in listener.heard]
+    assert told == [
+        ("sluice.release.access-changed", live, [keys["people/0.md"]]),
+        ("sluice.release.access-changed", live, [keys["people/1.md"]]),
+        ("sluice.release.forgotten", live, [keys["security/0.md"]]),
+    ]
+    assert not any("security/0.md" in json.dumps(body) for _, _, body in listener.heard)
+
+
+def test_an_interrupted_revocation_is_told_after_the_crash(index: Index, listener: Listener) -> None:
+    """Kept before the first tag is written: a run that dies in between leaves it to the next command."""
+    index.run()
+    with Resources(load(index.config)) as r, holding(r, "access sync"):
+        live = r.releases.live()
+        assert live is not None
+        r.releases_by("test").events.intend_access(live, [TagChange("k", AccessTags(["a"]), AccessTags())])
+    index.configure(events={"webhooks": [listener.url]})
+    index("access", "sync")
+    assert [[d["key"] for d in body["removed"]] for _, _, body in listener.heard] == [["k"]]

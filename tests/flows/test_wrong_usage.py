@@ -86,3 +86,15 @@ def test_wrong_usage_exits_2(index: Index) -> None:
     assert index("search", "query").code == 2
     assert index("search", "query", "--as", " , ").code == 2
     assert index("run", "--source", "nobody").code == 2
+
+
+def test_a_token_is_for_the_index_of_the_configuration_on_a_server_with_a_key(index: Index) -> None:
+    """Another index's name, and the embedded store, are refused with what to write; with a server's key there is one."""
+    assert index("token", "other").code == 2
+    embedded = index("token", "small")
+    assert embedded.code == 2
+    assert "jwt_rbac" in embedded.out["error"]["hint"]
+    index.configure(stores={"qdrant": {"url": "http://localhost:6333", "api_key": "a key"}})
+    made = index("token", "small", "--days", "7").out
+    assert made["token"].count(".") == 2
+    assert made["url"] == "http://localhost:6333"

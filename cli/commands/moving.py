@@ -1,0 +1,45 @@
+"""`sluice export` and `sluice import`: a release as Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.console import report, show
+from cli.launch import changing, opened
+from cli.main import with_json
+from pipeline import moving
+from sluice.plain import plain
+
+
+@click.command("export")
+@click.argument("release")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@with_json
+@click.pass_obj
+def export(config: Path, release: str, folder: Path, as_json: bool) -> None:
+    """Write a release into a folder: its points as Parquet, its manifest, and the documents that it was made of.
+
+    Access tags are in it, and so are texts that only some may read: keep the folder as you keep the index.
+    """
+    with opened(config) as r:
+        found = moving.export(r, release, folder)
+    told = {key: value for key, value in plain(found).items() if key not in ("run", "warnings")}
+    said = f"{found.documents} documents and {found.chunks} chunks in {found.folder} ({found.bytes / 1e6:.1f} MB)"
+    show(told, as_json, lambda console: console.print(said, markup=False))
+
+
+@click.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@with_json
+@click.pass_obj
+def import_(config: Path, folder: Path, as_json: bool) -> None:
+    """Take an exported release into this index, checked against its fingerprint; it is staged, and `promote` makes it live.
+
+    The index must be empty. Nothing is fetched, parsed or embedded.
+    What comes of it must have the fingerprint and the chunks that were exported.
+    """
+    with changing(config, "import") as (r, run):
+        result = moving.import_(r, run, folder)
+    report(result, as_json)

@@ -1,0 +1,75 @@
+"""`sluice status`: one page about an index, in the terminal and as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from cli.console import show, table, when
+from cli.launch import opened
+from cli.main import with_json
+from pipeline import overview
+from sluice.plain import plain
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+@click.command()
+@click.option("--html", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write it as one HTML file.")
+@with_json
+@click.pass_obj
+def status(config: Path, file: Path | None, as_json: bool) -> None:
+    """One page: what is live, the last runs, gates over time, freshness, quarantine, cost, and what needs a person.
+
+    The HTML file needs no network and no script, and is readable on a phone.
+    """
+    with opened(config) as r:
+        found = overview.status(r)
+    if file is not None:
+        file.write_text(overview.page(found), encoding="utf-8")
+    told: dict[str, Any] = plain(found)
+
+    def people(console: Console) -> None:
+        live = (
+            f"[bold green]{found.live}[/bold green] live since {when(found.live_since)} UTC"
+            if found.live
+            else "[bold red]nothing is live[/bold red]"
+        )
+        console.print(f"{found.index}: {live} · {found.documents:,} documents · {found.chunks:,} chunks")
+        if found.canary:
+            console.print(f"canary: {found.canary}")
+        if found.running:
+            console.print(f"being changed by {found.running}", markup=False)
+        for line in found.attention or ("nothing needs a person",):
+            console.print("[yellow]![/yellow] " if found.attention else "", end="")
+            console.print(line, markup=False, soft_wrap=True)
+        runs = [
+            (p.command, when(p.started), "" if p.seconds is None else f"{p.seconds:.0f}", p.outcome, p.release or p.error)
+            for p in found.runs[:5]
+        ]
+        console.print(table("last runs", ["command", "started (UTC)", "#seconds", "outcome", "release or error"], runs))
+        for name, entry in found.margins.items():
+            known = [value for value in entry["values"] if value is not None]
+            floor = f", floor {entry['floor']:g}" if entry["floor"] is not None else ""
+            console.print(f"{name}  {spark(entry['values'])}  {known[-1]:.3f}{floor}", markup=False)
+        rows = [(name, row["documents"], row["median_days"], row["expired"]) for name, row in told["freshness"].items()]
+        console.print(table("sources", ["source", "#documents", "#median days", "#expired"], rows))
+        if found.quarantine:
+            console.print("quarantine: " + ", ".join(f"{n} {what}" for what, n in found.quarantine.items()), markup=False)
+        console.print(f"{found.duplicates} duplicates · {found.tokens:,} tokens embedded in 30 days · cost {found.cost:g}")
+        if file is not None:
+            console.print(f"written to {file}", markup=False)
+
+    show(told, as_json, people)
+
+
+def spark(values: list[float | None]) -> str:
+    """Values as a line of blocks between their least and their largest; a dot where there is none."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    return "".join("·" if v is None else BLOCKS[round((v - low) / span * 7) if span else 4] for v in values)

@@ -1,0 +1,56 @@
+"""`sluice trace`: where a chunk or a document comes from, and where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cli.console import show, table, when
+from cli.launch import opened
+from cli.main import with_json
+from pipeline import tracing
+from sluice.plain import plain
+
+
+@click.command()
+@click.argument("asked", metavar="CHUNK|URI")
+@click.option("--release", metavar="ID", help="In this release; default: the live one.")
+@click.option("--source", metavar="NAME", help="For a uri that two sources have.")
+@with_json
+@click.pass_obj
+def trace(config: Path, asked: str, release: str | None, source: str | None, as_json: bool) -> None:
+    """From a chunk or a document to the bytes it came from, its run, release and recipe; its state in every stage.
+
+    A chunk by its id, a document by its uri. The first line says where the document stands in every stage, and who may read it.
+    """
+    with opened(config) as r:
+        found = tracing.trace(r, asked, release_id=release, source=source)
+
+    def people(console: Console) -> None:
+        console.print(found.line, markup=False, soft_wrap=True)
+        if found.status.why:
+            console.print(f"why: {found.status.why}", markup=False, soft_wrap=True)
+        rows: list[tuple[str, object]] = []
+        if found.chunk is not None:
+            c = found.chunk
+            holds = {True: "as it stands in the version", False: "NOT what stands in the version", None: "version not kept"}
+            rows += [("chunk", c.chunk), ("offsets", f"{c.start}–{c.end}, {holds[c.offsets_hold]}")]
+            rows += [("page", c.page)] if c.page is not None else []
+            rows += [("under", " › ".join(c.heading_path))] if c.heading_path else []
+        rows += [
+            ("version", f"{found.served_version or found.version or '–'}, parsed by {found.parse_fingerprint[:12] or '–'}"),
+            ("bytes", f"{found.content_hash[:12] or '–'}, {found.bytes_kept if found.bytes_kept is not None else 'not kept'}"),
+            ("source", f"{found.source}, fetched {when(found.fetched)} UTC"),
+            ("run", found.run),
+            ("release", f"{found.release or '–'}, went live {when(found.went_live) or 'never'} UTC"),
+            ("readers", ", ".join(found.access_tags) or "nobody"),
+        ]
+        for name in ("chunking", "embedding", "search"):
+            if name in found.recipe:
+                rows.append((name, " · ".join(f"{k} {v}" for k, v in found.recipe[name].items() if v not in (None, "", 0))))
+        rows += [("quarantine", f"{e['stage']}: {e['reason']}: {e['error']} ({e['attempts']} times)") for e in found.quarantine]
+        console.print(table("", ["", ""], rows))
+
+    show(plain(found), as_json, people)

@@ -1,0 +1,221 @@
+"""`sluice status`: one page about an index: what is live, what was done, how the gates went, what a person must look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import evaluation
+from ingest.freshness import freshness
+from ingest.readerless import unreadable
+from pipeline.history import INTERRUPTED, PastRun, past_runs
+from pipeline.resources import Resources, utc_now
+from sluice.evidence import Block, Notes, Plot, Table
+from sluice.records import DocumentState
+from sluice.releases import Release
+
+RUNS, RELEASES = 10, 12
+QUIET = timedelta(hours=26)
+"""A nightly run that did not complete for so long is worth a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What there is to know of an index at a glance. `margins`: measure → of the last judged releases, oldest first."""
+
+    index: str
+    at: datetime
+    live: str | None
+    live_since: datetime | None
+    documents: int
+    chunks: int
+    canary: str | None
+    running: str | None
+    attention: tuple[str, ...]
+    runs: tuple[PastRun, ...]
+    releases: tuple[Mapping[str, Any], ...]
+    margins: Mapping[str, Mapping[str, Any]]
+    freshness: Mapping[str, Mapping[str, Any]]
+    quarantine: Mapping[str, int]
+    duplicates: int
+    """Documents whose bytes another document has, too."""
+    tokens: int
+    cost: float
+    """Of the last thirty days."""
+
+
+def status(r: Resources) -> Status:
+    """The state of an index now; nothing is changed, and no point is read."""
+    now, states, releases = utc_now(), r.stores.documents.read(), r.releases.all()
+    live, runs = r.releases.live(), past_runs(r)
+    quarantined = r.stores.quarantine.entries()
+    holder, canary = r.stores.lease.living(), r.releases.canary()
+    aged = freshness(states, now, r.lifetimes)
+    month = [row for row in r.stores.runs.read() if datetime.fromisoformat(row["started"]) > now - timedelta(days=30)]
+    judged = [release for release in releases if release.verdicts][-RELEASES:]
+    return Status(
+        index=r.settings.index,
+        at=now,
+        live=live.id if live else None,
+        live_since=live.last_live if live else None,
+        documents=live.documents if live else 0,
+        chunks=live.chunks if live else 0,
+        canary=canary.id if canary else None,
+        running=str(holder) if holder else None,
+        attention=tuple(_attention(r, now, states, releases, live, runs, len(quarantined), len(aged.expiring))),
+        runs=tuple(runs[:RUNS]),
+        releases=tuple(_release(release) for release in reversed(judged)),
+        margins=_margins(r, judged),
+        freshness=aged.sources,
+        quarantine=dict(sorted(Counter(f"{e.stage}: {e.reason}" for e in quarantined).items())),
+        duplicates=_duplicates(states),
+        tokens=sum(int(row.get("tokens", 0)) for row in month),
+        cost=round(sum(float(row.get("cost", 0)) for row in month), 4),
+    )
+
+
+def _attention(
+    r: Resources,
+    now: datetime,
+    states: Sequence[DocumentState],
+    releases: Sequence[Release],
+    live: Release | None,
+    runs: Sequence[PastRun],
+    quarantined: int,
+    expiring: int,
+) -> list[str]:
+    """What needs a person, the gravest first, each with what to do."""
+    found = []
+    if live is None:
+        found.append("nothing is live: sluice run")
+    nights = [run for run in runs if run.command == "run"]
+    if nights and nights[0].outcome in ("failed", INTERRUPTED):
+        found.append(
+            f"the last run {nights[0].outcome}: {nights[0].error or 'its process is gone'} (sluice runs show {nights[0].run})"
+        )
+    done = [run for run in nights if run.outcome in ("promoted", "unchanged", "rejected", "stopped")]
+    if done and done[0].finished is not None and now - done[0].finished > QUIET:
+        found.append(f"no run has completed since {done[0].finished:%Y-%m-%d %H:%M} UTC: is anything scheduled? (sluice serve)")
+    newest = releases[-1] if releases else None
+    if newest is not None and newest.state == "rejected":
+        failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
+        found.append(f"release {newest.id} was rejected by {failed}: sluice releases show {newest.id}")
+    if nights and nights[0].outcome == "stopped":
+        found.append("the last run stopped before its end (window or budget): the next one goes on")
+    found += [line.said() for line in unreadable(states, r.settings.access.compiled())]
+    if quarantined:
+        found.append(f"{quarantined} documents could not be processed: sluice quarantine")
+    if expiring:
+        found.append(f"{expiring} documents expire within 30 days: sluice freshness")
+    waiting = sum(1 for event in r.stores.outbox.open() if event.state == "confirmed")
+    if waiting:
+        found.append(f"{waiting} events could not be delivered yet; every command tries again")
+    return found
+
+
+def _release(release: Release) -> dict[str, Any]:
+    return {
+        "release": release.id,
+        "state": release.state,
+        "created": release.created,
+        "documents": release.documents,
+        "chunks": release.chunks,
+        "cost": release.cost,
+        "gates": {str(v["gate"]): bool(v["passed"]) for v in release.verdicts},
+    }
+
+
+def _margins(r: Resources, judged: Sequence[Release]) -> dict[str, dict[str, Any]]:
+    """The first measure of each gate that has measures, over the releases, with the floor that is configured now."""
+    found: dict[str, dict[str, Any]] = {}
+    for position, release in enumerate(judged):
+        for verdict in release.verdicts:
+            measures = (verdict.get("evidence") or {}).get("measures")
+            if not isinstance(measures, Mapping) or not measures:
+                continue
+            name = next(iter(measures))
+            entry = found.setdefault(f"{verdict['gate']}: {name}", {"values": [None] * len(judged), "floor": None})
+            entry["values"][position] = measures[name]
+    for section in r.settings.gates:
+        floor = section.options.get("min_recall")
+        for name, entry in found.items():
+            if floor is not None and name.startswith(f"{section.type}: Recall@"):
+                entry["floor"] = floor
+    for entry in found.values():
+        entry["releases"] = [release.id for release in judged]
+    return found
+
+
+def _duplicates(states: Sequence[DocumentState]) -> int:
+    counted = Counter(state.content_hash for state in states if state.in_release)
+    return sum(count - 1 for count in counted.values())
+
+
+def page(found: Status) -> str:
+    """The status as one HTML file: no script, no network, readable on a phone."""
+    since = f"since {found.live_since:%Y-%m-%d %H:%M} UTC" if found.live_since else ""
+    facts = [f"at {found.at:%Y-%m-%d %H:%M} UTC", f"{found.documents:,} documents", f"{found.chunks:,} chunks"]
+    facts += [f"canary {found.canary}"] if found.canary else []
+    facts += [f"being changed by {found.running}"] if found.running else []
+    sections: list[tuple[str, list[Block]]] = [
+        ("What needs a person", [Notes(found.attention or ("nothing",))]),
+        ("Gates over the last releases", [*_plots(found), _verdicts(found)]),
+        ("Last runs", [_runs(found)]),
+        ("Documents", _documents(found)),
+        ("Cost of thirty days", [Table(("tokens embedded", "cost"), ((found.tokens, found.cost),))]),
+    ]
+    said = f"{found.live} is live {since}" if found.live else "nothing is live"
+    return evaluation.page_html(f"Index {found.index}", facts, said, bad=found.live is None, sections=sections)
+
+
+def _plots(found: Status) -> list[Block]:
+    return [
+        Plot(
+            labels=tuple(_day(release) for release in entry["releases"]),
+            series={name: tuple(entry["values"])},
+            title=name,
+            kind="line",
+            limit=entry["floor"],
+        )
+        for name, entry in found.margins.items()
+    ]
+
+
+def _day(release_id: str) -> str:
+    """20261126-… as a short label."""
+    return f"{release_id[:4]}-{release_id[4:6]}-{release_id[6:8]}" if release_id[:8].isdigit() else release_id
+
+
+def _verdicts(found: Status) -> Block:
+    rows = [
+        (
+            release["release"],
+            release["state"],
+            release["documents"],
+            ", ".join(name for name, passed in release["gates"].items() if not passed) or "all passed",
+        )
+        for release in found.releases
+    ]
+    marked = tuple(i for i, release in enumerate(found.releases) if not all(release["gates"].values()))
+    return Table(("release", "state", "documents", "gates that failed"), tuple(rows), marked=marked, words=True)
+
+
+def _runs(found: Status) -> Block:
+    rows = [
+        (run.command, f"{run.started:%Y-%m-%d %H:%M}", run.outcome, run.seconds, run.release or run.error or "")
+        for run in found.runs
+    ]
+    marked = tuple(i for i, run in enumerate(found.runs) if run.outcome in ("failed", INTERRUPTED, "rejected"))
+    return Table(("command", "started (UTC)", "outcome", "seconds", "release or error"), tuple(rows), marked=marked, words=True)
+
+
+def _documents(found: Status) -> list[Block]:
+    rows = [(name, *row.values()) for name, row in found.freshness.items()]
+    head = ("source", "documents", "median days", "oldest days", "never refreshed", "expired", "expire within 30 days")
+    blocks: list[Block] = [Table(head, tuple(rows), title="Freshness")]
+    blocks.append(Table(("stage: reason", "documents"), tuple(found.quarantine.items()), title="Quarantine"))
+    blocks.append(Notes((f"{found.duplicates} documents have the very bytes of another: sluice duplicates",)))
+    return blocks

@@ -1,0 +1,91 @@
+"""Until when a run may begin work, and what it may spend: it stops at a partition's end, keeps what it has, and says so.
+
+What was fetched, parsed and embedded stays, so the next run goes on from there and embeds nothing twice.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.executors import P, R
+from pipeline.resources import Resources
+from sluice.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pipeline.runs import Run
+
+
+class Stopped(Exception):
+    """A run stops here, on purpose, and keeps what it has; `reason` says why, and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def end_of(until: str | None, now: datetime, timezone: str) -> datetime | None:
+    """The moment that `06:00` (the next time that it is) or an ISO 8601 time means. ConfigurationError for anything else."""
+    if until is None:
+        return None
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigurationError(
+            f"schedule.timezone: '{timezone}' is not a time zone", hint="e.g. Europe/Berlin, or UTC"
+        ) from None
+    if clock := re.fullmatch(r"(\d{1,2}):(\d{2})", until.strip()):
+        hour, minute = int(clock.group(1)), int(clock.group(2))
+        if hour < 24 and minute < 60:
+            here = now.astimezone(zone)
+            end = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
+            return end if end > here else end + timedelta(days=1)
+    else:
+        try:
+            moment = datetime.fromisoformat(until)
+            return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        except ValueError:
+            pass
+    raise ConfigurationError(f"--until '{until}' is not a time", hint="write 06:00, or 2026-11-26T06:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Within(Generic[P, R]):
+    """A function over partitions that is not begun any more once the time is over: None then. Pickles."""
+
+    function: Callable[[Resources, P], R]
+    until: float
+
+    @property
+    def __name__(self) -> str:
+        name: str = self.function.__name__
+        return name
+
+    def __call__(self, r: Resources, part: P) -> R | None:
+        return self.function(r, part) if time.time() < self.until else None
+
+
+def mapped(r: Resources, run: Run, function: Callable[[Resources, P], R], parts: Sequence[P]) -> tuple[list[R], str | None]:
+    """What the function gave for the partitions that were done, and, where time ran out for the others, why."""
+    if run.until is None:
+        return list(run.executor.map(function, parts, r)), None
+    within: Any = Within(function, run.until.timestamp())
+    answers: list[R | None] = list(run.executor.map(within, parts, r))
+    done = [answer for answer in answers if answer is not None]
+    return done, over(run) if len(done) < len(answers) else None
+
+
+def over(run: Run) -> str:
+    """What is said of a run whose time is over."""
+    return f"its time was over at {run.until:%Y-%m-%d %H:%M %Z}; what it did is kept, and the next run goes on from there"
+
+
+def still_time(r: Resources, run: Run) -> None:
+    """Raise Stopped when the run's time is over."""
+    if run.until is not None and time.time() >= run.until.timestamp():
+        raise Stopped(over(run))

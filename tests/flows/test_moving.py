@@ -1,0 +1,56 @@
+"""A release exported, everything dropped, and taken in again: the same index."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import TOPICS, Index
+
+
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
+def test_exported_dropped_and_imported_it_answers_as_before(index: Index, tmp_path: Path, mode: str) -> None:
+    """Same fingerprint, access root, ids, scores; nothing is embedded; the next run finds nothing to do."""
+    index.configure(search={"mode": mode})
+    release = index.run()["release"]
+    before = index("releases", "show", release).out
+    hits = index("search", TOPICS["people"][0], "--as", "people,security", "-k", "8").out["hits"]
+    told = index("export", release, str(tmp_path / "kept")).out
+    assert (told["documents"], told["chunks"]) == (12, before["chunks"])
+    shutil.rmtree(index.folder / "state")
+    answer = index("import", str(tmp_path / "kept"))
+    assert (answer.code, answer.out["outcome"], answer.out["embedded"]) == (0, "staged", 0), answer
+    assert index("promote", answer.out["release"]).out["outcome"] == "promoted"
+    after = index("releases", "show", answer.out["release"]).out
+    for name in ("fingerprint", "access_root", "documents", "chunks", "tokens"):
+        assert after[name] == before[name], name
+    again = index("search", TOPICS["people"][0], "--as", "people,security", "-k", "8").out["hits"]
+    assert [{**hit, "release": ""} for hit in again] == [{**hit, "release": ""} for hit in hits]
+    assert index.run("unchanged")["embedded"] == 0
+
+
+def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(index: Index, tmp_path: Path) -> None:
+    """A release whose documents moved on, a full folder, an index with documents, another configuration, damaged files."""
+    release, kept = index.run()["release"], tmp_path / "kept"
+    assert index("export", release, str(kept)).code == 0
+    assert index("export", release, str(kept)).code == 2
+    assert index("import", str(kept)).out["error"]["type"] == "ReleaseError"
+    index.write("people/9.md", "# New\n\nsomething new\n")
+    index("ingest")
+    assert index("export", release, str(tmp_path / "other")).out["error"]["type"] == "ReleaseError"
+    shutil.rmtree(index.folder / "state")
+    assert index("import", str(tmp_path)).code == 2
+    index.configure(chunking={"strategy": "recursive", "max_tokens": 50})
+    refused = index("import", str(kept))
+    assert refused.code == 2
+    assert "chunking" in refused.out["error"]["message"]
+    index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "none"})
+    manifest = json.loads((kept / "manifest.json").read_text())
+    manifest["release"]["fingerprint"] = "0" * 64
+    (kept / "manifest.json").write_text(json.dumps(manifest))
+    assert index("import", str(kept)).out["error"]["type"] == "IntegrityError"
+    assert index("releases").out["releases"] == []
+    assert index("documents").out["documents"] == []
