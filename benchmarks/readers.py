@@ -12,6 +12,7 @@ import tracemalloc
 from collections.abc import Callable
 
 from ingest.parse import UnstructuredParser
+from ingest.readers.ods import column_letters
 from sluice.records import RawItem
 from tests.unit.ingest import office_files as office
 from tests.unit.ingest import pdf_files as pdf
@@ -42,7 +43,7 @@ def merged_cells(count: int) -> bytes:
 
 
 def staircase(count: int) -> bytes:
-    rows = "".join(f'<row r="{n}"><c r="{_letters(n % 16000 + 1)}{n}"><v>{n}</v></c></row>' for n in range(1, count + 1))
+    rows = "".join(f'<row r="{n}"><c r="{column_letters(n % 16000 + 1)}{n}"><v>{n}</v></c></row>' for n in range(1, count + 1))
     columns = "".join(f'<col min="{n}" max="16384" hidden="0"/>' for n in range(1, 100))
     return office.workbook({"S": f"<cols>{columns}</cols><sheetData>{rows}</sheetData>"})
 
@@ -106,14 +107,6 @@ def main() -> None:
                 peaks.append(tracemalloc.get_traced_memory()[1] / 1e6)
                 tracemalloc.stop()
         print(f"| {name} | {' | '.join(f'{s:.2f}' for s in seconds)} | {' | '.join(f'{p:.0f}' for p in peaks)} |", flush=True)
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 With `--json`, standard output is one JSON object, also on failure; everything else goes to standard error. Exit codes:
 0 done, 1 failed, 2 wrong usage or configuration, 3 rejected by a gate, 4 another process holds the index.
+
+Over 300 lines: half of it is the table of commands.
 """
 
 from __future__ import annotations
@@ -71,6 +73,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.commands.asking:search",
         "Search the live release for QUERY, as a principal: what they may not read never leaves the store.",
     ),
+    "why": ("cli.commands.why:why", "Say why the document URI is not among the hits of QUERY, and at which stage it was lost."),
     "evaluate": (
         "cli.commands.asking:evaluate",
         "Measure a release on a golden set: recall, ranking, passages, overall and per slice.",

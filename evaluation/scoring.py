@@ -67,6 +67,13 @@ class Evaluation:
         return mean([result.measures for result in self.counted])
 
     @property
+    def unjudged(self) -> int:
+        """Hits among the first k documents of the counted questions that no label says anything of: not wrong, but unknown."""
+        labelled = {q.query.id: {label.key for label in q.labels} for q in self.resolved.scored}
+        counted = ((labelled[result.query.id], result.documents[: self.k]) for result in self.counted)
+        return sum(found.document_key not in known for known, documents in counted for found in documents)
+
+    @property
     def counted(self) -> tuple[QueryResult, ...]:
         """The results that means are over: real questions, or drafted ones where there are no others."""
         real = tuple(result for result in self.results if not result.query.synthetic)
@@ -99,6 +106,7 @@ class Evaluation:
             "stale": self.resolved.stale,
             "missing": len(self.resolved.with_state("missing")),
             "unscored": len(self.resolved.unscored),
+            "unjudged": self.unjudged,
             "stale_labels": _samples(self.resolved.with_state("stale")),
             "missing_labels": _samples(self.resolved.with_state("missing")),
             "unscored_queries": [query.query.id for query in self.resolved.unscored[:SAMPLES]],

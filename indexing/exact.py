@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.compression import Stored
 from indexing.protocols import COPIES
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
@@ -43,10 +44,12 @@ class ExactSearch:
     Equal scores are ordered by id. Filters beyond access tags raise ConfigurationError: experiments have none.
     """
 
-    def __init__(self, points: Sequence[Point], *, prefetch: int = PREFETCH) -> None:
+    def __init__(self, points: Sequence[Point], *, prefetch: int = PREFETCH, stored: Stored | None = None) -> None:
         self._points = sorted(points, key=lambda point: point.id)  # a position is an order of ids
         self._prefetch = prefetch
         self._dense: Vector = np.array([point.dense for point in self._points], dtype=np.float32)
+        self._stored = stored
+        self._kept = self._dense if stored is None or not len(self._dense) else stored.vectors(self._dense)
         self._postings = _postings([point.sparse for point in self._points])
         self._weighed = np.array([bool(p.sparse is not None and p.sparse.indices) for p in self._points], dtype=bool)
         self._texts = _grouped([str(point.payload.get(TEXT_ID))] for point in self._points)
@@ -81,7 +84,7 @@ class ExactSearch:
         readable = self._readable(tags)
         if k < 1 or not len(readable):
             return []
-        rankings = self._rankings(query, readable)
+        rankings = self._rankings(query, readable, k)
         prefetch, before = max(4 * k, self._prefetch), -1
         while True:
             ranked = rankings[0] if len(rankings) == 1 else _fused([r[:prefetch] for r in rankings], query.dense_weight)
@@ -98,17 +101,30 @@ class ExactSearch:
         mine = [self._readers[tag] for tag in tags if tag in self._readers]
         return np.unique(np.concatenate(mine)) if mine else np.empty(0, dtype=np.intp)
 
-    def _rankings(self, query: VectorQuery, readable: Positions) -> list[list[tuple[int, float]]]:
+    def _rankings(self, query: VectorQuery, readable: Positions, k: int) -> list[list[tuple[int, float]]]:
         """For each form of the query, positions and scores, best first."""
         rankings = []
         if query.dense is not None:
-            rankings.append(_ranked(readable, (self._dense[readable] @ query.dense).astype(np.float64)))
+            rankings.append(self._by_vectors(query.dense, readable, k))
         if query.sparse is not None:
             scores = self._bm25(query.sparse, readable)[readable]
             rankings.append(_ranked(readable[scores > 0], scores[scores > 0]))
         if not rankings:
             raise ValueError("a query needs a dense or a sparse vector")
         return rankings
+
+    def _by_vectors(self, query: Vector, readable: Positions, k: int) -> list[tuple[int, float]]:
+        """By the vectors as they are kept; the first `rescore * k` of them again by the whole ones."""
+        if self._stored is None:
+            return _ranked(readable, (self._dense[readable] @ query).astype(np.float64))
+        asked = self._stored.query(query)
+        found = _ranked(readable, (self._kept[readable] @ asked).astype(np.float64))
+        if not (again := self._stored.rescore * k):
+            return found
+        first = np.array([position for position, _ in found[:again]], dtype=np.intp)
+        whole = _ranked(first, (self._dense[first] @ query).astype(np.float64))
+        least = whole[-1][1] if whole else 0.0
+        return whole + [(position, least + score - 2.0) for position, score in found[again:]]  # below all of those above
 
     def _bm25(self, query: SparseVector, readable: Positions) -> Floats:
         """Scores of all points, by the statistics of those that are readable."""

@@ -50,25 +50,27 @@ class Searcher:
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
-        asked = self._query(query, k)
-        wanted = enough = self._looked_at(k)
+        asked = self.asked(query, k)
+        wanted = enough = self.looked_at(k)
         while True:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
-            distinct = _distinct(found)
-            if len(distinct) >= enough or len(found) < wanted:
-                return self._answer(query, principal, filters, self._reranked(query, distinct[:enough])[:k])
+            different = distinct(found)
+            if len(different) >= enough or len(found) < wanted:
+                return self._answer(query, principal, filters, self.reranked(query, different[:enough])[:k])
             wanted *= 2
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
-        asked, enough = self._query(query, k), self._looked_at(k)
+        asked, enough = self.asked(query, k), self.looked_at(k)
         found = self.vectors.nearest_documents(self.collection, asked, principal.tags, enough, filters)
-        return self._answer(query, principal, filters, self._reranked(query, found)[:k])
+        return self._answer(query, principal, filters, self.reranked(query, found)[:k])
 
-    def _looked_at(self, k: int) -> int:
+    def looked_at(self, k: int) -> int:
+        """How many of the best are looked at for k hits: more, where they are read again."""
         return k if self.reranker is None else max(k, self.how.rerank_k)
 
-    def _reranked(self, query: str, points: list[ScoredPoint]) -> list[ScoredPoint]:
+    def reranked(self, query: str, points: list[ScoredPoint]) -> list[ScoredPoint]:
+        """The points as the reranker orders them; as they are without one."""
         if self.reranker is None:
             return points
         scores = self.reranker.scores(query, [shown_text(point.payload) for point in points])
@@ -89,7 +91,8 @@ class Searcher:
             self.log.record(query, principal, hits)
         return hits
 
-    def _query(self, text: str, k: int) -> VectorQuery:
+    def asked(self, text: str, k: int) -> VectorQuery:
+        """A query in the forms that this mode needs; raises ConfigurationError for an empty one."""
         if not text.strip():
             raise ConfigurationError("the query is empty", hint="say what to search for")
         if k < 1:
@@ -114,7 +117,8 @@ class AsyncSearcher:
         return await asyncio.to_thread(self.searcher.search_documents, query, principal, k, filters)
 
 
-def _distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:
+def distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:
+    """The first point of each text that a reader is given, in the same order."""
     seen: set[str] = set()
     kept = []
     for point in points:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ from typing import Any
 from evaluation.experiments import conclude as decide
 from evaluation.experiments.disagreements import disagreements
 from evaluation.experiments.outcome import Outcome as Decision
+from evaluation.experiments.racing import ERROR, Stopped
 from evaluation.experiments.record import environment, folder_for, write
+from evaluation.experiments.settings import VectorsSettings
 from pipeline.executors import Executor
 from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
-from pipeline.variants import Corpus, Laboratory, laboratory
+from pipeline.variant_parts import Corpus
+from pipeline.variants import Laboratory, laboratory
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
@@ -37,6 +40,15 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """How many of the documents the variants were measured on, and which share was drawn of those that no question needs."""
+
+    documents: int
+    of: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What an experiment found; `experiment` is the folder of its record."""
 
@@ -51,13 +63,21 @@ class Comparison:
     decision: Decision
     configurations: Mapping[str, Sections]
     """What each variant is made of, by its name."""
+    stopped: tuple[Stopped, ...] = ()
+    """The variants that a race stopped: they were measured on a part of the questions and documents only."""
+    sampled: Sampled | None = None
+    vectors: Mapping[str, VectorsSettings] = field(default_factory=dict)
+    """How the vectors of a variant are kept, where it says so."""
 
     def summary(self) -> dict[str, Any]:
         """As the record holds it and `--json` prints it."""
         verdict = self.decision.as_json()
         for shown in verdict["variants"]:
             shown |= self.configurations[shown["name"]]
-        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints")
+            if shown["name"] in self.vectors:
+                shown["vectors"] = self.vectors[shown["name"]].model_dump(mode="json")
+        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled")
+        verdict["conclusion"] = [*verdict["conclusion"], *_reservations(self)]
         summary: dict[str, Any] = plain({**{name: getattr(self, name) for name in kept}, **verdict})
         return summary
 
@@ -80,6 +100,12 @@ def measure_variant(_r: Resources, what: Measuring) -> str:
         return lab.run(what.name).fingerprint
 
 
+def race(_r: Resources, what: Measuring) -> tuple[Stopped, ...]:
+    """Stop the variants that have lost on a part of the questions and documents."""
+    with laboratory(what.experiment) as lab:
+        return lab.race()
+
+
 def compare(lab: Laboratory, executor: Executor) -> Comparison:
     """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded.
 
@@ -92,6 +118,11 @@ def compare(lab: Laboratory, executor: Executor) -> Comparison:
         lab.look_again()
     lab.check_labels()
     pending, failed = lab.pending(), list[Exception]()
+    stopped: tuple[Stopped, ...] = ()
+    if lab.experiment.racing and pending:
+        stopped = executor.map(race, [Measuring(str(lab.experiment.path), "race", len(lab.documents))], lab.r)[0]
+        out = {each.variant for each in stopped}
+        pending = [variant for variant in pending if variant.name not in out]
     if not pending:
         lab.r.progress.note("every variant is answered from the record of an earlier run")
     for variant in pending:
@@ -102,7 +133,7 @@ def compare(lab: Laboratory, executor: Executor) -> Comparison:
             failed.append(error)
     if failed:
         raise failed[0]
-    return conclude(lab)
+    return conclude(lab, stopped)
 
 
 def ingested(lab: Laboratory) -> bool:
@@ -110,15 +141,18 @@ def ingested(lab: Laboratory) -> bool:
     return any(state.in_release for state in lab.states)
 
 
-def conclude(lab: Laboratory) -> Comparison:
-    """The verdict over all recorded variants; writes the experiment's folder."""
+def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
+    """The verdict over all variants that were not stopped; writes the experiment's folder."""
     if not lab.documents:
         raise ConfigurationError(
             f"{lab.experiment.base}: its sources hold no document that can be read", hint="sluice quarantine says what failed"
         )
     experiment = lab.experiment
     results = {}
+    out = {each.variant for each in stopped}
     for variant in experiment.variants:
+        if variant.name in out:
+            continue
         if (result := lab.recorded(variant)) is None:  # another process removed it meanwhile
             result = lab.run(variant.name)
         results[variant.name] = result
@@ -137,7 +171,10 @@ def conclude(lab: Laboratory) -> Comparison:
         ),
         fingerprints={"corpus": lab.corpus_fingerprint, "golden": lab.golden.fingerprint},
         decision=outcome,
-        configurations={variant.name: sections(lab, variant.name) for variant in experiment.variants},
+        configurations={name: sections(lab, name) for name in results},
+        stopped=tuple(stopped),
+        sampled=_sampled(lab),
+        vectors={name: kept for name in results if (kept := experiment.variant(name).vectors) is not None},
     )
     record = plain({
         "experiment": experiment.model_dump(mode="json"),
@@ -154,6 +191,24 @@ def conclude(lab: Laboratory) -> Comparison:
     texts = Corpus({state.key: document.text for state, document in lab.documents}, lab.r.model.tokenizer)
     write(folder, outcome, experiment=record, summary=found.summary(), passages=disagreements(outcome, texts))
     return found
+
+
+def _sampled(lab: Laboratory) -> Sampled | None:
+    share = lab.experiment.sample
+    return None if share is None else Sampled(len(lab.measured), len(lab.documents), share)
+
+
+def _reservations(found: Comparison) -> list[str]:
+    """What the verdict does not say by itself: who was not measured to the end, and on how much."""
+    lines = []
+    if found.stopped:
+        named = ", ".join(f"{each.variant} (at query {each.at_query}, by {each.against})" for each in found.stopped)
+        odds = f"{ERROR:.0%} of such races stop a best variant, at most"
+        lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
+    if (part := found.sampled) is not None:
+        told = f"Measured on {part.documents:,} of {part.of:,} documents: every value is higher than on all of them"
+        lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
+    return lines
 
 
 def sections(lab: Laboratory, name: str) -> Sections:

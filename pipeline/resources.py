@@ -3,6 +3,8 @@
 Nothing is opened or loaded before it is used, so a command pays for what it touches only. Within a process one
 configuration has one Resources (`shared`): the embedded vector store admits one client, and the tasks of a flow share it
 with the command that started the flow. On another machine a task opens its own.
+
+Over 300 lines: a list of what can be opened, a few lines each.
 """
 
 from __future__ import annotations

@@ -2,85 +2,54 @@
 
 Nothing live is touched: documents are read from the base's MongoDB, vectors go through its cache, and what is found lies
 below `state_dir/experiments`. No collection is made, so neither Qdrant nor the index's lease is needed.
+
+Over 300 lines: one laboratory, whose parts share what is made once for several variants.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 import chunking
 import evaluation
 from evaluation.experiments import ExperimentSettings, VariantResult, VariantSettings, check, load_experiment, run_variant
+from evaluation.experiments.racing import Race, Stopped
 from evaluation.experiments.record import Results
 from evaluation.experiments.running import VERSION
+from indexing.compression import Stored, overlap
 from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.exact import ExactSearch
 from indexing.fingerprints import access_root, release_fingerprint
 from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
-from indexing.protocols import Encoder
 from indexing.search import Searcher
 from pipeline.resources import Resources, shared
+from pipeline.sampling import Sampling
+from pipeline.variant_parts import Corpus, Counted, OneEncoding, Prepared
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
-from sluice.points import Point, SparseVector, Vector
+from sluice.points import Point, SparseVector
 from sluice.recipe import Recipe
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import EmbeddingSettings, Settings
 
+Documents = list[tuple[DocumentState, Document]]
 Cut = list[tuple[DocumentState, Document, list[Chunk]]]
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Implements `evaluation.experiments.protocols.PreparedVariant`."""
-
-    searcher: Searcher
-    shown: Mapping[str, tuple[tuple[int, int], ...]]
-    costs: Mapping[str, Any]
-
-    def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
-        return self.shown.get(document_key, ())
-
-    def cost(self) -> Mapping[str, Any]:
-        return self.costs
-
-
-class OneEncoding:
-    """An encoder that remembers its queries: every variant asks the same ones, for chunks and for documents."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self._queries = encoder, dict[str, Vector]()
-        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        return self._encoder.encode(texts)
-
-    def encode_query(self, text: str) -> Vector:
-        if text not in self._queries:
-            self._queries[text] = self._encoder.encode_query(text)
-        return self._queries[text]
-
-
-class Counted:
-    """The encoder that a strategy compares meanings with; it remembers what it was given, for that is a cost too."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self.texts = encoder, dict[str, None]()
-        self.fingerprint = encoder.fingerprint
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        self.texts |= dict.fromkeys(texts)
-        return self._encoder.encode(texts)
+RACED_AT_ONCE = 10
+"""Questions that a race asks between two looks."""
+RACED_SHARE = 0.05
+"""Of the documents that no question needs, how many stand beside those that one does."""
 
 
 class Laboratory:
@@ -125,9 +94,18 @@ class Laboratory:
         states = merkle_root(digest("state", s.key, s.status, s.content_hash, s.dropped) for s in self.states)
         return digest("corpus", release_fingerprint(self.states, ""), access_root(self.states), states)
 
+    @cached_property
+    def sampling(self) -> Sampling:
+        return Sampling(self.documents, self.experiment.sample or RACED_SHARE, self.experiment.seed)
+
+    @cached_property
+    def measured(self) -> list[tuple[DocumentState, Document]]:
+        """The documents that variants are measured on: all, or the experiment's sample."""
+        return self.documents if self.experiment.sample is None else self.sampling.of(self.resolved.scored)
+
     def look_again(self) -> None:
         """Forget what was read of the documents: they were just ingested."""
-        for name in ("states", "documents", "resolved", "everyone", "corpus_fingerprint"):
+        for name in ("states", "documents", "resolved", "everyone", "corpus_fingerprint", "sampling", "measured"):
             self.__dict__.pop(name, None)
 
     # ── variants ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +153,9 @@ class Laboratory:
     def fingerprint(self, variant: VariantSettings) -> str:
         """Of all that can change a variant's result; its name is not part of it."""
         measured = self.corpus_fingerprint, self.golden.fingerprint, self.recipe(variant).answers, self.k(variant)
-        return digest("variant", VERSION, *measured)
+        sampled = () if self.experiment.sample is None else ("sample", repr(self.experiment.sample), self.experiment.seed)
+        kept = () if variant.vectors is None else ("vectors", variant.vectors.model_dump_json())
+        return digest("variant", VERSION, *measured, *sampled, *kept)
 
     def recipe(self, variant: VariantSettings) -> Recipe:
         """How a variant is cut, embedded and searched: what it is."""
@@ -198,16 +178,49 @@ class Laboratory:
         """Measure a variant and record its result."""
         variant = self.experiment.variant(name)
         resolved, identity = self.resolved, self.fingerprint(variant)
-        with self.r.progress.stage(f"variant {name}", len(self.documents)):
-            prepared = self._prepare(variant)
-            self.r.progress.advance(len(self.documents))
-        tokenizer = self._model(self.settings(variant).embedding)[0].tokenizer
-        texts = Corpus({s.key: d.text for s, d in self.documents}, tokenizer)
-        result = run_variant(prepared, texts, resolved, fingerprint=identity, k=self.k(variant), everyone=self.everyone)
+        with self.r.progress.stage(f"variant {name}", len(self.measured)):
+            result = self._measured(variant, self.measured, resolved, identity)
+            self.r.progress.advance(len(self.measured))
         self.results.put(result)
         return result
 
-    def _prepare(self, variant: VariantSettings) -> Prepared:
+    def race(self) -> tuple[Stopped, ...]:
+        """Put the questions to all variants in blocks, each on a small corpus of its own, and stop those that have lost.
+
+        What is embedded for it is a part of what a variant that goes on needs anyway. Nothing is recorded.
+        """
+        names = [variant.name for variant in self.experiment.variants]
+        race, measure = Race(names, spare=self.experiment.baseline), self.experiment.measure
+        drawn = np.random.default_rng(self.experiment.seed).permutation(len(self.resolved.scored))
+        order = [self.resolved.scored[i] for i in drawn]
+        with self.r.progress.stage("race", len(order)):
+            for start in range(0, len(order), RACED_AT_ONCE):
+                block = order[start : start + RACED_AT_ONCE]
+                asked, documents = replace(self.resolved, scored=tuple(block), unanswerable=()), self.sampling.of(block)
+                found = {n: self._measured(self.experiment.variant(n), documents, asked, "race") for n in race.running}
+                values = {name: result.values(measure) for name, result in found.items()}
+                for number in range(len(block)):
+                    race.see({name: values[name][number] for name in race.running})
+                self.r.progress.advance(len(block))
+                if len(race.running) <= 2:
+                    break
+        return tuple(race.stopped)
+
+    def _measured(
+        self, variant: VariantSettings, documents: Documents, resolved: evaluation.ResolvedSet, identity: str
+    ) -> VariantResult:
+        prepared = self._prepare(variant, documents)
+        tokenizer = self._model(self.settings(variant).embedding)[0].tokenizer
+        texts = Corpus({s.key: d.text for s, d in documents}, tokenizer)
+        result = run_variant(prepared, texts, resolved, fingerprint=identity, k=self.k(variant), everyone=self.everyone)
+        if variant.vectors is None:
+            return result
+        plain = self._prepare(variant.model_copy(update={"vectors": None}), documents)
+        queries = [each.query.query for each in resolved.scored]
+        overlaps = overlap(prepared.searcher, plain.searcher, queries, [state.tags for state, _ in documents], self.k(variant))
+        return replace(result, cost={**result.cost, "exact_overlap": [asdict(each) for each in overlaps]})
+
+    def _prepare(self, variant: VariantSettings, documents: Documents) -> Prepared:
         """Cut, embed through the cache, and hold in memory."""
         whole = self.settings(variant)
         model, embedder, encoder = self._model(whole.embedding)
@@ -215,7 +228,7 @@ class Laboratory:
         chunker, before = self.chunker(variant, compared), self._embedded
         sparse = sparse_encoder() if whole.search.mode != "dense" else None
         started = time.perf_counter()
-        cut = self._cut(chunker, compared)
+        cut = self._cut(chunker, compared, documents)
         chunked = time.perf_counter()
         texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
         found = embedder.vectors(texts)
@@ -227,7 +240,8 @@ class Laboratory:
             for state, document, chunks in cut
             for chunk in chunks
         ]
-        stored = len(points) * encoder.dimension * 4 + sum(8 * len(w.indices) for w in weights if w is not None)
+        each = encoder.dimension * 4 if variant.vectors is None else variant.vectors.bytes_each(encoder.dimension)
+        stored = len(points) * each + sum(8 * len(w.indices) for w in weights if w is not None)
         distinct = list(dict.fromkeys(texts) | compared.texts)
         costs = {
             "documents": len(cut),
@@ -240,22 +254,24 @@ class Laboratory:
             "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
         }
         how = self.recipe(variant).search
-        searcher = Searcher(ExactSearch(points), variant.name, encoder, how, sparse, self.r.reranker_of(how))
+        kept = variant.vectors
+        stored_as = Stored(kept.dimensions, kept.storage, kept.rescore) if kept is not None else None
+        searcher = Searcher(ExactSearch(points, stored=stored_as), variant.name, encoder, how, sparse, self.r.reranker_of(how))
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
         return Prepared(searcher, shown, costs)
 
-    def _cut(self, chunker: chunking.Chunker, compared: Counted) -> Cut:
-        """The chunks of every document; those that any run or variant has cut alike are not cut again.
+    def _cut(self, chunker: chunking.Chunker, compared: Counted, documents: Documents) -> Cut:
+        """The chunks of these documents; those that any run or variant has cut alike are not cut again.
 
         A strategy that compares meanings is: what it compares is part of what it costs, and no cut says that. The longest
         document tells.
         """
-        if not self.documents:
+        if not documents:
             return []
-        chunker.chunk(max((document for _, document in self.documents), key=lambda document: len(document.text)))
+        chunker.chunk(max((document for _, document in documents), key=lambda document: len(document.text)))
         cutter = Cutter(chunker, None if compared.texts else self.r.stores.cuts)
-        chunks = cutter.cut(self.documents)
-        return [(state, document, found) for (state, document), found in zip(self.documents, chunks, strict=True)]
+        chunks = cutter.cut(documents)
+        return [(state, document, found) for (state, document), found in zip(documents, chunks, strict=True)]
 
     def _count(self, texts: int) -> None:
         self._embedded += texts
@@ -268,19 +284,6 @@ class Laboratory:
                 embedder = CachedEmbedder(model.encoder, self.r.stores.vectors, on_progress=self._count)
                 self._models[embedding] = model, embedder, OneEncoding(model.encoder)
             return self._models[embedding]
-
-
-class Corpus:
-    """Implements `evaluation.experiments.protocols.Texts` over the documents of an experiment."""
-
-    def __init__(self, texts: Mapping[str, str], tokenizer: chunking.Tokenizer) -> None:
-        self._texts, self._tokenizer = texts, tokenizer
-
-    def passage(self, document_key: str, start: int, end: int) -> str:
-        return self._texts.get(document_key, "")[start:end]
-
-    def tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        return self._tokenizer.counts(texts)
 
 
 _open: dict[str, Laboratory] = {}

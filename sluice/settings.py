@@ -4,6 +4,8 @@ YAML, with `${NAME}` replaced from the environment and every path relative to th
 nothing understands fails with its path. Sources, chunking strategies and gates are open families: the keys that are
 common to a family live here; the rest of a section stays in `options` until the member it names checks it with
 `options(...)`, which reports a wrong key in the same words.
+
+Over 300 lines: it is the configuration's whole shape, read from top to bottom.
 """
 
 from __future__ import annotations
@@ -220,6 +222,9 @@ class RuleSettings(Section):
 
 class AccessSettings(Section):
     rules: tuple[RuleSettings, ...] = ()
+    why: Literal["store", "reader"] = "store"
+    """What `why` tells: `store` all that the index knows, for whoever looks after it; `reader` nothing of a document that the
+    principal may not read, not even that there is one."""
 
     def compiled(self) -> AccessRules:
         return AccessRules(tuple(AccessRule(r.match, AccessTags(r.tags), r.source) for r in self.rules))

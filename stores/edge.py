@@ -5,6 +5,9 @@ sealed: when an alias comes to name it, or the store is closed. Sealed points ar
 lie beside them as an overlay, which every search heeds, until there are so many that a copy with the tags written into
 its points takes their place; removing documents (an erasure) writes the points anew, so that no byte of them stays.
 Aliases are one file, replaced whole. `docs/adr/0007-embedded-vectors.md` has why.
+
+Over 300 lines: it implements every method of one Protocol; what is below it is in `edge_files`, `edge_queries`,
+`edge_search`.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
 from stores.edge_writing import Writer
 from stores.locks import FileLock
+from stores.ranked import Ranked
 
 T = TypeVar("T")
 
@@ -40,7 +44,7 @@ OVERLAY_LIMIT = 1000
 """Documents with tags beside their points; 1,000 of them cost a filtered search about 1 ms."""
 
 
-class EdgeStore:
+class EdgeStore(Ranked):
     """Collections, aliases, points and search below a folder. Nothing is opened before it is used; threads may share it."""
 
     def __init__(self, path: Path, *, wait_s: float = 30) -> None:
@@ -245,16 +249,6 @@ class EdgeStore:
                     return
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
-        """The k best points, best first, equal scores by id; empty without tags."""
-        return self._ranked(collection, query, tags, k, filters, lambda point: point.id)
-
-    def nearest_documents(
-        self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
-    ) -> list[ScoredPoint]:
-        """The best point of each of the k best documents, best first, equal scores by id; empty without tags."""
-        return self._ranked(collection, query, tags, k, filters, lambda point: str(point.payload[DOCUMENT_KEY]))
 
     def _ranked(
         self,

@@ -2,6 +2,8 @@
 
 Dense vectors are compared by dot product: they are unit vectors, so it is the cosine, and unlike with Distance.COSINE the
 store keeps them bit for bit, and a vector that is not of unit length can still be found out by a gate.
+
+Over 300 lines: it implements every method of one Protocol; queries, payloads and aliases are in the modules beside it.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from sluice.points import (
 from stores import qdrant_aliases, qdrant_clone
 from stores.qdrant_errors import translated
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
+from stores.ranked import Ranked
 from stores.ranking import best_of_groups
 
 UPSERT_BATCH = 256
@@ -55,7 +58,7 @@ _INDEXES: Mapping[str, models.PayloadSchemaType] = {
 }
 
 
-class QdrantStore:
+class QdrantStore(Ranked):
     """Collections, aliases, points and search of a Qdrant server. Nothing is opened before it is used; threads may share it.
 
     With a `client`, that one is used, one thread at a time: qdrant-client's local mode stands in for a server in tests.
@@ -220,16 +223,6 @@ class QdrantStore:
                 client.delete(collection, points_selector=models.FilterSelector(filter=of_these), wait=True)
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
-        """The k best points, best first, equal scores by id; empty without tags."""
-        return self._ranked(collection, query, tags, k, filters, lambda point: point.id)
-
-    def nearest_documents(
-        self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
-    ) -> list[ScoredPoint]:
-        """The best point of each of the k best documents, best first, equal scores by id; empty without tags."""
-        return self._ranked(collection, query, tags, k, filters, lambda point: str(point.payload[DOCUMENT_KEY]))
 
     def _ranked(
         self,

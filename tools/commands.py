@@ -31,7 +31,7 @@ goes to standard error.
 
 def page() -> str:
     """docs/commands.md, whole."""
-    root = click.Context(cli, info_name="sluice")
+    root = click.Context(cli, info_name="sluice", help_option_names=["-h", "--help"])  # click keeps a command's first help option
     parts = [INTRODUCTION]
     for name in COMMANDS:
         parts += _inner(cli, name, root, 2)
@@ -44,11 +44,13 @@ def _told(command: click.Command, context: click.Context, level: int) -> Iterato
     yield f"{'#' * level} {context.command_path}\n\n```\n{context.command_path} {usage}\n```\n"
     if command.help:
         yield _paragraphs(inspect.cleandoc(command.help)) + "\n"
-    records = [option.get_help_record(context) for option in command.get_params(context) if "--help" not in option.opts]
-    rows = [record for record in records if record is not None]
+    options = [
+        option for option in command.get_params(context) if isinstance(option, click.Option) and "--help" not in option.opts
+    ]
+    rows = [record for option in options if (record := option.get_help_record(context)) is not None]
     if rows:
         yield "| option | |\n|---|---|"
-        yield from (f"| `{names}` | {_cell(told)} |" for names, told in rows)
+        yield from (f"| `{names.replace('|', ' / ')}` | {_cell(told)} |" for names, told in rows)
         yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -97,6 +97,8 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
         if result.get("kinds"):
             console.print(measures_table(result["measures"], result["kinds"], passages=True))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
+        if result["unjudged"]:
+            console.print(f"{result['unjudged']} hits among the first {k} that nobody judged: sluice golden add --log … --next")
         if facts:
             console.print(" · ".join(f"{name} labels {count}" for name, count in facts.items()))
         for line in result.get("below", []):

@@ -39,8 +39,11 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
     if not settings.base.exists():
         hint = "the path is relative to the experiment's file; it names the configuration whose documents are compared on"
         raise ConfigurationError(f"{experiment}: base: {settings.base}: no such file", hint=hint)
-    if adopt is not None:
-        settings.variant(adopt)
+    if adopt is not None and settings.variant(adopt).vectors is not None:
+        raise ConfigurationError(
+            f"{experiment}: variant '{adopt}' is of vectors kept otherwise, which is simulated and has no key yet",
+            hint="adopt the variant without `vectors`, and set quantization on the server",
+        )
     with opened(settings.base) as r, laboratory(str(settings.path)) as lab:
         lab.check()
         try:

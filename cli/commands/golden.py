@@ -18,7 +18,7 @@ from cli.launch import opened
 from cli.main import tags_of, with_json
 from cli.safe_console import SafeConsole
 from cli.terminal import Terminal
-from evaluation import golden_import, growing, judging
+from evaluation import asked, golden_import, growing, judging
 from evaluation.golden import load_golden
 from pipeline import reading
 from pipeline.resources import Resources
@@ -123,6 +123,9 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
 )
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 50), help="With --log: hits to judge.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="With --log: questions in one sitting.")
+@click.option(
+    "--next", "best", is_flag=True, help="With --log: first what many searches ask and no label covers, not what is asked most."
+)
 @click.option("--skipped", "again", is_flag=True, help="With --log: ask what was skipped in earlier sittings again.")
 @with_json
 @click.pass_obj
@@ -140,6 +143,7 @@ def add(
     log: Path | None,
     k: int,
     limit: int,
+    best: bool,
     again: bool,
     as_json: bool,
 ) -> None:
@@ -152,7 +156,7 @@ def add(
         raise ConfigurationError("say what to add", hint="one of --query TEXT and --log FILE")
     tags = tags_of(principal) if principal is not None else None
     if log is not None:
-        result = _sitting(config, path, growing.read_log(log), tags, k, limit, again=again, as_json=as_json)
+        result = _sitting(config, path, growing.read_log(log), tags, k, limit, best=best, again=again, as_json=as_json)
         show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
         return
     with opened(config) as r:
@@ -177,6 +181,7 @@ def _sitting(
     k: int,
     limit: int,
     *,
+    best: bool,
     again: bool,
     as_json: bool,
 ) -> dict[str, Any]:
@@ -186,6 +191,9 @@ def _sitting(
         skipped = judging.Skipped(r.settings.state_dir / "golden-skipped.jsonl")
         passed_over = () if again else tuple(skipped.queries.values())
         waiting, known = judging.unasked(target, log, passed_over, principal=tags)
+        if best:
+            held_now = load_golden(target).queries if target.exists() else ()
+            waiting = asked.next_best(waiting, [query.query for query in held_now], limit)
         batch = waiting[:limit]
         if batch:
             r.progress.note(f"searching for {len(batch)} questions")
@@ -207,8 +215,8 @@ def _found(r: Resources, batch: list[tuple[str, int]], tags: list[str] | None, k
         return
     everyone = Principal.of(tags if tags is not None else sorted(r.known_tags(r.stores.documents.read())))
     searcher = r.live_searcher()  # not in the query log: nobody asked
-    for number, (text, asked) in enumerate(batch, 1):
-        yield judging.Question(text, asked, tuple(searcher.search(text, everyone, k)), number, len(batch))
+    for number, (text, times) in enumerate(batch, 1):
+        yield judging.Question(text, times, tuple(searcher.search(text, everyone, k)), number, len(batch))
 
 
 def _ended(result: dict[str, Any]) -> str:

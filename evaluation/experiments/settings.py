@@ -6,6 +6,7 @@ Variants are listed one by one, or made by `grid`: every combination of the valu
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -33,6 +34,20 @@ Measure = Literal[
 ]
 
 
+class VectorsSettings(Section):
+    """How vectors are kept, simulated exactly: shortened to `dimensions`, in fewer bits; null and float32: as they are."""
+
+    dimensions: int | None = Field(default=None, ge=1)
+    storage: Literal["float32", "float16", "int8", "binary"] = "float32"
+    rescore: int = Field(default=0, ge=0, le=100)
+    """How many times k candidates are ranked again by the whole vectors; 0: none."""
+
+    def bytes_each(self, dimension: int) -> int:
+        """What a search holds of a vector in memory; the whole ones, for `rescore`, may lie on disk."""
+        bits = {"float32": 32, "float16": 16, "int8": 8, "binary": 1}[self.storage]
+        return math.ceil(min(self.dimensions or dimension, dimension) * bits / 8)
+
+
 class VariantSettings(Section):
     """One way to cut, embed and search; what is left out is the base's, or the experiment's `k`."""
 
@@ -40,6 +55,7 @@ class VariantSettings(Section):
     chunking: ChunkingSettings | None = None
     search: SearchSettings | None = None
     embedding: EmbeddingSettings | None = None
+    vectors: VectorsSettings | None = None
     k: int | None = Field(default=None, ge=1, le=100)
 
 
@@ -50,16 +66,17 @@ class Grid(Section):
     context: tuple[str, ...] = ()
     embedding: tuple[dict[str, Any], ...] = ()
     search: tuple[dict[str, Any], ...] = ()
+    vectors: tuple[dict[str, Any], ...] = ()
     k: tuple[int, ...] = ()
 
     def variants(self) -> list[dict[str, Any]]:
         """The variants as a file would list them, named."""
         made = []
-        axes = (self.chunking, self.context or (None,), self.embedding or (None,), self.search or (None,), self.k or (None,))
-        for chunking, context, embedding, search, k in itertools.product(*axes):
+        others = (self.context, self.embedding, self.search, self.vectors, self.k)
+        for chunking, context, embedding, search, vectors, k in itertools.product(self.chunking, *(o or (None,) for o in others)):
             cut = chunking | ({"context": context} if context else {})
-            words = [_called(cut), *(_called(part) for part in (embedding, search) if part), f"k{k}" if k else ""]
-            given = {"chunking": cut, "embedding": embedding, "search": search, "k": k}
+            words = [_called(cut), *(_called(part) for part in (embedding, search, vectors) if part), f"k{k}" if k else ""]
+            given = {"chunking": cut, "embedding": embedding, "search": search, "vectors": vectors, "k": k}
             made.append({"name": " ".join(filter(None, words)), **{key: value for key, value in given.items() if value}})
         return made
 
@@ -77,7 +94,7 @@ def _called(section: Mapping[str, Any]) -> str:
                 continue
             case "dense_weight":
                 words.append(f"{value:g} dense")
-            case "strategy" | "context" | "mode" | "model" | "precision":
+            case "strategy" | "context" | "mode" | "model" | "precision" | "storage":
                 words.append(str(value))
             case _:
                 words.append(f"{key} {value}")
@@ -96,6 +113,10 @@ class ExperimentSettings(Section):
     seed: int = 20_241_121
     baseline: str | None = None
     """The variant to beat: the best of a seeded half of the queries is confirmed against it on the other half."""
+    sample: float | None = Field(default=None, gt=0, le=1)
+    """Measure on the judged documents, those that words find for the questions, and this share of the rest; null: on all."""
+    racing: bool = False
+    """Stop variants that have lost before everything is embedded for them."""
     variants: tuple[VariantSettings, ...]
     path: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The experiment's file, for messages and for other processes to load again."""

@@ -36,6 +36,9 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
 }
 """The tables, and the columns that name a row of each."""
 
+WORST = 10
+"""Documents with losses that are named."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Expectations = dict[str, list[dict[str, Any]]]
 
@@ -105,6 +108,7 @@ class DataQualityGate:
             "documents": len(made["documents"]),
             "expectations": [finding.as_json() for finding in findings],
             "shares": _shares(made) if len(made["chunks"]) else {},
+            "losses": _losses(made["documents"]),
         }
         if docs is not None:
             evidence["data_docs"] = str(docs / "index.html")
@@ -145,6 +149,14 @@ def _shares(made: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
+def _losses(documents: pd.DataFrame) -> dict[str, Any]:
+    """How many documents lost something when they were read, and which lost most: by the share of text, then by kinds."""
+    lossy = documents[documents["losses"] > 0].sort_values(["lost", "losses", "uri"], ascending=[False, False, True])
+    named = zip(*(lossy.head(WORST)[name].tolist() for name in ("uri", "source", "losses", "lost")), strict=True)
+    worst = [{"uri": uri, "source": source, "kinds": kinds, "share": round(float(lost), 4)} for uri, source, kinds, lost in named]
+    return {"documents": len(lossy), "worst": worst}
+
+
 def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any]) -> Verdict:
     failed = [finding for finding in findings if not finding.met and finding.critical]
     warnings = tuple(_said(finding) for finding in findings if not finding.met and not finding.critical)
@@ -170,8 +182,11 @@ def _shown(findings: Sequence[Finding], evidence: Mapping[str, Any]) -> tuple[Bl
     )
     marked = tuple(position for position, finding in enumerate(findings) if not finding.met)
     table = Table(("table", "claim", "found", "otherwise", "for example"), rows, marked=marked, words=True)
+    worst = tuple((each["uri"], each["kinds"], f"{each['share']:.1%}") for each in evidence["losses"]["worst"])
+    title = f"{evidence['losses']['documents']} documents lost something when they were read; the worst of them"
+    lossy = (Table(("document", "kinds of losses", "of its text"), worst, title, words=True),) if worst else ()
     docs = (Notes((f"Data Docs: {evidence['data_docs']}",)),) if "data_docs" in evidence else ()
-    return (shares, table, *docs)
+    return (shares, table, *lossy, *docs)
 
 
 def _said(finding: Finding) -> str:

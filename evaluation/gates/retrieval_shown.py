@@ -24,7 +24,7 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
         for name, value in evidence["measures"].items()
     )
     yield Table(("measure", "candidate", "live", "change", "95% interval"), rows)
-    yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored")})
+    yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored", "unjudged")})
     yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
     yield from change_blocks(evidence)
     yield from _anchor(evidence, limits)

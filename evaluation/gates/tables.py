@@ -1,7 +1,8 @@
 """A release as tables, for expectations: documents, chunks and vectors, one row each, without texts and vectors.
 
 documents  document_key, uri, source, title, language, chunks, tokens, characters, tags (how many), stale (the source has
-           a newer version that waits or failed), duplicate (its text is an earlier document's), boilerplate (the share of
+           a newer version that waits or failed), duplicate (its text is an earlier document's), losses
+           (kinds of what is not in its text), lost (the share of its text that is known to be), boilerplate (the share of
            its characters in lines that many documents hold; measured on at most `SAMPLED` documents, empty elsewhere)
 chunks     chunk_id, document_key, uri, characters (of the text, stripped), said (characters of title, heading path and
            metadata, which every point holds), tokens, tags, unknown_tags (those that no
@@ -43,6 +44,8 @@ class _Document:
     title: str | None
     language: str | None
     tags: int
+    losses: int = 0
+    lost: float = 0.0
     chunks: int = 0
     tokens: int = 0
     characters: int = 0
@@ -85,7 +88,7 @@ _CHUNKS = ("chunk_id", "document_key", "uri", "characters", "said", "tokens", "t
 _VECTORS = ("chunk_id", "uri", "dimension", "finite", "norm", "shared")
 _DOCUMENTS = (
     "document_key", "uri", "source", "title", "language", "chunks", "tokens", "characters", "tags", "stale", "duplicate",
-    "boilerplate",
+    "losses", "lost", "boilerplate",
 )  # fmt: skip
 
 
@@ -121,6 +124,7 @@ def _vector(point: StoredPoint, text: int, owners: dict[int, int]) -> tuple[Any,
 
 def _add(documents: dict[str, _Document], point: StoredPoint, text: int) -> None:
     held = point.payload
+    losses = (held.get("metadata") or {}).get("losses") or ()
     document = documents.setdefault(
         str(held.get("document_key")),
         _Document(
@@ -129,6 +133,8 @@ def _add(documents: dict[str, _Document], point: StoredPoint, text: int) -> None
             held.get("title"),
             held.get("language"),
             len(held.get("access_tags") or ()),
+            len(losses),
+            sum(float(loss.get("share") or 0) for loss in losses),
         ),
     )
     document.chunks += 1
@@ -145,7 +151,7 @@ def _documents(context: GateContext, documents: dict[str, _Document]) -> Iterato
         stale = any(state.stale for state in states if state.key == key)
         yield (
             key, d.uri, d.source, d.title or None, d.language, d.chunks, d.tokens, d.characters, d.tags, stale,
-            d.text in texts, shares.get(key),
+            d.text in texts, d.losses, d.lost, shares.get(key),
         )  # fmt: skip
         texts.add(d.text)
 

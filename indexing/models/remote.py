@@ -4,6 +4,8 @@ Texts go in requests that keep to the server's limits, a few at a time. What may
 again with jitter, as the server asks (Retry-After); what a server finds too large is halved. Nothing is believed: the
 number, order, dimension, finiteness and length of the vectors are checked, and `usage.prompt_tokens` is held against our own
 count, because servers cut long texts without a word.
+
+Over 300 lines: one client; what it asks, what it tries again and what it checks are one conversation.
 """
 
 from __future__ import annotations

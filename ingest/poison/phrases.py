@@ -3,6 +3,8 @@
 Each needs two things at once that ordinary prose rarely puts together (an order and what it overrides, a name of the
 model and an order), for a handbook that explains prompt injection must not be taken for one. Beside each pattern stand
 the words without one of which it cannot match: most pages have none of most words.
+
+Over 300 lines: a table.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 Kept: insertions and moved text, content controls, results of fields, hyperlinks, smart tags, equations, symbols, text
 boxes (once), charts, footnotes and endnotes (after the paragraph with their mark), headers and footers (once), numbers
 of lists. Out: deletions, codes of fields. Out and said: hidden text, comments, pictures, embedded objects and documents.
+
+Over 300 lines: one walk through one format, whose cases are read side by side; what formats share is in the modules beside
+it.
 """
 
 from __future__ import annotations
@@ -12,11 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from ingest import properties
 from ingest.elements import Piece
-from ingest.formats import OLE
 from ingest.readers import drawings
-from ingest.readers.base import Loss, Reading, malformed, protected
+from ingest.readers.base import Loss, Reading, malformed
 from ingest.readers.equations import equation
 from ingest.readers.grid import Grid
+from ingest.readers.ooxml import opened
 from ingest.readers.package import Node, Package, R, child, elements, is_on, local, whole
 from ingest.readers.symbols import shown, symbol
 from ingest.readers.wordstyles import Label, Numbering, Styles, W, flag, numbered, outline
@@ -39,12 +42,8 @@ _BULLETS = "•▪●◦‣·○■–—-*"
 
 def docx(content: bytes, uri: str) -> Reading:
     """Raises DocumentError: `protected`, `malformed` for a zip without a Word document in it."""
-    if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
-        raise protected(uri)
-    package = Package(content, uri)
-    path = package.first("", "officeDocument") or "word/document.xml"
-    root = package.xml(path)
-    body = None if root is None or local(root) != "document" else child(root, "body")
+    package, path, root = opened(content, uri, "word/document.xml", "document", "Word document")
+    body = child(root, "body")
     if body is None:
         raise malformed(uri, "is no Word document")
     return _Word(package, path).reading(body, properties.of_office(content))

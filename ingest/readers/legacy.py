@@ -18,6 +18,7 @@ from ingest.elements import Piece, row_text
 from ingest.formats import OLE
 from ingest.readers.base import Loss, Reading, malformed, protected
 from ingest.readers.docx import docx
+from ingest.readers.ooxml import refuse_encrypted
 from ingest.readers.pptx import pptx
 from ingest.readers.xlsx import xlsx
 from sluice.errors import DocumentError
@@ -62,8 +63,7 @@ def ppt(content: bytes, uri: str, which: Which = shutil.which) -> Reading:
 
 def xlsb(content: bytes, uri: str, which: Which = shutil.which) -> Reading:
     """Raises DocumentError: `protected`, `malformed`, `unsupported_type` where LibreOffice is not installed."""
-    if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
-        raise protected(uri)
+    refuse_encrypted(content, uri)
     return xlsx(converted(content, uri, "xlsb", "xlsx", which), uri)
 
 

@@ -2,6 +2,8 @@
 
 Every part that has text is read, in order; of alternatives the one that says more. Attachments are documents of their own
 (`ingest.sources.mail`) or none: their names are said as losses. So is whatever a part has that cannot be read here.
+
+Over 300 lines: one walk through the parts of a message, MIME's and Outlook's.
 """
 
 from __future__ import annotations

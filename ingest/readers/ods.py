@@ -83,7 +83,7 @@ def _cells(odf: Odf, row: Node, sheet: Sheet, place: _Place, extra: list[Piece])
     for cell in elements(row):
         repeated = max(whole(cell.get(f"{TABLE}number-columns-repeated"), 1), 1)
         if local(cell) == "table-cell":
-            text = _text(odf, cell, extra, f"{_letters(column + 1)}{at}")
+            text = _text(odf, cell, extra, f"{column_letters(column + 1)}{at}")
             if text:
                 shown = min(repeated, _MOST_REPEATED, 1 + place.may_repeat)
                 place.may_repeat -= shown - 1
@@ -132,7 +132,8 @@ def _value(cell: Node) -> str:
     return str(cell.get(f"{TEXT}string-value") or "")
 
 
-def _letters(column: int) -> str:
+def column_letters(column: int) -> str:
+    """1 is A, 27 is AA."""
     letters = ""
     while column:
         column, rest = divmod(column - 1, 26)

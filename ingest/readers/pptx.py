@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from ingest import properties
 from ingest.elements import Piece
-from ingest.formats import OLE
 from ingest.readers import drawings
-from ingest.readers.base import Loss, Reading, malformed, protected
+from ingest.readers.base import Loss, Reading
 from ingest.readers.grid import Grid
+from ingest.readers.ooxml import opened
 from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole
 
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -27,13 +27,7 @@ _MARKS = frozenset({"sldNum"})
 
 def pptx(content: bytes, uri: str) -> Reading:
     """Raises DocumentError: `protected`, `malformed` for a zip without a presentation in it."""
-    if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
-        raise protected(uri)
-    package = Package(content, uri)
-    path = package.first("", "officeDocument") or "ppt/presentation.xml"
-    root = package.xml(path)
-    if root is None or local(root) != "presentation":
-        raise malformed(uri, "is no PowerPoint presentation")
+    package, path, root = opened(content, uri, "ppt/presentation.xml", "presentation", "PowerPoint presentation")
     deck = _Deck(package)
     related = package.related(path)
     listed = child(root, "sldIdLst")

@@ -3,6 +3,8 @@
 Kept: results of fields, printed numbers, notes (after the paragraph with their mark), text boxes, headers and footers
 (once), tables with merged cells. Out: deletions, codes of fields. Out and said: hidden text, comments, pictures,
 embedded objects.
+
+Over 300 lines: one machine over one stream, whose states are read side by side.
 """
 
 from __future__ import annotations

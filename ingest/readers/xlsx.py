@@ -19,9 +19,9 @@ from lxml import etree
 
 from ingest import properties
 from ingest.elements import Piece
-from ingest.formats import OLE
 from ingest.readers import drawings, numbers
-from ingest.readers.base import Loss, Reading, malformed, protected
+from ingest.readers.base import Loss, Reading
+from ingest.readers.ooxml import opened
 from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole, xml_of
 from ingest.readers.sheets import Sheet, sheet_pieces
 
@@ -32,13 +32,7 @@ _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 
 def xlsx(content: bytes, uri: str) -> Reading:
     """Raises DocumentError: `protected`, `malformed` for a zip without a workbook in it."""
-    if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
-        raise protected(uri)
-    package = Package(content, uri)
-    path = package.first("", "officeDocument") or "xl/workbook.xml"
-    root = package.xml(path)
-    if root is None or local(root) != "workbook":
-        raise malformed(uri, "is no Excel workbook")
+    package, path, root = opened(content, uri, "xl/workbook.xml", "workbook", "Excel workbook")
     book = _Book(package, path, root)
     pieces = [piece for sheet in book.sheets() for piece in sheet]
     about = properties.of_office(content)

@@ -5,6 +5,8 @@ A process of its own because Twisted's reactor runs once. What pages and sitemap
 time and of memory each (`ingest.sources.bounded`): nothing that a stranger wrote holds up the loop.
 
 Outcomes: page (listed, with a body), same (304), known or new pages that were not reached, gone, failed with a reason.
+
+Over 300 lines: it is one program, whose spider, queue and record share their state and nothing else's.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A message's uri is `folder/message-id`, an attachment's `folder/message-id/n-name`: rules on folders hold for both. The
 thread, the folder and the message it came with are metadata. An attachment's permissions are its message's, always.
 A message that is known is not read again: its place in the mailbox is its validator (see `ingest.sources.mailboxes`).
+
+Over 300 lines: one source; how mailboxes are kept is in `mailboxes`.
 """
 
 from __future__ import annotations

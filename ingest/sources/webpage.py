@@ -6,6 +6,8 @@ Main text is the smallest part of the page that holds it, whole: `<main>` where 
 nine tenths of what trafilatura finds. So lists, headings, definitions and short sentences stay that an extractor of
 paragraphs leaves out; what goes is what hides (`hidden`, inline styles, rules of `<style>` blocks), navigation, the page's
 header and footer, and controls. `aria-hidden` stays: people see it.
+
+Over 300 lines: one page, read once; each rule of what hides and what is kept is a few lines.
 """
 
 from __future__ import annotations

@@ -144,3 +144,57 @@ def test_a_golden_set_is_imported_and_grows(index: Index) -> None:
     assert (unknown.code, unknown.out["error"]["type"]) == (2, "ConfigurationError")  # nothing was ingested yet
     nothing = index("golden", "add", "--golden", made, "--query", "What is the moon made of?", "--slice", "none")
     assert (nothing.code, nothing.out["added"]) == (0, 1)
+
+
+@pytest.mark.slow
+def test_a_race_stops_what_has_lost_and_says_so(index: Index) -> None:
+    """Of three variants the blind one is out early, and in no result; two are measured whole."""
+    lines = [json.loads(line) for line in (index.folder / "golden.jsonl").read_text().splitlines()]
+    many = [line | {"id": f"{line['id']}-{n}"} for n in range(4) for line in lines]
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in many))
+    variants = [{"name": "whole", "chunking": RECURSIVE}, {"name": "half", "chunking": {**RECURSIVE, "max_tokens": 50}}]
+    out = index("compare", str(experiment(index, *variants, {"name": "blind", "chunking": BLIND}, racing=True))).out
+    assert [stop["variant"] for stop in out["stopped"]] == ["blind"]
+    assert 5 <= out["stopped"][0]["at_query"] <= 24
+    assert [variant["name"] for variant in out["variants"]] == ["whole", "half"]
+    assert any(line.startswith("Stopped early: blind (at query ") for line in out["conclusion"])
+    assert len(results(index)) == 2
+
+
+@pytest.mark.slow
+def test_a_sample_is_measured_and_named_as_one(index: Index) -> None:
+    """Judged documents are in every sample; the result says on how many, and is another result than that on all."""
+    for n in range(60):
+        index.write(f"people/other-{n}.md", f"# Other {n}\n\nNothing of the {n}th kind matters.\n")
+    variants = [{"name": "whole", "chunking": RECURSIVE}, {"name": "half", "chunking": {**RECURSIVE, "max_tokens": 50}}]
+    part = index("compare", str(experiment(index, *variants, sample=0.1))).out
+    assert 12 <= part["sampled"]["documents"] < part["sampled"]["of"] == 72
+    assert part["variants"][0]["cost"]["documents"] == part["sampled"]["documents"]
+    assert any("of 72 documents" in line for line in part["conclusion"])
+    whole = index("compare", str(experiment(index, *variants))).out
+    assert (whole["sampled"], whole["variants"][0]["cost"]["documents"]) == (None, 72)
+    for one, all_ in zip(part["variants"], whole["variants"], strict=True):
+        assert one["measures"]["nDCG@10"] >= all_["measures"]["nDCG@10"]
+
+
+@pytest.mark.slow
+def test_vectors_kept_otherwise_are_an_axis_with_their_answers_per_set_of_tags(index: Index) -> None:
+    """int8 and 64 dimensions in signs beside whole vectors: bytes, and the recall of exact answers for each set of tags."""
+    chunk = {"chunking": RECURSIVE}
+    variants = [
+        {"name": "whole", **chunk},
+        {"name": "int8", **chunk, "vectors": {"storage": "int8", "rescore": 4}},
+        {"name": "signs", **chunk, "vectors": {"storage": "binary", "dimensions": 64}},
+    ]
+    file = experiment(index, *variants)
+    answer = index("compare", str(file))
+    assert answer.code == 0, answer
+    named = {variant["name"]: variant for variant in answer.out["variants"]}
+    assert [named[n]["cost"]["vector_bytes"] for n in ("whole", "int8", "signs")] == [12 * 1024, 12 * 256, 12 * 8]
+    assert "exact_overlap" not in named["whole"]["cost"]
+    tags = [one["tags"] for one in named["int8"]["cost"]["exact_overlap"]]
+    assert sorted(tags) == [["engineering"], ["engineering", "people", "security"], ["people"], ["security"]]
+    assert min(one["recall"] for one in named["int8"]["cost"]["exact_overlap"]) == 1
+    assert named["signs"]["cost"]["exact_overlap"][0]["recall"] < 1
+    assert named["signs"]["vectors"] == {"dimensions": 64, "storage": "binary", "rescore": 0}
+    assert index("compare", str(file), "--adopt", "signs").code == 2

@@ -82,6 +82,7 @@ def answers(index: Index) -> dict[str, Any]:
     ask("backfill", "--match", "security/**", "--from", "parse", "--dry-run", name="backfill --dry-run")
     ask("backfill", "--match", "security/**", "--from", "parse", name="backfill")
     ask("search", TOPICS["people"][1], "--as", "people", name="search")
+    ask("why", TOPICS["people"][1], "people/2.md", "--as", "people", "-k", "1", name="why")
     ask("evaluate", "--gate", name="evaluate --gate")
     ask("evaluate")
     ask("access", "sync")

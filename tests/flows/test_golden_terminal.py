@@ -138,3 +138,16 @@ def test_judging_at_a_terminal(index: Index) -> None:
     answer = json.loads(ended.stdout)
     assert (answer["added"], answer["skipped"], answer["known"], answer["left"]) == (0, 0, 2, 3)
     assert index("golden", "check").out["healthy"] is True
+
+
+@pytest.mark.slow
+def test_the_next_best_question_is_one_that_no_label_covers(index: Index) -> None:
+    """With --next what is asked most comes second to what nothing in the golden set is like."""
+    index.run()
+    log = index.folder / "queries.txt"
+    log.write_text("badges expire after ninety days?\n" * 5 + "where is the moon base\n" * 2, encoding="utf-8")
+    screen = Screen("--config", str(index.config), "golden", "add", "--log", str(log), "--next", "--limit", "1")
+    shown = screen.until(WHICH)
+    assert "where is the moon base" in shown
+    screen.press("\x03")
+    assert screen.end() == 0

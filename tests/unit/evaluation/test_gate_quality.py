@@ -134,3 +134,25 @@ def test_data_docs_show_an_authors_markup_as_text(tmp_path: Path) -> None:
     assert not any(evil in page for page in pages)
     assert any("&lt;script&gt;alert(1)" in page for page in pages)
     assert findings[0].samples[0]["title"] == evil
+
+
+def test_documents_that_lost_something_are_counted_and_the_worst_are_named() -> None:
+    """Two of ten lost something: the one that lost more of its text comes first, and the report has a row for each."""
+    lossy = {
+        "gateways.md": [{"what": "picture", "count": 2, "where": "page 1"}],
+        "badges.md": [{"what": "table", "count": 1, "where": "page 2", "share": 0.04}],
+    }
+    points = [
+        replace(p, payload={**p.payload, "metadata": {"losses": lossy[str(p.payload["uri"])]}})
+        if p.payload["uri"] in lossy
+        else p
+        for p in Release(DOCS).points
+    ]
+    verdict = judged(Release(DOCS, points=points))
+    losses = verdict.evidence["losses"]
+    assert (losses["documents"], [(w["uri"], w["share"]) for w in losses["worst"]]) == (
+        2,
+        [("badges.md", 0.04), ("gateways.md", 0.0)],
+    )
+    assert any("2 documents lost something" in str(block) for block in verdict.shown)
+    assert judged(Release(DOCS)).evidence["losses"] == {"documents": 0, "worst": []}

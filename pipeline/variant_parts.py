@@ -1,0 +1,68 @@
+"""What an experiment's variants are measured with: a searcher and what it took, and encoders that remember."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import chunking
+from indexing.protocols import Encoder
+from indexing.search import Searcher
+from sluice.points import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Implements `evaluation.experiments.protocols.PreparedVariant`."""
+
+    searcher: Searcher
+    shown: Mapping[str, tuple[tuple[int, int], ...]]
+    costs: Mapping[str, Any]
+
+    def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
+        return self.shown.get(document_key, ())
+
+    def cost(self) -> Mapping[str, Any]:
+        return self.costs
+
+
+class OneEncoding:
+    """An encoder that remembers its queries: every variant asks the same ones, for chunks and for documents."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self._queries = encoder, dict[str, Vector]()
+        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        return self._encoder.encode(texts)
+
+    def encode_query(self, text: str) -> Vector:
+        if text not in self._queries:
+            self._queries[text] = self._encoder.encode_query(text)
+        return self._queries[text]
+
+
+class Counted:
+    """The encoder that a strategy compares meanings with; it remembers what it was given, for that is a cost too."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.texts = encoder, dict[str, None]()
+        self.fingerprint = encoder.fingerprint
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        self.texts |= dict.fromkeys(texts)
+        return self._encoder.encode(texts)
+
+
+class Corpus:
+    """Implements `evaluation.experiments.protocols.Texts` over the documents of an experiment."""
+
+    def __init__(self, texts: Mapping[str, str], tokenizer: chunking.Tokenizer) -> None:
+        self._texts, self._tokenizer = texts, tokenizer
+
+    def passage(self, document_key: str, start: int, end: int) -> str:
+        return self._texts.get(document_key, "")[start:end]
+
+    def tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return self._tokenizer.counts(texts)
