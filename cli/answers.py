@@ -21,7 +21,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         case Pinned():
             return {"release": outcome.release, "pinned": outcome.pinned}
         case Garbage():
-            return {"dry_run": outcome.dry_run, "removed": {kind: len(names) for kind, names in outcome.removed.items()}}
+            removed = {kind: len(names) for kind, names in outcome.removed.items()}
+            return {"dry_run": outcome.dry_run, "removed": removed, "freed_bytes": outcome.freed_bytes}
     found: dict[str, Any] = plain(outcome)
     return {name: value for name, value in found.items() if value is not None or name not in WHEN_THERE}
 

@@ -1,7 +1,7 @@
 """The only file that imports Great Expectations: tables and lists of expectations in, findings out.
 
 An ephemeral context: nothing is written but the Data Docs that are asked for, nothing is sent, no progress bars. The
-import takes 4 s, and happens when the first table is checked.
+import takes 4 s: it is done beside the build (`library`), or when the first table is checked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLES = 5
+
+_IMPORTING = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +69,25 @@ class Suite:
     named_by: Sequence[str]
 
 
+def library() -> Any:
+    """Great Expectations, which does not phone home; the first import takes seconds, and a second thread waits for it."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when it is imported
+    # For good: to put filters back from a thread would undo what others set meanwhile.
+    warnings.filterwarnings("ignore", message=r"module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
+    with _IMPORTING:
+        import great_expectations
+
+    return great_expectations
+
+
 def check(suites: Sequence[Suite], *, parameters: Mapping[str, Any], docs: Path | None = None) -> list[Finding]:
     """Each expectation against its table, in order; with `docs`, the results as Data Docs in that folder too.
 
     `parameters` fill `{"$PARAMETER": …}`. Raises ConfigurationError for an expectation that Great Expectations does not
     know.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when it is imported
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
-        import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+    gx = library()
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # This one sets its own level, to tell of each temporary folder.
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)

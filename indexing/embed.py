@@ -7,8 +7,10 @@ at most that one is embedded again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import Protocol
 
@@ -19,7 +21,11 @@ from sluice.ids import text_hash
 from sluice.points import Vector
 
 FLUSH_TEXTS = 256
-"""Texts in a flush batch: about 2 s of work on two cores with bf16, and one write."""
+"""Texts in the first flush batch: about 2 s of work on two cores with bf16, and one write."""
+FLUSH_S = 2.0
+"""What a flush batch should take, and so what a crash costs: where a model is faster its batches grow, to fewer writes."""
+MOST_TEXTS = 8192
+"""Texts in a flush batch at most: 12 MB of vectors of 384 dimensions."""
 
 # Of the process, not of an object: a run and its semantic chunking have an embedder each.
 _one_batch = Lock()
@@ -54,8 +60,9 @@ class Embedded:
 class CachedEmbedder:
     """An encoder behind the cache. Thread-safe; threads that need the same text embed it once.
 
-    `on_progress` is told after each flush how many texts it embedded. Tokens are counted where a tokenizer is given;
-    `ask` is told of those of each batch before it is embedded, and raises to refuse it.
+    A flush batch holds `batch_texts`; without, 256 at first and then what the encoder was seen to do in `FLUSH_S`, between
+    256 and 8,192. `on_progress` is told after each flush how many texts it embedded. Tokens are counted where a tokenizer is
+    given; `ask` is told of those of each batch before it is embedded, and raises to refuse it.
     """
 
     def __init__(
@@ -64,14 +71,15 @@ class CachedEmbedder:
         cache: VectorCache,
         *,
         tokenizer: TokenCounter | None = None,
-        batch_texts: int = FLUSH_TEXTS,
+        batch_texts: int | None = None,
         on_progress: Callable[[int], None] = lambda _texts: None,
         ask: Callable[[int], None] | None = None,
     ) -> None:
         self.encoder = encoder
         self.cache = cache
         self.tokenizer = tokenizer
-        self.batch_texts = batch_texts
+        self.batch_texts = batch_texts or FLUSH_TEXTS
+        self._adapts = batch_texts is None
         self.on_progress = on_progress
         self.ask = ask
 
@@ -86,8 +94,8 @@ class CachedEmbedder:
         vectors = self.cache.get(self.encoder.fingerprint, list(wanted))
         missing = sorted((key for key in wanted if key not in vectors), key=lambda key: (-len(wanted[key]), key))
         embedded = tokens = 0
-        for start in range(0, len(missing), self.batch_texts):
-            batch = {key: wanted[key] for key in missing[start : start + self.batch_texts]}
+        following = iter(missing)
+        while batch := {key: wanted[key] for key in islice(following, self.batch_texts)}:
             with _one_batch:
                 if _flushes.count != seen:  # another thread was here
                     vectors |= self.cache.get(self.encoder.fingerprint, list(batch))
@@ -95,11 +103,14 @@ class CachedEmbedder:
                 if fresh:
                     if self.ask is not None and self.tokenizer is not None:
                         self.ask(sum(self.tokenizer.counts(list(fresh.values()))))
+                    started = time.perf_counter()
                     new = dict(zip(fresh, self.encoder.encode(list(fresh.values())), strict=True))
                     self.cache.put(self.encoder.fingerprint, new)
                     vectors |= new
                     _flushes.count += 1
                     seen += 1
+                    if self._adapts:
+                        self.batch_texts = _in_time(len(fresh), time.perf_counter() - started)
             if fresh:
                 embedded += len(fresh)
                 tokens += sum(self.tokenizer.counts(list(fresh.values()))) if self.tokenizer is not None else 0
@@ -115,6 +126,11 @@ class CachedEmbedder:
     def as_encoder(self) -> CachingEncoder:
         """The same, for who knows encoders only (semantic chunking)."""
         return CachingEncoder(self)
+
+
+def _in_time(texts: int, seconds: float) -> int:
+    """How many texts of this speed make a flush batch."""
+    return int(min(max(texts * FLUSH_S / max(seconds, 1e-6), FLUSH_TEXTS), MOST_TEXTS))
 
 
 class CachingEncoder:

@@ -49,8 +49,10 @@ def collect_garbage(r: Resources, run: Run, *, dry_run: bool = False) -> Garbage
         stores.documents.write(replace(s, content_hash="", version="") for s in found.tombstones)
         for content in found.blobs:
             stores.blobs.delete(content)
-        stores.vectors.delete(found.vectors)
-        return Garbage(outcome="collected", dry_run=False, removed=found.by_kind())
+        freed = stores.vectors.evict(stores.vectors.hashes() - set(found.vectors)) if found.vectors else None
+        return Garbage(
+            outcome="collected", dry_run=False, removed=found.by_kind(), freed_bytes=freed.bytes if freed is not None else 0
+        )
 
     return recorded(r, run, {}, work)
 

@@ -109,6 +109,8 @@ class Garbage(Outcome):
 
     dry_run: bool
     removed: Mapping[str, Sequence[str]]
+    freed_bytes: int = 0
+    """Of the cache of vectors, whose size is bounded by what releases, documents and experiments use."""
 
 
 @dataclass(frozen=True, slots=True)

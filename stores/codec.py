@@ -64,6 +64,8 @@ def encode_text(value: str) -> Any:
 
 def decode_text(value: Any) -> Any:
     """The inverse of `encode_text`."""
+    if isinstance(value, str):  # nearly always, and much cheaper to ask
+        return value
     return json.loads(value["json"]) if isinstance(value, Mapping) else value
 
 
@@ -126,7 +128,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     origin = get_origin(hint)
     if origin is tuple:
         item = get_args(hint)[0]
-        return lambda value: tuple(_from_plain(item, entry) for entry in json.loads(value))
+        return lambda value: () if value == "[]" else tuple(_from_plain(item, entry) for entry in json.loads(value))
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         return json.loads
     return decode_text

@@ -6,11 +6,13 @@ made with the checked options, and is then a `Gate` (see `base.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
-from evaluation.gates.base import Gate, GateContext, ReleaseView, release_tags
+from evaluation.gates.base import Gate, GateContext, Prepared, ReleaseView, release_tags
 from evaluation.golden import GoldenSet
 from sluice import plugins
 from sluice.blame import own_code
@@ -19,7 +21,18 @@ from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import GateSettings, Settings, options
 
-__all__ = ["GATES", "Gate", "GateContext", "ReleaseView", "build", "build_all", "gates_fingerprint", "release_tags", "run_gates"]
+__all__ = [
+    "GATES",
+    "Gate",
+    "GateContext",
+    "ReleaseView",
+    "build",
+    "build_all",
+    "gates_fingerprint",
+    "prepare",
+    "release_tags",
+    "run_gates",
+]
 
 GATES: Mapping[str, str] = {
     "reconciliation": "evaluation.gates.reconciliation:ReconciliationGate",
@@ -54,6 +67,19 @@ def build_all(settings: Settings) -> list[Gate]:
 def gates_fingerprint(gates: Sequence[Gate]) -> str:
     """Changes when any gate's options or the content of a file that it reads change."""
     return fingerprint("gates", {"gates": [[gate.name, gate.fingerprint] for gate in gates]})
+
+
+def prepare(gates: Sequence[Gate]) -> None:
+    """Begin to load what gates are slow to load, on a thread that nobody waits for but the gate that needs it."""
+    slow = [gate.ahead for gate in gates if isinstance(gate, Prepared)]
+    if slow:
+        Thread(target=_quietly, args=(slow,), name="gates ahead", daemon=True).start()
+
+
+def _quietly(slow: Sequence[Callable[[], None]]) -> None:
+    for load in slow:
+        with suppress(Exception):  # the gate meets it again, and its verdict says so
+            load()
 
 
 def run_gates(gates: Sequence[Gate], context: GateContext) -> list[Verdict]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from evaluation.protocols import ExpectedChunks, JudgedReleases, LabelledDocuments, ReleasePoints, Searcher
 from sluice.access import NOBODY, AccessTags
@@ -82,6 +82,14 @@ class Gate(Protocol):
 
     def judge(self, context: GateContext) -> Verdict:
         """Whether this candidate passes, why, and the figures (plain values; at most five samples of anything)."""
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A gate with something slow to load that no candidate changes: it is done beside the build."""
+
+    def ahead(self) -> None:
+        """Load it; called on a thread of its own, perhaps never, and `judge` does not rely on it."""
 
 
 def release_tags(points: ReleasePoints) -> AccessTags:

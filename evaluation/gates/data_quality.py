@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from evaluation.expectations import Finding, Suite, check
+from evaluation.expectations import Finding, Suite, check, library
 from evaluation.gates.base import GateContext
 from evaluation.gates.tables import tables
 from sluice import bounds
@@ -92,6 +92,10 @@ class DataQualityGate:
 
     def load(self) -> None:
         _ = self.expectations
+
+    def ahead(self) -> None:
+        """What `judge` needs and no candidate changes: the library, seconds to import."""
+        library()
 
     def judge(self, context: GateContext) -> Verdict:
         made = tables(context)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import evaluation
 from indexing.build import Built
 from indexing.delta import Delta, difference, may_be_base
 from pipeline.budget import money
@@ -48,6 +49,7 @@ class LeftOut(Exception):
 
 def build(r: Resources, run: Run, found: Assessment) -> Release:
     """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
+    evaluation.prepare(r.gates)
     delta = _delta(r, found)
     release = _begin(r, run, found, delta)
     if release.state == "staged":

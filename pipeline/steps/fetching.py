@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import evaluation
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
 from pipeline.resources import Resources
 from pipeline.runs import Run
@@ -85,6 +86,7 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
 
 
 def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
+    evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
     shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
     with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
         done, stopped = mapped(r, run, ingest_partition, shares)

@@ -123,6 +123,16 @@ def test_threads_share_one_unflushed_batch_and_embed_nothing_twice() -> None:
     assert sum(result.embedded for result in results) == 120
 
 
+def test_a_fast_encoder_is_flushed_less_often() -> None:
+    """A flush batch grows with what was embedded in the time of the one before: 9,000 texts take a few, not 36."""
+    cache = RecordingCache()
+    CachedEmbedder(CountingEncoder(), cache).vectors(f"text {n}" for n in range(9000))
+    sizes = [len(put) for put in cache.puts]
+    assert sizes[0] == 256
+    assert sum(sizes) == 9000
+    assert max(sizes) > 4 * 256
+
+
 def test_missing_tells_what_would_be_embedded() -> None:
     """An estimate: distinct texts in order, nothing embedded."""
     encoder, cache = CountingEncoder(), RecordingCache()
