@@ -73,7 +73,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.commands.asking:search",
         "Search the live release for QUERY, as a principal: what they may not read never leaves the store.",
     ),
-    "why": ("cli.commands.why:why", "Say why the document URI is not among the hits of QUERY, and at which stage it was lost."),
+    "why": (
+        "cli.commands.why:why",
+        "Say why the document URI is not among the hits of QUERY for a principal, and at which stage it was lost.",
+    ),
     "evaluate": (
         "cli.commands.asking:evaluate",
         "Measure a release on a golden set: recall, ranking, passages, overall and per slice.",
