@@ -59,7 +59,7 @@ class WatchedStores:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.target, name)
-        return found if name in ("lease", "database", "close") else Watched(found, self._told)
+        return found if name in ("lease", "database", "close", "room_for") else Watched(found, self._told)
 
 
 class Counting:

@@ -109,7 +109,9 @@ class World:
         return {
             "releases": {r.id: (r.state, bool(r.held), r.replaced, r.removed is not None, r.synced) for r in self.ledger.read()},
             "aliases": self.store.read(),
-            "events": sorted((e.release, e.kind, e.replaced, e.state, e.everything) for e in self.outbox.rows.values()),
+            "events": sorted(
+                {(e.release, e.kind, e.replaced, e.state, e.everything) for e in self.outbox.rows.values()}
+            ),  # told at least once
             "points": {name: {p.id: p.payload for p in c.points.values()} for name, c in self.store.collections.items()},
         }
 
