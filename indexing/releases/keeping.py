@@ -25,7 +25,7 @@ def beyond(m: Moves, keep: int) -> list[Release]:
     there = [r for r in view.releases if r.removed is None and not r.pinned]
     served = [r for r in there if r.state in ("promoted", "retired")]
     served.sort(key=lambda r: (r.last_live or r.created, r.id), reverse=True)
-    safe = {r.id for r in served[: max(keep, 2)]} | ({view.live.id} if view.live else set())
+    safe = {r.id for r in served[: max(keep, 2)]} | ({view.live.id, view.live.replaced or ""} if view.live else set())
     return [r for r in served if r.id not in safe] + [r for r in there if r.state == "rejected"][:-1]
 
 

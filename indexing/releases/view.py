@@ -50,8 +50,12 @@ class View:
         return same[-1] if same and same[-1].held else None
 
     def previous(self, live: Release) -> Release:
-        """The release that was live most recently before this one and can still be searched; ReleaseError without one."""
+        """The release that this one took the place of, or else the one that was live most recently; ReleaseError without one.
+
+        By the recorded order first: a clock that jumped says nothing of what followed what. It must still be searchable.
+        """
         retired = [r for r in self.releases if r.state == "retired" and r.searchable and r.last_live is not None]
         if not retired:
             raise ReleaseError(f"no release was live before {live.id}", hint="sluice releases lists them")
-        return max(retired, key=lambda r: (r.last_live, r.id))
+        before = next((r for r in retired if r.id == live.replaced), None)
+        return before or max(retired, key=lambda r: (r.last_live, r.id))

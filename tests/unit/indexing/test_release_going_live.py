@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -97,6 +98,14 @@ def test_rollback_goes_to_the_one_that_was_live_before(world: World) -> None:
     left, live = world.releases().rollback(None, access())
     assert (left.id, live.id) == ("r1", "r3")
     world.ledger.update("r1", {"removed": world.now()})
+    assert world.releases().rollback(None, access())[1].id == "r2"
+
+
+def test_rollback_goes_by_the_recorded_order_when_the_clock_jumped(world: World) -> None:
+    """The oldest release says that it was live next year: rollback still goes to the one that was replaced."""
+    world.promoted("r1", "r2", "r3")
+    ahead = tuple(replace(t, at=t.at + timedelta(days=365)) for t in world.get("r1").history)
+    world.ledger.update("r1", {"history": ahead})
     assert world.releases().rollback(None, access())[1].id == "r2"
 
 
