@@ -75,7 +75,9 @@ def picture(w: Resources) -> dict[str, Any]:
         "versions": sorted(stores.versions.ids()),
         "blobs": sorted(stores.blobs.hashes()),
         "embeddings": stores.database["embeddings"].count_documents({}),
-        "events": sorted((e["kind"], names[e["release"]], e["state"]) for e in stores.database["events"].find()),
+        "events": sorted(
+            {(e["kind"], names[e["release"]], e["state"]) for e in stores.database["events"].find()}
+        ),  # at least once
     }
 
 

@@ -42,6 +42,7 @@ def collect_garbage(r: Resources, run: Run, *, dry_run: bool = False) -> Garbage
     def work() -> Garbage:
         found, stores, releases = waste(r), r.stores, r.releases_by(run.actor)
         run.still_mine()
+        stores.qdrant.tidy()
         releases.drop_orphans()
         releases.retain(r.settings.retention.keep)
         stores.versions.delete(list(found.versions))

@@ -113,6 +113,11 @@ class EdgeStore(Ranked):
         self._begin()
         return sorted(unquote(entry.name) for entry in self._collections.iterdir() if not entry.name.startswith("."))
 
+    def tidy(self) -> None:
+        """Remove what a process was killed in taking away."""
+        with self._exclusive("tidying"):
+            pass  # whoever comes through that door does it
+
     def drop(self, collection: str) -> None:
         """Remove a collection and its points; no error when there is none."""
         with self._exclusive("removing", collection):

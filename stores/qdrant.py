@@ -154,6 +154,9 @@ class QdrantStore(Ranked):
         with self._client("listing collections") as client:
             return sorted(c.name for c in client.get_collections().collections)
 
+    def tidy(self) -> None:
+        """Nothing to do: what a server was killed in taking away is its own affair."""
+
     def drop(self, collection: str) -> None:
         """Remove a collection and its points; no error when there is none."""
         with self._client("removing", collection) as client:
