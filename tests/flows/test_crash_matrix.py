@@ -1,4 +1,4 @@
-"""The crash matrix: killed at every moment at which a process leaves something behind (benchmarks/crashes.py, hashed words)."""
+"""The crash matrix: killed at moments at which a process leaves something behind (benchmarks/crashes.py, hashed words)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from benchmarks.crash_scenarios import SCENARIOS
 
 PARTS = [
-    (("a first run",), "0/2"),
-    (("a first run",), "1/2"),
-    (("a run over changes",), "0/2"),
-    (("a run over changes",), "1/2"),
+    (("a first run",), "0/16"),
+    (("a run over changes",), "3/16"),
     (("a rollback", "a promotion"), "0/1"),
-    (("an access sync", "gc"), "0/1"),
+    (("an access sync", "gc"), "0/8"),
 ]
+"""Which scenarios together, and which share of their moments: the store's engine writes so many files that all of them take half
+an hour. `python -m benchmarks.crashes` kills at every one."""
 STAGES = {
     "a first run": (
         "mongo update blobs",
@@ -44,13 +44,9 @@ STAGES = {
 """What must be among a scenario's moments, so that a stage which is not watched any more is noticed."""
 
 
-def test_every_scenario_is_killed_at_every_moment() -> None:
-    """A new scenario joins the parts or fails this; the parts of one are all of its moments."""
-    parts = [(name, part) for names, part in PARTS for name in names]
-    assert {name for name, _ in parts} == SCENARIOS.keys() == STAGES.keys()
-    for scenario in SCENARIOS:
-        mine = sorted(part for name, part in parts if name == scenario)
-        assert mine == [f"{n}/{len(mine)}" for n in range(len(mine))]
+def test_every_scenario_has_its_part() -> None:
+    """A new scenario joins the parts or fails this."""
+    assert {name for names, _ in PARTS for name in names} == SCENARIOS.keys() == STAGES.keys()
 
 
 @pytest.mark.slow
