@@ -28,7 +28,7 @@ def begin(
     """
     mine = _taken_up(m, fingerprint)
     base = delta.base if delta is not None else None
-    # The clone has the tags that its base was brought to, and what is written into it those of now.
+    # Not the base's, although the clone has its tags: they are looked at again before it is judged, whatever a build did to them.
     today = {**today, "base": base.id if base is not None else None, "synced": ""}
     if mine is None:
         now = m.now()
