@@ -117,7 +117,7 @@ class Matrix:
             return "; ".join([*shown, *(f"orphaned: {thing}" for thing in left)])
 
         died = in_child(dies)
-        if died[0] != "killed":  # its name may differ: engines give files names of their own
+        if died != ("killed", moments[number]):
             return f"it was to be killed at '{moments[number]}', and {died[0]} {died[1]}"
         told, result = in_child(goes_on)
         shutil.rmtree(place.folder)

@@ -20,11 +20,19 @@ from typing import Any
 from pymongo import monitoring
 
 READING = {"aggregate", "buildinfo", "count", "endSessions", "find", "getMore", "hello", "isMaster", "killCursors", "ping"}
+GONE = re.compile(r"(\.gone-.*)-[0-9a-f]{8}$")
 RELEASE = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(?:[0-9a-f]{2})?(-\d+)?")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PROCESS = re.compile(r"\.\d+\.tmp$")
 """A release's and a run's name hold the time, a file in the making its process, a
 segment's is random; a moment's name is none of that."""
+
+
+def _timeless(name: str) -> str:
+    """The name of a moment without what differs from run to run."""
+    return PROCESS.sub(".PID.tmp", UUID.sub("UUID", RELEASE.sub("RELEASE", GONE.sub(r"\1", name))))
+
+
 LASTING = ("COMMIT", "CREATE")
 """What SQLite keeps: of the statements before a COMMIT nothing is there until it is done."""
 CHANGING = {"os.mkdir": 0, "os.remove": 0, "os.rename": 1, "os.rmdir": 0, "os.link": 1, "os.symlink": 1}
@@ -57,7 +65,7 @@ class Moments:
 
     def at(self, name: str, last_deed: Callable[[], object] = lambda: None) -> None:
         """The process is about to do what `name` says; where it dies here, `last_deed` is done first."""
-        number, name = len(self.passed), PROCESS.sub(".PID.tmp", UUID.sub("UUID", RELEASE.sub("RELEASE", name)))
+        number, name = len(self.passed), _timeless(name)
         self.passed.append(name)
         if number == self.fatal:
             last_deed()
