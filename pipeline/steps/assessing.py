@@ -22,7 +22,7 @@ class Assessment:
     live: Release | None
     held: Release | None
     waiting: Release | None
-    """A complete release of this fingerprint that was staged and not judged, or rejected under other gates."""
+    """A complete release of this fingerprint that was staged and not judged, or rejected under other gates or access rules."""
     documents: tuple[DocumentState, ...]
     action: Literal["nothing", "gates", "judge", "build"]
     rebuild: bool = False
@@ -32,7 +32,7 @@ class Assessment:
 def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = False) -> Assessment:
     """Decide what to do about these documents: nothing, judge the live release again, judge a waiting one, or build."""
     members = tuple(s for s in states if s.in_release)
-    wanted = release_fingerprint(members, r.recipe.answers)
+    wanted, access = release_fingerprint(members, r.recipe.answers), access_root(members)
     releases = r.releases
     live, held = releases.live(), releases.held(wanted)
     waiting = next((r for r in reversed(releases.all()) if r.state == "staged" and r.fingerprint == wanted), None)
@@ -42,13 +42,14 @@ def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = Fal
     elif live is not None and live.fingerprint == wanted:
         action = "nothing" if live.gates_fingerprint == r.gates_fingerprint else "gates"
     elif held is not None:
-        reconsidered = held.state == "rejected" and held.gates_fingerprint != r.gates_fingerprint
+        same_case = held.gates_fingerprint == r.gates_fingerprint and held.judged.get("access", access) == access
+        reconsidered = held.state == "rejected" and not same_case  # who mends a leak changes nothing but the rules
         action, waiting = ("nothing" if not reconsidered else "judge" if held.removed is None else "build"), held
     elif waiting is not None:
         action = "judge"
     elif not members and live is None:
         action = "nothing"
-    return Assessment(wanted, access_root(members), live, held, waiting, members, action, rebuild)
+    return Assessment(wanted, access, live, held, waiting, members, action, rebuild)
 
 
 def live_holds(r: Resources, found: Assessment, keys: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import evaluation
 from evaluation import GateContext, ReleaseView
-from indexing.fingerprints import release_fingerprint, tags_root
+from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from ingest.readerless import unreadable
 from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
@@ -67,7 +67,8 @@ def judge_release(r: Resources, case: Case) -> Judgement:
     against = live if live is not None and live.id != release.id else None
     context = gate_context(r, release, against, states)
     gates, verdicts = r.gates, list[Verdict]()
-    if release.fingerprint != release_fingerprint([s for s in states if s.in_release], r.recipe.answers):
+    members = [s for s in states if s.in_release]
+    if release.fingerprint != release_fingerprint(members, r.recipe.answers):
         # The documents moved on since it was built: it can only be held against its own manifest.
         gates = [gate for gate in gates if gate.name != "reconciliation"]
         verdicts.append(against_manifest(r, release))
@@ -83,6 +84,7 @@ def judge_release(r: Resources, case: Case) -> Judgement:
         r.gates_fingerprint,
         against=against.id if against is not None else None,
         overruled=failed if case.overrule and "reconciliation" not in failed else [],
+        access=access_root(members),
         seconds=round(seconds, 3),
     )
     return Judgement(tuple(verdicts), seconds)

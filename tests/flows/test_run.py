@@ -248,3 +248,15 @@ def test_no_secret_of_the_environment_is_kept_in_a_manifest(index: Index, monkey
     index.configure(sources=[{"name": "notes", "type": "files", "root": "${CORPUS_FOLDER}", "include": ["**/*.md"]}])
     shown = index("releases", "show", index.run()["release"]).out
     assert shown["configuration"]["sources"][0]["root"] == "${CORPUS_FOLDER}"
+
+
+def test_who_mends_a_leak_by_a_rule_is_judged_again(index: Index) -> None:
+    """Access rules are in no fingerprint, but they are an input of the gates: what leaked under others is not held."""
+    rules = index.settings["access"]["rules"]
+    index.configure(access={"rules": [{"match": "**", "tags": ["people", "security", "engineering"]}]})
+    rejected = index("run")
+    assert (rejected.code, rejected.out["outcome"]) == (3, "rejected")
+    assert index.run("unchanged")["held"]["release"] == rejected.out["release"]
+    index.configure(access={"rules": rules})
+    assert index.run()["release"] == rejected.out["release"]
+    assert index.run("unchanged")["held"] is None
