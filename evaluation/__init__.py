@@ -5,7 +5,17 @@ Importing this package is cheap; Great Expectations, pandas and ir_measures arri
 
 from evaluation.ambiguity import check_known, check_uris
 from evaluation.care import check as check_golden
-from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, prepare, release_tags, run_gates
+from evaluation.gates import (
+    Gate,
+    GateContext,
+    ReleaseView,
+    build_all,
+    gates_fingerprint,
+    prepare,
+    queries_of,
+    release_tags,
+    run_gates,
+)
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
 from evaluation.labels import ResolvedSet, resolve
 from evaluation.reports import next_steps, page_html, report, report_html, verdict_json
@@ -33,6 +43,7 @@ __all__ = [
     "next_steps",
     "page_html",
     "prepare",
+    "queries_of",
     "release_tags",
     "report",
     "report_html",

@@ -1,7 +1,7 @@
 """The only file that imports Great Expectations: tables and lists of expectations in, findings out.
 
 An ephemeral context: nothing is written but the Data Docs that are asked for, nothing is sent, no progress bars. The
-import takes 4 s: it is done beside the build (`library`), or when the first table is checked.
+import takes 3 s: it is done beside the build, in another process (`checker.py`), or when the first table is checked.
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evaluation.reports.markup import text
 from sluice.errors import ConfigurationError, IntegrityError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SAMPLES = 5
 
@@ -61,10 +58,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A table and what is expected of it; `named_by` are the columns that name a row in the samples."""
+    """A table (columns of equal length) and what is expected of it; `named_by` are the columns that name a row in samples."""
 
     name: str
-    table: pd.DataFrame
+    table: Mapping[str, Sequence[Any]]
     expectations: Sequence[Mapping[str, Any]]
     named_by: Sequence[str]
 
@@ -122,6 +119,8 @@ def _as_text(value: Any) -> Any:
 
 
 def _checked(gx: Any, context: Any, asked: Suite, parameters: Mapping[str, Any]) -> list[Finding]:
+    import pandas as pd
+
     suite = gx.ExpectationSuite(name=asked.name)
     for expectation in asked.expectations:
         # One by one: a suite that is handed a list only logs what it cannot read, and passes without it.
@@ -130,8 +129,9 @@ def _checked(gx: Any, context: Any, asked: Suite, parameters: Mapping[str, Any])
     asset = context.data_sources.add_pandas(asked.name).add_dataframe_asset(asked.name)
     batch = asset.add_batch_definition_whole_dataframe(asked.name)
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=asked.name, data=batch, suite=suite))
+    frame = pd.DataFrame(asked.table)
     outcome = definition.run(
-        batch_parameters={"dataframe": asked.table},
+        batch_parameters={"dataframe": frame},
         expectation_parameters=dict(parameters),
         result_format={
             "result_format": "SUMMARY",
@@ -143,7 +143,7 @@ def _checked(gx: Any, context: Any, asked: Suite, parameters: Mapping[str, Any])
         raise IntegrityError(
             f"{len(asked.expectations)} expectations were asked of '{asked.name}', {len(outcome.results)} answered"
         )
-    return [_finding(asked.name, result.to_json_dict(), len(asked.table)) for result in outcome.results]
+    return [_finding(asked.name, result.to_json_dict(), len(frame)) for result in outcome.results]
 
 
 def _expectation(given: Mapping[str, Any]) -> Any:

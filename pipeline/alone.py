@@ -25,7 +25,7 @@ def alone(r: Resources, release: Release, states: Sequence[DocumentState]) -> Ca
 
     Vectors are read back from the store; term weights are made again, from what was embedded.
     """
-    searcher = r.searcher(release)
+    searcher = r.searcher(release, known=())
 
     def made(tags: AccessTags) -> Searcher:
         stored = [

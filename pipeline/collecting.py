@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import evaluation
+from indexing.queries import query_key
 from pipeline.outcomes import Garbage
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
@@ -91,6 +93,7 @@ def _unused_vectors(r: Resources, kept: Sequence[Release], present: Sequence[str
     unused = r.stores.vectors.hashes()
     for release in kept:
         unused -= {point.payload["text_hash"] for point in r.stores.qdrant.scan(release.collection, ["text_hash"])}
+    unused -= {query_key(text, as_documents=r.model.queries_as_documents) for text in evaluation.queries_of(r.gates)}
     if unused:  # what a document gives now, released or not: an interrupted build goes on from it
         for start in range(0, len(present), READ_VERSIONS):
             documents = list(r.stores.versions.get(present[start : start + READ_VERSIONS]).values())

@@ -67,7 +67,9 @@ def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, 
     states = r.stores.documents.read()
     tags = every_tag(s.tags for s in states)
     resolved = evaluation.resolve(chosen, r.corpus(found))
-    measured = evaluation.evaluate(r.searcher(found), resolved, k=k, everyone=tags)
+    measured = evaluation.evaluate(
+        r.searcher(found, known=[query.query for query in chosen.queries]), resolved, k=k, everyone=tags
+    )
     return Measured(found.id, chosen.path, measured, _below_the_floors(r, found, states) if gate else None)
 
 

@@ -10,7 +10,7 @@ Over 300 lines: a list of what can be opened, a few lines each.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
 from indexing.models.reranker import CrossEncoderReranker
 from indexing.protocols import Encoder, QueryLog, SparseEncoder
+from indexing.queries import KnownQueries
 from indexing.query_log import JsonLinesLog
 from indexing.releases import Releases
 from indexing.routing import LiveSearcher
@@ -67,6 +68,7 @@ class Resources:
         """The run to which is charged what is embedded."""
         self.lock = threading.RLock()
         self._cancelled, self._working, self._idle = threading.Event(), 0, threading.Condition()
+        self._queries: dict[str, KnownQueries] = {}
         self._rerankers: dict[str, CrossEncoderReranker] = {}
         self._closing = ExitStack()
 
@@ -243,17 +245,25 @@ class Resources:
         path = self.settings.search.log
         return JsonLinesLog(path, utc_now) if path is not None else None
 
-    def searcher(self, release: Release, *, log: QueryLog | None = None) -> Searcher:
-        """Search in one release with the model and the mode it was built with."""
+    def searcher(self, release: Release, *, log: QueryLog | None = None, known: Sequence[str] | None = None) -> Searcher:
+        """Search in one release with the model and the mode it was built with.
+
+        With `known`, these queries are embedded together, and they and whatever was made known before cost nothing more: for
+        who asks the same ones of release after release.
+        """
         if not release.searchable:
             state = "removed by retention" if release.removed else release.state
             raise ReleaseError(
                 f"release {release.id} cannot be searched: it is {state}", hint="sluice releases lists those that can"
             )
         recipe = Recipe.of_release(release)
-        encoder: Encoder = self.model.encoder
-        if recipe.parts.model != encoder.fingerprint:
-            encoder = self.model_of(self._with_key(recipe.embedding)).encoder
+        model = self.model
+        if recipe.parts.model != model.encoder.fingerprint:
+            model = self.model_of(self._with_key(recipe.embedding))
+        encoder: Encoder = model.encoder
+        if known is not None:
+            encoder = queries = self.queries(model)
+            queries.ahead(known, keep=True)
         again = self.reranker_of(recipe.search)
         for name, kept, found in (
             (recipe.embedding.model, recipe.parts.model, encoder.fingerprint),
@@ -266,6 +276,12 @@ class Resources:
                 )
         sparse = sparse_encoder() if recipe.search.mode != "dense" else None
         return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id)
+
+    def queries(self, model: Model) -> KnownQueries:
+        """The encoder of a model, for queries that are asked again and again."""
+        encoder = model.encoder
+        made = KnownQueries(encoder, self.stores.vectors, model.tokenizer, as_documents=model.queries_as_documents)
+        return self._queries.setdefault(encoder.fingerprint, made)
 
     def _with_key(self, embedding: EmbeddingSettings) -> EmbeddingSettings:
         """A release keeps no key: that of today, where the same server is asked."""

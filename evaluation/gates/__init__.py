@@ -12,7 +12,7 @@ from dataclasses import replace
 from threading import Thread
 from typing import Any
 
-from evaluation.gates.base import Gate, GateContext, Prepared, ReleaseView, release_tags
+from evaluation.gates.base import Asking, Gate, GateContext, Prepared, ReleaseView, release_tags
 from evaluation.golden import GoldenSet
 from sluice import plugins
 from sluice.blame import own_code
@@ -30,6 +30,7 @@ __all__ = [
     "build_all",
     "gates_fingerprint",
     "prepare",
+    "queries_of",
     "release_tags",
     "run_gates",
 ]
@@ -69,6 +70,11 @@ def gates_fingerprint(gates: Sequence[Gate]) -> str:
     return fingerprint("gates", {"gates": [[gate.name, gate.fingerprint] for gate in gates]})
 
 
+def queries_of(gates: Sequence[Gate]) -> list[str]:
+    """The queries that these gates put to every release."""
+    return list(dict.fromkeys(query for gate in gates if isinstance(gate, Asking) for query in gate.queries))
+
+
 def prepare(gates: Sequence[Gate]) -> None:
     """Begin to load what gates are slow to load, on a thread that nobody waits for but the gate that needs it."""
     slow = [gate.ahead for gate in gates if isinstance(gate, Prepared)]
@@ -90,6 +96,7 @@ def run_gates(gates: Sequence[Gate], context: GateContext) -> list[Verdict]:
     """
     read = (getattr(gate, "golden", None) for gate in gates)
     whole = replace(context, golden_files=frozenset(str(golden.path) for golden in read if isinstance(golden, GoldenSet)))
+    context.ahead(queries_of(gates), True)
     return [_verdict(gate, whole) for gate in gates]
 
 

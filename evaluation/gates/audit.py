@@ -5,7 +5,7 @@ Both believe the tags of the points and nothing that the store says about who ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from heapq import nsmallest
 from typing import Any
@@ -42,17 +42,25 @@ def audit(points: ReleasePoints) -> dict[str, Any]:
 
 
 def attack(
-    points: ReleasePoints, searcher: Searcher, count: int, k: int, *, go_on: Callable[[], bool] = lambda: True
+    points: ReleasePoints,
+    searcher: Searcher,
+    count: int,
+    k: int,
+    *,
+    go_on: Callable[[], bool] = lambda: True,
+    ahead: Callable[[Sequence[str]], None] = lambda _texts: None,
 ) -> dict[str, Any]:
     """Search for `count` chunks with their own texts, each as a principal with every tag of the release but the chunk's.
 
     The same chunks each time: an even share of each set of tags, by a hash of their ids. A hit that shares no tag with
-    the principal is a leak, whichever chunk it is. Stops early when `go_on` says so, and counts what is left out.
+    the principal is a leak, whichever chunk it is. Stops early when `go_on` says so, and counts what is left out. `ahead` is told
+    the texts before.
     """
     tags_of = _tags(points)
     everything = AccessTags(frozenset[str]().union(*tags_of.values()))
     chosen = dict.fromkeys(_spread(tags_of, everything, count))
     texts = {p.id: str(p.payload.get("text") or "") for p in points.scan(("text",)) if p.id in chosen} if chosen else {}
+    ahead([texts[id] for id in chosen if texts.get(id, "").strip()])
     found: dict[str, dict[str, Any]] = {}
     searches = 0
     for id in chosen:

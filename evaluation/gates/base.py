@@ -25,6 +25,7 @@ class ReleaseView:
     """One release as a gate may look at it: search in it, its documents, and every tag its points carry.
 
     `access` is a root over the tags that its own documents have now: while it stays, the release answers as it did.
+    `plain` searches as a reader does, who knows no query ahead: what a search takes is measured with it.
     """
 
     id: str
@@ -32,6 +33,7 @@ class ReleaseView:
     documents: LabelledDocuments
     tags: AccessTags = NOBODY
     access: str = ""
+    plain: Searcher | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ class GateContext:
     `live_points` are the points of the live release; `vectors` gives what the model made of texts, by their hash (those
     that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `alone` makes an
     index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
-    those of all gates together; `embedded_store` says that searches are timed on the embedded store, which no reader uses
-    in earnest.
+    those of all gates together; `ahead` is told queries before they are asked, so that they are embedded together, and
+    whether they may outlive the release (no words of documents may); `embedded_store` says that searches are timed on the
+    embedded store, which no reader uses in earnest.
     """
 
     candidate: ReleaseView
@@ -64,6 +67,7 @@ class GateContext:
     judged: JudgedReleases | None = None
     alone: Callable[[AccessTags], Searcher] | None = None
     golden_files: frozenset[str] = frozenset()
+    ahead: Callable[[Sequence[str], bool], None] = lambda _queries, _keep: None
 
 
 class Gate(Protocol):
@@ -82,6 +86,15 @@ class Gate(Protocol):
 
     def judge(self, context: GateContext) -> Verdict:
         """Whether this candidate passes, why, and the figures (plain values; at most five samples of anything)."""
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A gate that puts the same queries to every release."""
+
+    @property
+    def queries(self) -> Sequence[str]:
+        """What somebody wrote into a file, never words taken from documents."""
 
 
 @runtime_checkable

@@ -12,22 +12,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any
+from statistics import fmean
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from evaluation.expectations import Finding, Suite, check, library
+from evaluation import checker
+from evaluation.expectations import Finding, Suite
 from evaluation.gates.base import GateContext
-from evaluation.gates.tables import tables
+from evaluation.gates.tables import Columns, tables
 from sluice import bounds
 from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Figures, Notes, Table
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "documents": ("uri", "source"),
@@ -94,29 +93,29 @@ class DataQualityGate:
         _ = self.expectations
 
     def ahead(self) -> None:
-        """What `judge` needs and no candidate changes: the library, seconds to import."""
-        library()
+        """What `judge` needs and no candidate changes: the library, seconds to import, in a process beside this one."""
+        checker.shared.ahead()
 
     def judge(self, context: GateContext) -> Verdict:
         made = tables(context)
-        checked = NAMED_BY if len(made["chunks"]) else ("chunks",)  # of nothing, only that it is nothing
+        checked = NAMED_BY if made["chunks"]["chunk_id"] else ("chunks",)  # of nothing, only that it is nothing
         suites = [Suite(table, made[table], self.expectations[table], NAMED_BY[table]) for table in checked]
         docs = context.workspace / "data_docs" / context.candidate.id if self.options.data_docs and context.workspace else None
-        findings = check(suites, parameters=self._parameters(context, made["vectors"]), docs=docs)
+        findings = checker.shared.check(suites, parameters=self._parameters(context, made["vectors"]), docs=docs)
         evidence: dict[str, Any] = {
-            "points": len(made["chunks"]),
-            "documents": len(made["documents"]),
+            "points": len(made["chunks"]["chunk_id"]),
+            "documents": len(made["documents"]["uri"]),
             "expectations": [finding.as_json() for finding in findings],
-            "shares": _shares(made) if len(made["chunks"]) else {},
+            "shares": _shares(made) if made["chunks"]["chunk_id"] else {},
             "losses": _losses(made["documents"]),
         }
         if docs is not None:
             evidence["data_docs"] = str(docs / "index.html")
         return _verdict(self.name, findings, evidence)
 
-    def _parameters(self, context: GateContext, vectors: pd.DataFrame) -> dict[str, Any]:
+    def _parameters(self, context: GateContext, vectors: Columns) -> dict[str, Any]:
         limits = self.options
-        dimension = context.dimension if context.dimension is not None else _most_common(vectors["dimension"].tolist())
+        dimension = context.dimension if context.dimension is not None else _most_common(vectors["dimension"])
         return {
             "max_tokens": context.window - context.special_tokens,
             "max_said": bounds.MAX_LABEL,
@@ -137,23 +136,23 @@ _LANGUAGES: dict[str, Any] = {
 }
 
 
-def _shares(made: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+def _shares(made: Mapping[str, Columns]) -> dict[str, float]:
     """What the limits are about, whether met or not: to see a limit coming nearer."""
     documents, chunks = made["documents"], made["chunks"]
     found = {
-        "duplicate_documents": documents["duplicate"].mean(),
-        "duplicate_chunks": chunks["duplicate"].mean(),
-        "stale_documents": documents["stale"].mean(),
-        "boilerplate": documents["boilerplate"].mean(),
+        "duplicate_documents": documents["duplicate"],
+        "duplicate_chunks": chunks["duplicate"],
+        "stale_documents": documents["stale"],
+        "boilerplate": [share for share in documents["boilerplate"] if share is not None],
     }
-    return {name: round(float(value), 4) for name, value in found.items()}
+    return {name: round(fmean(values), 4) if values else 0.0 for name, values in found.items()}
 
 
-def _losses(documents: pd.DataFrame) -> dict[str, Any]:
+def _losses(documents: Columns) -> dict[str, Any]:
     """How many documents lost something when they were read, and which lost most: by the share of text, then by kinds."""
-    lossy = documents[documents["losses"] > 0].sort_values(["lost", "losses", "uri"], ascending=[False, False, True])
-    named = zip(*(lossy.head(WORST)[name].tolist() for name in ("uri", "source", "losses", "lost")), strict=True)
-    worst = [{"uri": uri, "source": source, "kinds": kinds, "share": round(float(lost), 4)} for uri, source, kinds, lost in named]
+    rows = zip(*(documents[name] for name in ("uri", "source", "losses", "lost")), strict=True)
+    lossy = sorted((row for row in rows if row[2] > 0), key=lambda row: (-row[3], -row[2], row[0]))
+    worst = [{"uri": uri, "source": s, "kinds": kinds, "share": round(lost, 4)} for uri, s, kinds, lost in lossy[:WORST]]
     return {"documents": len(lossy), "worst": worst}
 
 

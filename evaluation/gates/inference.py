@@ -66,6 +66,10 @@ class InferenceGate:
         return load_golden(self.options.golden) if self.options.golden is not None else None
 
     @property
+    def queries(self) -> list[str]:
+        return [query.query for query in (self.golden.queries if self.golden is not None else ())]
+
+    @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"golden"})
         asked = self.golden.fingerprint if self.golden is not None else ""

@@ -109,7 +109,7 @@ class LatencyGate:
     def _timed(self, query: GoldenQuery, release: ReleaseView) -> float:
         principal = Principal(query.principal if query.principal is not None else release.tags)
         started = self.clock()
-        release.searcher.search(query.query, principal, self.options.k)
+        (release.plain or release.searcher).search(query.query, principal, self.options.k)
         return self.clock() - started
 
 

@@ -53,6 +53,10 @@ class LeaksGate:
         return load_leaks(self.options.cases)
 
     @property
+    def queries(self) -> list[str]:
+        return [case.query for case in self.cases.cases]
+
+    @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"cases"})
         return fingerprint("gate:leaks", {"options": own, "cases": self.cases.fingerprint, "version": 2})
@@ -109,7 +113,14 @@ class LeaksGate:
     def _attack(self, context: GateContext) -> dict[str, Any]:
         until = self.clock() + self.options.own_words_s
         searcher = context.candidate.searcher
-        return attack(context.points, searcher, self.options.own_words, self.options.k, go_on=lambda: self.clock() < until)
+        return attack(
+            context.points,
+            searcher,
+            self.options.own_words,
+            self.options.k,
+            go_on=lambda: self.clock() < until,
+            ahead=lambda texts: context.ahead(texts, False),
+        )
 
     def _checkable(self, context: GateContext) -> tuple[list[LeakCase], list[dict[str, str]]]:
         """Cases whose document the release holds, and those that can prove nothing, with the reason."""

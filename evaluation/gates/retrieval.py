@@ -48,6 +48,10 @@ class RetrievalGate:
         return f"{self.golden.path}{' (drafted)' if self.options.synthetic else ''}"
 
     @property
+    def queries(self) -> list[str]:
+        return [query.query for query in self.golden.queries]
+
+    @property
     def fingerprint(self) -> str:
         own = self.options.model_dump(mode="json", exclude={"golden"})
         return fingerprint("gate:retrieval", {"options": own, "golden": self.golden.fingerprint, "version": 3})

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,16 +25,14 @@ from evaluation.gates.base import GateContext
 from sluice import bounds
 from sluice.points import StoredPoint, Vector
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 FIELDS = (*("document_key", "uri", "source", "title", "heading_path", "metadata", "text", "tokens", "access_tags", "language"),)
 SAMPLED = 2_000
 """Documents whose lines are counted: those with the smallest keys, which are hashes; memory stays level."""
 _LINE = 20  # characters: shorter lines recur by chance
 _COMMON = 0.01  # of the documents, and at least 5: a line that so many hold belongs to none of them
 
-_Rows = dict[str, list[Any]]
+Columns = dict[str, list[Any]]
+"""A table, by column."""
 
 
 @dataclass(slots=True)
@@ -61,27 +59,21 @@ class _Seen:
     vectors: dict[int, int] = field(default_factory=dict)
 
 
-def tables(context: GateContext) -> dict[str, pd.DataFrame]:
+def tables(context: GateContext) -> dict[str, Columns]:
     """The three tables of the candidate, by name."""
-    import pandas as pd
-
     seen = _Seen()
-    chunks: _Rows = {name: [] for name in _CHUNKS}
-    vectors: _Rows = {name: [] for name in _VECTORS}
+    chunks: Columns = {name: [] for name in _CHUNKS}
+    vectors: Columns = {name: [] for name in _VECTORS}
     for point in context.points.scan(FIELDS, vectors=True):
         text = _hash(str(point.payload.get("text") or "").encode())
         _append(chunks, _chunk(point, context.known_tags, text in seen.texts))
         _append(vectors, _vector(point, text, seen.vectors))
         seen.texts.add(text)
         _add(seen.documents, point, text)
-    documents: _Rows = {name: [] for name in _DOCUMENTS}
+    documents: Columns = {name: [] for name in _DOCUMENTS}
     for row in _documents(context, seen.documents):
         _append(documents, row)
-    return {
-        "documents": pd.DataFrame(documents),
-        "chunks": pd.DataFrame(chunks),
-        "vectors": pd.DataFrame(vectors),
-    }
+    return {"documents": documents, "chunks": chunks, "vectors": vectors}
 
 
 _CHUNKS = ("chunk_id", "document_key", "uri", "characters", "said", "tokens", "tags", "unknown_tags", "language", "duplicate")
@@ -92,7 +84,7 @@ _DOCUMENTS = (
 )  # fmt: skip
 
 
-def _append(rows: _Rows, row: Iterable[Any]) -> None:
+def _append(rows: Columns, row: Iterable[Any]) -> None:
     for column, value in zip(rows.values(), row, strict=True):
         column.append(value)
 

@@ -29,8 +29,15 @@ class Model:
     """A model, each part made when it is first asked for; `precision` is asked for at most once."""
 
     def __init__(
-        self, tokenizer: Callable[[], AnyTokenizer], precision: Callable[[], str], encoder: Callable[[str], AnyEncoder]
+        self,
+        tokenizer: Callable[[], AnyTokenizer],
+        precision: Callable[[], str],
+        encoder: Callable[[str], AnyEncoder],
+        *,
+        queries_as_documents: bool,
     ) -> None:
+        self.queries_as_documents = queries_as_documents
+        """Whether the model is given the same for a query as for a document: no prompt, or one for both."""
         self._make_tokenizer = tokenizer
         self._make_precision = precision
         self._make_encoder = encoder
@@ -87,7 +94,8 @@ def open_model(
     def encoder(chosen: str) -> AnyEncoder:
         return open_encoder(files, chosen, cache, resolve(embedding.device))
 
-    return Model(lambda: open_tokenizer(files), precision, encoder)
+    same = files.query_prompt == files.document_prompt
+    return Model(lambda: open_tokenizer(files), precision, encoder, queries_as_documents=same)
 
 
 def _remote(name: str, endpoint: EndpointSettings, base: Path, cache: Path) -> Model:
@@ -98,7 +106,11 @@ def _remote(name: str, endpoint: EndpointSettings, base: Path, cache: Path) -> M
         document_prompt=endpoint.document_prompt,
     )
 
-    return Model(lambda: open_tokenizer(files), lambda: "fp32", lambda _: RemoteEncoder(name, endpoint, open_tokenizer(files)))
+    def encoder(_precision: str) -> RemoteEncoder:
+        return RemoteEncoder(name, endpoint, open_tokenizer(files))
+
+    same = endpoint.query_prompt == endpoint.document_prompt
+    return Model(lambda: open_tokenizer(files), lambda: "fp32", encoder, queries_as_documents=same)
 
 
 def sparse_encoder() -> Bm25Encoder:

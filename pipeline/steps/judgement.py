@@ -114,6 +114,7 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         vectors=lambda hashes: r.stores.vectors.get(release.fingerprints["model"], hashes),
         embedded_store=r.settings.stores.qdrant.url == "embedded",
         alone=alone(r, release, states),
+        ahead=lambda queries, keep: r.queries(r.model).ahead(queries, keep=keep),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
     )
 
@@ -121,7 +122,7 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
 def _view(r: Resources, release: Release, states: Sequence[DocumentState], tags: AccessTags) -> ReleaseView:
     documents = r.corpus(release)
     access = tags_root(state for state in states if state.key in documents.keys)
-    return ReleaseView(release.id, r.searcher(release), documents, tags, access)
+    return ReleaseView(release.id, r.searcher(release, known=()), documents, tags, access, plain=r.searcher(release))
 
 
 def conclude(r: Resources, run: Run, release: Release, canary: float | None = None) -> Report:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from evaluation.expectations import Suite, check
@@ -71,9 +70,9 @@ def test_limits_can_be_set_and_what_they_are_about_is_shown_either_way() -> None
 def test_the_tables_hold_no_text_and_no_vector() -> None:
     """What Great Expectations is shown, and may write down, are figures and names."""
     made = tables(context(Release(DOCS)))
-    assert {name: len(table) for name, table in made.items()} == {"documents": 10, "chunks": 10, "vectors": 10}
-    assert all("All that is" not in table.to_json() for table in made.values())
-    assert made["documents"]["characters"].tolist() == [len(doc.text or "") for doc in DOCS]
+    assert {name: len(table["uri"]) for name, table in made.items()} == {"documents": 10, "chunks": 10, "vectors": 10}
+    assert all("All that is" not in repr(table) for table in made.values())
+    assert made["documents"]["characters"] == [len(doc.text or "") for doc in DOCS]
 
 
 def test_data_docs_are_pages_in_the_workspace(tmp_path: Path) -> None:
@@ -122,7 +121,7 @@ def test_data_docs_show_an_authors_markup_as_text(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     suite = Suite(
         "documents",
-        pd.DataFrame({"uri": [evil, "b"], "title": [evil, "fine"]}),
+        {"uri": [evil, "b"], "title": [evil, "fine"]},
         [
             {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "title", "regex": "^fine$"}},
             {"type": "expect_column_distinct_values_to_be_in_set", "kwargs": {"column": "title", "value_set": ["fine"]}},
