@@ -44,7 +44,10 @@ class ReleasePoints(Protocol):
     def scan(
         self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
     ) -> Iterator[StoredPoint]:
-        """Every point once, with these payload fields; with `readable_by`, only those the store's own filter admits."""
+        """Every point once, ordered by id, with these payload fields.
+
+        With `readable_by`, only those that the store's own filter admits.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,11 @@ class Dask:
         if not there:
             return []
         answers: dict[int, list[R]] = {}
-        for position in self._round(function, dict(enumerate(partitions)), answers, r):
-            answers[position] = self._alone(function, there[position], r)
+        try:
+            for position in self._round(function, dict(enumerate(partitions)), answers, r):
+                answers[position] = self._alone(function, there[position], r)
+        finally:
+            r.stores.documents.look_again()  # workers wrote
         return [answer for position in range(len(partitions)) for answer in answers[position]]
 
     def _round(

@@ -119,7 +119,8 @@ def holding(
         r.begin()
         token = _under_way.set({**_under_way.get(), key: run})
         try:
-            yield run
+            with r.stores.documents.remembered():
+                yield run
         finally:
             _under_way.reset(token)
             r.spending = None

@@ -22,21 +22,21 @@ def digest(*fields: Field) -> str:
 
 
 def _digest(fields: Iterable[Field]) -> hashlib._Hash:
-    state = hashlib.sha256()
+    parts: list[bytes] = []
     for field in fields:
         match field:
+            case str():  # nearly always
+                tag, data = b"s", field.encode("utf-8", "surrogatepass")
             case None:
                 tag, data = b"n", b""
             case bytes():
                 tag, data = b"b", field
-            case str():
-                tag, data = b"s", field.encode("utf-8", "surrogatepass")
             case int():
                 tag, data = b"i", str(int(field)).encode()
             case _:
                 assert_never(field)
-        state.update(tag + len(data).to_bytes(8, "big") + data)
-    return state
+        parts += (tag, len(data).to_bytes(8, "big"), data)
+    return hashlib.sha256(b"".join(parts))
 
 
 def fingerprint(kind: str, value: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
 
 from bson.binary import Binary
 from pymongo import UpdateOne
@@ -27,9 +29,40 @@ class MongoDocumentStates:
 
     def __init__(self, database: MongoDatabase, index: str) -> None:
         self._database, self._rows, self._index = database, database["documents"], index
+        self._remembering, self._known, self._lock = False, dict[str, DocumentState](), Lock()
+        """While remembering, all rows, once they were read."""
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """For who alone writes (a holder of the lease): within, all rows are read once, and changed here as they are there."""
+        with self._lock:
+            self._remembering = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._remembering = False
+                self._known.clear()
+
+    def look_again(self) -> None:
+        """Forget what is remembered: others, who worked for this one, may have written."""
+        with self._lock:
+            self._known.clear()
 
     def read(self, keys: Sequence[str] | None = None, *, source: str | None = None) -> list[DocumentState]:
         """Rows by key, or of one source, or all; ordered by key."""
+        if not self._remembering:
+            return self._read(keys, source)
+        with self._lock:
+            if self._known:
+                wanted = self._known.values() if keys is None else (s for k in set(keys) if (s := self._known.get(k)) is not None)
+                return sorted((s for s in wanted if source in (None, s.source)), key=_by_key)
+            states = self._read(keys, source)
+            if keys is None and source is None:
+                self._known.update((state.key, state) for state in states)
+            return states
+
+    def _read(self, keys: Sequence[str] | None, source: str | None) -> list[DocumentState]:
         query: Row = {"index": self._index}
         if source is not None:
             query["source"] = encode_text(source)
@@ -42,25 +75,45 @@ class MongoDocumentStates:
                     self._rows.find({"_id": {"$in": list(part)}}).batch_size(READ_BATCH) for part in batches(ids, READ_BATCH)
                 )
                 rows = [row for part in found for row in part if source is None or row["source"] == query["source"]]
-        return sorted((from_row(DocumentState, row) for row in rows), key=lambda state: state.key)
+        return sorted((from_row(DocumentState, row) for row in rows), key=_by_key)
 
     def write(self, states: Iterable[DocumentState]) -> None:
         """Insert or replace whole rows; idempotent; in batches of 1000."""
+        rows = {state.key: to_row(state) for state in states}
         # Never ReplaceOne: with upsert, the embedded server loses the _id.
         changes = [
-            UpdateOne({"_id": f"{self._index}/{s.key}"}, {"$set": {"index": self._index, **to_row(s)}}, upsert=True)
-            for s in states
+            UpdateOne({"_id": f"{self._index}/{key}"}, {"$set": {"index": self._index, **row}}, upsert=True)
+            for key, row in rows.items()
         ]
-        with translated(self._database, "writing the documents"):
+        with self._changing(), translated(self._database, "writing the documents"):
             for part in batches(changes, WRITE_BATCH):
                 self._rows.bulk_write(list(part), ordered=False)
+            if self._known:
+                self._known.update((key, from_row(DocumentState, row)) for key, row in rows.items())
 
     def delete(self, keys: Iterable[str]) -> None:
         """Erase rows for good (a deletion at the source is a status, not this)."""
+        keys = list(keys)
         ids = [f"{self._index}/{key}" for key in keys]
-        with translated(self._database, "erasing documents"):
+        with self._changing(), translated(self._database, "erasing documents"):
             for part in batches(ids, WRITE_BATCH):
                 self._rows.delete_many({"_id": {"$in": list(part)}})
+            for key in keys:
+                self._known.pop(key, None)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What is remembered is the same as what is there, or nothing."""
+        with self._lock:
+            try:
+                yield
+            except BaseException:
+                self._known.clear()
+                raise
+
+
+def _by_key(state: DocumentState) -> str:
+    return state.key
 
 
 class MongoVersions:

@@ -6,8 +6,9 @@ Both believe the tags of the points and nothing that the store says about who ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
-from heapq import nsmallest
+from heapq import heappush, heappushpop
 from typing import Any
 
 from evaluation.gates.base import SAMPLES
@@ -18,9 +19,33 @@ MOST_AUDITED = 200
 """Sets of tags that are audited; a release with more of them is audited on the first so many, and the verdict says so."""
 
 
-def audit(points: ReleasePoints) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the points of a release say: the tags of each, and, of each set of tags, the first few by a hash of their ids."""
+
+    tags_of: dict[str, AccessTags] = field(default_factory=dict)
+    first: dict[AccessTags, list[tuple[str, str]]] = field(default_factory=dict)
+    """(id, text), the same ones each time."""
+
+    @classmethod
+    def of(cls, points: ReleasePoints, first: int) -> Held:
+        """In one scan; texts of at most `first` points of each set of tags are held."""
+        tags_of: dict[str, AccessTags] = {}
+        distinct: dict[frozenset[str], AccessTags] = {}  # one copy of each set of tags, however many points carry it
+        nearest: dict[AccessTags, list[tuple[int, str, str]]] = {}
+        for point in points.scan(("access_tags", "text") if first else ("access_tags",)):
+            given = AccessTags(point.payload.get("access_tags") or ())
+            tags = tags_of[point.id] = distinct.setdefault(given, given)
+            if first and (text := str(point.payload.get("text") or "")).strip():
+                kept = nearest.setdefault(tags, [])
+                (heappush if len(kept) < first else heappushpop)(kept, (-_shuffled(point.id), point.id, text))
+        ordered = {tags: [(id, text) for _, id, text in sorted(kept, reverse=True)] for tags, kept in nearest.items()}
+        return cls(tags_of, ordered)
+
+
+def audit(points: ReleasePoints, held: Held) -> dict[str, Any]:
     """For nobody, each tag alone and each set of tags in the release: the ids the store admits against brute force."""
-    tags_of = _tags(points)
+    tags_of = held.tags_of
     principals = _principals(tags_of.values())
     differences = 0
     samples: list[dict[str, Any]] = []
@@ -42,7 +67,7 @@ def audit(points: ReleasePoints) -> dict[str, Any]:
 
 
 def attack(
-    points: ReleasePoints,
+    held: Held,
     searcher: Searcher,
     count: int,
     k: int,
@@ -52,42 +77,29 @@ def attack(
 ) -> dict[str, Any]:
     """Search for `count` chunks with their own texts, each as a principal with every tag of the release but the chunk's.
 
-    The same chunks each time: an even share of each set of tags, by a hash of their ids. A hit that shares no tag with
-    the principal is a leak, whichever chunk it is. Stops early when `go_on` says so, and counts what is left out. `ahead` is told
-    the texts before.
+    The same chunks each time: an even share of each set of tags. A hit that shares no tag with the principal is a leak,
+    whichever chunk it is. `ahead` is told the texts before. Stops early when `go_on` says so, and counts what is left out.
     """
-    tags_of = _tags(points)
+    tags_of = held.tags_of
     everything = AccessTags(frozenset[str]().union(*tags_of.values()))
-    chosen = dict.fromkeys(_spread(tags_of, everything, count))
-    texts = {p.id: str(p.payload.get("text") or "") for p in points.scan(("text",)) if p.id in chosen} if chosen else {}
-    ahead([texts[id] for id in chosen if texts.get(id, "").strip()])
+    chosen = _spread(held, everything, count)
+    ahead([text for _, text in chosen])
     found: dict[str, dict[str, Any]] = {}
     searches = 0
-    for id in chosen:
-        if not texts.get(id, "").strip():
-            continue
+    for id, text in chosen:
         if not go_on():
             break
         principal = Principal(AccessTags(everything - tags_of[id]))
         searches += 1
-        for hit in searcher.search(texts[id], principal, k):
+        for hit in searcher.search(text, principal, k):
             if not principal.may_read(tags_of.get(hit.chunk_id, NOBODY)):
                 found[hit.chunk_id] = {"principal": sorted(principal.tags), "chunk_id": hit.chunk_id, "uri": hit.uri}
     return {
         "searches": searches,
-        "left_out": sum(1 for id in chosen if texts.get(id, "").strip()) - searches,
+        "left_out": len(chosen) - searches,
         "leaks": len(found),
         "samples": list(found.values())[:SAMPLES],
     }
-
-
-def _tags(points: ReleasePoints) -> dict[str, AccessTags]:
-    distinct: dict[frozenset[str], AccessTags] = {}  # one copy of each set of tags, however many points carry it
-    tags_of = {}
-    for point in points.scan(("access_tags",)):
-        tags = AccessTags(point.payload.get("access_tags") or ())
-        tags_of[point.id] = distinct.setdefault(tags, tags)
-    return tags_of
 
 
 def _principals(tag_sets: Iterable[AccessTags]) -> list[AccessTags]:
@@ -96,16 +108,12 @@ def _principals(tag_sets: Iterable[AccessTags]) -> list[AccessTags]:
     return sorted(distinct | single | {NOBODY}, key=lambda tags: (len(tags), sorted(tags)))
 
 
-def _spread(tags_of: dict[str, AccessTags], everything: AccessTags, count: int) -> list[str]:
-    """`count` ids, one set of tags after the other; only chunks that some principal with tags may not read."""
-    groups: dict[AccessTags, list[str]] = {}
-    for id, tags in tags_of.items():
-        if everything - tags:
-            groups.setdefault(tags, []).append(id)
-    drawn = [nsmallest(count, groups[tags], key=_shuffled) for tags in sorted(groups, key=sorted)]
-    turns = [ids[turn] for turn in range(max(map(len, drawn), default=0)) for ids in drawn if turn < len(ids)]
+def _spread(held: Held, everything: AccessTags, count: int) -> list[tuple[str, str]]:
+    """`count` chunks, one set of tags after the other; only chunks that some principal with tags may not read."""
+    drawn = [held.first[tags] for tags in sorted(held.first, key=sorted) if everything - tags]
+    turns = [chunks[turn] for turn in range(max(map(len, drawn), default=0)) for chunks in drawn if turn < len(chunks)]
     return turns[:count]
 
 
-def _shuffled(id: str) -> bytes:
-    return sha256(id.encode()).digest()
+def _shuffled(id: str) -> int:
+    return int.from_bytes(sha256(id.encode()).digest())

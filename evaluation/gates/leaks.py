@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from evaluation.gates.audit import attack, audit
+from evaluation.gates.audit import Held, attack, audit
 from evaluation.gates.base import SAMPLES, GateContext, refused
 from evaluation.golden import LeakCase, LeakCases, load_leaks
 from evaluation.labels import only
@@ -86,14 +86,15 @@ class LeaksGate:
         if not evidence["reachable"]:
             warnings.append("no case's document is found even by someone who may read everything: the cases prove little")
         failures = []
+        held = Held.of(context.points, self.options.own_words) if self.options.audit or self.options.own_words else Held()
         if self.options.audit:
-            evidence["audit"] = audited = audit(context.points)
+            evidence["audit"] = audited = audit(context.points, held)
             if audited["left_out"]:
                 warnings.append(f"the audit covered {audited['principals']} sets of tags and left out {audited['left_out']}")
             if audited["differences"]:
                 failures.append(f"the store's filter and the tags disagree on {audited['differences']} points")
         if self.options.own_words:
-            evidence["own_words"] = attacked = self._attack(context)
+            evidence["own_words"] = attacked = self._attack(context, held)
             if attacked["left_out"]:
                 warnings.append(
                     f"{attacked['searches']} chunks were searched for with their own words in {self.options.own_words_s:g} s, "
@@ -110,11 +111,11 @@ class LeaksGate:
         reason = f"0 forbidden hits in {len(checkable)} cases"
         return Verdict(self.name, True, reason, evidence, tuple(warnings), _shown(evidence))
 
-    def _attack(self, context: GateContext) -> dict[str, Any]:
+    def _attack(self, context: GateContext, held: Held) -> dict[str, Any]:
         until = self.clock() + self.options.own_words_s
         searcher = context.candidate.searcher
         return attack(
-            context.points,
+            held,
             searcher,
             self.options.own_words,
             self.options.k,

@@ -13,10 +13,9 @@ vectors    chunk_id, uri, dimension, finite, norm, shared (an earlier chunk of a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from heapq import nsmallest
 from typing import Any
 
 import numpy as np
@@ -55,6 +54,7 @@ class _Seen:
     """What came before: hashes only, so that a million chunks cost 100 MB and not their texts."""
 
     documents: dict[str, _Document] = field(default_factory=dict)
+    lines: _Lines = field(default_factory=lambda: _Lines())
     texts: set[int] = field(default_factory=set)
     vectors: dict[int, int] = field(default_factory=dict)
 
@@ -70,8 +70,9 @@ def tables(context: GateContext) -> dict[str, Columns]:
         _append(vectors, _vector(point, text, seen.vectors))
         seen.texts.add(text)
         _add(seen.documents, point, text)
+        seen.lines.add(str(point.payload.get("document_key")), str(point.payload.get("text") or ""))
     documents: Columns = {name: [] for name in _DOCUMENTS}
-    for row in _documents(context, seen.documents):
+    for row in _documents(context, seen.documents, seen.lines.shares()):
         _append(documents, row)
     return {"documents": documents, "chunks": chunks, "vectors": vectors}
 
@@ -135,8 +136,7 @@ def _add(documents: dict[str, _Document], point: StoredPoint, text: int) -> None
     document.text = (document.text + text) % 2**64
 
 
-def _documents(context: GateContext, documents: dict[str, _Document]) -> Iterator[tuple[Any, ...]]:
-    shares = _boilerplate(context, set(nsmallest(SAMPLED, documents)))
+def _documents(context: GateContext, documents: dict[str, _Document], shares: Mapping[str, float]) -> Iterator[tuple[Any, ...]]:
     texts: set[int] = set()
     for key, d in documents.items():
         states = context.candidate.documents.find(d.uri, d.source or None)
@@ -148,20 +148,34 @@ def _documents(context: GateContext, documents: dict[str, _Document]) -> Iterato
         texts.add(d.text)
 
 
-def _boilerplate(context: GateContext, sampled: set[str]) -> dict[str, float]:
-    """The share of each sampled document's characters that stand in lines which many documents hold."""
-    lines: dict[str, list[tuple[int, int]]] = {key: [] for key in sampled}
-    for point in context.points.scan(("document_key", "text")):
-        if (mine := lines.get(str(point.payload.get("document_key")))) is not None:
-            text = str(point.payload.get("text") or "")
-            mine += [(_hash(line.encode()), len(line)) for raw in text.splitlines() if len(line := raw.strip()) >= _LINE]
-    held_by = Counter(line for own in lines.values() for line in {line for line, _ in own})
-    many = max(5, _COMMON * len(sampled))
-    shares = {}
-    for key, own in lines.items():
-        total = sum(length for _, length in own)
-        shares[key] = sum(length for line, length in own if held_by[line] >= many) / total if total else 0.0
-    return shares
+class _Lines:
+    """Hashes and lengths of the lines of the `SAMPLED` documents with the smallest keys, as their chunks come along."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[tuple[int, int]]] = {}
+        self._largest = ""
+        """Of the keys in `_of`, once it is full: from then on it only falls, so a document is in with all its chunks or none."""
+
+    def add(self, key: str, text: str) -> None:
+        if key not in self._of:
+            if self._largest and key > self._largest:
+                return
+            if self._largest:
+                del self._of[self._largest]
+            self._of[key] = []
+            self._largest = max(self._of) if len(self._of) >= SAMPLED else ""
+        lines = (line for raw in text.splitlines() if len(line := raw.strip()) >= _LINE)
+        self._of[key] += [(_hash(line.encode()), len(line)) for line in lines]
+
+    def shares(self) -> dict[str, float]:
+        """The share of each sampled document's characters that stand in lines which many documents hold."""
+        held_by = Counter(line for own in self._of.values() for line in {line for line, _ in own})
+        many = max(5, _COMMON * len(self._of))
+        shares = {}
+        for key, own in self._of.items():
+            total = sum(length for _, length in own)
+            shares[key] = sum(length for line, length in own if held_by[line] >= many) / total if total else 0.0
+        return shares
 
 
 def _hash(content: bytes) -> int:

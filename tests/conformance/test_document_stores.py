@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import uuid
 from dataclasses import replace
@@ -329,3 +330,23 @@ class TestCuts:
         assert (cuts.count("d1"), cuts.count("d2")) == (1, 1)
         cuts.erase(["d2", "unknown"])
         assert (cuts.get(["a", "b", "c"]).keys(), cuts.count("d2")) == ({"b"}, 0)
+
+    def test_what_a_writer_remembers_is_what_is_there(self, database: Any) -> None:
+        """After any writes and erasures its readings are those of somebody who asks the database, and cost no request."""
+        draw = random.Random(5)
+        mine, other = MongoDocumentStates(database, "handbook"), MongoDocumentStates(database, "handbook")
+        mine.write([state(f"{n}.md", source="ab"[n % 2]) for n in range(6)])
+        with mine.remembered():
+            for step in range(40):
+                chosen = [state(f"{draw.randrange(9)}.md", source=draw.choice("ab"), title=str(step)) for _ in range(3)]
+                mine.delete([s.key for s in chosen[:1]]) if step % 4 == 3 else mine.write([*chosen, full_state()])
+                keys = [s.key for s in chosen]
+                assert mine.read() == other.read()
+                assert mine.read(keys) == other.read(keys)
+                assert mine.read(source="a") == other.read(source="a")
+            other.write([state("unseen.md")])
+            assert "unseen.md" not in {s.uri for s in mine.read()}  # what it remembers was not read again
+            mine.look_again()
+            assert mine.read() == other.read()
+        other.write([state("after.md")])
+        assert mine.read() == other.read()  # outside nothing is remembered

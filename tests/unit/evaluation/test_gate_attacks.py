@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.gates.audit import attack
+from evaluation.gates.audit import Held, attack
 from evaluation.gates.reconciliation import ReconciliationGate, ReconciliationOptions
 from sluice.access import AccessTags, Principal
 from sluice.points import StoredPoint, Vector
@@ -26,14 +26,14 @@ DOCS = [
 def test_every_set_of_tags_has_its_share_of_the_searches_and_none_leaks() -> None:
     """Five of the five public chunks and five of fifty: large groups do not crowd small ones out; the same each time."""
     release = Release(DOCS)
-    found = attack(release, release, 11, 3)
+    found = attack(Held.of(release, 11), release, 11, 3)
     assert (found["searches"], found["leaks"], found["left_out"]) == (11, 0, 0)
     asked = [(query.split()[0], sorted(principal.tags)) for query, principal, _ in release.searches]
     assert asked.count(("lunch", ["hr"])) == 5
     assert asked.count(("salary", ["public"])) == 5
     assert ("hidden", ["hr", "public"]) in asked
     again = Release(DOCS)
-    attack(again, again, 11, 3)
+    attack(Held.of(again, 11), again, 11, 3)
     assert again.searches == release.searches
 
 
@@ -46,21 +46,21 @@ def test_a_filter_that_fails_now_and_then_is_found_though_its_hits_claim_other_t
             return [replace(hit, access_tags=tuple(principal.tags)) for hit in everything][:k]
 
     release = Lying(DOCS)
-    assert attack(release, release, 20, 3)["leaks"] > 0
+    assert attack(Held.of(release, 20), release, 20, 3)["leaks"] > 0
 
 
 def test_it_stops_when_its_time_is_up_and_says_what_it_left_out() -> None:
     """Three turns allowed of twenty."""
     turns = iter([True] * 3 + [False] * 100)
     release = Release(DOCS)
-    found = attack(release, release, 20, 3, go_on=lambda: next(turns))
+    found = attack(Held.of(release, 20), release, 20, 3, go_on=lambda: next(turns))
     assert (found["searches"], found["left_out"]) == (3, 17)
 
 
 def test_where_everyone_reads_everything_there_is_nothing_to_attack() -> None:
     """One tag on everything: no principal is without it."""
     release = Release([Doc("a.md", "text"), Doc("b.md", "more")])
-    assert attack(release, release, 20, 3)["searches"] == 0
+    assert attack(Held.of(release, 20), release, 20, 3)["searches"] == 0
 
 
 def cached(hashes: Sequence[str]) -> Mapping[str, Vector]:
