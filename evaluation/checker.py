@@ -1,6 +1,6 @@
 """Expectations checked in a process of their own, begun beside the build: its import is seconds of work that no other waits for.
 
-The process takes pickled requests on its standard input and ends when that is closed, when nobody asked it anything for
+The process takes pickled requests on its standard input and ends when that is closed, when nobody asked it anything more for
 `IDLE_S`, or with the process that began it. Where it cannot be had, or ends of anything else, the check is done here.
 """
 
@@ -24,6 +24,8 @@ from sluice.errors import SluiceError
 from sluice.tether import tie
 
 IDLE_S = 30.0
+FIRST_S = 3600.0
+"""The same before the first request: a build from nothing takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,11 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints is no reply
     expectations.library()
     requests = sys.stdin.buffer
-    while select.select([requests], [], [], IDLE_S)[0] and (request := _read(requests)) is not None:
+    patience = FIRST_S
+    while select.select([requests], [], [], patience)[0] and (request := _read(requests)) is not None:
         pickle.dump(_answered(request), replies)
         replies.flush()
+        patience = IDLE_S
 
 
 def _read(requests: BinaryIO) -> _Request | None:

@@ -66,20 +66,16 @@ class Plain:
 
 def plain(text: str) -> Plain:
     """`text` in comparable form; the same for the same text, on any machine."""
-    letters: list[str] = []
-    starts: list[NDArray[np.int32]] = []
-    ends: list[NDArray[np.int32]] = []
-    for piece, start, end, verbatim in _pieces(_blanked(text)):
-        letters.append(piece)
-        if verbatim:
-            starts.append(np.arange(start, end, dtype=np.int32))
-            ends.append(np.arange(start + 1, end + 1, dtype=np.int32))
-        else:
-            starts.append(np.full(len(piece), start, dtype=np.int32))
-            ends.append(np.full(len(piece), end, dtype=np.int32))
-    if not letters:
+    pieces = list(_pieces(_blanked(text)))
+    if not pieces:
         return Plain("", np.empty(0, np.int32), np.empty(0, np.int32))
-    return _collapsed("".join(letters), np.concatenate(starts), np.concatenate(ends))
+    letters = "".join(piece for piece, *_ in pieces)
+    lengths = np.fromiter((len(piece) for piece, *_ in pieces), np.int32, len(pieces))
+    places = np.array([(start, end, verbatim) for _, start, end, verbatim in pieces], np.int32)
+    starts, ends, verbatim = np.repeat(places, lengths, axis=0).T  # of each letter: where its piece stands
+    within = np.arange(len(letters), dtype=np.int32) - np.repeat(np.cumsum(lengths, dtype=np.int32) - lengths, lengths)
+    starts = starts + within * verbatim
+    return _collapsed(letters, starts, np.where(verbatim, starts + 1, ends))
 
 
 def _blanked(text: str) -> str:
@@ -103,10 +99,12 @@ def _collapsed(text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]) ->
     words = [(m.start(), m.end()) for m in _WORD.finditer(text)]
     if not words:
         return Plain("", starts[:0], ends[:0])
-    keep = np.zeros(len(text), dtype=np.bool_)
-    for begin, end in words:
-        keep[begin : end + 1] = True  # a word and the white space after it
-    keep[words[-1][1] :] = False
+    edges = np.zeros(len(text) + 2, dtype=np.int8)
+    begins, stops = np.array(words).T
+    edges[begins] += 1
+    edges[stops[:-1] + 1] -= 1  # a word and the white space after it
+    edges[stops[-1]] -= 1
+    keep = np.cumsum(edges[: len(text)], dtype=np.int8) > 0
     return Plain(" ".join(text[begin:end] for begin, end in words), starts[keep], ends[keep])
 
 

@@ -152,8 +152,8 @@ class Resources:
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""
         fields = ["document_key", "version", "parse_fingerprint"]
-        found = (point.payload for point in self.stores.qdrant.scan(release.collection, fields))
-        return {p["document_key"]: version_id(p["document_key"], p["version"], p["parse_fingerprint"]) for p in found}
+        held = {tuple(p.payload[name] for name in fields) for p in self.stores.qdrant.scan(release.collection, fields)}
+        return {key: version_id(key, version, parsed) for key, version, parsed in held}
 
     # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
 
