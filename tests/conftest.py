@@ -9,12 +9,16 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect
 
 os.environ.setdefault("SLUICE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sluice-tests-{os.getuid()}"))
 """Models are made once for all tests of this user, and not in the home folder."""
+
+settings.register_profile("sluice", deadline=None)  # a busy machine is no fault
+settings.load_profile("sluice")
 
 MISSING_PROGRAM = re.compile(r"is not installed|\(Debian: ")
 
