@@ -24,7 +24,7 @@ from ingest.headers import decoded_header, header
 from ingest.nesting import DEEPEST, too_deep
 from ingest.readers import sealed
 from ingest.readers.base import Guess, Reading, protected, text_of, without_hidden
-from ingest.readers.calendars import calendar_pieces
+from ingest.readers.calendars import calendar_pieces, unfolded
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from sluice.errors import DocumentError
@@ -176,7 +176,8 @@ class _Parts:
         if not content.strip():
             return
         try:
-            found = text_of(content, self._uri, declared=subtype == "html", label=label)
+            whole = unfolded(content) if subtype in ("calendar", "x-vcalendar") else content
+            found = text_of(whole, self._uri, declared=subtype == "html", label=label)
         except DocumentError:
             self.lose("unreadable_part", f"text/{subtype}")
             return
