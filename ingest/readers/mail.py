@@ -37,6 +37,8 @@ _ADDRESS = re.compile(r"\S*://\S+|\S+@\S+|\[cid:[^\]]*\]|\[image[^\]]*\]")
 _DEEPEST = 50
 _MOST_NAMES = 20
 _HTML_ENOUGH = 0.8
+_HTML, _CODEPAGE = 0x1013, 0x3FDE
+"""PidTagHtml and PidTagInternetCodepage ([MS-OXPROPS])."""
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
@@ -296,11 +298,14 @@ def msg(content: bytes, uri: str) -> Reading:
 
     found = Saved.load(io.BytesIO(content))
     parts = _Parts(uri)
-    plain, html = (_tried(lambda: found.body), _tried(lambda: found.html_body))
+    plain = _tried(lambda: found.body)
+    html = _tried(lambda: found.properties.binary_prop_value(_HTML))  # its library decodes it as Windows' Latin, whatever it says
+    label = _charset(_tried(lambda: found.properties.int_prop_value(_CODEPAGE)))
+    html = (html, label) if html else (_tried(lambda: found.html_body).encode("utf-8", "replace"), "utf-8")
     read = []
-    for text, subtype in ((html, "html"), (plain, "plain")):
+    for (content, label), subtype in ((html, "html"), ((plain.encode("utf-8", "replace"), "utf-8"), "plain")):
         one = _Parts(uri, enclosed=True)
-        one._decoded(text.encode("utf-8", "replace"), "utf-8", subtype)
+        one._decoded(content, label, subtype)
         read.append(one)
     rich, simple = read
     parts._take(rich if len(_words(rich.pieces)) >= _HTML_ENOUGH * len(_words(simple.pieces)) else simple)
@@ -327,6 +332,14 @@ def _tried(read: Callable[[], Any]) -> Any:
         return read() or ""
     except Exception:  # the reader raises what it likes on streams that are missing
         return ""
+
+
+def _charset(codepage: Any) -> str:
+    """What the Web calls a code page of Windows; "" for what it does not know, so that the bytes decide."""
+    named = {65001: "utf-8", 20866: "koi8-r", 21866: "koi8-u", 932: "shift_jis", 936: "gbk", 949: "euc-kr", 950: "big5"}
+    number = codepage if isinstance(codepage, int) else 0
+    iso = f"iso-8859-{number - 28590}" if 28590 < number < 28606 else ""
+    return named.get(number) or iso or (f"windows-{number}" if 1249 < number < 1259 or number == 874 else "")
 
 
 def _bytes(part: Message) -> bytes:
