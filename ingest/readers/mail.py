@@ -247,6 +247,8 @@ class _Parts:
         except sealed.Encrypted:
             self.closed = True
             self.lose("encrypted")
+        except MemoryError:  # of the document's limit: nothing may be lost to that in silence
+            raise
         except Exception:  # whatever the parser of ASN.1 raises on bytes that are none
             self.sealed = "an S/MIME envelope"
             self.lose("sealed", _name(part))
@@ -330,6 +332,8 @@ def _tried(read: Callable[[], Any]) -> Any:
     """A property of a saved message; "" where the file lacks it or it is broken."""
     try:
         return read() or ""
+    except MemoryError:
+        raise
     except Exception:  # the reader raises what it likes on streams that are missing
         return ""
 
@@ -345,6 +349,8 @@ def _charset(codepage: Any) -> str:
 def _bytes(part: Message) -> bytes:
     try:
         content = part.get_payload(decode=True)
+    except MemoryError:
+        raise
     except Exception:  # the standard library raises several types on hostile encodings
         return b""
     return content if isinstance(content, bytes) else b""
@@ -357,6 +363,8 @@ def _words(pieces: Iterable[Piece]) -> list[str]:
 def _name(part: Message) -> str:
     try:
         return decoded_header(part.get_filename() or "")
+    except MemoryError:
+        raise
     except Exception:  # as above
         return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from tests.unit.ingest.office_files import relations, zipped
 
@@ -51,7 +52,7 @@ def compound(streams: Mapping[str, bytes]) -> bytes:
     starts[0] = put(small)
     coded_small = struct.pack(f"<{len(small_chain)}I", *small_chain)
     small_table = put(coded_small.ljust(-(-len(coded_small) // _SECTOR) * _SECTOR, b"\xff"))
-    after = {one: following for listed in children.values() for one, following in zip(listed, listed[1:], strict=False)}
+    after = {one: following for listed in children.values() for one, following in pairwise(listed)}
     rows = b""
     for number, (name, kind, content) in enumerate(entries):
         coded = name.encode("utf-16-le")
@@ -182,7 +183,10 @@ def msg(
     def properties(head: int, found: Mapping[int, bytes]) -> dict[str, bytes]:
         rows = b"".join(struct.pack("<IIII", tag, 6, len(value) + 2 * (tag & 0xFFFF == 0x1F), 0) for tag, value in found.items())
         rows += struct.pack("<IIII", 0x3FDE0003, 6, codepage, 0) if codepage else b""
-        return {"__properties_version1.0": bytes(head) + rows, **{f"__substg1.0_{tag:08X}": value for tag, value in found.items()}}
+        return {
+            "__properties_version1.0": bytes(head) + rows,
+            **{f"__substg1.0_{tag:08X}": value for tag, value in found.items()},
+        }
 
     said = {0x001A001F: "IPM.Note".encode("utf-16-le"), 0x0037001F: subject.encode("utf-16-le")}
     said |= {0x1000001F: plain.encode("utf-16-le")} if plain else {}

@@ -290,9 +290,7 @@ OUTLOOK: dict[str, Callable[[str], str]] = {
     st.sampled_from([("utf-8", 65001), ("cp1252", 1252), ("cp1252", 0), ("utf-8", 0), ("cp1250", 1250), ("iso-8859-1", 28591)]),
     st.sampled_from(["html", "plain", "both"]),
 )
-def test_every_word_of_an_outlook_message_comes_back_once(
-    forms: list[str], encoding: tuple[str, int], bodies: str
-) -> None:
+def test_every_word_of_an_outlook_message_comes_back_once(forms: list[str], encoding: tuple[str, int], bodies: str) -> None:
     """From its HTML in the code page that it says or that its bytes show, else from its text; attachments are said."""
     words = [f"wört{number}x" for number in range(len(forms))]
     page = "<html>" + "".join(OUTLOOK[form](word) for form, word in zip(forms, words, strict=True))

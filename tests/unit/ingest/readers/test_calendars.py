@@ -58,9 +58,7 @@ def folded(line: str, width: int) -> str:
     st.integers(20, 200),
     st.booleans(),
 )
-def test_every_word_of_an_appointment_comes_back_once(
-    shapes: list[tuple[str, list[str]]], width: int, in_a_mail: bool
-) -> None:
+def test_every_word_of_an_appointment_comes_back_once(shapes: list[tuple[str, list[str]]], width: int, in_a_mail: bool) -> None:
     """Whatever fields it has, wherever its lines are folded; what is shown of an alarm is said by the appointment already."""
     lines, expected = ["BEGIN:VCALENDAR"], []
     for number, (kind, names) in enumerate(shapes):

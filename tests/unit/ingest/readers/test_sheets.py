@@ -289,7 +289,9 @@ ODS_ROWS = ("{}", "<table:table-header-rows>{}</table:table-header-rows>", "<tab
 
 def tables(kinds: list[str]) -> st.SearchStrategy[list[list[list[str]]]]:
     """Sheets of rows of kinds of cells."""
-    return st.lists(st.lists(st.lists(st.sampled_from(kinds), min_size=1, max_size=3), min_size=1, max_size=4), min_size=1, max_size=3)
+    return st.lists(
+        st.lists(st.lists(st.sampled_from(kinds), min_size=1, max_size=3), min_size=1, max_size=4), min_size=1, max_size=3
+    )
 
 
 def in_order(document: Document, sheets: list[list[list[str]]]) -> None:
