@@ -107,10 +107,10 @@ def feed(folder: Path, size: int) -> Callable[[], int]:
 
 
 def mail(folder: Path, size: int) -> Callable[[], int]:
-    from ingest.sources.mail import MailOptions, MailSource
+    from ingest.sources.letters import read_message
 
-    path = mailroom.mbox(folder / "x", mailroom.message("a@b", attached={f"{n}.txt": b"x" for n in range(125 * size)}))
-    return lambda: drained(MailSource("s", MailOptions(path=path)))
+    body = mailroom.message("a@b", attached={f"{n}.txt": b"x" for n in range(125 * size)})
+    return lambda: len(read_message(body, {"contents": True})["attachments"])
 
 
 def objects(folder: Path, size: int) -> Callable[[], int]:
@@ -131,6 +131,14 @@ def page(folder: Path, size: int) -> Callable[[], int]:
     return lambda: len(read_page(body, {"url": "http://a/", "main_text": True})["links"])
 
 
+def claim(folder: Path, size: int) -> Callable[[], int]:
+    """Two pages that say that they are one, compared in the crawl's own loop."""
+    from ingest.sources.pages import same_page
+
+    page = (b"<title>" * 500 + b"<" * 3000 + b"words of a page &amp; ") * size
+    return lambda: int(same_page(page, page + b"x"))
+
+
 def sitemap(folder: Path, size: int) -> Callable[[], int]:
     from ingest.sources.sitemaps import read_sitemap
 
@@ -146,10 +154,11 @@ WORST: dict[str, Callable[[Path, int], Callable[[], int]]] = {
     "records": records,
     "rest": rest,
     "feed": feed,
-    "mail": mail,
+    "mail: one message": mail,
     "objects": objects,
     "web: one page": page,
     "web: one sitemap": sitemap,
+    "web: two pages compared": claim,
 }
 
 

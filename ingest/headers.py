@@ -25,6 +25,8 @@ def decoded_header(raw: str) -> str:
         raw = _decoded(raw.encode("ascii", "surrogateescape"), "")
     try:
         chunks = email.header.decode_header(_BETWEEN.sub(r"\1 \2", raw.replace("\r", "").replace("\n", " ")))
+    except MemoryError:  # of the document's limit: nothing may be lost to that in silence
+        raise
     except Exception:  # the standard library raises several types on malformed words
         chunks = [(raw, None)]
     text = "".join(chunk if isinstance(chunk, str) else _decoded(chunk, label or "", raw_unicode=True) for chunk, label in chunks)

@@ -14,9 +14,13 @@ from ingest.readers.plain import plain_pieces
 
 _COMPONENTS = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"))
 _LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;[^\":;]*(?:\"[^\"]*\"[^\":;]*)*)*):(.*)", re.DOTALL)
-_FOLD = re.compile(r"\r?\n[ \t]")
+_FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]")
+_FOLDED = re.compile(_FOLD.pattern.decode())
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_OF_THE_CALENDAR = frozenset(("NAME", "X-WR-CALNAME", "DESCRIPTION", "X-WR-CALDESC"))
+_RICH = frozenset(("X-ALT-DESC", "STYLED-DESCRIPTION"))
 _LABELS = {
     "DTSTART": "Start", "DTEND": "End", "DUE": "Due", "DURATION": "Duration", "RRULE": "Repeats", "LOCATION": "Location",
     "ORGANIZER": "Organizer", "ATTENDEE": "Attendee", "STATUS": "Status", "CONTACT": "Contact", "RESOURCES": "Resources",
@@ -32,17 +36,22 @@ class _Field:
 
 
 def calendar(content: bytes, uri: str, label: str = "") -> Reading:
-    found = text_of(content, uri, label=label)
+    found = text_of(unfolded(content), uri, label=label)
     return Reading(calendar_pieces(found.text), losses=found.losses, guess=found.guess)
 
 
+def unfolded(content: bytes) -> bytes:
+    """Bytes whose long lines are whole again: some programs fold within a letter of several bytes (RFC 5545, 3.1)."""
+    return content if b"\0" in content[:200] else _FOLD.sub(b"", content)
+
+
 def calendar_pieces(text: str, already: str = "") -> list[Piece]:
-    """A heading, lines and the description of each appointment; a description whose words `already` has is left out."""
+    """The calendar's name; a heading, lines and the description of each appointment, but a description that `already` has."""
     found: list[Piece] = []
     fields: list[_Field] | None = None
     inner = 0  # within an alarm, whose text is the appointment's again
     for field in _fields(text):
-        kind = field.value.strip().upper()
+        kind = field.value.partition("\n")[0].strip().upper()
         if field.name == "BEGIN":
             if kind in _COMPONENTS and fields is None:
                 fields = []
@@ -55,6 +64,9 @@ def calendar_pieces(text: str, already: str = "") -> list[Piece]:
             fields = None
         elif fields is not None and not inner:
             fields.append(field)
+        elif fields is None and field.name in _OF_THE_CALENDAR and (said := " ".join(clean(_plain(field)).split())):
+            kind_of_piece = "title" if "NAME" in field.name else "text"
+            found += [piece for piece in [Piece(kind_of_piece, said)] if piece not in found]
     return found + (_appointment(fields, already) if fields else [])
 
 
@@ -66,7 +78,7 @@ def _appointment(fields: list[_Field], already: str) -> list[Piece]:
         found.append(Piece("text", clean("\n".join(lines))))
     described = [_plain(field) for field in fields if field.name == "DESCRIPTION"]
     if not any(text.strip() for text in described):
-        return found + [p for f in fields if f.name == "X-ALT-DESC" for p in html_blocks(_plain(f))[0]]
+        return found + [p for f in fields if f.name in _RICH for p in html_blocks(_plain(f))[0]]
     known = set(already.split())
     return found + [p for text in described if not known or set(text.split()) - known for p in plain_pieces(text, headings=False)]
 
@@ -92,15 +104,29 @@ def _shown(field: _Field) -> str:
 
 
 def _fields(text: str) -> Iterator[_Field]:
-    for line in _FOLD.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n"):
-        if (match := _LINE.fullmatch(line)) is None:
+    at: re.Match[str] | None = None
+    value: list[str] = []
+    for line in _LINE_END.split(_FOLDED.sub("", text)):
+        soft = at is not None and value[-1].endswith("=") and "QUOTED-PRINTABLE" in at.group(2).upper()  # vCalendar 1.0
+        match = None if soft else _LINE.fullmatch(line)
+        if match is None and at is not None:  # a line that was broken and not folded is what the field says, too
+            value.append(line)
             continue
-        parameters = (p.partition("=") for p in re.findall(r";((?:[^\";]|\"[^\"]*\")*)", match.group(2)))
-        yield _Field(match.group(1).upper(), {n.upper(): v.replace('"', "") for n, _, v in parameters}, match.group(3))
+        if at is not None:
+            yield _field(at, value)
+        at, value = match, [match.group(3)] if match is not None else []
+    if at is not None:
+        yield _field(at, value)
+
+
+def _field(at: re.Match[str], value: list[str]) -> _Field:
+    parameters = (p.partition("=") for p in re.findall(r";((?:[^\";]|\"[^\"]*\")*)", at.group(2)))
+    return _Field(at.group(1).upper(), {n.upper(): v.replace('"', "") for n, _, v in parameters}, "\n".join(value).rstrip())
 
 
 def _plain(field: _Field) -> str:
     value = field.value
-    if field.parameters.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":  # vCalendar 1.0
-        value = quopri.decodestring(value.encode("utf-8", "replace")).decode("utf-8", "replace")
+    if field.parameters.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":
+        coded = quopri.decodestring(value.encode("utf-8", "replace"))
+        value = text_of(coded, field.name, label=field.parameters.get("CHARSET", "")).text
     return _ESCAPE.sub(lambda found: "\n" if found.group(1) in "nN" else found.group(1), value)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from html.entities import html5
+from xml.sax.saxutils import escape
+
 from lxml import etree
 
 from ingest import properties
 from ingest.blocks import html_blocks
 from ingest.elements import Piece, clean
 from ingest.markup import Node, says
-from ingest.readers.base import Reading, text_of
+from ingest.readers.base import Reading, Text, text_of
+
+_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
+_NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def html(content: bytes, uri: str, label: str = "") -> Reading:
@@ -19,9 +27,9 @@ def html(content: bytes, uri: str, label: str = "") -> Reading:
 
 def xml(content: bytes, uri: str, label: str = "") -> Reading:
     """The text of an XML document as paragraphs: an element with text of its own is one, with all that is inside it."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    root, found = _root(content, uri, label)
     paragraphs: list[str] = []
-    waiting = [etree.fromstring(content, parser)]
+    waiting = [root]
     while waiting:
         node = waiting.pop()
         if not isinstance(node.tag, str):
@@ -30,7 +38,23 @@ def xml(content: bytes, uri: str, label: str = "") -> Reading:
             paragraphs.append(" ".join(clean(_inside(node)).split()))
         else:
             waiting.extend(reversed(node))
-    return Reading([Piece("text", paragraph) for paragraph in paragraphs if paragraph])
+    return Reading([Piece("text", paragraph) for paragraph in paragraphs if paragraph], losses=found.losses, guess=found.guess)
+
+
+def _root(content: bytes, uri: str, label: str) -> tuple[Node, Text]:
+    """The tree. What XML forbids and people write all the same (a bad byte, a control character, `&nbsp;`) costs itself.
+
+    An entity that the document declares is the text that it stands for; what is made of entities was refused before
+    (`ingest.limits`), and the library bounds how far they grow.
+    """
+    options = {"no_network": True, "remove_comments": True, "remove_pis": True, "resolve_entities": "internal"}
+    try:
+        return etree.fromstring(content, etree.XMLParser(**options)), Text("")
+    except etree.XMLSyntaxError:
+        found = text_of(content, uri, declared=True, label=label)
+        text = _DECLARATION.sub("", found.text.lstrip("\ufeff"), count=1)
+        named = _NAMED.sub(lambda at: escape(html5[at[1]]) if at[1] in html5 else at[0], text)
+        return etree.fromstring(_NO_XML.sub("", named), etree.XMLParser(**options)), found
 
 
 def _inside(node: Node) -> str:

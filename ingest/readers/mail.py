@@ -24,7 +24,7 @@ from ingest.headers import decoded_header, header
 from ingest.nesting import DEEPEST, too_deep
 from ingest.readers import sealed
 from ingest.readers.base import Guess, Reading, protected, text_of, without_hidden
-from ingest.readers.calendars import calendar_pieces
+from ingest.readers.calendars import calendar_pieces, unfolded
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from sluice.errors import DocumentError
@@ -37,6 +37,8 @@ _ADDRESS = re.compile(r"\S*://\S+|\S+@\S+|\[cid:[^\]]*\]|\[image[^\]]*\]")
 _DEEPEST = 50
 _MOST_NAMES = 20
 _HTML_ENOUGH = 0.8
+_HTML, _CODEPAGE = 0x1013, 0x3FDE
+"""PidTagHtml and PidTagInternetCodepage ([MS-OXPROPS])."""
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
@@ -176,7 +178,8 @@ class _Parts:
         if not content.strip():
             return
         try:
-            found = text_of(content, self._uri, declared=subtype == "html", label=label)
+            whole = unfolded(content) if subtype in ("calendar", "x-vcalendar") else content
+            found = text_of(whole, self._uri, declared=subtype == "html", label=label)
         except DocumentError:
             self.lose("unreadable_part", f"text/{subtype}")
             return
@@ -244,6 +247,8 @@ class _Parts:
         except sealed.Encrypted:
             self.closed = True
             self.lose("encrypted")
+        except MemoryError:  # of the document's limit: nothing may be lost to that in silence
+            raise
         except Exception:  # whatever the parser of ASN.1 raises on bytes that are none
             self.sealed = "an S/MIME envelope"
             self.lose("sealed", _name(part))
@@ -295,11 +300,14 @@ def msg(content: bytes, uri: str) -> Reading:
 
     found = Saved.load(io.BytesIO(content))
     parts = _Parts(uri)
-    plain, html = (_tried(lambda: found.body), _tried(lambda: found.html_body))
+    plain = _tried(lambda: found.body)
+    html = _tried(lambda: found.properties.binary_prop_value(_HTML))  # its library decodes it as Windows' Latin, whatever it says
+    label = _charset(_tried(lambda: found.properties.int_prop_value(_CODEPAGE)))
+    html = (html, label) if html else (_tried(lambda: found.html_body).encode("utf-8", "replace"), "utf-8")
     read = []
-    for text, subtype in ((html, "html"), (plain, "plain")):
+    for (content, label), subtype in ((html, "html"), ((plain.encode("utf-8", "replace"), "utf-8"), "plain")):
         one = _Parts(uri, enclosed=True)
-        one._decoded(text.encode("utf-8", "replace"), "utf-8", subtype)
+        one._decoded(content, label, subtype)
         read.append(one)
     rich, simple = read
     parts._take(rich if len(_words(rich.pieces)) >= _HTML_ENOUGH * len(_words(simple.pieces)) else simple)
@@ -324,13 +332,25 @@ def _tried(read: Callable[[], Any]) -> Any:
     """A property of a saved message; "" where the file lacks it or it is broken."""
     try:
         return read() or ""
+    except MemoryError:
+        raise
     except Exception:  # the reader raises what it likes on streams that are missing
         return ""
+
+
+def _charset(codepage: Any) -> str:
+    """What the Web calls a code page of Windows; "" for what it does not know, so that the bytes decide."""
+    named = {65001: "utf-8", 20866: "koi8-r", 21866: "koi8-u", 932: "shift_jis", 936: "gbk", 949: "euc-kr", 950: "big5"}
+    number = codepage if isinstance(codepage, int) else 0
+    iso = f"iso-8859-{number - 28590}" if 28590 < number < 28606 else ""
+    return named.get(number) or iso or (f"windows-{number}" if 1249 < number < 1259 or number == 874 else "")
 
 
 def _bytes(part: Message) -> bytes:
     try:
         content = part.get_payload(decode=True)
+    except MemoryError:
+        raise
     except Exception:  # the standard library raises several types on hostile encodings
         return b""
     return content if isinstance(content, bytes) else b""
@@ -343,6 +363,8 @@ def _words(pieces: Iterable[Piece]) -> list[str]:
 def _name(part: Message) -> str:
     try:
         return decoded_header(part.get_filename() or "")
+    except MemoryError:
+        raise
     except Exception:  # as above
         return ""
 

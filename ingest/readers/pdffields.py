@@ -22,6 +22,8 @@ def fields(page: Any, lost: Counter[str]) -> list[Segment]:
     try:
         annotations = page.get("/Annots")
         annotations = [] if annotations is None else list(annotations.get_object())
+    except MemoryError:  # of the document's limit: nothing may be lost to that in silence
+        raise
     except Exception:  # a broken list of annotations raises anything; the page's text is what counts
         return []
     for reference in annotations:
@@ -30,6 +32,8 @@ def fields(page: Any, lost: Counter[str]) -> list[Segment]:
             text = _text(annotation, lost)
             if text:
                 found += _segments(text, [float(n) for n in annotation["/Rect"]])
+        except MemoryError:
+            raise
         except Exception:  # as above, for one annotation
             lost["annotation"] += 1
     return found

@@ -73,6 +73,8 @@ def winmail(content: bytes) -> Winmail:
         found = TNEF(content)
         names = tuple(str(a.long_filename() or "").strip("\0") for a in found.attachments)
         label = str(found.codepage or "")
+    except MemoryError:  # of the document's limit: nothing may be lost to that in silence
+        raise
     except Exception as error:  # written by hand, over untrusted bytes: anything can be raised
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return Winmail(_bytes(found.body), _bytes(found.htmlbody), label, names)

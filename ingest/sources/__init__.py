@@ -28,7 +28,8 @@ SOURCES: dict[str, str] = {
 
 A source's class has `Options`, the pydantic model of its own keys, and is constructed with (name, options). Where that
 model has a field `cache`, it is a folder that the source may keep what it likes in, `sources/<name>` in the index's
-`state_dir` unless the configuration names another.
+`state_dir` unless the configuration names another. Where it has a field `limits`, it is the `limits` of the source's section:
+what reading one page, feed or message may cost.
 """
 
 
@@ -53,6 +54,8 @@ def build(settings: SourceSettings, whole: Settings) -> Source:
     if "cache" in model.model_fields:
         cache = {"cache": str(whole.state_dir / "sources" / settings.name)}
         settings = settings.model_copy(update={"options": cache | settings.options})
+    if "limits" in model.model_fields:
+        settings = settings.model_copy(update={"options": {"limits": settings.limits} | settings.options})
     checked = options(model, settings, where=where, settings=whole)
     try:
         return Checked(kind(settings.name, checked))

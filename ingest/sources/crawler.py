@@ -30,19 +30,23 @@ from scrapy.crawler import CrawlerProcess
 from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import HtmlResponse, Response
 from scrapy.resolver import CachingThreadedResolver
+from scrapy.robotstxt import ProtegoRobotParser
 
 from ingest.sources.addresses import Guard, is_public
 from ingest.sources.bounded import Read, within_limits
 from ingest.sources.pages import address, canonical, same_page, taken_apart, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.sitemaps import read_sitemap
-from ingest.sources.webpage import as_utf8, read_page
+from ingest.sources.webpage import WARM, as_utf8, read_page
 from sluice.errors import DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import content_hash
+from sluice.settings import LimitSettings
 from sluice.tether import tie
 
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
+_ROBOTS_BYTES = 500 << 10
+"""RFC 9309, 2.5: what a crawler must read of a robots.txt at least."""
 _CANONICAL_LINK = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\bcanonical\b", re.IGNORECASE)
 _EXTENSIONS = (
     *("png", "jpg", "jpeg", "gif", "webp", "svg", "ico", "bmp", "mp3", "mp4", "avi", "mov", "webm", "ogg", "wav"),
@@ -119,6 +123,14 @@ def _private(guard: Guard, host: str, port: int) -> bool:
     return False
 
 
+class ShortRobots(ProtegoRobotParser):
+    """The beginning of a robots.txt: it is read here, and every address is held against every rule of it."""
+
+    def __init__(self, robotstxt_body: bytes, spider: Any) -> None:
+        longer = len(robotstxt_body) > _ROBOTS_BYTES  # then its last line is cut somewhere, and means something else
+        super().__init__(robotstxt_body[:_ROBOTS_BYTES].rpartition(b"\n")[0] if longer else robotstxt_body, spider)
+
+
 class Pages(scrapy.Spider):
     """Start pages, sitemaps, everything known, and every link within the allowed domains."""
 
@@ -128,6 +140,7 @@ class Pages(scrapy.Spider):
         super().__init__()
         self.allowed_domains = job["domains"]
         self.folder, self.job = folder, job
+        self.limits = LimitSettings.model_validate(job["limits"])
         self.known: dict[str, str] = job["known"]
         self.problems: list[str] = []
         # What is known under a session's address is one page with any other session's.
@@ -218,7 +231,7 @@ class Pages(scrapy.Spider):
             return
         about = {"url": response.url, "max_bytes": self.job["max_bytes"]}
         try:
-            found = await _in_a_worker(read_sitemap, response.body, response.url, about)
+            found = await self._in_a_worker(read_sitemap, response.body, response.url, about)
         except DocumentError as error:
             self.problems.append(f"the sitemap {response.url}: {error.message.removeprefix(response.url + ': ')}")
             return
@@ -247,6 +260,11 @@ class Pages(scrapy.Spider):
         for request in requests:
             yield request
 
+    async def _in_a_worker(self, read: Read, content: bytes, uri: str, about: Mapping[str, Any]) -> Any:
+        """What strangers wrote is read outside this process, and the loop goes on meanwhile."""
+        warm = WARM if about.get("main_text") else ()
+        return await asyncio.to_thread(partial(within_limits, read, content, uri, about, warm=warm, limits=self.limits))
+
     def _unread(self, response: Response, reason: str, why: str) -> None:
         mark = content_hash(response.body)[:16]
         self._not_had(response.meta, "failed", why, reason, mark=mark)
@@ -267,7 +285,7 @@ class Pages(scrapy.Spider):
         kind, page = _header(response, "Content-Type"), {}
         if isinstance(response, HtmlResponse):
             about = {"url": response.url, "content_type": kind, "main_text": self.job["main_text"]}
-            page = await _in_a_worker(read_page, response.body, uri, about)
+            page = await self._in_a_worker(read_page, response.body, uri, about)
         if page.get("login") and uri != asked:
             self._not_had(response.meta, "later", f"redirects to a login page, {uri}")
             return []
@@ -404,12 +422,6 @@ def _home(uri: str, believed: Mapping[str, str]) -> str:
     return path[-1]
 
 
-async def _in_a_worker(read: Read, content: bytes, uri: str, about: Mapping[str, Any]) -> Any:
-    """What strangers wrote is read outside this process, and the loop goes on meanwhile."""
-    warm = ("trafilatura", "cssselect") if read is read_page and about["main_text"] else ()
-    return await asyncio.to_thread(partial(within_limits, read, content, uri, about, warm=warm))
-
-
 def _header(response: Response, name: str) -> str:
     return (response.headers.get(name) or b"").decode("latin-1")
 
@@ -426,6 +438,7 @@ def main(folder: Path) -> None:
             "SLUICE_NAMED": job["named"],
             "USER_AGENT": job["user_agent"],
             "ROBOTSTXT_OBEY": job["robots"],
+            "ROBOTSTXT_PARSER": ShortRobots,
             "COOKIES_ENABLED": False,
             "TELNETCONSOLE_ENABLED": False,
             "HTTPERROR_ALLOW_ALL": True,

@@ -32,7 +32,7 @@ from ingest.sources.webpage import as_utf8
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath
+from sluice.settings import ConfigPath, LimitSettings
 
 _ARTICLES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf")
 _MOST_IDS = 100_000
@@ -52,6 +52,7 @@ class FeedOptions(HttpOptions):
     headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     """Sent to the feed's own host only."""
     cache: ConfigPath | None = None
+    limits: LimitSettings = LimitSettings()
 
     @field_validator("url")
     @classmethod
@@ -136,7 +137,8 @@ class FeedSource:
         headers = {name: answer.headers[name] for name in ("content-type", "content-language") if name in answer.headers}
         about = {"headers": headers | {"content-location": answer.url}}
         try:
-            found: dict[str, Any] = within_limits(read_feed, answer.content, shown(self.options.url), about, warm=("feedparser",))
+            where, limits = shown(self.options.url), self.options.limits
+            found: dict[str, Any] = within_limits(read_feed, answer.content, where, about, warm=("feedparser",), limits=limits)
         except DocumentError as error:
             raise SourceUnavailable(f"source '{self.name}': {error.message}; nothing was changed", hint=error.hint) from None
         if not found["version"] or (found["broken"] and not self.options.keep):

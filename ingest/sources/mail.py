@@ -3,41 +3,33 @@
 A message's uri is `folder/message-id`, an attachment's `folder/message-id/n-name`: rules on folders hold for both. The
 thread, the folder and the message it came with are metadata. An attachment's permissions are its message's, always.
 A message that is known is not read again: its place in the mailbox is its validator (see `ingest.sources.mailboxes`).
-
-Over 300 lines: one source; how mailboxes are kept is in `mailboxes`.
+What a message says is read in a worker (`ingest.sources.letters`), with the source's limits of time and memory.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
-import email.utils
-import re
+import base64
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.message import Message
-from email.parser import BytesHeaderParser
+from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from ingest.headers import decoded_header, header
-from ingest.nesting import too_deep
+from ingest.sources.bounded import within_limits
 from ingest.sources.imap import Imap
+from ingest.sources.letters import read_message, segment
 from ingest.sources.mailboxes import Entry, Mailbox, Maildir, Mbox
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError, DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import digest, fingerprint
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, LimitSettings, Section
 
-_SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
-_MOST_REFERENCES = 50
 _VERSION = 2
 """Raised whenever a message gives other items than before: every message is then read again, once."""
 
@@ -59,6 +51,7 @@ class MailOptions(Section):
     """Whether a password may be sent unencrypted."""
     timeout_s: float = Field(default=60, gt=0)
     max_bytes: int = Field(default=50_000_000, gt=0)
+    limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")
     def _one_place(self) -> MailOptions:
@@ -80,7 +73,7 @@ class _Opened:
     folder: str
     place: str
     content: bytes
-    attachments: Sequence[tuple[str, Message]]
+    attachments: Sequence[Mapping[str, str]]
     metadata: Mapping[str, Any]
     subject: str
     modified: datetime | None
@@ -154,7 +147,7 @@ class MailSource:
 
     def _first_seen(self, entry: Entry, found: dict[str, Entry]) -> Iterator[ItemRef]:
         """A message that is not known: it is read, to see what is attached."""
-        base = f"{entry.folder}/{_segment(entry.message_id or 'no-id-' + digest(entry.folder, entry.place)[:16])}"
+        base = f"{entry.folder}/{segment(entry.message_id or 'no-id-' + digest(entry.folder, entry.place)[:16])}"
         uri, copies = base, 1
         while uri in found:
             copies += 1
@@ -164,8 +157,18 @@ class MailSource:
         if entry.size > self.options.max_bytes or not self.options.attachments:
             return
         read = self._mailbox.read(entry)
-        for number, (name, _) in enumerate(_attachments(_parsed(read[0])) if read else (), start=1):
-            yield ItemRef(f"{uri}/{number}-{name}", self._validator(entry.folder, entry.place, number))
+        try:
+            attached = self._taken_apart(read[0], uri)["attachments"] if read else ()
+        except DocumentError:
+            return  # the message itself fails when it is fetched, with that reason
+        for number, part in enumerate(attached, start=1):
+            yield ItemRef(f"{uri}/{number}-{part['name']}", self._validator(entry.folder, entry.place, number))
+
+    def _taken_apart(self, content: bytes, uri: str, *, contents: bool = False) -> dict[str, Any]:
+        """What the message says, read in a worker; raises DocumentError for one beyond its limits."""
+        about = {"tags_header": self.options.tags_header, "contents": contents}
+        found: dict[str, Any] = within_limits(read_message, content, uri, about, limits=self.options.limits)
+        return found
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """A message as it was received, or an attachment decoded.
@@ -207,18 +210,18 @@ class MailSource:
         if read is None:
             return None
         content, place = read
-        message = _parsed(content)
+        found = self._taken_apart(content, uri, contents=self.options.attachments)
         opened = _Opened(
             asked=entry.place,
             stamp=stamp,
             folder=entry.folder,
             place=place,
             content=content,
-            attachments=_attachments(message),
-            metadata=_threads(message) | {"folder": entry.folder},
-            subject=_text(message, "subject"),
-            modified=_date(message),
-            tags=self._tags(entry.folder, message),
+            attachments=found["attachments"],
+            metadata=found["metadata"] | {"folder": entry.folder},
+            subject=found["subject"],
+            modified=datetime.fromisoformat(found["modified"]) if found["modified"] else None,
+            tags=self._tags(entry.folder, found["tags"]),
         )
         self._last.opened = opened
         return opened
@@ -228,12 +231,13 @@ class MailSource:
         media_type: str | None = "message/rfc822"
         if number:
             parts = opened.attachments
-            name, part = parts[number - 1] if number <= len(parts) else ("", None)
-            if part is None or uri != f"{message_uri}/{number}-{name}":
+            part = parts[number - 1] if number <= len(parts) else {}
+            if uri != f"{message_uri}/{number}-{part.get('name')}":
                 raise self._refused("gone", uri, "is not attached any more", "the next run takes it out of the index")
-            content = self._decoded(uri, part)
-            declared = part.get_content_type()
-            media_type = None if declared == "application/octet-stream" else declared
+            if "error" in part:
+                raise self._refused("malformed", uri, f"cannot be decoded: {part['error']}", "look at the message")
+            content = base64.b64decode(part["content"])
+            media_type = None if part["type"] == "application/octet-stream" else part["type"]
             metadata |= {"message": message_uri, "subject": opened.subject}
         return RawItem(
             uri=uri,
@@ -246,22 +250,14 @@ class MailSource:
             named=bool(number),
         )
 
-    def _decoded(self, uri: str, part: Message) -> bytes:
-        try:
-            payload: Any = part.get_payload(0) if part.get_content_type() == "message/rfc822" else part.get_payload(decode=True)
-            return payload.as_bytes() if isinstance(payload, Message) else bytes(payload or b"")
-        except Exception as error:  # hostile headers make the standard library raise several types
-            raise self._refused("malformed", uri, f"cannot be decoded: {type(error).__name__}", "look at the message") from None
-
-    def _tags(self, folder: str, message: Message) -> AccessTags | None:
-        """What the folder grants, narrowed by what the message grants; None where the configuration asks neither."""
+    def _tags(self, folder: str, said: str) -> AccessTags | None:
+        """What the folder grants, narrowed by what the message's header grants; None where the configuration asks neither."""
         stated: list[frozenset[str]] = []
         if self.options.folder_tags is not None:
             granted = next((tags for glob, tags in self.options.folder_tags.items() if matches(folder, glob)), ())
             stated.append(frozenset(granted))
         if self.options.tags_header is not None:
-            words = _text(message, self.options.tags_header).split(",")
-            stated.append(frozenset(word.strip() for word in words if word.strip()))
+            stated.append(frozenset(word.strip() for word in said.split(",") if word.strip()))
         return AccessTags(frozenset.intersection(*stated)) if stated else None
 
     def _validator(self, folder: str, place: str, number: int = 0) -> str:
@@ -271,77 +267,6 @@ class MailSource:
         return DocumentError(reason, f"source '{self.name}': {uri}: {what}", hint=hint)
 
 
-def _parsed(content: bytes) -> Message:
-    try:
-        if not too_deep(content):
-            return email.message_from_bytes(content, policy=email.policy.compat32)
-        return BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
-    except Exception:  # hostile headers: what can be read is the parser's to say
-        return Message()
-
-
-def _attachments(message: Message) -> list[tuple[str, Message]]:
-    """Parts that a reader would open apart, with names fit for a uri: no bodies, no signatures, no pictures in the text."""
-    found: list[tuple[str, Message]] = []
-    waiting = [message]
-    while waiting:
-        part = waiting.pop()
-        kind = part.get_content_type()
-        nested = kind == "message/rfc822" and part is not message
-        if part.is_multipart() and not nested:
-            waiting += [p for p in reversed(part.get_payload()) if isinstance(p, Message)]  # type: ignore[arg-type]
-            continue
-        name = _decoded_name(part)
-        disposition = str(part.get("Content-Disposition") or "").partition(";")[0].strip().lower()
-        shown = kind.startswith("image/") and (disposition == "inline" or part.get("Content-ID") is not None)
-        body = kind in ("text/plain", "text/html") and disposition != "attachment" and not name
-        if part is message or body or shown or kind in _SIGNATURES:
-            continue
-        fallback = "message.eml" if nested else kind.replace("/", ".")
-        found.append((_segment(name or fallback), part))
-    return found
-
-
-def _decoded_name(part: Message) -> str:
-    try:
-        name = decoded_header(part.get_filename() or "")
-    except Exception:  # as above
-        name = ""
-    return " ".join(re.split(r"[/\\]", name)[-1].split())[:100].strip(". ")
-
-
-def _threads(message: Message) -> dict[str, Any]:
-    """Message-ID, what it answers, and the thread: the first message of its References."""
-    ids = {name: re.findall(r"<\s*([^<>\s]+)\s*>", _text(message, name)) for name in ("message-id", "in-reply-to", "references")}
-    own = ids["message-id"][0] if ids["message-id"] else ""
-    answered = ids["in-reply-to"][0] if ids["in-reply-to"] else ids["references"][-1] if ids["references"] else ""
-    thread = ids["references"][0] if ids["references"] else answered or own
-    return {
-        "message_id": own,
-        "in_reply_to": answered,
-        "thread": thread,
-        "references": ids["references"][:_MOST_REFERENCES],
-    }
-
-
-def _text(message: Message, name: str) -> str:
-    return header(message, name)
-
-
-def _date(message: Message) -> datetime | None:
-    try:
-        at = email.utils.parsedate_to_datetime(_text(message, "date"))
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-
-
 def _number(uri: str) -> int:
     head = uri.rpartition("/")[2].partition("-")[0]
     return int(head) if head.isdecimal() else 0
-
-
-def _segment(text: str) -> str:
-    """Text as one readable segment of a uri."""
-    kept = (c if c.isalnum() or c in "-_.~@+=$!' ()," else quote(c, safe="", errors="replace") for c in text)
-    return "".join(kept).replace(" ", "-") or "-"

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 
 from sluice.errors import ConfigurationError, SourceUnavailable
 
+HEADER_BYTES = 1_000_000
+"""How much of a message is read outside a worker: enough for its name, in time that grows with the header."""
 _ATTEMPTS = 3
 _SEPARATOR = b"From "
 _SENDER = rb"(?:\S+|\"[^\"\r\n]*\"\S*|\S+ at \S+)"
@@ -178,7 +180,7 @@ class Maildir:
 
     def identified(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
-            found = self._opened(entry.at, 1_000_000)
+            found = self._opened(entry.at, HEADER_BYTES)
             head = found[0] if found else b""
             yield Entry(entry.folder, entry.place, entry.size, entry.at, message_id(head))
 
@@ -222,8 +224,9 @@ def _hash(content: bytes) -> str:
 
 
 def message_id(head: bytes) -> str:
+    """The Message-ID in a message's header; "" where there is none within its first megabyte."""
     try:
-        value = str(BytesHeaderParser().parsebytes(head).get("Message-ID") or "")
+        value = str(BytesHeaderParser().parsebytes(head[:HEADER_BYTES]).get("Message-ID") or "")
     except Exception:  # the standard library's header parser raises several types on hostile headers
         return ""
     found = re.search(r"<\s*([^<>\s]+)\s*>", value)

@@ -84,6 +84,6 @@ def same_page(one: bytes, other: bytes) -> bool:
 
 
 def _shingles(page: bytes) -> frozenset[tuple[str, ...]]:
-    text = html.unescape(re.sub(r"<title>.*?</title>|<[^>]*>", " ", page[:_COMPARED].decode("utf-8", "replace")))
+    text = html.unescape(re.sub(r"<title>[^<]*</title>|<[^<>]*>", " ", page[:_COMPARED].decode("utf-8", "replace")))
     words = re.findall(r"\w+", text.lower())
     return frozenset(tuple(words[n : n + _SHINGLE]) for n in range(max(len(words) - _SHINGLE + 1, min(len(words), 1))))

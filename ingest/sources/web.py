@@ -34,11 +34,12 @@ from ingest.sources.bounded import within_limits
 from ingest.sources.http import USER_AGENT, Http, HttpOptions, http_date, shown
 from ingest.sources.pages import canonical, validator_of
 from ingest.sources.robots import AGENT, directives
-from ingest.sources.webpage import HTML, as_utf8, read_page
+from ingest.sources.webpage import HTML, WARM, as_utf8, read_page
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.globs import selected
 from sluice.ids import content_hash
 from sluice.records import ItemRef, RawItem
+from sluice.settings import LimitSettings
 
 _VERSION = 2
 """Raised whenever the same page is kept as other bytes than before, so that every page is asked for again."""
@@ -47,8 +48,8 @@ _HINTS = {
     "refused_address": "if it is meant, name the host in allow_hosts of this source",
     "too_large": "raise max_bytes of this source, or exclude the page",
     "redirects": "is it a loop, or a login page?",
-    "timeout": "exclude it, or have it mended at the source",
-    "out_of_memory": "exclude it, or have it mended at the source",
+    "timeout": "raise limits.timeout_s of this source, or exclude the page",
+    "out_of_memory": "raise limits.memory_mb of this source, or exclude the page",
     "crashed": "exclude it; if it is an ordinary page, please report it",
 }
 
@@ -76,6 +77,7 @@ class WebOptions(HttpOptions):
     max_sitemaps: int = Field(default=1000, ge=1)
     """Sitemaps that sitemaps may lead to, in all; more is an index without end, and an error."""
     max_minutes: float = Field(default=240, gt=0)
+    limits: LimitSettings = LimitSettings()
 
     @field_validator("start", "sitemaps")
     @classmethod
@@ -182,7 +184,7 @@ class WebSource:
         content, media_type, page = as_utf8(answer.content, stated), answer.media_type, dict[str, Any]()
         if media_type in HTML:
             about = {"url": answer.url, "content_type": stated, "main_text": self.options.main_text}
-            page = within_limits(read_page, answer.content, uri, about, warm=("trafilatura", "cssselect"))
+            page = within_limits(read_page, answer.content, uri, about, warm=WARM, limits=self.options.limits)
         headers, metas = [answer.headers.get("x-robots-tag", "")], [(name, words) for name, words in page.get("robots", ())]
         said = directives(headers, metas, AGENT, datetime.now(UTC))
         if not said.index:
@@ -246,7 +248,7 @@ class WebSource:
             "max_sitemaps",
             "delay_s",
         }
-        job = o.model_dump(mode="json", include=keys | {"max_minutes", "timeout_s", "max_bytes", "attempts"})
+        job = o.model_dump(mode="json", include=keys | {"limits", "max_minutes", "timeout_s", "max_bytes", "attempts"})
         hosts = [urlsplit(url).hostname or "" for url in o.start]
         return job | {
             "start": [canonical(url) for url in o.start],

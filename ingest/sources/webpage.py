@@ -27,6 +27,8 @@ from sluice.errors import DocumentError
 Node = Any  # lxml.html.HtmlElement; lxml ships no types
 
 HTML = frozenset({"text/html", "application/xhtml+xml"})
+WARM = ("trafilatura", "cssselect")
+"""What a worker imports before a page's clock starts."""
 _MOST_LINKS = 20_000
 _LONGEST_LINK = 4096
 _SHARE = 0.9
@@ -187,6 +189,8 @@ def _parsed(text: str) -> Node:
         root = reader.document_fromstring(source.encode("utf-16-le", "replace").decode("utf-16-le"), parser=parser)
     except (ValueError, AssertionError, TypeError):
         root = None
+    except MemoryError:  # of the document's limit: nothing may be lost to that in silence
+        raise
     except Exception as error:  # lxml's ParserError: nothing in it
         if type(error).__name__ != "ParserError":
             raise
@@ -268,6 +272,8 @@ def _unseen(root: Node) -> list[Node]:
     for weight, selector, hides in _display_rules(root):
         try:
             matched = selector(root)
+        except MemoryError:
+            raise
         except Exception:  # an expression that lxml does not know
             continue
         for node in matched:
@@ -319,6 +325,8 @@ def _extracted(root: Node, url: str) -> str:
     try:
         copy = _serialised(root)
         found = trafilatura.extract(copy, url=url or None, output_format="txt", include_tables=True, include_comments=False)
+    except MemoryError:
+        raise
     except Exception:  # hostile markup makes the library raise several types
         return ""
     return str(found or "")

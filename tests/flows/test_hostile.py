@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import socket
+import time
 import zipfile
 from datetime import UTC, datetime
 
@@ -86,6 +87,42 @@ def test_hostile_documents_cost_one_entry_each(index: Index) -> None:
         assert index.find("deploy the gateway on Tuesdays", "people", k=1) == [f"{site.url}/"]
         assert OUTSIDE not in str(index("search", "what is outside", "--as", "people", "-k", "20").out["hits"])
         index.run("unchanged")
+
+
+MANY = "<div class='nav x'><span>a</span></div>"
+
+
+@pytest.mark.slow
+def test_a_page_that_hangs_costs_one_page_of_a_whole_crawl(index: Index) -> None:
+    """Its main text takes too long, or too much memory: one entry with that reason; the crawl and the run end, the rest is live."""
+    with website() as site:
+        site.pages |= {
+            "/": Page(article("Home", links=("/endless", "/after"))),
+            "/endless": Page(MANY * 500_000),
+            "/after": Page(article("After it", "Badges expire after ninety days. " * 9)),
+            "/wide": Page(MANY * 80_000),
+            "/wide/after": Page(article("Beside it", "Rotate the staging database. " * 9)),
+            "/wide/start": Page(article("Start", links=("/wide", "/wide/after"))),
+        }
+        common = {"type": "web", "delay_s": 0, "attempts": 1}
+        index.configure(
+            sources=[
+                {**common, "name": "slow", "start": [f"{site.url}/"], "limits": {"timeout_s": 3, "memory_mb": 4096}},
+                {**common, "name": "wide", "start": [f"{site.url}/wide/start"], "limits": {"memory_mb": 64}},
+            ],
+            access={"rules": [{"match": "**", "tags": ["people"]}]},
+            gates=[],
+        )
+        began = time.monotonic()
+        index.run()
+        assert time.monotonic() - began < 120  # where the pages alone would take the crawl's loop minutes
+        entries = {entry["uri"].removeprefix(site.url): entry["reason"] for entry in index("quarantine").out["entries"]}
+        assert entries == {"/endless": "timeout", "/wide": "out_of_memory"}
+        assert index.find("badges expire after ninety days", "people", k=1) == [f"{site.url}/after"]
+        assert index.find("rotate the staging database", "people", k=1) == [f"{site.url}/wide/after"]
+        site.pages["/endless"] = Page(article("Mended", "The outage is over. " * 9))
+        index.run("promoted")
+        assert [entry["reason"] for entry in index("quarantine").out["entries"]] == ["out_of_memory"]
 
 
 def test_a_label_on_a_document_that_hangs_is_judged_in_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Callable
 from email import policy
 from email.message import EmailMessage
 from email.mime.application import MIMEApplication
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from ingest.nesting import too_deep
 from ingest.readers.mail import unflowed
 from ingest.sources.mail import MailOptions, MailSource
+from tests.unit.ingest.old_files import msg
 from tests.unit.ingest.reads import losses, read, reason, shape, text
 
 HEAD = "From: ann@example.org\nSubject: About\nMIME-Version: 1.0\n"
@@ -271,6 +273,35 @@ def test_every_word_of_every_part_comes_back_once(parts: list[tuple[str, str]], 
     places = [found.find(word) for _, word in parts]
     assert -1 not in places
     assert places == sorted(places)
+
+
+OUTLOOK: dict[str, Callable[[str], str]] = {
+    "paragraph": lambda word: f"<p class=MsoNormal>{word}<o:p></o:p></p>",
+    "cell": lambda word: f"<table class=MsoTable><tr><td><p class=MsoNormal>{word}</p></td></tr></table>",
+    "item": lambda word: f"<ul><li class=MsoListParagraph>{word}</li></ul>",
+    "quotation": lambda word: f"<div style='border:none;border-top:solid 1.0pt'><b>From:</b> {word}</div>",
+    "condition": lambda word: f"<![if !supportLists]><span>-</span><![endif]><span lang=DE>{word}</span><br>",
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(OUTLOOK)), min_size=1, max_size=8),
+    st.sampled_from([("utf-8", 65001), ("cp1252", 1252), ("cp1252", 0), ("utf-8", 0), ("cp1250", 1250), ("iso-8859-1", 28591)]),
+    st.sampled_from(["html", "plain", "both"]),
+)
+def test_every_word_of_an_outlook_message_comes_back_once(forms: list[str], encoding: tuple[str, int], bodies: str) -> None:
+    """From its HTML in the code page that it says or that its bytes show, else from its text; attachments are said."""
+    words = [f"wört{number}x" for number in range(len(forms))]
+    page = "<html>" + "".join(OUTLOOK[form](word) for form, word in zip(forms, words, strict=True))
+    html = page.encode(encoding[0]) if bodies != "plain" else b""
+    plain = "\r\n\r\n".join(words) if bodies != "html" else ""
+    found = read(msg("Über", plain=plain, html=html, codepage=encoding[1], attached=["a.pdf"]), "a.msg")
+    assert found.title == "Über"
+    assert [found.text.count(word) for word in words] == [1] * len(words)
+    places = [found.text.index(word) for word in words]
+    assert places == sorted(places)
+    assert {loss["what"] for loss in found.metadata["losses"]} == {"attachment"}
 
 
 # ── sources: what begins a message ───────────────────────────────────────────────────────────────────────────────────

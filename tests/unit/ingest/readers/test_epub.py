@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.crude import office as crude
 from tests.crude.words import lost
 from tests.unit.ingest.office_files import book, zipped
@@ -47,3 +50,28 @@ def test_a_locked_book_is_protected_and_an_obfuscated_font_is_not() -> None:
         == "x"
     )
     assert refused(zipped({"mimetype": "application/epub+zip"}), "a.epub") == "malformed"
+
+
+FORMS = (
+    "<p>{}</p>", "<h1>{}</h1>", "<section><h2>{}</h2></section>", "<ul><li>{}</li></ul>", "<ol><li>x</li><li>{}</li></ol>",
+    "<table><tr><td>{}</td><td>x</td></tr></table>", "<figure><img src='x'/><figcaption>{}</figcaption></figure>",
+    "<aside epub:type='footnote'>{}</aside>", "<p>x<a epub:type='noteref'>{}</a></p>", "<blockquote><p>{}</p></blockquote>",
+    "<dl><dt>x</dt><dd>{}</dd></dl>", "<ruby>x<rt>{}</rt></ruby>", "<div>{}</div>", "<nav><ol><li><a>{}</a></li></ol></nav>",
+    "<svg xmlns='http://www.w3.org/2000/svg'><text>{}</text></svg>", "<p>&#160;{}&amp;</p>", "<pre>{}</pre>",
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(st.integers(0, len(FORMS) - 1), max_size=5), min_size=1, max_size=4))
+def test_every_word_of_a_book_comes_back_once(pages: list[list[int]]) -> None:
+    """In every construct of every page, in the order of the spine; a list of contents is part of a book."""
+    bodies, words = [], []
+    for number, forms in enumerate(pages):
+        parts = [FORMS[form].format(f"wört{number}y{place}x") for place, form in enumerate(forms)]
+        bodies.append("".join(parts) + "<p>end</p>")
+        words += [f"wört{number}y{place}x" for place in range(len(forms))]
+    document = read(book(*bodies), "a.epub")
+    holds(document)
+    assert [document.text.count(word) for word in words] == [1] * len(words)
+    found = [document.text.index(word) for word in words]
+    assert found == sorted(found)

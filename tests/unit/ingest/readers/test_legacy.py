@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -12,8 +13,11 @@ from ingest.formats import OLE
 from ingest.readers import legacy
 from sluice.errors import DocumentError
 from tests.crude.words import words
+from tests.unit.ingest.old_files import xlsb
 from tests.unit.ingest.reading import losses, read
 
+ODD = ("NA", "null", "007", "1e5", "Größe", "年度", "e\u0301", "a | b", "=1+1", "TRUE")
+"""Words that are taken for something else."""
 DATA = Path(__file__).parent / "data"
 CORPORA = Path(__file__).resolve().parents[4] / "../shared/corpora"
 
@@ -58,6 +62,26 @@ def test_an_old_file_has_the_words_of_the_new_one(source: str, kind: str, tmp_pa
     other = read((DATA / source).read_bytes(), source)
     assert not words(other.text) - words(document.text)
     assert losses(document) == losses(other)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
+def test_every_word_of_an_xlsb_comes_back_once() -> None:
+    """Every kind of cell, in random places of two sheets: in the order of sheets, rows and cells, through LibreOffice."""
+    random = Random(12)
+    sheets = {
+        name: [
+            [(random.choice(("shared", "inline", "formula")), f"{name}{r}y{c} {random.choice(ODD)}") for c in range(3)]
+            for r in range(random.randint(3, 8))
+        ]
+        for name in ("Eins", "Zwei")
+    }
+    expected = []
+    for name, rows in sheets.items():
+        expected += [name, "\n".join(" | ".join(text for _, text in row) for row in rows)]
+    found = read(xlsb(sheets), "a.xlsb")
+    assert found.text == "\n\n".join(expected)
+    assert not losses(found)
 
 
 @pytest.mark.corpora

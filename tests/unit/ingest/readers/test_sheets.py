@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from openpyxl.comments import Comment
 from ingest.readers import numbers
 from ingest.readers.xlsx import xlsx
 from sluice.errors import DocumentError
+from sluice.records import Document
 from tests.unit.ingest.office_files import P_NAMES, chart, odf, relations, said, workbook
+from tests.unit.ingest.old_files import xls
 from tests.unit.ingest.reading import holds, losses, read
 
 DATA = Path(__file__).parent / "data"
@@ -257,3 +260,102 @@ def test_an_xls_is_read_like_an_ods() -> None:
     assert old.text == new.text.replace("\n\n| Menge\n1 | 12\n2 | 1234567", "")  # a chart's numbers are not in what xlrd reads
     assert "Schraube NA | 12 | 1,234.50 € | 15.01.2026 | 25.6%" in old.text
     assert losses(old) == losses(new) == {"hidden_column": 1, "hidden_row": 1, "hidden_sheet": 1}
+
+
+SHARED = "<si><t>{}</t></si>"
+XLSX_CELLS: dict[str, Callable[[str], tuple[str, str]]] = {
+    "shared": lambda word: ("s", word),
+    "rich": lambda word: ("r", word),
+    "inline": lambda word: ("inlineStr", f"<is><t>{word}</t></is>"),
+    "rich inline": lambda word: ("inlineStr", f"<is><r><t>{word[:3]}</t></r><r><t>{word[3:]}</t></r></is>"),
+    "formula": lambda word: ("str", f"<f>A1</f><v>{word}</v>"),
+    "array formula": lambda word: ("str", f'<f t="array" ref="A1">A1</f><v>{word}</v>'),
+    "escaped": lambda word: ("inlineStr", f"<is><t>{word.replace('ö', '_x00F6_')}</t></is>"),
+    "of two lines": lambda word: ("inlineStr", f"<is><t>x\n{word}</t></is>"),
+}
+ODS_CELLS: dict[str, Callable[[str], str]] = {
+    "plain": ods_cell,
+    "of two lines": lambda word: ods_cell(f"x</text:p><text:p>{word}"),
+    "span": lambda word: ods_cell(f"{word[:3]}<text:span>{word[3:]}</text:span>"),
+    "link": lambda word: ods_cell(f'<text:a xlink:href="unseen">{word}</text:a>'),
+    "formula": lambda word: ods_cell(word, 'table:formula="of:=[.A1]"'),
+    "value only": lambda word: f'<table:table-cell office:value-type="string" office:string-value="{word}"/>',
+    "without a type": lambda word: f"<table:table-cell><text:p>{word}</text:p></table:table-cell>",
+    "with a note": lambda word: ods_cell(f"{word}</text:p><office:annotation><text:p>y</text:p></office:annotation><text:p>"),
+}
+ODS_ROWS = ("{}", "<table:table-header-rows>{}</table:table-header-rows>", "<table:table-row-group>{}</table:table-row-group>",
+            "<table:table-row-group><table:table-rows>{}</table:table-rows></table:table-row-group>")  # fmt: skip
+
+
+def tables(kinds: list[str]) -> st.SearchStrategy[list[list[list[str]]]]:
+    """Sheets of rows of kinds of cells."""
+    return st.lists(
+        st.lists(st.lists(st.sampled_from(kinds), min_size=1, max_size=3), min_size=1, max_size=4), min_size=1, max_size=3
+    )
+
+
+def in_order(document: Document, sheets: list[list[list[str]]]) -> None:
+    """Each word once, in the order of sheets, rows and cells, below its sheet's name; a row is a line."""
+    holds(document)
+    expected = [word(*place) for place in places(sheets)]
+    assert [document.text.count(each) for each in expected] == [1] * len(expected), document.text
+    found = [document.text.index(each) for each in expected]
+    assert found == sorted(found)
+    for element in document.elements:
+        if element.kind == "table":
+            sheet = document.text[element.start : element.end].partition("wört")[2][0]
+            assert element.heading_path == (f"Blatt {sheet}",)
+
+
+def word(sheet: int, row: int, column: int) -> str:
+    return f"wört{sheet}y{row}y{column}x"
+
+
+def places(sheets: list[list[list[str]]]) -> list[tuple[int, int, int]]:
+    return [(s, r, c) for s, lines in enumerate(sheets) for r, line in enumerate(lines) for c in range(len(line))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(sorted(XLSX_CELLS)))
+def test_every_word_of_an_xlsx_comes_back_once(sheets: list[list[list[str]]]) -> None:
+    """In every kind of cell, of every sheet; strings that cells share, too."""
+    shared: list[str] = []
+    bodies = {}
+    for s, lines in enumerate(sheets):
+        drawn = []
+        for r, line in enumerate(lines):
+            row = ""
+            for column, form in enumerate(line):
+                kind, inside = XLSX_CELLS[form](word(s, r, column))
+                if kind in "sr":
+                    shared.append(SHARED.format(inside) if kind == "s" else f"<si><r><t>{inside}</t></r><r><t> </t></r></si>")
+                    kind, inside = "s", f"<v>{len(shared) - 1}</v>"
+                row += c(f"{numbers_letters(column + 1)}{r + 1}", kind, inside)
+            drawn.append(row)
+        bodies[f"Blatt {s}"] = rows(*drawn)
+    in_order(read(workbook(bodies, strings="".join(shared)), "a.xlsx"), sheets)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(sorted(ODS_CELLS)), st.sampled_from(ODS_ROWS))
+def test_every_word_of_an_ods_comes_back_once(sheets: list[list[list[str]]], around: str) -> None:
+    """In every kind of cell and group of rows, of every sheet."""
+    body = ""
+    for s, lines in enumerate(sheets):
+        drawn = ""
+        for r, line in enumerate(lines):
+            cells = "".join(ODS_CELLS[form](word(s, r, column)) for column, form in enumerate(line))
+            drawn += around.format(f"<table:table-row>{cells}</table:table-row>")
+        body += f'<table:table table:name="Blatt {s}">{drawn}</table:table>'
+    in_order(read(odf("spreadsheet", body), "a.ods"), sheets)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(["shared", "label", "rich", "formula"]))
+def test_every_word_of_an_xls_comes_back_once(sheets: list[list[list[str]]]) -> None:
+    """In every record that holds text, of every sheet."""
+    made = {
+        f"Blatt {s}": [[(form, word(s, r, column)) for column, form in enumerate(line)] for r, line in enumerate(lines)]
+        for s, lines in enumerate(sheets)
+    }
+    in_order(read(xls(made), "a.xls"), sheets)

@@ -169,6 +169,46 @@ def test_an_odp_is_read_like_a_pptx() -> None:
     )
 
 
+BOX = "<draw:frame{}><draw:text-box>{}</draw:text-box></draw:frame>"
+ODP_SHAPES: dict[str, Callable[[str], str]] = {
+    "box": lambda text: BOX.format("", f"<text:p>{text}</text:p>"),
+    "outline": lambda text: BOX.format(
+        ' presentation:class="outline"',
+        f"<text:list><text:list-item><text:list><text:list-item><text:p>{text}</text:p></text:list-item></text:list></text:list-item></text:list>",
+    ),
+    "object": lambda text: f"<draw:custom-shape><svg:title>unseen</svg:title><text:p>{text}</text:p></draw:custom-shape>",
+    "group": lambda text: f"<draw:g><draw:g><draw:rect><text:p>{text}</text:p></draw:rect></draw:g></draw:g>",
+    "line": lambda text: f"<draw:connector><text:p><text:span>{text[:3]}</text:span>{text[3:]}</text:p></draw:connector>",
+    "break": lambda text: BOX.format("", f"<text:p>x<text:line-break/>{text}</text:p>"),
+    "second paragraph": lambda text: BOX.format("", f"<text:p>x</text:p><text:p>{text}</text:p>"),
+    "link": lambda text: BOX.format("", f'<text:p><text:a xlink:href="unseen">{text}</text:a></text:p>'),
+    "table": lambda text: (
+        "<draw:frame><table:table><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell>"
+        f"<table:table-cell><text:p>{text}</text:p></table:table-cell></table:table-row></table:table></draw:frame>"
+    ),
+    "linked shape": lambda text: f'<draw:a xlink:href="unseen"><draw:ellipse><text:p>{text}</text:p></draw:ellipse></draw:a>',
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(sorted(ODP_SHAPES)), max_size=5), max_size=4))
+def test_every_word_of_an_odp_is_read_once_in_order(slides: list[list[str]]) -> None:
+    """Whatever shapes stand on whatever slides; the page is the slide's number."""
+    expected = [f"word{n}x{m}" for n, names in enumerate(slides) for m in range(len(names))]
+    pages = (
+        f"<draw:page>{''.join(ODP_SHAPES[name](f'word{n}x{m}') for m, name in enumerate(names))}</draw:page>"
+        for n, names in enumerate(slides)
+    )
+    document = read(odf("presentation", "".join(pages)), "a.odp")
+    holds(document)
+    found = words(document.text)
+    assert {text: found[text] for text in expected} == dict.fromkeys(expected, 1)
+    assert "unseen" not in found
+    places = [document.text.index(text) for text in expected]
+    assert places == sorted(places)
+    assert {element.page for element in document.elements} == {n for n, names in enumerate(slides, 1) if names}
+
+
 def test_what_is_no_presentation_is_malformed() -> None:
     """Another Office file under its name: its reader finds nothing of its own in it."""
     with pytest.raises(DocumentError) as error:

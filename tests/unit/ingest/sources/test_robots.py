@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ingest.sources.crawler import ShortRobots
 from ingest.sources.robots import directives
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -64,3 +65,13 @@ def test_until_when_a_page_may_be_shown() -> None:
     found = directives(["unavailable_after: 2026-12-24", "unavailable_after: 2026-12-01"], [], "sluice", NOW)
     assert (found.index, found.until) == (True, datetime(2026, 12, 1, tzinfo=UTC))
     assert directives(["unavailable_after: 2026-01-01"], [], "sluice", NOW).until is None
+
+
+def test_of_a_robots_txt_without_end_the_beginning_counts() -> None:
+    """500 KiB, whole lines: every address is held against every rule, in the crawl's own loop. A short one counts whole."""
+    said = b"User-agent: *\nDisallow: /first\n"
+    endless = said + b"Disallow: /*x\n" * 36_000 + b"Disallow: /open/but/cut" + b"\nDisallow: /last\n" * 40_000
+    found = ShortRobots(endless, None)
+    assert not found.allowed("http://a/first", "sluice")
+    assert found.allowed("http://a/last", "sluice")
+    assert not ShortRobots(b"User-agent: *\nDisallow: /first\nDisallow: /last", None).allowed("http://a/last", "sluice")
