@@ -40,7 +40,7 @@ from stores.embedded import EmbeddedMongo
 
 LIMITS = "directConnection=true&socketTimeoutMS=2000&connectTimeoutMS=2000&serverSelectionTimeoutMS=4000"
 RUN = ("run", "--allow-deletions", "notes")
-WORK: dict[str, tuple[tuple[str, ...], tuple[Callable[[Place], None], ...]]] = {
+WORK: dict[str, tuple[tuple[str, ...], tuple[Callable[[Place], object], ...]]] = {
     "a first run": (RUN, ()),
     "a run over changes": (RUN, (lambda place: _expect(place, RUN), changed)),
     "an access sync": (("access", "sync"), (lambda place: _expect(place, RUN), retagged)),
@@ -84,7 +84,9 @@ def command(place: Place, *arguments: str) -> Ended:
                 code = exit.code
             sys.stdout.flush()
             sys.stderr.flush()
-            return cast(int, code), *[(file.seek(0), file.read())[1] for file in (out, err)]
+            out.seek(0)
+            err.seek(0)
+            return cast(int, code), out.read(), err.read()
 
     code, out, err = must(in_child(work))
     return Ended(code, json.loads(out) if out.strip() else {}, err)

@@ -22,7 +22,7 @@ import yaml
 
 from benchmarks.commands import CORPORA, sluice
 
-CASES = (
+CASES: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ("parse again, unchanged", ("--from", "parse"), {}),
     ("one folder of it", ("--from", "parse", "--match", "content/departments/**"), {}),
     (

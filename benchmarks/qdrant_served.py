@@ -71,9 +71,10 @@ def _scroll(q: QdrantLocal, name: str, body: Any) -> Any:
 
 def _query(q: QdrantLocal, name: str, body: Any) -> models.QueryResponse:
     asked = models.QueryRequest.model_validate(body)
+    query: Any = asked.query  # local mode takes a vector as it is, too, which its types do not say
     return q.query_points(
         name,
-        query=asked.query,
+        query=query,
         using=asked.using,
         prefetch=asked.prefetch,
         query_filter=asked.filter,

@@ -16,7 +16,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 import evaluation
-from flows.tasks import PrefectTasks, executor, threads
+from flows.tasks import executor, threads
 from flows.telling import Rejection, named_flow
 from pipeline import backfilling, collecting, comparing, going_live, nightly, parts, reading, syncing
 from pipeline.executors import Executor
@@ -159,8 +159,8 @@ def compare(experiment: str) -> Any:
     Args:
         experiment: Path of the experiment, on the worker's machine.
     """
-    with laboratory(experiment) as lab:
-        found = comparing.compare(lab, PrefectTasks())
+    with laboratory(experiment) as lab, executor(lab.r) as workers:
+        found = comparing.compare(lab, workers)
         create_markdown_artifact(
             key=f"experiment-{found.name}".lower().replace("_", "-").replace(".", "-"),
             markdown=comparing.markdown(found),

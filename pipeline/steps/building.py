@@ -52,6 +52,7 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
     evaluation.prepare(r.gates)
     delta = delta_of(r, found)
     release = _begin(r, run, found, delta)
+    run.account.release = release.id
     if release.state == "staged":
         return release
     keys, size = [s.key for s in found.documents if delta is None or s.key in delta.write], run.partition_documents

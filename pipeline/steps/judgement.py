@@ -50,6 +50,7 @@ class Judgement:
 
 def judge(r: Resources, run: Run, release: Release, *, overrule: bool = False, executor: Executor | None = None) -> Judgement:
     """Put a release before reconciliation and the gates; the verdicts are kept in its manifest and in the account."""
+    run.account.release = release.id
     [found] = (executor or run.executor).map(judge_release, [Case(release.id, run.actor, overrule)], r)
     run.account.verdicts = found.verdicts
     run.account.spent("gates", found.seconds)
