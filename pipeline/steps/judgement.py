@@ -19,7 +19,7 @@ from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest
 from sluice.access import AccessTags, every_tag
-from sluice.errors import SluiceError
+from sluice.errors import Retryable, SluiceError
 from sluice.records import DocumentState, Verdict
 from sluice.releases import Release
 
@@ -96,6 +96,8 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
     if live is not None:
         try:
             measured = _view(r, live, states, tags)
+        except Retryable:
+            raise  # a store that is away says nothing of a release: to be judged later, not to be rejected and held
         except SluiceError as error:
             unmeasured = error.message
     return GateContext(
