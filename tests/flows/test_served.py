@@ -20,7 +20,7 @@ import pytest
 from stores.features import Feature
 from stores.mongo import MongoDatabase
 from stores.mongo_features import features
-from stores.qdrant_features import reads_tokens, numbers
+from stores.qdrant_features import numbers, reads_tokens
 from stores.qdrant_token import reading_token
 from tests.flows.conftest import TOPICS, Index
 
