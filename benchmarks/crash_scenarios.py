@@ -6,7 +6,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ Work = Callable[[Resources, Run], None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An index in a folder: its corpus, its configuration, the embedded vector store; and a database of its own.
+    """An index in a folder: its corpus, its configuration, its vector store (the embedded one); and a database of its own.
 
     `models` is where converted models are kept, for all of them.
     """
@@ -49,6 +49,7 @@ class Place:
     folder: Path
     uri: str
     models: Path
+    qdrant: Mapping[str, Any] = field(default_factory=lambda: {"url": "embedded"})
 
     @property
     def config(self) -> Path:
@@ -56,7 +57,7 @@ class Place:
 
     def configure(self, **changes: Any) -> None:
         before = yaml.safe_load(self.config.read_text(encoding="utf-8")) if self.config.exists() else {}
-        stores = {"mongodb": {"uri": self.uri, "database": self.folder.name}}
+        stores = {"mongodb": {"uri": self.uri, "database": self.folder.name}, "qdrant": dict(self.qdrant)}
         self.config.write_text(yaml.safe_dump({**before, "stores": stores, **changes}), encoding="utf-8")
 
     def write(self, name: str, text: str) -> None:

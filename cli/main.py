@@ -26,6 +26,7 @@ import click
 
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
+from pipeline import json_lines
 from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
@@ -293,6 +294,9 @@ def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") ->
     """Say what went wrong, in the form that was asked for; gives the exit code back."""
     if as_json:
         click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
+    if json_lines.wanted():
+        json_lines.write("error", "command failed", exit_code=code, **error)
+        return code
     if usage and not as_json:
         click.echo(usage, err=True)
     console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import click
 
+from pipeline import json_lines
+
 VARIABLE = "SLUICE_VERBOSITY"
 """In the environment, so that the processes of a flow say as much as the command that started it."""
 
@@ -25,11 +27,15 @@ def set_level(arguments: Sequence[str]) -> None:
 
 
 def level() -> str:
-    """`quiet`, `normal` or `verbose`."""
+    """`quiet`, `normal` or `verbose`; quiet where JSON Lines are asked for, which nothing else may stand between."""
+    if json_lines.wanted():
+        return "quiet"
     return os.environ.get(VARIABLE, "normal")
 
 
 def tell(line: str) -> None:
     """A line on standard error, unless that shall be quiet."""
-    if level() != "quiet":
+    if json_lines.wanted():
+        json_lines.write("info", "note", message=line)
+    elif level() != "quiet":
         click.echo(f"· {line}", err=True)

@@ -16,12 +16,13 @@ from prefect.states import Completed
 from pydantic import Field
 
 import evaluation
-from flows.tasks import PrefectTasks, executor, threads
+from flows.run_page import opened
+from flows.tasks import executor, threads
 from flows.telling import Rejection, named_flow
 from pipeline import backfilling, collecting, comparing, going_live, nightly, parts, reading, syncing
 from pipeline.executors import Executor
 from pipeline.outcomes import Report
-from pipeline.resources import Resources, shared
+from pipeline.resources import Resources
 from pipeline.runs import Run, holding
 from pipeline.variants import laboratory
 from sluice.errors import IndexBusy
@@ -42,35 +43,35 @@ def run(config: Config, source: Source = None, allow_deletions: Sequence[str] = 
         allow_deletions: Sources that may have lost most of their documents.
         until: Begin no work after this time (06:00, or ISO 8601); the next run goes on.
     """
-    with shared(config) as r, executor(r) as workers, _waiting(r, "run", workers) as run:
+    with opened(config) as r, executor(r) as workers, _waiting(r, "run", workers) as run:
         return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions, until=until))
 
 
 @named_flow("ingest", task_runner=threads())
 def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = ()) -> Any:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
-    with shared(config) as r, executor(r) as workers, _waiting(r, "ingest", workers) as run:
+    with opened(config) as r, executor(r) as workers, _waiting(r, "ingest", workers) as run:
         return parts.ingest(r, run, source=source, allow_deletions=allow_deletions)
 
 
 @named_flow("index", task_runner=threads())
 def index(config: Config) -> Any:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
-    with shared(config) as r, executor(r) as workers, _waiting(r, "index", workers) as run:
+    with opened(config) as r, executor(r) as workers, _waiting(r, "index", workers) as run:
         return parts.index(r, run)
 
 
 @named_flow("promote")
 def promote(config: Config, release: str, force: bool = False, canary: float | None = None) -> Any:
     """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
-    with shared(config) as r, executor(r) as workers, _waiting(r, "promote", workers) as run:
+    with opened(config) as r, executor(r) as workers, _waiting(r, "promote", workers) as run:
         return _outcome(r, going_live.promote(r, run, release, force=force, canary=canary))
 
 
 @named_flow("rollback")
 def rollback(config: Config, to: str | None = None) -> Any:
     """Return to the release that was live before, or to the one named."""
-    with shared(config) as r, _waiting(r, "rollback") as run:
+    with opened(config) as r, _waiting(r, "rollback") as run:
         return going_live.rollback(r, run, to)
 
 
@@ -96,14 +97,14 @@ def backfill(
         allow_deletions: Sources that may have lost most of their documents.
     """
     which = backfilling.Selection(source, match, since, until, stage)
-    with shared(config) as r, executor(r) as workers, _waiting(r, "backfill", workers) as run:
+    with opened(config) as r, executor(r) as workers, _waiting(r, "backfill", workers) as run:
         return _outcome(r, backfilling.backfill(r, run, which, allow_deletions=allow_deletions))
 
 
 @named_flow("retry", task_runner=threads())
 def retry(config: Config) -> Any:
     """Try every quarantined document again, then index what came of it."""
-    with shared(config) as r, executor(r) as workers, _waiting(r, "retry", workers) as run:
+    with opened(config) as r, executor(r) as workers, _waiting(r, "retry", workers) as run:
         return _outcome(r, backfilling.retry(r, run))
 
 
@@ -114,7 +115,7 @@ def access_sync(config: Config) -> Any:
     Args:
         config: Path of the configuration, on the worker's machine.
     """
-    with shared(config) as r:
+    with opened(config) as r:
         try:
             with holding(r, "access sync") as run:
                 return syncing.sync_access(r, run)
@@ -130,7 +131,7 @@ def gc(config: Config, dry_run: bool = False) -> Any:
         config: Path of the configuration, on the worker's machine.
         dry_run: Only say what it would be.
     """
-    with shared(config) as r, _waiting(r, "gc") as run:
+    with opened(config) as r, _waiting(r, "gc") as run:
         return collecting.collect_garbage(r, run, dry_run=dry_run)
 
 
@@ -142,14 +143,14 @@ def golden_check(config: Config, golden: str | None = None) -> Any:
         config: Path of the configuration, on the worker's machine.
         golden: The golden set; the retrieval gate's where none is named.
     """
-    with shared(config) as r:
+    with opened(config) as r:
         found = reading.check_golden(r, Path(golden) if golden else None)
         care = found.care.as_json()
         told = "\n".join(f"- {name}: {value}" for name, value in care.items() if isinstance(value, int | float | str))
         create_markdown_artifact(key=f"golden-{r.settings.index}".lower().replace("_", "-").replace(".", "-"), markdown=told)
         if found.care.stale:
             return Completed(name="Stale", message=f"{len(found.care.stale)} labels of {found.golden} are stale", data=care)
-        return care
+        return Completed(message=f"every label of {found.golden} is true", data=care)
 
 
 @named_flow("compare", task_runner=threads(1))
@@ -159,14 +160,14 @@ def compare(experiment: str) -> Any:
     Args:
         experiment: Path of the experiment, on the worker's machine.
     """
-    with laboratory(experiment) as lab:
-        found = comparing.compare(lab, PrefectTasks())
+    with laboratory(experiment) as lab, executor(lab.r) as workers:
+        found = comparing.compare(lab, workers)
         create_markdown_artifact(
             key=f"experiment-{found.name}".lower().replace("_", "-").replace(".", "-"),
             markdown=comparing.markdown(found),
-            description=" ".join(found.summary()["conclusion"]),
+            description=(said := " ".join(found.summary()["conclusion"])),
         )
-        return found
+        return Completed(message=said, data=found)
 
 
 def _waiting(r: Resources, command: str, executor: Executor | None = None) -> AbstractContextManager[Run]:

@@ -16,8 +16,9 @@ import click
 from prefect import flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
+from flows.run_page import in_a_sentence
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import utc_now
 from sluice.blame import own_code
@@ -53,7 +54,8 @@ def named_flow(name: str, **options: Any) -> Callable[[Callable[..., Any]], Flow
     """Prefect's `flow`, which ends in words."""
 
     def made(function: Callable[..., Any]) -> Flow[..., Any]:
-        hooks = {"on_running": [_began], "on_completion": [_ended], "on_failure": [_ended], "on_crashed": [_ended]}
+        ended = {when: [say_how_it_ended] for when in ("on_completion", "on_failure", "on_crashed")}
+        hooks = {"on_running": [say_that_it_began], **ended}
         settings: dict[str, Any] = {"validate_parameters": False, "persist_result": False, **hooks, **options}
         found: Flow[..., Any] = flow(name=name, **settings)(in_words(function))
         return found
@@ -62,12 +64,13 @@ def named_flow(name: str, **options: Any) -> Callable[[Callable[..., Any]], Flow
 
 
 def in_words(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which gives a failed state where it would raise a SluiceError; whoever asks for its result is raised it."""
+    """The function, whose state says in words what came of it; of a SluiceError a failed one, and whoever asks is raised it."""
 
     @wraps(function)
     def told(*given: Any, **named: Any) -> Any:
         try:
-            return function(*given, **named)
+            found = function(*given, **named)
+            return Completed(message=in_a_sentence(found), data=found) if isinstance(found, Outcome) else found
         except SluiceError as error:
             said = f"{error.message} Next: {error.hint}" if error.hint else error.message
             return Failed(name=STATES.get(type(error).__name__, "Failed"), message=said, data=error)
@@ -79,11 +82,11 @@ def in_words(function: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-def _began(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def say_that_it_began(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
     _say(run, f"{flow.name} began")
 
 
-def _ended(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def say_how_it_ended(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
     result = getattr(state.data, "result", state.data)
     said = f": {result.outcome} {result.release or ''}".rstrip() if isinstance(result, Outcome) else ""
     said = said or (f": {state.message}" if state.message else "")

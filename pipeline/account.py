@@ -34,6 +34,8 @@ class Account:
     """Which stage was at work from when until when, in seconds since the epoch."""
     promoted: str | None = None
     """The release that went live, as soon as it did."""
+    release: str | None = None
+    """The release that is built or judged, as soon as it has a name."""
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from pipeline.nightly import plan_and_do
-from pipeline.outcomes import Estimate, Report
+from pipeline.outcomes import Report
 from pipeline.reading import day
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
-from pipeline.views import ExpectedFrom
 from pipeline.work import Redo
 from sluice.errors import ConfigurationError
 from sluice.globs import matches
 from sluice.ids import fingerprint
 from sluice.records import DocumentState
-
-TYPICAL_SECONDS = {"fetch": 0.002, "parse": 0.02, "chunk": 0.002, "embed": 0.012, "stage": 0.0012}
-"""Per document (fetch, parse, chunk) and per chunk (embed, stage), where no run of this index has been measured yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +78,3 @@ def retry(r: Resources, run: Run) -> Report:
         return replace(plan_and_do(r, run, None, (), redo), selected=len(entries))
 
     return recorded(r, run, {}, work)
-
-
-def estimate(r: Resources, chosen: Sequence[DocumentState], stage: str) -> Estimate:
-    """What redoing these documents from a stage on would cost: cut again from their present versions, nothing changed."""
-    members = [s for s in chosen if s.in_release]
-    texts, chunks = [], 0
-    for _, cut in ExpectedFrom(r.builder(), members).chunks():
-        chunks += len(cut)
-        texts += [chunk.embedded_text for chunk in cut]
-    fresh = r.embedder.missing(texts)
-    rates = _rates(r)
-    order = ["fetch", "parse", "chunk"]
-    seconds = sum(rates[name] for name in order[order.index(stage) :]) * len(chosen) + rates["embed"] * len(fresh)
-    release_chunks = (live.chunks if (live := r.releases.live()) else chunks) or chunks
-    return Estimate(
-        documents=len(chosen),
-        chunks=chunks,
-        tokens=sum(r.model.tokenizer.counts(fresh)),
-        to_embed=len(fresh),
-        seconds=round(seconds + rates["stage"] * release_chunks, 1),
-    )
-
-
-def _rates(r: Resources) -> dict[str, float]:
-    """Seconds per document and per chunk as the newest measured build of this index had them."""
-    rates = dict(TYPICAL_SECONDS)
-    for release in r.releases.all():
-        for name, units in (("chunk", release.documents), ("embed", release.embedded), ("stage", release.chunks)):
-            seconds = release.seconds.get(f"{name} (work)")
-            if seconds and units >= 20:
-                rates[name] = seconds / units
-    return rates

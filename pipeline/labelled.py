@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ingest import raw_text
 from ingest.protocols import Blobs, Versions
-from sluice.errors import SluiceError
+from sluice.errors import Retryable, SluiceError
 from sluice.ids import document_key, version_id
 from sluice.records import DocumentState, RawItem
 from sluice.settings import LimitSettings
@@ -71,5 +71,7 @@ class CorpusDocuments:
             content = self._blobs.get(state.content_hash)
             item = RawItem(state.uri, content, state.validator, media_type=state.media_type, named=state.named)
             return raw_text.of(item, self._limits.get(state.source) or LimitSettings())
+        except Retryable:
+            raise  # a store that is away is no finding about a label
         except SluiceError:
             return None  # bytes that cannot be read prove nothing: the label is then a miss, never stale

@@ -118,6 +118,9 @@ class Estimate:
     """What a backfill would cost."""
 
     documents: int
+    """Those that it names."""
+    to_build: int
+    """Documents whose points are made anew: more than those where a setting has changed, none where nothing has."""
     chunks: int
     tokens: int
     to_embed: int

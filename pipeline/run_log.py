@@ -6,10 +6,12 @@ For people; what programs need is in the ledger (`sluice runs`). The newest KEPT
 from __future__ import annotations
 
 import threading
+import time
 import traceback
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.outcomes import Outcome, Report
 from pipeline.progress import Progress
@@ -29,11 +31,21 @@ def path(r: Resources, run_id: str) -> Path:
     return folder(r) / f"{run_id}.log"
 
 
+class Listener(Protocol):
+    """Who keeps what a run tells. Thread-safe; none may fail a run."""
+
+    def note(self, message: str) -> None: ...
+
+    def stage_began(self, name: str, total: int, unit: str) -> None: ...
+
+    def stage_ended(self, name: str, total: int, unit: str, done: int, texts: int, seconds: float) -> None: ...
+
+
 @contextmanager
-def logged(r: Resources, run_id: str) -> Iterator[RunLog]:
+def logged(r: Resources, run_id: str, *others: Listener) -> Iterator[RunLog]:
     """While this is open, what is told of the run's progress is in its log, too; a log that cannot be written stops nothing."""
     log, told = RunLog(path(r, run_id)), r.progress
-    r.progress = Told(told, log)
+    r.progress = Told(told, (log, *others))
     try:
         yield log
     finally:
@@ -55,6 +67,16 @@ class RunLog:
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(f"{utc_now():%Y-%m-%d %H:%M:%S}Z  {terminal(text)}\n")
 
+    def note(self, message: str) -> None:
+        self.line(message)
+
+    def stage_began(self, name: str, total: int, unit: str) -> None:
+        self.line(f"{name}: {total} {unit}")
+
+    def stage_ended(self, name: str, total: int, unit: str, done: int, texts: int, seconds: float) -> None:
+        embedded = f", {texts} texts embedded ({texts / max(seconds, 1e-3):.1f} a second)" if texts else ""
+        self.line(f"{name}: {done} of {total} {unit} in {seconds:.1f} s ({done / max(seconds, 1e-3):.1f} a second){embedded}")
+
     def ended(self, outcome: Outcome) -> None:
         """How it ended, with what was counted, found and warned of."""
         if isinstance(outcome, Report):
@@ -75,19 +97,33 @@ class RunLog:
 
 
 class Told:
-    """Implements `pipeline.progress.Progress`: hands everything on, and notes what is to stay."""
+    """Implements `pipeline.progress.Progress`: hands everything on, and tells who listens what is to stay."""
 
-    def __init__(self, to: Progress, log: RunLog) -> None:
-        self._to, self._log = to, log
+    def __init__(self, to: Progress, listeners: Sequence[Listener]) -> None:
+        self._to, self._listeners, self._lock = to, listeners, threading.Lock()
+        self._done = self._texts = 0
 
     def note(self, message: str) -> None:
-        self._log.line(message)
+        for listener in self._listeners:
+            listener.note(message)
         self._to.note(message)
 
-    def stage(self, name: str, total: int, unit: str = "documents") -> AbstractContextManager[None]:
-        if total:
-            self._log.line(f"{name}: {total} {unit}")
-        return self._to.stage(name, total, unit)
+    @contextmanager
+    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+        if not total:
+            with self._to.stage(name, total, unit):
+                yield
+            return
+        began, self._done, self._texts = time.monotonic(), 0, 0
+        for listener in self._listeners:
+            listener.stage_began(name, total, unit)
+        with self._to.stage(name, total, unit):
+            yield
+        for listener in self._listeners:
+            listener.stage_ended(name, total, unit, self._done, self._texts, time.monotonic() - began)
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
+        with self._lock:
+            self._done += units
+            self._texts += texts
         self._to.advance(units, texts=texts)

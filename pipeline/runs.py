@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 import httpx
 
 from ingest.redact import hushed
-from pipeline import delivering, telemetry
+from pipeline import delivering, json_lines, telemetry
 from pipeline.account import Account
 from pipeline.budget import money
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
+from pipeline.run_lines import JsonLines
 from pipeline.run_log import RunLog, logged
 from pipeline.work import Look
 from sluice.display import line
@@ -157,10 +158,12 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
     if run.handover is None:
         _watched(r, run, told)
     try:
-        with logged(r, run.id) as log:
+        lines = JsonLines(r.settings.index, run.id, run.command, lambda: run.account.release)
+        with logged(r, run.id, lines) as log:
             if run.handover is None:
                 log.line(f"{run.actor}: {row['parameters']}")
-            outcome = _logged_work(log, work)
+                lines.began(run.actor, parameters)
+            outcome = _logged_work(r, run, log, lines, work)
     except FlowNeeded:
         raise
     except BaseException as error:
@@ -206,15 +209,21 @@ def _watched(r: Resources, run: Run, told: telemetry.Told) -> list[str]:
     return failures
 
 
-def _logged_work(log: RunLog, work: Callable[[], O]) -> O:
+def _logged_work(r: Resources, run: Run, log: RunLog, lines: JsonLines, work: Callable[[], O]) -> O:
     try:
         outcome = work()
     except FlowNeeded:
         raise
     except BaseException as error:
         log.failed(error)
+        lines.failed(error)
         raise
     log.ended(outcome)
+    if json_lines.wanted():
+        with suppress(SluiceError):
+            quarantined = [entry for entry in r.stores.quarantine.entries() if entry.run == run.id]
+            lines.documents(quarantined, outcome.expired if isinstance(outcome, Report) else ())
+    lines.ended(outcome)
     return outcome
 
 

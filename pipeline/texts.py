@@ -9,7 +9,7 @@ import chunking
 from indexing.embed import CachedEmbedder
 from indexing.protocols import Encoder
 from pipeline.resources import Resources
-from sluice.errors import SluiceError
+from sluice.errors import SluiceError, StoreUnavailable
 from sluice.points import Vector
 from sluice.records import Document
 from sluice.settings import ChunkingSettings, EmbeddingSettings
@@ -29,6 +29,8 @@ def embedded_texts(r: Resources, documents: Sequence[Document]) -> Iterator[str]
             for document in documents:
                 yield from (chunk.embedded_text for chunk in chunker.chunk(document))
             yield from heard.texts
+        except StoreUnavailable:
+            raise  # what could not be looked for was not erased
         except SluiceError as error:
             r.progress.note(f"texts of an experiment cannot be cut again ({error.message})")
 

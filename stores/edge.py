@@ -34,6 +34,7 @@ from stores.edge_errors import translated
 from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
 from stores.edge_writing import Writer
+from stores.features import Feature, embedded
 from stores.locks import FileLock
 from stores.ranked import Ranked
 
@@ -107,6 +108,10 @@ class EdgeStore(Ranked):
                 if not state.writing:
                     self._reader.view(self._folder(name).name)
             return f"{len(names)} collections, {len(aliases)} aliases; clones by a copy of files; search is exact"
+
+    def features(self) -> list[Feature]:
+        """What is lost without a server; everything else is there."""
+        return embedded("qdrant", "embedded: this machine's processes")
 
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""

@@ -8,7 +8,6 @@ Over 300 lines: it implements every method of one Protocol; queries, payloads an
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,8 +33,10 @@ from sluice.points import (
     StoredPoint,
     VectorQuery,
 )
-from stores import qdrant_aliases, qdrant_clone
+from stores import qdrant_aliases, qdrant_clone, qdrant_features
+from stores.features import Feature
 from stores.qdrant_errors import translated
+from stores.qdrant_opening import opened
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
 from stores.ranked import Ranked
 from stores.ranking import best_of_groups
@@ -46,8 +47,6 @@ COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
 NO_FILTERS = Filters()
-_SCOPED = (1, 19)
-"""The first version of a server that computes BM25's statistics over what a reader may read."""
 _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     ACCESS_TAGS: models.PayloadSchemaType.KEYWORD,
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
@@ -139,15 +138,19 @@ class QdrantStore(Ranked):
                 self.drop(name)
 
     def describe(self) -> str:
-        """What the server is and does, for `sluice doctor`: its version, how it clones, what is lost with an old one."""
+        """What the server is and holds, for `sluice doctor`; what it can do is in `features`."""
+        if self._given is not None:
+            return f"Qdrant local mode: {len(self.names())} collections; clones by {self.clone_method()}"
         with self._client("asking for the version") as client:
-            version = client.info().version if isinstance(client, QdrantClient) and self._given is None else "local mode"
-        parts = [f"Qdrant {version}: {len(self.names())} collections", f"clones by {self.clone_method()}"]
-        if _numbers(version) < _SCOPED and self._given is None:
-            parts.append("the scores of sparse search depend on what the reader may not read: that takes Qdrant 1.19")
-        if self._given is None and (apart := _apart(version)):
-            parts.append(apart)
-        return "; ".join(parts)
+            version = client.info().version if isinstance(client, QdrantClient) else ""
+        return f"Qdrant {version}: {len(self.names())} collections"
+
+    def features(self) -> list[Feature]:
+        """What the server can do, and what is lost where it cannot; none of local mode, which is no server."""
+        if self._given is not None:
+            return []
+        with self._client("asking for its features"):
+            return qdrant_features.features(self._server(), self._url, self._api_key, self.clone_method())
 
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
@@ -286,22 +289,5 @@ class QdrantStore(Ranked):
     def _server(self) -> QdrantClient:
         with self._lock:
             if self._opened is None:
-                self._opened = QdrantClient(
-                    url=self._url, api_key=self._api_key, timeout=max(1, int(self._timeout_s)), check_compatibility=False
-                )
+                self._opened = opened(self._url, self._api_key, self._timeout_s)
             return self._opened
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())
-
-
-def _apart(server: str) -> str:
-    """What is to be said of a client and a server that are more than one minor version apart; Qdrant promises no further."""
-    client = _numbers(importlib.metadata.version("qdrant-client"))
-    theirs = _numbers(server)
-    if not theirs or (client[0] == theirs[0] and abs(client[1] - theirs[1]) <= 1):
-        return ""
-    return (
-        f"client {client[0]}.{client[1]} and server {theirs[0]}.{theirs[1]} do not belong together: be within one minor version"
-    )

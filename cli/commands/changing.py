@@ -13,6 +13,7 @@ from cli.console import report, show, table
 from cli.launch import changing, launch, opened
 from cli.main import with_json
 from pipeline import backfilling, going_live, nightly, parts
+from pipeline.estimating import estimate
 from sluice.plain import plain
 
 allow_deletions_option = click.option(
@@ -127,9 +128,9 @@ def backfill(
     which = backfilling.Selection(source, match, since, until, stage)
     if dry_run:
         with opened(config) as r:
-            estimate: dict[str, Any] = plain(backfilling.estimate(r, which.of(r), stage))
-        rows = [(name, value if isinstance(value, int) else f"{value:.1f}") for name, value in estimate.items()]
-        show(estimate, as_json, lambda console: console.print(table("what it would cost", ["", "#"], rows)))
+            cost: dict[str, Any] = plain(estimate(r, which.of(r), stage))
+        rows = [(name, value if isinstance(value, int) else f"{value:.1f}") for name, value in cost.items()]
+        show(cost, as_json, lambda console: console.print(table("what it would cost", ["", "#"], rows)))
         return
     parameters = {**asdict(which), "allow_deletions": list(allow_deletions)}
     result = launch(

@@ -19,7 +19,10 @@ from ingest.readerless import unreadable
 from pipeline.resources import Resources
 from pipeline.steps.looking import spelled_almost_like_a_rule
 from sluice.errors import SluiceError
+from sluice.plain import plain
 from stores import open_vector_store, probe, reach_mongodb
+from stores.features import Feature, embedded
+from stores.mongo_features import features as of_mongodb
 
 PATIENCE_S = 3.0
 """How long a server is waited for: whoever asks what is wrong wants to know now."""
@@ -32,14 +35,18 @@ def doctor(config: Path, as_json: bool) -> None:
     """Check the configuration, the sources, the servers, the model, and every database operation that Sluice relies on."""
     with opened(config) as r:
         checks = _all(r)
+        found = _features(r, {c["check"] for c in checks if c["ok"]})
     healthy = all(check["ok"] for check in checks)
 
     def people(console: Console) -> None:
         marks = {True: "[green]ok[/green]", False: "[red]FAIL[/red]", None: "[yellow]skipped[/yellow]"}
         rows = [(c["check"], marks[c["ok"]], c["detail"], c["hint"]) for c in checks]
         console.print(table("", ["check", "", "seen", "next"], rows))
+        marks = {True: "[green]yes[/green]", False: "[yellow]no[/yellow]"}
+        features = [(f["server"], f["feature"], marks[f["there"]], f["seen"], f["lost"]) for f in found]
+        console.print(table("what the stores can do", ["store", "feature", "", "seen", "lost without"], features))
 
-    show({"healthy": healthy, "checks": checks}, as_json, people)
+    show({"healthy": healthy, "checks": checks, "features": found}, as_json, people)
     if not healthy:
         raise click.exceptions.Exit(max(c["exit_code"] for c in checks))
 
@@ -103,6 +110,18 @@ def _qdrant(r: Resources) -> str:
     stores = r.settings.stores.model_copy(update={"qdrant": quick})
     with closing(open_vector_store(r.settings.model_copy(update={"stores": stores}))) as store:  # with MongoDB or without
         return f"{shown(chosen.url)}: {store.describe()}"
+
+
+def _features(r: Resources, answered: set[str]) -> list[dict[str, Any]]:
+    """What the stores that answered can do; a feature that is missing is no failure."""
+    found: list[Feature] = []
+    if "mongodb" in answered:
+        served = r.settings.stores.mongodb.uri != "embedded"
+        found += of_mongodb(r.stores.database) if served else embedded("mongodb", "embedded: this machine's processes")
+    if "qdrant" in answered:
+        with closing(open_vector_store(r.settings)) as store:
+            found += store.features()
+    return [plain(feature) for feature in found]
 
 
 def shown(url: str) -> str:

@@ -30,7 +30,6 @@ def page_html(title: str, facts: Sequence[str], said: str, *, bad: bool, section
 def report(release: Release) -> str:
     """The release in one page of Markdown: what it is, what to do, verdicts and every gate's evidence."""
     rows = [
-        ("state", release.state),
         ("documents", release.documents),
         ("chunks", release.chunks),
         ("held against", release.judged.get("against")),
@@ -39,7 +38,8 @@ def report(release: Release) -> str:
         ("access root", release.access_root[:16]),
     ]
     head = f"# Release {cell(release.id)} of {cell(release.index)}\n\n**{cell(headline(release)[1])}**\n\n" + table(
-        ("", ""), rows
+        ("state", cell(release.state)),
+        rows,
     )
     return "\n\n".join([head, *filter(None, map(_markdown, parts(release)))]) + "\n"
 

@@ -50,8 +50,9 @@ class LeftOut(Exception):
 def build(r: Resources, run: Run, found: Assessment) -> Release:
     """Build what was found to be called for, or go on with its interrupted build; it is staged then."""
     evaluation.prepare(r.gates)
-    delta = _delta(r, found)
+    delta = delta_of(r, found)
     release = _begin(r, run, found, delta)
+    run.account.release = release.id
     if release.state == "staged":
         return release
     keys, size = [s.key for s in found.documents if delta is None or s.key in delta.write], run.partition_documents
@@ -105,7 +106,7 @@ def _expected_points(found: Assessment) -> int:
     return int(len(found.documents) * each)
 
 
-def _delta(r: Resources, found: Assessment) -> Delta | None:
+def delta_of(r: Resources, found: Assessment) -> Delta | None:
     """What must change in a clone of the live release, where this one can be made of it; None: it is built from nothing."""
     if found.live is None or found.rebuild or not may_be_base(found.live, r.recipe):
         return None

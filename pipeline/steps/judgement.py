@@ -19,7 +19,7 @@ from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest
 from sluice.access import AccessTags, every_tag
-from sluice.errors import SluiceError
+from sluice.errors import Retryable, SluiceError
 from sluice.records import DocumentState, Verdict
 from sluice.releases import Release
 
@@ -50,6 +50,7 @@ class Judgement:
 
 def judge(r: Resources, run: Run, release: Release, *, overrule: bool = False, executor: Executor | None = None) -> Judgement:
     """Put a release before reconciliation and the gates; the verdicts are kept in its manifest and in the account."""
+    run.account.release = release.id
     [found] = (executor or run.executor).map(judge_release, [Case(release.id, run.actor, overrule)], r)
     run.account.verdicts = found.verdicts
     run.account.spent("gates", found.seconds)
@@ -97,6 +98,8 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
     if live is not None:
         try:
             measured = _view(r, live, states, tags)
+        except Retryable:
+            raise  # a store that is away says nothing of a release: to be judged later, not to be rejected and held
         except SluiceError as error:
             unmeasured = error.message
     return GateContext(

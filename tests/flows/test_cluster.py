@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import nightly
+from pipeline import comparing, nightly
 from pipeline.cluster import Dask
 from pipeline.executors import Executor, Inline
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
 from pipeline.runs import holding
+from pipeline.variants import laboratory
 from sluice.errors import ConfigurationError
 from tests import killers
 from tests.flows.conftest import Index
@@ -91,6 +93,25 @@ def test_an_index_built_on_two_workers_is_the_one_built_inline(cluster: str, ind
     assert (again["fingerprint"], again["access_root"]) == (manifest["fingerprint"], manifest["access_root"])
     hits = index("search", "passwords", "--as", "security", "-k", "9").out["hits"]
     assert [{**h, "release": ""} for h in hits] == [{**h, "release": ""} for h in answers[0]]
+
+
+def test_an_experiment_has_its_documents_parsed_on_the_workers_and_measures_its_variants_here(cluster: str, index: Index) -> None:
+    """What a variant costs is part of the answer, and nobody's if machines share it; the base's documents are anybody's."""
+    file, asked = index.folder / "experiment.yaml", list[tuple[str, int]]()
+    given = {"name": "trial", "base": "sluice.yaml", "golden": "golden.jsonl", "k": 3}
+    variants = [{"name": f"v{n}", "chunking": {"strategy": "recursive", "max_tokens": n}} for n in (100, 90)]
+    file.write_text(json.dumps({**given, "variants": variants}), encoding="utf-8")
+
+    class Watched(Dask):
+        def _submitted(self, function: Callable[..., Any], part: Any, r: Resources) -> Any:
+            asked.append((function.__name__, len(part)))
+            return Dask._submitted(self, function, part, r)
+
+    with laboratory(str(file)) as lab, Watched(cluster) as dask:
+        found = comparing.compare(lab, dask).summary()
+    assert [v["cost"]["embedded"] for v in found["variants"]] == [12, 0]
+    assert (found["documents"], {name for name, _ in asked}) == (12, {"ingest_partition"})
+    assert sum(count for _, count in asked) == 12
 
 
 def test_a_document_that_ends_every_worker_is_quarantined_and_the_rest_goes_live(cluster: str, index: Index) -> None:

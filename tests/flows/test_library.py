@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -31,6 +32,22 @@ def run_block(code: str, name: str) -> dict[str, Any]:
     return held
 
 
+def said(client: TestClient, groups: str) -> list[dict[str, Any]]:
+    """What an agent of these groups finds, step by step as a client of MCP asks."""
+
+    def call(method: str, **more: Any) -> Any:
+        sent = {"jsonrpc": "2.0", "method": method, **more}
+        return client.post("/mcp", json=sent, headers={"X-Groups": groups, "Accept": "application/json, text/event-stream"})
+
+    version = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    began = call("initialize", id=1, params=version).json()
+    assert (began["id"], began["result"]["protocolVersion"]) == (1, "2025-06-18")
+    assert call("notifications/initialized").status_code == 202
+    [tool] = call("tools/list", id=2).json()["result"]["tools"]
+    answer = call("tools/call", id=3, params={"name": tool["name"], "arguments": {"query": "parental leave"}}).json()
+    return list(json.loads(answer["result"]["content"][0]["text"]))
+
+
 def test_the_examples_of_the_page_run_as_they_stand(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first search, the web service and the retriever, in the folder of a configuration; each finds what it may read."""
     index.run()
@@ -45,8 +62,14 @@ def test_the_examples_of_the_page_run_as_they_stand(index: Index, monkeypatch: p
     with TestClient(held["app"]) as client:
         found = client.get("/search", params={"q": "parental leave"}, headers={"X-Groups": "people"}).json()
         other = client.get("/search", params={"q": "parental leave"}, headers={"X-Groups": "security"}).json()
+        asked = [said(client, "people"), said(client, "security")]
+        odd = client.post("/mcp", json={"jsonrpc": "2.0", "id": 4, "method": "prompts/list"}, headers={"X-Groups": "people"})
+        nobody = client.post("/mcp", json={"jsonrpc": "2.0", "id": 5, "method": "tools/list"})
     assert found[0]["uri"] == "people/0.md"
     assert all(hit["uri"].startswith("security/") for hit in other)
+    assert asked == [found, other]
+    assert odd.json()["error"]["code"] == -32601
+    assert nobody.status_code == 422
 
 
 def test_an_open_index_stops_no_run_and_answers_from_what_it_put_live(index: Index) -> None:

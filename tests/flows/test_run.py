@@ -140,11 +140,25 @@ def test_a_backfill_touches_exactly_its_slice(index: Index) -> None:
     """`--from parse` with a glob parses those documents and no others; a dry run changes nothing."""
     first = index.run()
     dry = index("backfill", "--match", "security/**", "--from", "parse", "--dry-run").out
-    assert (dry["documents"], dry["to_embed"]) == (4, 0)
+    assert (dry["documents"], dry["to_build"], dry["to_embed"]) == (4, 0, 0)
     result = index("backfill", "--match", "security/**", "--from", "parse").out
     assert (result["selected"], result["counts"]["parse"]["kept"], result["embedded"]) == (4, 4, 0)
     assert (result["outcome"], result["release"]) == ("unchanged", first["release"])
     assert index("backfill", "--match", "nothing/**", "--from", "parse").code == 2
+
+
+def test_an_estimate_says_what_the_backfill_then_does(index: Index) -> None:
+    """Documents, chunks, texts and tokens to the last one; where a setting changes every document, so does the estimate."""
+    index.run()
+    index.configure(chunking={"strategy": "recursive", "max_tokens": 8, "overlap_tokens": 0, "context": "none"})
+    dry = index("backfill", "--match", "security/**", "--from", "chunk", "--dry-run").out
+    assert (dry["documents"], dry["to_build"]) == (4, 12)
+    done = index("backfill", "--match", "security/**", "--from", "chunk").out
+    assert done["outcome"] == "promoted"
+    assert (done["counts"]["chunk"]["seen"], done["counts"]["stage"]["seen"]) == (dry["to_build"], dry["chunks"])
+    assert (done["embedded"], done["tokens"]) == (dry["to_embed"], dry["tokens"]) > (12, 0)
+    again = index("backfill", "--from", "chunk", "--dry-run").out
+    assert (again["to_build"], again["to_embed"], again["chunks"]) == (0, 0, dry["chunks"])
 
 
 def test_the_parts_do_what_run_does(index: Index) -> None:
