@@ -7,7 +7,7 @@ from evaluation.ambiguity import check_known, check_uris
 from evaluation.care import check as check_golden
 from evaluation.gates import Gate, GateContext, ReleaseView, build_all, gates_fingerprint, prepare, release_tags, run_gates
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
-from evaluation.labels import ResolvedSet, resolve
+from evaluation.labels import ResolvedSet, resolve, resolve_together
 from evaluation.reports import next_steps, page_html, report, report_html, verdict_json
 from evaluation.scoring import Evaluation, evaluate
 
@@ -37,6 +37,7 @@ __all__ = [
     "report",
     "report_html",
     "resolve",
+    "resolve_together",
     "run_gates",
     "verdict_json",
 ]

@@ -18,12 +18,13 @@ from pipeline.executors import Executor
 from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
-from pipeline.variant_parts import Corpus
 from pipeline.variants import Laboratory, laboratory
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
 SECTIONS = ("chunking", "embedding", "search")
+PARSING = "parsing"
+"""Keys of a source's section, for every source."""
 
 Sections = Mapping[str, Any]
 """Sections of a configuration, whole, as its file would hold them."""
@@ -188,7 +189,7 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         "actor": present_actor("compare"),
         "finished": now,
     })  # fmt: skip
-    texts = Corpus({state.key: document.text for state, document in lab.documents}, lab.r.model.tokenizer)
+    texts = {name: lab.texts(experiment.variant(name)) for name in results}
     write(folder, outcome, experiment=record, summary=found.summary(), passages=disagreements(outcome, texts))
     return found
 
@@ -216,7 +217,9 @@ def sections(lab: Laboratory, name: str) -> Sections:
     whole = lab.settings(lab.experiment.variant(name))
     dumped = whole.model_dump(mode="json", include=set(SECTIONS), exclude_none=True)
     dumped["chunking"] |= whole.chunking.options
-    return {section: dumped[section] for section in SECTIONS}
+    parsing = lab.experiment.variant(name).parsing
+    own = {} if parsing is None else {PARSING: parsing.model_dump(mode="json", exclude_none=True)}
+    return {section: dumped[section] for section in SECTIONS} | own
 
 
 def markdown(found: Comparison) -> str:

@@ -1,12 +1,13 @@
 """What an experiment leaves behind: results that answer the same question again, and a folder for each experiment.
 
     <state_dir>/experiments/results/<fingerprint>.json      one variant on one corpus and golden set
+    <state_dir>/experiments/parsed/<fingerprint>/           documents as a variant parses them (written by pipeline/parsed.py)
     <state_dir>/experiments/<name>-<time>/                  experiment.json  summary.json  queries.parquet  hits.parquet
                                                             passages.json  report.html
 
 Files are written beside their place and moved into it: what is there is whole. Folders are their owner's alone, for they
-hold words of documents that not everyone may read. Only `passages.json` and `report.html`
-hold words of documents; `erase` takes a document's words, and its places, out of everything.
+hold words of documents that not everyone may read. Only `passages.json`, `report.html`
+and what lies in `parsed` hold words of documents; `erase` takes a document's words, and its places, out of everything.
 """
 
 from __future__ import annotations
@@ -110,6 +111,9 @@ def erase(experiments: Path, document_key: str) -> int:
             with _replacing(table) as file:
                 hits[hits["document_key"] != document_key].to_parquet(file, index=False)
             changed += 1
+    for parsed in sorted(experiments.glob(f"parsed/*/{document_key}-*")):
+        parsed.unlink()
+        changed += 1
     for result in sorted(experiments.glob("results/*.json")):
         if document_key in result.read_text(encoding="utf-8"):
             result.unlink()  # measured again when it is asked for: the corpus is another one now

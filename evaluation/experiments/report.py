@@ -198,14 +198,13 @@ def _hit(hit: Mapping[str, Any]) -> str:
 
 
 def _configuration(summary: Mapping[str, Any]) -> str:
+    parts = [part for part in ("parsing", "chunking", "search") if any(part in v for v in summary["variants"])]
     rows = [
-        ([str(number), text(v["name"]), *(f"<code>{text(_flat(v[part]))}</code>" for part in ("chunking", "search"))], "")
+        ([str(number), text(v["name"]), *(f"<code>{text(_flat(v.get(part, {})))}</code>" for part in parts)], "")
         for number, v in enumerate(summary["variants"], 1)
     ]
     facts = ", ".join(f"{text(name)} <code>{text(value[:16])}</code>" for name, value in summary["fingerprints"].items())
-    return (
-        "<h2>Configuration</h2>" + _grid(["#", "variant", "chunking", "search"], rows, wrap=True) + f'<p class="note">{facts}</p>'
-    )
+    return "<h2>Configuration</h2>" + _grid(["#", "variant", *parts], rows, wrap=True) + f'<p class="note">{facts}</p>'
 
 
 def _named(variant: Mapping[str, Any], summary: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import yaml
 
 from sluice.records import Document
 from tests.flows.conftest import TOPICS, Index
+from tests.unit.ingest.pdf_files import made, table
 
 
 class Blind:
@@ -98,6 +99,57 @@ def test_a_variant_that_fails_costs_only_itself(index: Index) -> None:
     assert all(variant["cost"]["embedded"] == 0 for variant in mended.out["variants"])  # the release had embedded every text
     assert index.find(TOPICS["people"][0], "people") == found
     assert index.run("unchanged")["release"] == release
+
+
+def test_parsing_is_an_axis_that_touches_nothing_live(index: Index) -> None:
+    """Bytes are parsed again into the experiment's own folder; the better parser is told by rows of tables; `forget` clears it."""
+    goods = [
+        ["Juicy", "apples"],
+        ["Ripe", "pears"],
+        ["Sweet", "plums"],
+        ["Sour", "limes"],
+        ["Green", "figs"],
+        ["Blood", "oranges"],
+    ]
+    rows = [(name, [f"{n}.99", "a unit"], [str(700 + n)]) for n, name in enumerate(goods)]
+    (index.corpus / "people").mkdir(exist_ok=True)
+    (index.corpus / "people/prices.pdf").write_bytes(made(table(72, 700, (60, 60, 50), rows)))
+    index.configure(
+        sources=[{**index.settings["sources"][0], "include": ["**/*.md", "**/*.pdf"], "limits": {"sandbox": False}}], gates=[]
+    )
+    lines = [
+        {
+            "id": f"p{n}",
+            "query": " ".join(name),
+            "relevant": [{"uri": "people/prices.pdf", "quote": f"{' '.join(name)} | {n}.99 a unit"}],
+        }
+        for n, name in enumerate(goods)
+    ]
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    release = index.run()["release"]
+    cut = {"strategy": "table", "max_tokens": 60}
+    file = experiment(
+        index,
+        {"name": "fast", "chunking": cut},
+        {"name": "ruled", "chunking": cut, "parsing": {"pdf_tables": "pdfplumber"}},
+        {"name": "cleaned", "chunking": cut, "parsing": {"clean": ["unicode"]}},
+        measure="TokenRecall@k",
+    )
+    out = index("compare", str(file), "--adopt", "ruled").out
+    named = {variant["name"]: variant for variant in out["variants"]}
+    assert [named[name]["measures"]["TokenRecall@3"] for name in ("fast", "ruled", "cleaned")] == [0, 1, 0]
+    assert (out["winner"], out["adopt"]["parsing"]) == ("ruled", {"pdf_tables": "pdfplumber"})
+    assert named["ruled"]["cost"]["parsing"] == {"documents": 13, "as_in_base": 0, "failed": {}}
+    assert "parsing" not in named["fast"]["cost"]
+    assert "from the record" in index("compare", str(file)).err
+    assert index.run("unchanged")["release"] == release
+
+    parsed = index.folder / "state" / "experiments" / "parsed"
+    words = [path for path in parsed.glob("*/*.json") if "Juicy apples" in path.read_text()]
+    assert len(words) == 1
+    (index.corpus / "people/prices.pdf").unlink()
+    assert index("forget", "people/prices.pdf").code == 0
+    assert not [path for path in parsed.glob("*/*.json") if "Juicy" in path.read_text()]
 
 
 class Broken(Blind):
