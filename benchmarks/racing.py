@@ -107,7 +107,7 @@ def _intervals(result: dict[str, Any], truth: dict[str, float]) -> None:
         print(f"  inside: {inside} of {len(rows)}; width {min(widths):.3f} to {max(widths):.3f}")
     for name, value, on_all in rows:
         interval = f"{on_all['low']:.3f} to {on_all['high']:.3f}"
-        print(f"    {name}: sample {value:.3f}, estimate {on_all['mean']:.3f} ({interval}), measured on all {truth[name]:.3f}")
+        print(f"    {name}: on the sample {value:.3f}, on all {interval}; measured on all {truth[name]:.3f}")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from evaluation.experiments import VariantResult
 from evaluation.experiments import conclude as decide
 from evaluation.experiments.disagreements import disagreements
+from evaluation.experiments.extrapolation import OnAll, on_all
 from evaluation.experiments.outcome import Outcome as Decision
 from evaluation.experiments.racing import ERROR, Stopped
 from evaluation.experiments.record import environment, folder_for, write
@@ -47,6 +49,8 @@ class Sampled:
     documents: int
     of: int
     share: float
+    intervals: Mapping[str, OnAll] = field(default_factory=dict)
+    """Between what the deciding measure of each variant lies on all documents, where it is one of documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Comparison:
         verdict = self.decision.as_json()
         for shown in verdict["variants"]:
             shown |= self.configurations[shown["name"]]
+            if self.sampled is not None and (interval := self.sampled.intervals.get(shown["name"])) is not None:
+                shown["on_all"] = plain(interval)
             if shown["name"] in self.vectors:
                 shown["vectors"] = self.vectors[shown["name"]].model_dump(mode="json")
         kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled")
@@ -174,7 +180,7 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         decision=outcome,
         configurations={name: sections(lab, name) for name in results},
         stopped=tuple(stopped),
-        sampled=_sampled(lab),
+        sampled=_sampled(lab, results),
         vectors={name: kept for name in results if (kept := experiment.variant(name).vectors) is not None},
     )
     record = plain({
@@ -194,9 +200,16 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
     return found
 
 
-def _sampled(lab: Laboratory) -> Sampled | None:
-    share = lab.experiment.sample
-    return None if share is None else Sampled(len(lab.measured), len(lab.documents), share)
+def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled | None:
+    share, measure = lab.experiment.sample, lab.experiment.measure
+    if share is None:
+        return None
+    drawn, found = lab.sampling.by_chance(lab.resolved.scored), dict[str, OnAll]()
+    for name, result in results.items():
+        resolved = lab.read_by(lab.experiment.variant(name)).resolved
+        if (interval := on_all(result, resolved, drawn, share, measure)) is not None:
+            found[name] = interval
+    return Sampled(len(lab.measured), len(lab.documents), share, found)
 
 
 def _reservations(found: Comparison) -> list[str]:
@@ -209,6 +222,9 @@ def _reservations(found: Comparison) -> list[str]:
     if (part := found.sampled) is not None:
         told = f"Measured on {part.documents:,} of {part.of:,} documents: every value is higher than on all of them"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
+        if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
+            interval = f"{best.low:.3f} to {best.high:.3f}"
+            lines.append(f"On all documents, with these questions, {leader} lies between {interval} (95% of such samples).")
     return lines
 
 

@@ -100,14 +100,24 @@ def _table(summary: Mapping[str, Any]) -> str:
     """Measures of each variant; the intervals are of the leader's lead, simultaneous over all pairs."""
     names = list(dict.fromkeys(_general(name, v["k"]) for v in summary["variants"] for name in v["measures"]))
     names.sort(key=lambda name: name != summary["measure"])  # what decides comes first
-    head = ["#", "variant", names[0], "behind the leader by", "probability best", *names[1:]]
+    extended = ["on all documents"] if any("on_all" in v for v in summary["variants"]) else []
+    head = ["#", "variant", names[0], *extended, "behind the leader by", "probability best", *names[1:]]
     rows = []
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
         behind = "leads" if gap is None else _with_interval(gap)
         cells = [_number(measures.get(name)) for name in names]
-        row = [str(number), _named(variant, summary), cells[0], behind, f"{variant['probability_best']:.2f}", *cells[1:]]
+        bounds = [_bounds(variant.get("on_all")) for _ in extended]
+        row = [
+            str(number),
+            _named(variant, summary),
+            cells[0],
+            *bounds,
+            behind,
+            f"{variant['probability_best']:.2f}",
+            *cells[1:],
+        ]
         rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
     pairs = (
         ", which hold together for all pairs of variants (each by itself at 95% or more)" if len(summary["variants"]) > 2 else ""
@@ -228,6 +238,10 @@ def _number(value: float | None) -> str:
 
 def _with_interval(gap: Mapping[str, float]) -> str:
     return f'{gap["mean"]:.3f}<span class="interval">{gap["low"]:+.3f} to {gap["high"]:+.3f}</span>'
+
+
+def _bounds(found: Mapping[str, float] | None) -> str:
+    return "–" if found is None else f"{found['low']:.3f} to {found['high']:.3f}"
 
 
 def _flat(section: Mapping[str, Any]) -> str:

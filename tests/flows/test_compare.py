@@ -102,7 +102,7 @@ def test_a_variant_that_fails_costs_only_itself(index: Index) -> None:
 
 
 def test_parsing_is_an_axis_that_touches_nothing_live(index: Index) -> None:
-    """Bytes are parsed again into the experiment's own folder; the better parser is told by rows of tables; `forget` clears it."""
+    """Bytes are parsed again into the experiment's own folder; rows of tables tell the better parser; `forget` clears it."""
     goods = [
         ["Juicy", "apples"],
         ["Ripe", "pears"],
@@ -227,6 +227,8 @@ def test_a_sample_is_measured_and_named_as_one(index: Index) -> None:
     assert (whole["sampled"], whole["variants"][0]["cost"]["documents"]) == (None, 72)
     for one, all_ in zip(part["variants"], whole["variants"], strict=True):
         assert one["measures"]["nDCG@10"] >= all_["measures"]["nDCG@10"]
+        assert one["on_all"]["low"] <= all_["measures"]["nDCG@10"] <= one["on_all"]["high"]
+        assert "on_all" not in all_
 
 
 @pytest.mark.slow

@@ -160,7 +160,7 @@ def test_the_documents_of_all_leak_cases_are_asked_for_at_once(tmp_path: Path) -
 
 
 def test_readings_of_the_same_documents_are_compared_on_the_same_labels(tmp_path: Path) -> None:
-    """What one parser finds is stale for none, though the raw bytes as the index reads them do not show it; it is lost instead."""
+    """What one parser finds is stale for none, though the raw bytes as the index reads them do not show it; it is lost."""
     labels = {"uri": "a.pdf", "quote": "Apples | 1.99"}, {"uri": "b.md", "quote": "gone everywhere"}
     others = Doc("b.md", "New words.", raw="New words.")
     fast = Release([Doc("a.pdf", "Apples Pears\n1.99 2.50", raw="Apples Pears\n1.99 2.50"), others])
