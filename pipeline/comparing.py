@@ -14,9 +14,11 @@ from evaluation.experiments.disagreements import disagreements
 from evaluation.experiments.extrapolation import OnAll, on_all
 from evaluation.experiments.outcome import Outcome as Decision
 from evaluation.experiments.racing import ERROR, Stopped
-from evaluation.experiments.record import environment, folder_for, write
+from evaluation.experiments.record import CUTS, environment, folder_for, write
 from evaluation.experiments.settings import VectorsSettings
 from pipeline.executors import Executor
+from pipeline.overlaying import overlays
+from pipeline.overlaying import write as write_cuts
 from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
@@ -196,7 +198,13 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         "finished": now,
     })  # fmt: skip
     texts = {name: lab.texts(experiment.variant(name)) for name in results}
-    write(folder, outcome, experiment=record, summary=found.summary(), passages=disagreements(outcome, texts))
+    passages = disagreements(outcome, texts)
+    asked = {str(query["id"]) for query in passages}
+    answering = {label.key for query in lab.resolved.scored for label in query.counted if query.query.id in asked}
+    shown = overlays(lab, keys={key for key in answering if key}) if answering else []
+    write(folder, outcome, experiment=record, summary={**found.summary(), "cuts": bool(shown)}, passages=passages)
+    if shown:
+        write_cuts(lab, folder / CUTS, shown)
     return found
 
 
@@ -243,8 +251,8 @@ def markdown(found: Comparison) -> str:
     result = found.summary()
     measure = result["measure"]
     head = f"# Experiment {result['name']}\n\n" + "\n".join(f"- {line}" for line in result["conclusion"])
-    if found := result["confirmation"]:
-        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(found)}."
+    if confirmed := result["confirmation"]:
+        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(confirmed)}."
     together = ", all pairs" if len(result["variants"]) > 2 else ""
     behind = f"behind the leader ({result['level']:.0%}{together})"
     names = ("variant", measure, behind, "probability best", "tokens to embed", "tokens an answer", "ruled out")

@@ -187,9 +187,12 @@ def _of_slice(variant: Mapping[str, Any], name: str, measure: str) -> float | No
 def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, Any]]) -> str:
     if not queries:
         return ""
+    cuts = (
+        " <a href=cuts.html>How the strategies cut documents that answer</a> is a page of its own." if summary.get("cuts") else ""
+    )
     parts = [
         "<h2>Where they disagree most</h2>",
-        '<p class="note">The best and the worst answer are shown; the others unfold, and print as they are then.</p>',
+        f'<p class="note">The best and the worst answer are shown; the others unfold, and print as they are then.{cuts}</p>',
     ]
     for query in queries:
         parts.append(f"<h3>{text(query['query'])} <span class=note>({text(query['id'])})</span></h3>")

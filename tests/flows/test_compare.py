@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline import comparing
+from pipeline.executors import Inline
+from pipeline.variants import laboratory
 from sluice.records import Document
 from tests.flows.conftest import TOPICS, Index
 from tests.unit.ingest.pdf_files import made, table
@@ -26,6 +29,7 @@ class Blind:
 
 RECURSIVE = {"strategy": "recursive", "max_tokens": 100}
 BLIND = {"strategy": f"{__name__}:Blind", "max_tokens": 8}
+VARIANTS = ({"name": "whole", "chunking": RECURSIVE}, {"name": "blind", "chunking": BLIND})
 
 
 def experiment(index: Index, *variants: dict[str, Any], **keys: Any) -> Path:
@@ -42,7 +46,7 @@ def results(index: Index) -> set[str]:
 @pytest.mark.slow
 def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(index: Index) -> None:
     """A base that was never ingested is ingested, not indexed; the second time everything comes from the record."""
-    file = experiment(index, {"name": "whole", "chunking": RECURSIVE}, {"name": "blind", "chunking": BLIND})
+    file = experiment(index, *VARIANTS)
     first = index("compare", str(file))
     assert first.code == 0, first.err
     out = first.out
@@ -54,7 +58,7 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
     cost = named["whole"]["cost"]
     assert (cost["chunks"], cost["embedded"], cost["vector_bytes"]) == (12, 12, 12 * 256 * 4)
     folder = Path(out["experiment"])
-    written = {"experiment.json", "summary.json", "passages.json", "queries.parquet", "hits.parquet", "report.html"}
+    written = {"experiment.json", "summary.json", "passages.json", "queries.parquet", "hits.parquet", "report.html", "cuts.html"}
     assert {path.name for path in folder.iterdir()} == written
     assert json.loads((folder / "experiment.json").read_text())["fingerprints"]["corpus"]
     assert index("releases").out["releases"] == []
@@ -69,6 +73,12 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
     adopted = index("compare", str(file), "--adopt", "whole").out["adopt"]
     assert adopted["chunking"] | RECURSIVE == adopted["chunking"]
     assert adopted["search"]["mode"] == "dense"
+
+    # What Prefect is shown of it, with a baseline too (its confirmation once took the result's name).
+    with laboratory(str(experiment(index, *VARIANTS, baseline="whole"))) as lab:
+        shown = comparing.markdown(comparing.compare(lab, Inline()))
+    assert "measured on the other: the baseline, whole, is itself the best." in shown
+    assert "Record and report: `" in shown
 
     # What can never decide is said before a variant is measured, not after hours of embedding.
     lines = [{"id": "q", "query": "leave?", "relevant": [{"uri": "people/0.md"}]}]
@@ -144,12 +154,19 @@ def test_parsing_is_an_axis_that_touches_nothing_live(index: Index) -> None:
     assert "from the record" in index("compare", str(file)).err
     assert index.run("unchanged")["release"] == release
 
+    viewed = index("cuts", str(file)).out
+    assert [document["uri"] for document in viewed["documents"]] == ["people/prices.pdf"] * 2  # one for each text
+    page = Path(viewed["page"])
+    assert "Juicy apples | 0.99 a unit" in page.read_text()
+    assert page.stat().st_mode & 0o077 == 0
+
     parsed = index.folder / "state" / "experiments" / "parsed"
     words = [path for path in parsed.glob("*/*.json") if "Juicy apples" in path.read_text()]
     assert len(words) == 1
     (index.corpus / "people/prices.pdf").unlink()
     assert index("forget", "people/prices.pdf").code == 0
     assert not [path for path in parsed.glob("*/*.json") if "Juicy" in path.read_text()]
+    assert not page.exists()
 
 
 class Broken(Blind):
