@@ -35,6 +35,19 @@ class ReleaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A document that a question was to find and did not: at which stage it was lost, in a word and in a sentence."""
+
+    uri: str
+    reason: str
+    says: str
+
+
+Explain = Callable[[str, str, str | None, AccessTags, int], Lost]
+"""Why the candidate does not show a document: of a query, its uri and source, who asks, and how many hits they see."""
+
+
+@dataclass(frozen=True, slots=True)
 class GateContext:
     """Everything the gates of one candidate may look at.
 
@@ -44,8 +57,8 @@ class GateContext:
     `live_points` are the points of the live release; `vectors` gives what the model made of texts, by their hash (those
     that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `alone` makes an
     index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
-    those of all gates together; `embedded_store` says that searches are timed on the embedded store, which no reader uses
-    in earnest.
+    those of all gates together; `why` says at which stage a document was lost; `embedded_store` says that searches are
+    timed on the embedded store, which no reader uses in earnest.
     """
 
     candidate: ReleaseView
@@ -64,6 +77,7 @@ class GateContext:
     judged: JudgedReleases | None = None
     alone: Callable[[AccessTags], Searcher] | None = None
     golden_files: frozenset[str] = frozenset()
+    why: Explain | None = None
 
 
 class Gate(Protocol):

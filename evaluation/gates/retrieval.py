@@ -16,7 +16,7 @@ from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, 
 from evaluation.gates.base import GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
 from evaluation.gates.retrieval_options import RetrievalOptions
-from evaluation.gates.retrieval_shown import blocks, change_blocks, labels, lost, mend, stale_table, worst
+from evaluation.gates.retrieval_shown import blocks, change_blocks, explained, labels, lost, mend, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.judged import Judged, encode, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like
@@ -99,6 +99,7 @@ class RetrievalGate:
             reason = _led(changed, f"refused: the live release cannot be measured: {unmeasured}")
             return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings), self._shown(evidence))
         if failures:
+            explained(evidence["worst"], candidate, context)
             advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
             reason = _led(changed, "; ".join(failures))
             return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
