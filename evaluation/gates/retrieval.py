@@ -114,7 +114,8 @@ class RetrievalGate:
     def _changed(self, before: Judged | None, context: GateContext) -> GoldenChange | None:
         if before is None:
             return None
-        return change_of(self.golden, before, context, k=self.options.k, measure=f"Recall@{self.options.k}")
+        k, drafted = self.options.k, self.options.synthetic
+        return change_of(self.golden, before, context, k=k, measure=f"Recall@{k}", synthetic=drafted)
 
     def _keep(self, candidate: Evaluation, context: GateContext) -> None:
         """What was answered is kept, so that this release need not be searched again when the next one is held against it."""

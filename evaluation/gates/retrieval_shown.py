@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from evaluation.authors import Change
 from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenSet
 from evaluation.labels import ResolvedSet
@@ -58,6 +59,7 @@ def change_blocks(evidence: Evidence) -> tuple[Block, ...]:
         for name, words in named.items()
         if change[name]
     ]
+    lines += [f"changed by {Change(**each).said()}" for each in change.get("by") or ()]
     return (Notes(tuple(lines), f"The golden set changed since {change['since']} was judged"),)
 
 
