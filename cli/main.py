@@ -65,6 +65,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.commands.compare:compare",
         "Compare ways to cut, embed and search on one golden set, and say what the queries can tell.",
     ),
+    "cuts": (
+        "cli.commands.cuts:cuts",
+        "Show on one page how the strategies of EXPERIMENT cut documents: tokens, contexts, and golden quotes they break.",
+    ),
     "releases": ("cli.commands.versions:releases", "List the releases of an index; `show` and `diff` look closer."),
     "gc": (
         "cli.commands.versions:gc",

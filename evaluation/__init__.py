@@ -17,7 +17,7 @@ from evaluation.gates import (
     run_gates,
 )
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
-from evaluation.labels import ResolvedSet, resolve
+from evaluation.labels import ResolvedSet, resolve, resolve_together
 from evaluation.reports import next_steps, page_html, report, report_html, verdict_json
 from evaluation.scoring import Evaluation, evaluate
 
@@ -48,6 +48,7 @@ __all__ = [
     "report",
     "report_html",
     "resolve",
+    "resolve_together",
     "run_gates",
     "verdict_json",
 ]

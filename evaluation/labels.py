@@ -128,6 +128,36 @@ def resolve_like(golden: GoldenSet, documents: LabelledDocuments, like: Resolved
     )
 
 
+def resolve_together(golden: GoldenSet, views: Sequence[LabelledDocuments]) -> list[ResolvedSet]:
+    """As `resolve`, against several readings of the same documents, which are then compared on the same labels.
+
+    A label that one of them finds is stale in none: where another reading does not hold the passage, that reading lost it.
+    """
+    found = [resolve(golden, view) for view in views]
+    each = [{query.query.id: query for query in (*one.scored, *one.unscored)} for one in found]
+    alive = {
+        (name, number)
+        for one in each
+        for name, query in one.items()
+        for number, label in enumerate(query.labels)
+        if label.state != "stale"
+    }
+
+    def lost(label: ResolvedLabel) -> ResolvedLabel:
+        return replace(label, state="missing", reason="only another reading of the document holds the passage")
+
+    together = []
+    for one, resolved in zip(each, found, strict=True):
+        scored, unscored = list[ResolvedQuery](), list[ResolvedQuery]()
+        for query in (q for q in golden.queries if q.id in one):
+            labels = enumerate(one[query.id].labels)
+            mine = tuple(lost(lb) if lb.state == "stale" and (query.id, n) in alive else lb for n, lb in labels)
+            decided = ResolvedQuery(query, mine)
+            (scored if decided.counted else unscored).append(decided)
+        together.append(ResolvedSet(tuple(scored), tuple(unscored), resolved.unanswerable))
+    return together
+
+
 def _as_decided(own: ResolvedLabel, other: ResolvedLabel) -> ResolvedLabel:
     if other.state == "stale":
         return replace(own, state="stale", span=None, reason=other.reason)

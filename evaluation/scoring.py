@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,9 +143,7 @@ def score(
     passages: bool = True,
 ) -> Evaluation:
     """The measures of what was found, by query id: documents ranked, and the chunks a reader would receive."""
-    judged = {scored.query.id: _judged(scored) for scored in resolved.scored}
-    places = {q.query.id: [_documents(found, q) for found in ranked[q.query.id]] for q in resolved.scored}
-    scores = document_measures(judged, {id: credited(judged[id], found) for id, found in places.items()}, k)
+    scores = document_measures(*credited_rankings(resolved, ranked), k)
     return Evaluation(
         k=k,
         results=tuple(
@@ -160,6 +158,15 @@ def score(
         unanswerable=tuple(QueryResult(query, {}, (), chunks[query.id]) for query in resolved.unanswerable),
         resolved=resolved,
     )
+
+
+def credited_rankings(
+    resolved: ResolvedSet, ranked: Mapping[str, Sequence[Found]]
+) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
+    """By query id: the judged documents, and the documents found, each hit credited to what it stands for."""
+    judged = {scored.query.id: _judged(scored) for scored in resolved.scored}
+    places = {q.query.id: [_documents(found, q) for found in ranked[q.query.id]] for q in resolved.scored}
+    return judged, {id: credited(judged[id], found) for id, found in places.items()}
 
 
 def _judged(query: ResolvedQuery) -> set[str]:

@@ -59,9 +59,12 @@ class UnstructuredParser:
     what OCR saw imports unstructured (seconds). Safe to use from several threads.
     """
 
-    def __init__(self, mode: Mode = "elements", languages: ocr.Languages = ()) -> None:
+    def __init__(
+        self, mode: Mode = "elements", languages: ocr.Languages = (), pdf_tables: Literal["fast", "pdfplumber"] = "fast"
+    ) -> None:
         self.mode: Mode = mode
-        self._languages = languages
+        self._languages, self._pdf_tables = languages, pdf_tables
+        ruled = {"pdf_tables": [pdf_tables, importlib.metadata.version(pdf_tables)]} if pdf_tables != "fast" else {}
         self.fingerprint: str = ids.fingerprint(
             "parse",
             {
@@ -71,6 +74,7 @@ class UnstructuredParser:
                 "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
                 "nlp": nlp.kind(),
                 "ocr": [ocr.version(), *languages] if languages else [],
+                **ruled,
             },
         )
 
@@ -80,7 +84,14 @@ class UnstructuredParser:
             raise DocumentDropped("lock_file", f"{item.uri}: says that a document is open, and is none itself")
         if self.mode == "verbatim":
             return _guarded(item.uri, lambda: _document(item, source, *_verbatim(item)))
-        return _guarded(item.uri, lambda: _document(item, source, *_structured(item, self._languages)))
+        return _guarded(item.uri, lambda: _document(item, source, *self._structured(item)))
+
+    def _structured(self, item: RawItem) -> tuple[str, tuple[Element, ...], Reading]:
+        if not item.content.strip():
+            return "", (), Reading([])
+        label = charset_of(item.media_type)
+        reading = read(_format(item), item.content, item.uri, self._languages, label, pdf_tables=self._pdf_tables)
+        return *elements.assembled(reading.pieces), reading
 
 
 def raw_text(content: bytes, uri: str, media_type: str | None = None, *, named: bool = True) -> str | None:
@@ -92,13 +103,6 @@ def raw_text(content: bytes, uri: str, media_type: str | None = None, *, named: 
         return _guarded(uri, lambda: _raw(content, uri, format_of(uri, media_type, content, named=named), charset_of(media_type)))
     except DocumentError:
         return None
-
-
-def _structured(item: RawItem, languages: ocr.Languages) -> tuple[str, tuple[Element, ...], Reading]:
-    if not item.content.strip():
-        return "", (), Reading([])
-    reading = read(_format(item), item.content, item.uri, languages, charset_of(item.media_type))
-    return *elements.assembled(reading.pieces), reading
 
 
 def _verbatim(item: RawItem) -> tuple[str, tuple[Element, ...], Reading]:

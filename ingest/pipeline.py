@@ -115,7 +115,7 @@ class Ingestion:
         versions: dict[str, Document] = {}
         for state in self.states.read(keys):
             try:
-                item = self._item(state)
+                item = self.item(state)
                 with _one_item(state.uri, "crashed"):
                     document = parser.parse(item, source=state.source)
             except DocumentDropped as error:
@@ -168,7 +168,8 @@ class Ingestion:
         for state in states:
             self.quarantine.add(self._entry("chunk", error, state, state.content_hash, fingerprint))
 
-    def _item(self, state: DocumentState) -> RawItem:
+    def item(self, state: DocumentState) -> RawItem:
+        """The bytes fetched last of a document, as its source gave them; SourceUnavailable where they were not kept."""
         if not state.raw:
             raise SourceUnavailable(f"{state.uri}: its bytes were not kept, and must be fetched again", hint="run again")
         return RawItem(

@@ -46,10 +46,11 @@ class Processing:
     poison: PoisonSettings = field(default_factory=PoisonSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     ocr: tuple[str, ...] = ()
+    pdf_tables: Literal["fast", "pdfplumber"] = "fast"
 
     @classmethod
     def of(cls, source: SourceSettings) -> Processing:
-        return cls(source.parse, source.clean, source.redact, source.poison, source.limits, source.ocr)
+        return cls(source.parse, source.clean, source.redact, source.poison, source.limits, source.ocr, source.pdf_tables)
 
 
 class Processor:
@@ -62,7 +63,7 @@ class Processor:
 
     def __init__(self, processing: Processing | None = None, parser: Parser | None = None) -> None:
         self._processing = chosen = processing or Processing()
-        self._parser = parser or UnstructuredParser(chosen.mode, chosen.ocr)
+        self._parser = parser or UnstructuredParser(chosen.mode, chosen.ocr, chosen.pdf_tables)
         self._poison = poison.Policy.of(chosen.poison, verbatim=chosen.mode == "verbatim")
         libraries = redact.LIBRARIES if chosen.redact.policies else ()
         self.fingerprint = ids.fingerprint(

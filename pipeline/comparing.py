@@ -8,22 +8,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from evaluation.experiments import VariantResult
 from evaluation.experiments import conclude as decide
 from evaluation.experiments.disagreements import disagreements
+from evaluation.experiments.extrapolation import OnAll, on_all
 from evaluation.experiments.outcome import Outcome as Decision
 from evaluation.experiments.racing import ERROR, Stopped
-from evaluation.experiments.record import environment, folder_for, write
+from evaluation.experiments.record import CUTS, environment, folder_for, write
 from evaluation.experiments.settings import VectorsSettings
 from pipeline.executors import Executor
+from pipeline.overlaying import overlays
+from pipeline.overlaying import write as write_cuts
 from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
-from pipeline.variant_parts import Corpus
 from pipeline.variants import Laboratory, laboratory
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
 SECTIONS = ("chunking", "embedding", "search")
+PARSING = "parsing"
+"""Keys of a source's section, for every source."""
 
 Sections = Mapping[str, Any]
 """Sections of a configuration, whole, as its file would hold them."""
@@ -46,6 +51,8 @@ class Sampled:
     documents: int
     of: int
     share: float
+    intervals: Mapping[str, OnAll] = field(default_factory=dict)
+    """Between what the deciding measure of each variant lies on all documents, where it is one of documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class Comparison:
         verdict = self.decision.as_json()
         for shown in verdict["variants"]:
             shown |= self.configurations[shown["name"]]
+            if self.sampled is not None and (interval := self.sampled.intervals.get(shown["name"])) is not None:
+                shown["on_all"] = plain(interval)
             if shown["name"] in self.vectors:
                 shown["vectors"] = self.vectors[shown["name"]].model_dump(mode="json")
         kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled")
@@ -173,7 +182,7 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         decision=outcome,
         configurations={name: sections(lab, name) for name in results},
         stopped=tuple(stopped),
-        sampled=_sampled(lab),
+        sampled=_sampled(lab, results),
         vectors={name: kept for name in results if (kept := experiment.variant(name).vectors) is not None},
     )
     record = plain({
@@ -188,14 +197,27 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         "actor": present_actor("compare"),
         "finished": now,
     })  # fmt: skip
-    texts = Corpus({state.key: document.text for state, document in lab.documents}, lab.r.model.tokenizer)
-    write(folder, outcome, experiment=record, summary=found.summary(), passages=disagreements(outcome, texts))
+    texts = {name: lab.texts(experiment.variant(name)) for name in results}
+    passages = disagreements(outcome, texts)
+    asked = {str(query["id"]) for query in passages}
+    answering = {label.key for query in lab.resolved.scored for label in query.counted if query.query.id in asked}
+    shown = overlays(lab, keys={key for key in answering if key}) if answering else []
+    write(folder, outcome, experiment=record, summary={**found.summary(), "cuts": bool(shown)}, passages=passages)
+    if shown:
+        write_cuts(lab, folder / CUTS, shown)
     return found
 
 
-def _sampled(lab: Laboratory) -> Sampled | None:
-    share = lab.experiment.sample
-    return None if share is None else Sampled(len(lab.measured), len(lab.documents), share)
+def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled | None:
+    share, measure = lab.experiment.sample, lab.experiment.measure
+    if share is None:
+        return None
+    drawn, found = lab.sampling.by_chance(lab.resolved.scored), dict[str, OnAll]()
+    for name, result in results.items():
+        resolved = lab.read_by(lab.experiment.variant(name)).resolved
+        if (interval := on_all(result, resolved, drawn, share, measure)) is not None:
+            found[name] = interval
+    return Sampled(len(lab.measured), len(lab.documents), share, found)
 
 
 def _reservations(found: Comparison) -> list[str]:
@@ -208,6 +230,9 @@ def _reservations(found: Comparison) -> list[str]:
     if (part := found.sampled) is not None:
         told = f"Measured on {part.documents:,} of {part.of:,} documents: every value is higher than on all of them"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
+        if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
+            interval = f"{best.low:.3f} to {best.high:.3f}"
+            lines.append(f"On all documents, with these questions, {leader} lies between {interval} (95% of such samples).")
     return lines
 
 
@@ -216,7 +241,9 @@ def sections(lab: Laboratory, name: str) -> Sections:
     whole = lab.settings(lab.experiment.variant(name))
     dumped = whole.model_dump(mode="json", include=set(SECTIONS), exclude_none=True)
     dumped["chunking"] |= whole.chunking.options
-    return {section: dumped[section] for section in SECTIONS}
+    parsing = lab.experiment.variant(name).parsing
+    own = {} if parsing is None else {PARSING: parsing.model_dump(mode="json", exclude_none=True)}
+    return {section: dumped[section] for section in SECTIONS} | own
 
 
 def markdown(found: Comparison) -> str:
@@ -224,8 +251,8 @@ def markdown(found: Comparison) -> str:
     result = found.summary()
     measure = result["measure"]
     head = f"# Experiment {result['name']}\n\n" + "\n".join(f"- {line}" for line in result["conclusion"])
-    if found := result["confirmation"]:
-        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(found)}."
+    if confirmed := result["confirmation"]:
+        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(confirmed)}."
     together = ", all pairs" if len(result["variants"]) > 2 else ""
     behind = f"behind the leader ({result['level']:.0%}{together})"
     names = ("variant", measure, behind, "probability best", "tokens to embed", "tokens an answer", "ruled out")

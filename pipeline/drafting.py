@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluation.drafting import Draft, chosen, drafts
@@ -15,6 +15,9 @@ from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.ids import version_id
 from sluice.records import Document
+
+Rewrite = Callable[[str, str], str | None]
+"""A question in other words, from it and the words that answer it; None: as it is."""
 
 DEPTH = 20
 """How far down a document may be to count as found."""
@@ -32,21 +35,26 @@ class Drafted:
     found_later: int
     not_found: int
     questions: tuple[dict[str, object], ...]
+    rewritten: int = 0
+    """Questions in a model's words; the others of a rewritten draft stayed as they were drafted."""
 
 
-def draft(r: Resources, target: Path, count: int) -> Drafted:
+def draft(r: Resources, target: Path, count: int, rewrite: Rewrite | None = None) -> Drafted:
     """Draft at most `count` questions that the golden set does not ask yet, and add them, marked synthetic.
 
-    With a live release plain retrieval says which are hard; without one they are spread only.
+    With a live release plain retrieval says which are hard; without one they are spread only. `rewrite` puts them in other
+    words: how each was drafted stays in its line, as `drafted_as`.
     """
     sources = [source.name for source in r.settings.sources]
     asked = {same_query(q.query) for q in load_golden(target).queries} if target.exists() else set()
     found = [each for each in drafts(_documents(r)) if same_query(each.query) not in asked]
     picked = chosen(found, count, _rank(r))
+    picked, drafted_as = _reworded(picked, rewrite, asked) if rewrite is not None else (picked, [""] * len(picked))
     lines = []
     first = len(load_golden(target).queries) if target.exists() else 0
-    for number, each in enumerate(picked, first + 1):
-        lines.append(each.as_line(f"draft-{number:03}", with_source=len(sources) > 1))
+    for number, (each, before) in enumerate(zip(picked, drafted_as, strict=True), first + 1):
+        line = each.as_line(f"draft-{number:03}", with_source=len(sources) > 1)
+        lines.append(line | ({"drafted_as": before} if before else {}))
     added = add(target, lines, r.corpus()) if lines else 0
     ranks = Counter("first" if d.rank == 1 else "later" if d.rank else "not" for d in picked)
     return Drafted(
@@ -58,7 +66,21 @@ def draft(r: Resources, target: Path, count: int) -> Drafted:
         found_later=ranks["later"],
         not_found=ranks["not"],
         questions=tuple({"id": line["id"], "query": d.query, "uri": d.uri} for line, d in zip(lines, picked, strict=True)),
+        rewritten=sum(map(bool, drafted_as)),
     )
+
+
+def _reworded(picked: Sequence[Draft], rewrite: Rewrite, asked: Collection[str]) -> tuple[list[Draft], list[str]]:
+    """The drafts in other words, and how each was drafted; empty where it stays. No two become the same question."""
+    taken = {*asked, *(same_query(each.query) for each in picked)}
+    found, before = list[Draft](), list[str]()
+    for each in picked:
+        said = rewrite(each.query, each.quote)
+        kept = said is None or same_query(said) in taken
+        found.append(each if said is None or kept else replace(each, query=said))
+        before.append("" if kept else each.query)
+        taken.add(same_query(found[-1].query))
+    return found, before
 
 
 def _documents(r: Resources) -> Iterator[Document]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from indexing.standing import DEPTH, BestChunk, Ranks, Rival, Standing, standing
 from ingest.lifecycle import condition
-from pipeline.reading import released
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
@@ -81,9 +80,9 @@ def why(
     about = replace(asked, uri=state.uri, source=state.source)
     if (stop := _stopped(r, state, principal)) is not None:
         return _told(about, stop)
-    if release is None and r.releases.live() is None:
+    served = r.releases.get(release) if release is not None else r.releases.live()
+    if served is None:
         return _told(about, _Stop("not_in_release", "it is ingested, and no release is live yet", "sluice run publishes one"))
-    served = released(r, release)
     about = replace(about, release=served.id)
     if (stop := _not_served(r, served, state, principal)) is not None:
         return _told(about, stop)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from ingest import raw_text
-from ingest.protocols import Blobs, Versions
+from ingest.protocols import Blobs
 from sluice.errors import Retryable, SluiceError
 from sluice.ids import document_key, version_id
-from sluice.records import DocumentState, RawItem
+from sluice.records import Document, DocumentState, RawItem
 from sluice.settings import LimitSettings
 from sluice.spelling import composed, find, forms
+
+
+class Held(Protocol):
+    """Parsed documents by version id."""
+
+    def get(self, ids: Sequence[str]) -> Mapping[str, Document]:
+        """Those that are there."""
 
 
 class CorpusDocuments:
@@ -25,7 +33,7 @@ class CorpusDocuments:
     def __init__(
         self,
         states: Sequence[DocumentState],
-        versions: Versions,
+        versions: Held,
         blobs: Blobs,
         held: Mapping[str, str] | None = None,
         *,

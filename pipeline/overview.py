@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import evaluation
+from evaluation.asked import Drift, drift
+from evaluation.growing import read_log
 from ingest.freshness import freshness
 from ingest.readerless import unreadable
 from pipeline.history import INTERRUPTED, PastRun, past_runs
 from pipeline.resources import Resources, utc_now
+from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Notes, Plot, Table
 from sluice.records import DocumentState
 from sluice.releases import Release
 
 RUNS, RELEASES = 10, 12
+ENOUGH, COVERAGE = 50, 0.5
+"""So many searches say something, and a golden set that covers less of them measures something else than what is asked."""
 QUIET = timedelta(hours=26)
 """A nightly run that did not complete for so long is worth a word."""
 
@@ -45,6 +51,8 @@ class Status:
     tokens: int
     cost: float
     """Of the last thirty days."""
+    asked: Drift | None = None
+    """What readers' searches ask, against the golden sets of the gates; None without a log that says anything."""
 
 
 def status(r: Resources) -> Status:
@@ -56,6 +64,7 @@ def status(r: Resources) -> Status:
     aged = freshness(states, now, r.lifetimes)
     month = [row for row in r.stores.runs.read() if datetime.fromisoformat(row["started"]) > now - timedelta(days=30)]
     judged = [release for release in releases if release.verdicts][-RELEASES:]
+    asked = _asked(r)
     return Status(
         index=r.settings.index,
         at=now,
@@ -65,7 +74,10 @@ def status(r: Resources) -> Status:
         chunks=live.chunks if live else 0,
         canary=canary.id if canary else None,
         running=str(holder) if holder else None,
-        attention=tuple(_attention(r, now, states, releases, live, runs, len(quarantined), len(aged.expiring))),
+        attention=(
+            *_attention(r, now, states, releases, live, runs, len(quarantined), len(aged.expiring)),
+            *_drifted(r, asked),
+        ),
         runs=tuple(runs[:RUNS]),
         releases=tuple(_release(release) for release in reversed(judged)),
         margins=_margins(r, judged),
@@ -74,6 +86,7 @@ def status(r: Resources) -> Status:
         duplicates=_duplicates(states),
         tokens=sum(int(row.get("tokens", 0)) for row in month),
         cost=round(sum(float(row.get("cost", 0)) for row in month), 4),
+        asked=asked,
     )
 
 
@@ -114,6 +127,27 @@ def _attention(
     if waiting:
         found.append(f"{waiting} events could not be delivered yet; every command tries again")
     return found
+
+
+def _asked(r: Resources) -> Drift | None:
+    """The log's questions against those of every golden set that a gate reads; `doctor` says what cannot be read."""
+    log = r.settings.search.log
+    if log is None or not log.is_file():
+        return None
+    golden = list[str]()
+    with suppress(ConfigurationError):
+        sets = [found for gate in r.gates if isinstance(found := getattr(gate, "golden", None), evaluation.GoldenSet)]
+        golden = [query.query for each in sets for query in each.queries]
+    with suppress(ConfigurationError):
+        return drift(read_log(log), golden)
+    return None
+
+
+def _drifted(r: Resources, asked: Drift | None) -> list[str]:
+    if asked is None or asked.asked < ENOUGH or asked.covered >= COVERAGE:
+        return []
+    told = f"of {asked.asked:,} searches only {asked.covered:.0%} ask anything like a golden question"
+    return [f"{told}: sluice golden add --log {r.settings.search.log} --next"]
 
 
 def _release(release: Release) -> dict[str, Any]:
@@ -163,6 +197,7 @@ def page(found: Status) -> str:
     sections: list[tuple[str, list[Block]]] = [
         ("What needs a person", [Notes(found.attention or ("nothing",))]),
         ("Gates over the last releases", [*_plots(found), _verdicts(found)]),
+        ("What is asked", _questions(found)),
         ("Last runs", [_runs(found)]),
         ("Documents", _documents(found)),
         ("Cost of thirty days", [Table(("tokens embedded", "cost"), ((found.tokens, found.cost),))]),
@@ -201,6 +236,16 @@ def _verdicts(found: Status) -> Block:
     ]
     marked = tuple(i for i, release in enumerate(found.releases) if not all(release["gates"].values()))
     return Table(("release", "state", "documents", "gates that failed"), tuple(rows), marked=marked, words=True)
+
+
+def _questions(found: Status) -> list[Block]:
+    asked = found.asked
+    if asked is None:
+        return []
+    said = f"{asked.covered:.0%} of {asked.asked:,} searches ({asked.questions:,} distinct questions) are like a golden question."
+    rows = tuple((each.query, each.asked, each.questions) for each in asked.clusters)
+    table = Table(("question", "searches like it", "distinct"), rows, title="Asked, and like no golden question", words=True)
+    return [Notes((said,)), table]
 
 
 def _runs(found: Status) -> Block:

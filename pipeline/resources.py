@@ -37,7 +37,7 @@ from ingest.freshness import Lifetimes
 from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
 from pipeline.budget import meter
-from pipeline.labelled import CorpusDocuments
+from pipeline.labelled import CorpusDocuments, Held
 from pipeline.machine_cache import models_folder
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
@@ -141,13 +141,13 @@ class Resources:
         rules = self.settings.access.compiled()
         return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, run_id, utc_now, self.lifetimes)
 
-    def corpus(self, release: Release | None = None) -> CorpusDocuments:
-        """The documents that golden labels point to, as they are now or as a release holds them."""
+    def corpus(self, release: Release | None = None, versions: Held | None = None) -> CorpusDocuments:
+        """The documents that golden labels point to, as they are now, as a release holds them, or as parsed otherwise."""
         held = self.versions_in(release) if release is not None else None
         s, names = self.stores, [source.name for source in self.settings.sources]
         states, forgotten = s.documents.read(), s.forgotten.keys()
         limits = {source.name: source.limits for source in self.settings.sources}
-        return CorpusDocuments(states, s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
+        return CorpusDocuments(states, versions or s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""

@@ -27,11 +27,19 @@ class Sampling:
 
     def of(self, queries: Iterable[ResolvedQuery]) -> list[tuple[DocumentState, Document]]:
         """The judged documents of these questions, `HARD` for each that share its words, and the drawn share of the others."""
-        wanted = set(self._drawn)
+        wanted = self._drawn | self._certain(queries)
+        return [(state, document) for state, document in self._documents if state.key in wanted]
+
+    def by_chance(self, queries: Iterable[ResolvedQuery]) -> frozenset[str]:
+        """The keys of those documents that are in the sample of these questions because they were drawn, and for nothing else."""
+        return self._drawn - self._certain(queries)
+
+    def _certain(self, queries: Iterable[ResolvedQuery]) -> set[str]:
+        wanted = set[str]()
         for query in queries:
             wanted |= {label.key for label in query.labels if label.key is not None}
             wanted |= self._competing(query.query.query)
-        return [(state, document) for state, document in self._documents if state.key in wanted]
+        return wanted
 
     @cached_property
     def _drawn(self) -> frozenset[str]:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import chunking
+from evaluation import ResolvedSet
 from indexing.protocols import Encoder
 from indexing.search import Searcher
 from sluice.points import Vector
+from sluice.records import Document, DocumentState
+
+Documents = list[tuple[DocumentState, Document]]
+
+
+@dataclass(frozen=True, slots=True)
+class AsRead:
+    """The experiment's documents as one parser reads them, and where the golden labels are in that text.
+
+    `cost` says what became of documents that were parsed for the experiment; empty for the index's own parsing.
+    """
+
+    documents: Documents
+    resolved: ResolvedSet
+    cost: Mapping[str, Any]
+
+    def of(self, wanted: Documents) -> Documents:
+        """Those of these documents that this parser gives text for."""
+        keys = {state.key for state, _ in wanted}
+        return [(state, document) for state, document in self.documents if state.key in keys]
+
+    def asked(self, queries: Collection[str] | None) -> ResolvedSet:
+        """The labels of some of the questions, by id; None: of all."""
+        if queries is None:
+            return self.resolved
+        return replace(self.resolved, scored=tuple(q for q in self.resolved.scored if q.query.id in queries), unanswerable=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ import numpy as np
 
 import chunking
 import evaluation
-from evaluation.experiments import ExperimentSettings, VariantResult, VariantSettings, check, load_experiment, run_variant
+from evaluation.experiments import (
+    ExperimentSettings,
+    ParsingSettings,
+    VariantResult,
+    VariantSettings,
+    check,
+    load_experiment,
+    run_variant,
+)
 from evaluation.experiments.racing import Race, Stopped
 from evaluation.experiments.record import Results
 from evaluation.experiments.running import VERSION
@@ -31,10 +39,13 @@ from indexing.exact import ExactSearch
 from indexing.fingerprints import access_root, release_fingerprint
 from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
+from indexing.protocols import Cuts
 from indexing.search import Searcher
+from ingest.protocols import Parser
+from pipeline.parsed import Parsed, parse, parsers
 from pipeline.resources import Resources, shared
 from pipeline.sampling import Sampling
-from pipeline.variant_parts import Corpus, Counted, OneEncoding, Prepared
+from pipeline.variant_parts import AsRead, Corpus, Counted, Documents, OneEncoding, Prepared
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
@@ -43,7 +54,6 @@ from sluice.recipe import Recipe
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import EmbeddingSettings, Settings
 
-Documents = list[tuple[DocumentState, Document]]
 Cut = list[tuple[DocumentState, Document, list[Chunk]]]
 
 RACED_AT_ONCE = 10
@@ -60,6 +70,7 @@ class Laboratory:
         self.folder = r.settings.state_dir / "experiments"
         self.results = Results(self.folder / "results")
         self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, OneEncoding]] = {}
+        self._parsing: dict[ParsingSettings, dict[str, Parser]] = {}
         self._embedded = 0
         self._lock = threading.RLock()
 
@@ -80,9 +91,38 @@ class Laboratory:
         held = self.r.stores.versions.get(list(ids.values()))
         return [(s, held[ids[s.key]]) for s in self.states if s.in_release and ids[s.key] in held]
 
-    @cached_property
+    @property
     def resolved(self) -> evaluation.ResolvedSet:
-        return evaluation.resolve(self.golden, self.r.corpus())
+        """The golden labels in the documents as the index holds them."""
+        return self.as_read[None].resolved
+
+    @cached_property
+    def as_read(self) -> dict[ParsingSettings | None, AsRead]:
+        """The documents and labels by how variants parse: None as the index does, all on the same labels."""
+        found: dict[ParsingSettings | None, Parsed] = {None: Parsed(self.documents)}
+        for parsing in self.experiment.parsings:
+            found[parsing] = parse(self.r, self._parsers(parsing), self.documents, self.folder / "parsed")
+        views = [self.r.corpus(versions=None if parsing is None else parsed) for parsing, parsed in found.items()]
+        together = evaluation.resolve_together(self.golden, views)
+        return {
+            parsing: AsRead(parsed.documents, resolved, {} if parsing is None else parsed.cost())
+            for (parsing, parsed), resolved in zip(found.items(), together, strict=True)
+        }
+
+    def _parsers(self, parsing: ParsingSettings) -> dict[str, Parser]:
+        with self._lock:
+            if parsing not in self._parsing:
+                self._parsing[parsing] = parsers(self.r, parsing)
+            return self._parsing[parsing]
+
+    def read_by(self, variant: VariantSettings) -> AsRead:
+        """What a variant's parser makes of the documents."""
+        return self.as_read[variant.parsing]
+
+    def texts(self, variant: VariantSettings, documents: Documents | None = None) -> Corpus:
+        """The texts that a variant's places are of."""
+        tokenizer = self._model(self.settings(variant).embedding)[0].tokenizer
+        return Corpus({s.key: d.text for s, d in documents or self.read_by(variant).documents}, tokenizer)
 
     @cached_property
     def everyone(self) -> AccessTags:
@@ -105,7 +145,7 @@ class Laboratory:
 
     def look_again(self) -> None:
         """Forget what was read of the documents: they were just ingested."""
-        for name in ("states", "documents", "resolved", "everyone", "corpus_fingerprint", "sampling", "measured"):
+        for name in ("states", "documents", "as_read", "everyone", "corpus_fingerprint", "sampling", "measured"):
             self.__dict__.pop(name, None)
 
     # ── variants ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,6 +163,8 @@ class Laboratory:
         for variant in self.experiment.variants:
             try:
                 self.chunker(variant)
+                if variant.parsing is not None:
+                    self._parsers(variant.parsing)
             except ConfigurationError as error:
                 if str(where) in error.message:
                     raise
@@ -155,7 +197,17 @@ class Laboratory:
         measured = self.corpus_fingerprint, self.golden.fingerprint, self.recipe(variant).answers, self.k(variant)
         sampled = () if self.experiment.sample is None else ("sample", repr(self.experiment.sample), self.experiment.seed)
         kept = () if variant.vectors is None else ("vectors", variant.vectors.model_dump_json())
-        return digest("variant", VERSION, *measured, *sampled, *kept)
+        return digest("variant", VERSION, *measured, *sampled, *kept, *self._parsed_as(variant))
+
+    def _parsed_as(self, variant: VariantSettings) -> Sequence[str]:
+        """The parsers that read its documents, and those of the other variants: what any of them finds is no stale label."""
+        if not self.experiment.parsings:
+            return ()
+        each = {parsing: self._fingerprint_of(parsing) for parsing in self.experiment.parsings}
+        return ("parsed", "" if variant.parsing is None else each[variant.parsing], *sorted(each.values()))
+
+    def _fingerprint_of(self, parsing: ParsingSettings) -> str:
+        return digest("parsers", *(f"{name} {parser.fingerprint}" for name, parser in self._parsers(parsing).items()))
 
     def recipe(self, variant: VariantSettings) -> Recipe:
         """How a variant is cut, embedded and searched: what it is."""
@@ -177,9 +229,9 @@ class Laboratory:
     def run(self, name: str) -> VariantResult:
         """Measure a variant and record its result."""
         variant = self.experiment.variant(name)
-        resolved, identity = self.resolved, self.fingerprint(variant)
+        identity = self.fingerprint(variant)
         with self.r.progress.stage(f"variant {name}", len(self.measured)):
-            result = self._measured(variant, self.measured, resolved, identity)
+            result = self._measured(variant, self.measured, None, identity)
             self.r.progress.advance(len(self.measured))
         self.results.put(result)
         return result
@@ -196,28 +248,32 @@ class Laboratory:
         with self.r.progress.stage("race", len(order)):
             for start in range(0, len(order), RACED_AT_ONCE):
                 block = order[start : start + RACED_AT_ONCE]
-                asked, documents = replace(self.resolved, scored=tuple(block), unanswerable=()), self.sampling.of(block)
+                documents, asked = self.sampling.of(block), [query.query.id for query in block]
                 found = {n: self._measured(self.experiment.variant(n), documents, asked, "race") for n in race.running}
                 values = {name: result.values(measure) for name, result in found.items()}
-                for number in range(len(block)):
-                    race.see({name: values[name][number] for name in race.running})
+                places = {name: [record.id for record in result.queries] for name, result in found.items()}
+                for id in asked:
+                    race.see({name: values[name][places[name].index(id)] for name in race.running})
                 self.r.progress.advance(len(block))
                 if len(race.running) <= 2:
                     break
         return tuple(race.stopped)
 
     def _measured(
-        self, variant: VariantSettings, documents: Documents, resolved: evaluation.ResolvedSet, identity: str
+        self, variant: VariantSettings, wanted: Documents, queries: Sequence[str] | None, identity: str
     ) -> VariantResult:
-        prepared = self._prepare(variant, documents)
-        tokenizer = self._model(self.settings(variant).embedding)[0].tokenizer
-        texts = Corpus({s.key: d.text for s, d in documents}, tokenizer)
+        """A variant on these documents, as its parser reads them, and some of the questions (by id)."""
+        read = self.read_by(variant)
+        documents, resolved = read.of(wanted), read.asked(queries)
+        prepared, texts = self._prepare(variant, documents), self.texts(variant, documents)
         result = run_variant(prepared, texts, resolved, fingerprint=identity, k=self.k(variant), everyone=self.everyone)
+        if read.cost:
+            result = replace(result, cost={**result.cost, "parsing": dict(read.cost)})
         if variant.vectors is None:
             return result
         plain = self._prepare(variant.model_copy(update={"vectors": None}), documents)
-        queries = [each.query.query for each in resolved.scored]
-        overlaps = overlap(prepared.searcher, plain.searcher, queries, [state.tags for state, _ in documents], self.k(variant))
+        words = [each.query.query for each in resolved.scored]
+        overlaps = overlap(prepared.searcher, plain.searcher, words, [state.tags for state, _ in documents], self.k(variant))
         return replace(result, cost={**result.cost, "exact_overlap": [asdict(each) for each in overlaps]})
 
     def _prepare(self, variant: VariantSettings, documents: Documents) -> Prepared:
@@ -228,7 +284,8 @@ class Laboratory:
         chunker, before = self.chunker(variant, compared), self._embedded
         sparse = sparse_encoder() if whole.search.mode != "dense" else None
         started = time.perf_counter()
-        cut = self._cut(chunker, compared, documents)
+        kept = self.r.stores.cuts if variant.parsing is None else None  # a cut is of the index's own parsing
+        cut = self._cut(chunker, compared, documents, kept)
         chunked = time.perf_counter()
         texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
         found = embedder.vectors(texts)
@@ -254,13 +311,13 @@ class Laboratory:
             "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
         }
         how = self.recipe(variant).search
-        kept = variant.vectors
-        stored_as = Stored(kept.dimensions, kept.storage, kept.rescore) if kept is not None else None
+        short = variant.vectors
+        stored_as = Stored(short.dimensions, short.storage, short.rescore) if short is not None else None
         searcher = Searcher(ExactSearch(points, stored=stored_as), variant.name, encoder, how, sparse, self.r.reranker_of(how))
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
         return Prepared(searcher, shown, costs)
 
-    def _cut(self, chunker: chunking.Chunker, compared: Counted, documents: Documents) -> Cut:
+    def _cut(self, chunker: chunking.Chunker, compared: Counted, documents: Documents, kept: Cuts | None) -> Cut:
         """The chunks of these documents; those that any run or variant has cut alike are not cut again.
 
         A strategy that compares meanings is: what it compares is part of what it costs, and no cut says that. The longest
@@ -269,7 +326,7 @@ class Laboratory:
         if not documents:
             return []
         chunker.chunk(max((document for _, document in documents), key=lambda document: len(document.text)))
-        cutter = Cutter(chunker, None if compared.texts else self.r.stores.cuts)
+        cutter = Cutter(chunker, None if compared.texts else kept)
         chunks = cutter.cut(documents)
         return [(state, document, found) for (state, document), found in zip(documents, chunks, strict=True)]
 

@@ -189,6 +189,8 @@ class SourceSettings(OpenSection):
     parse: Literal["elements", "verbatim"] = "elements"
     ocr: Languages = ()
     """Read what is printed in scanned pages and picture files, in these languages; off: such files are quarantined."""
+    pdf_tables: Literal["fast", "pdfplumber"] = "fast"
+    """How tables of PDFs are found: by gaps between words, or also by the lines drawn around cells (ten times slower)."""
     max_deletions: float = Field(default=0.25, ge=0, le=1)
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()

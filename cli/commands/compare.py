@@ -90,3 +90,6 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
         )
         sections = {section: adopted[section] for section in comparing.SECTIONS}
         console.print(yaml.safe_dump(sections, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)
+        if parsing := adopted.get(comparing.PARSING):
+            console.print("# and this into each source; the next run parses its documents anew")
+            console.print(yaml.safe_dump(parsing, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)

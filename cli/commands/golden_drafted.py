@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ from evaluation import repair, reviewing
 from evaluation.golden import load_golden
 from evaluation.reports import plain_cell
 from pipeline import drafting, reading
+from pipeline.rewriting import Rewriter
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
@@ -22,23 +25,33 @@ from sluice.plain import plain
 @click.command("draft")
 @click.option("--golden", "--to", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to add to; it is made.")
 @click.option("--count", default=200, show_default=True, type=click.IntRange(1, 5000), help="Questions, at most.")
+@click.option(
+    "--rewrite", "url", metavar="URL", help="Put them in other words: an OpenAI-compatible endpoint, up to /chat/completions."
+)
+@click.option("--rewrite-model", "model", metavar="NAME", help="The model to ask there.")
+@click.option("--rewrite-key", "key", metavar="${NAME}", help="The variable that holds its key, never the key itself.")
 @with_json
 @click.pass_obj
-def draft(config: Path, path: Path | None, count: int, as_json: bool) -> None:
+def draft(
+    config: Path, path: Path | None, count: int, url: str | None, model: str | None, key: str | None, as_json: bool
+) -> None:
     """Draft questions from the documents themselves, without a model: a beginning for the first day.
 
     Headings that ask, questions with answers, definitions, links, titles, descriptions and rows of tables, each with the
     words that answer it, spread over folders, hard ones first. They are marked `synthetic` for good and are in no mean of
     questions that people asked; a gate with `synthetic: true` judges by them. By default they go to drafted.jsonl beside
-    the configuration.
+    the configuration. With --rewrite each question and the words that answer it are sent to that endpoint.
     """
+    rewrite = _rewriter(url, model, key)
     with opened(config) as r:
-        found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count)
+        found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count, rewrite)
     result = plain(found)
 
     def people(console: Console) -> None:
         kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
         console.print(f"{found.added} questions drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
+        if rewrite is not None:
+            console.print(f"{found.rewritten} of them in the words of {model}", markup=False, soft_wrap=True)
         looked = (
             f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
         )
@@ -51,6 +64,33 @@ def draft(config: Path, path: Path | None, count: int, as_json: bool) -> None:
         )
 
     show(result, as_json, people)
+
+
+def _rewriter(url: str | None, model: str | None, key: str | None) -> Rewriter | None:
+    """The endpoint's, as the options say; ConfigurationError for half of them, a key in the open, and a variable not set."""
+    if url is None:
+        if model or key:
+            raise ConfigurationError("--rewrite is missing", hint="--rewrite URL says where the model is")
+        return None
+    if not model:
+        raise ConfigurationError("--rewrite-model is missing", hint="the name of the model to ask at that address")
+    if not re.fullmatch(r"https?://[^/@\s]+(/\S*)?", url):
+        raise ConfigurationError(
+            "--rewrite is no http address", hint="such as https://api.openai.com/v1, without a user and password"
+        )
+    return Rewriter(url, model, _key(key) if key else None)
+
+
+def _key(written: str) -> str:
+    named = re.fullmatch(r"\$\{(\w+)\}", written)
+    if named is None:
+        raise ConfigurationError(
+            "--rewrite-key holds something else than the name of a variable",
+            hint="write '${NAME}' in single quotes: a command line can be read by everybody on the machine",
+        )
+    if not (found := os.environ.get(named[1])):
+        raise ConfigurationError(f"--rewrite-key: the environment variable {named[1]} is not set", hint=f"export {named[1]}=…")
+    return found
 
 
 class _Reader:

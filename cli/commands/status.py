@@ -11,6 +11,7 @@ from rich.console import Console
 from cli.console import show, table, when
 from cli.launch import opened
 from cli.main import with_json
+from evaluation.reports import plain_cell
 from pipeline import overview
 from sluice.plain import plain
 
@@ -55,6 +56,11 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
             known = [value for value in entry["values"] if value is not None]
             floor = f", floor {entry['floor']:g}" if entry["floor"] is not None else ""
             console.print(f"{name}  {spark(entry['values'])}  {known[-1]:.3f}{floor}", markup=False)
+        if found.asked is not None:
+            covered = f"{found.asked.covered:.0%} of {found.asked.asked:,} searches are like a golden question"
+            console.print(f"{covered}; asked most of the others:" if found.asked.clusters else covered, markup=False)
+            for each in found.asked.clusters[:3]:
+                console.print(plain_cell(f"  {each.asked:,} × {each.query}"), markup=False, soft_wrap=True)
         rows = [(name, row["documents"], row["median_days"], row["expired"]) for name, row in told["freshness"].items()]
         console.print(table("sources", ["source", "#documents", "#median days", "#expired"], rows))
         if found.quarantine:

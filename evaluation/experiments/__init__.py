@@ -5,7 +5,7 @@ settings ─▶ running (one variant) ─▶ outcome (verdict over all) ─▶ r
 
 from evaluation.experiments.outcome import Confirmation, Outcome, check, conclude
 from evaluation.experiments.running import QueryRecord, VariantResult, run_variant
-from evaluation.experiments.settings import ExperimentSettings, VariantSettings, load_experiment
+from evaluation.experiments.settings import ExperimentSettings, ParsingSettings, VariantSettings, load_experiment
 from evaluation.experiments.verdict import Decision, Difference, decide
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Difference",
     "ExperimentSettings",
     "Outcome",
+    "ParsingSettings",
     "QueryRecord",
     "VariantResult",
     "VariantSettings",

@@ -1,12 +1,13 @@
 """What an experiment leaves behind: results that answer the same question again, and a folder for each experiment.
 
     <state_dir>/experiments/results/<fingerprint>.json      one variant on one corpus and golden set
+    <state_dir>/experiments/parsed/<fingerprint>/           documents as a variant parses them (written by pipeline/parsed.py)
     <state_dir>/experiments/<name>-<time>/                  experiment.json  summary.json  queries.parquet  hits.parquet
-                                                            passages.json  report.html
+                                                            passages.json  report.html  cuts.html
 
 Files are written beside their place and moved into it: what is there is whole. Folders are their owner's alone, for they
-hold words of documents that not everyone may read. Only `passages.json` and `report.html`
-hold words of documents; `erase` takes a document's words, and its places, out of everything.
+hold words of documents that not everyone may read. Only `passages.json`, the pages
+and what lies in `parsed` hold words of documents; `erase` takes a document's words, and its places, out of everything.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from evaluation.experiments.outcome import Outcome
 from evaluation.experiments.report import render
 from evaluation.experiments.running import VERSION, VariantResult
 
+CUTS = "cuts.html"
+"""How the strategies cut the documents whose quotes they break; beside the report, and gone with the words of any of them."""
 PACKAGES = ("sluice", "sentence-transformers", "openvino", "torch", "tokenizers", "unstructured", "ir-measures", "numpy")
 
 
@@ -93,6 +96,10 @@ def erase(experiments: Path, document_key: str) -> int:
     import pandas as pd
 
     changed = 0
+    for cuts in sorted({*experiments.glob(f"*/{CUTS}"), *experiments.glob(f"*-{CUTS}")}):
+        if document_key in cuts.read_text(encoding="utf-8"):
+            cuts.unlink()  # `sluice cuts` makes it again, of what there is
+            changed += 1
     for passages in sorted(experiments.glob("*/passages.json")):
         queries = json.loads(passages.read_text(encoding="utf-8"))
         held = [entry for query in queries for entry in query["variants"]]
@@ -102,7 +109,8 @@ def erase(experiments: Path, document_key: str) -> int:
             summary = json.loads((passages.parent / "summary.json").read_text(encoding="utf-8"))
             with _replacing(passages) as file, _replacing(passages.parent / "report.html") as page:
                 file.write_text(json.dumps(queries, ensure_ascii=False), encoding="utf-8")
-                page.write_text(render(summary, queries), encoding="utf-8")
+                there = {"cuts": (passages.parent / CUTS).exists()}
+                page.write_text(render({**summary, **there}, queries), encoding="utf-8")
             changed += 2
     for table in sorted(experiments.glob("*/hits.parquet")):
         hits = pd.read_parquet(table)
@@ -110,6 +118,9 @@ def erase(experiments: Path, document_key: str) -> int:
             with _replacing(table) as file:
                 hits[hits["document_key"] != document_key].to_parquet(file, index=False)
             changed += 1
+    for parsed in sorted(experiments.glob(f"parsed/*/{document_key}-*")):
+        parsed.unlink()
+        changed += 1
     for result in sorted(experiments.glob("results/*.json")):
         if document_key in result.read_text(encoding="utf-8"):
             result.unlink()  # measured again when it is asked for: the corpus is another one now

@@ -100,14 +100,24 @@ def _table(summary: Mapping[str, Any]) -> str:
     """Measures of each variant; the intervals are of the leader's lead, simultaneous over all pairs."""
     names = list(dict.fromkeys(_general(name, v["k"]) for v in summary["variants"] for name in v["measures"]))
     names.sort(key=lambda name: name != summary["measure"])  # what decides comes first
-    head = ["#", "variant", names[0], "behind the leader by", "probability best", *names[1:]]
+    extended = ["on all documents"] if any("on_all" in v for v in summary["variants"]) else []
+    head = ["#", "variant", names[0], *extended, "behind the leader by", "probability best", *names[1:]]
     rows = []
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
         behind = "leads" if gap is None else _with_interval(gap)
         cells = [_number(measures.get(name)) for name in names]
-        row = [str(number), _named(variant, summary), cells[0], behind, f"{variant['probability_best']:.2f}", *cells[1:]]
+        bounds = [_bounds(variant.get("on_all")) for _ in extended]
+        row = [
+            str(number),
+            _named(variant, summary),
+            cells[0],
+            *bounds,
+            behind,
+            f"{variant['probability_best']:.2f}",
+            *cells[1:],
+        ]
         rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
     pairs = (
         ", which hold together for all pairs of variants (each by itself at 95% or more)" if len(summary["variants"]) > 2 else ""
@@ -177,9 +187,12 @@ def _of_slice(variant: Mapping[str, Any], name: str, measure: str) -> float | No
 def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, Any]]) -> str:
     if not queries:
         return ""
+    cuts = (
+        " <a href=cuts.html>How the strategies cut documents that answer</a> is a page of its own." if summary.get("cuts") else ""
+    )
     parts = [
         "<h2>Where they disagree most</h2>",
-        '<p class="note">The best and the worst answer are shown; the others unfold, and print as they are then.</p>',
+        f'<p class="note">The best and the worst answer are shown; the others unfold, and print as they are then.{cuts}</p>',
     ]
     for query in queries:
         parts.append(f"<h3>{text(query['query'])} <span class=note>({text(query['id'])})</span></h3>")
@@ -198,14 +211,13 @@ def _hit(hit: Mapping[str, Any]) -> str:
 
 
 def _configuration(summary: Mapping[str, Any]) -> str:
+    parts = [part for part in ("parsing", "chunking", "search") if any(part in v for v in summary["variants"])]
     rows = [
-        ([str(number), text(v["name"]), *(f"<code>{text(_flat(v[part]))}</code>" for part in ("chunking", "search"))], "")
+        ([str(number), text(v["name"]), *(f"<code>{text(_flat(v.get(part, {})))}</code>" for part in parts)], "")
         for number, v in enumerate(summary["variants"], 1)
     ]
     facts = ", ".join(f"{text(name)} <code>{text(value[:16])}</code>" for name, value in summary["fingerprints"].items())
-    return (
-        "<h2>Configuration</h2>" + _grid(["#", "variant", "chunking", "search"], rows, wrap=True) + f'<p class="note">{facts}</p>'
-    )
+    return "<h2>Configuration</h2>" + _grid(["#", "variant", *parts], rows, wrap=True) + f'<p class="note">{facts}</p>'
 
 
 def _named(variant: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
@@ -229,6 +241,10 @@ def _number(value: float | None) -> str:
 
 def _with_interval(gap: Mapping[str, float]) -> str:
     return f'{gap["mean"]:.3f}<span class="interval">{gap["low"]:+.3f} to {gap["high"]:+.3f}</span>'
+
+
+def _bounds(found: Mapping[str, float] | None) -> str:
+    return "–" if found is None else f"{found['low']:.3f} to {found['high']:.3f}"
 
 
 def _flat(section: Mapping[str, Any]) -> str:

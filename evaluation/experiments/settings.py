@@ -16,7 +16,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sluice.errors import ConfigurationError
-from sluice.settings import ChunkingSettings, ConfigPath, EmbeddingSettings, SearchSettings, Section, validated
+from sluice.settings import (
+    ChunkingSettings,
+    ConfigPath,
+    EmbeddingSettings,
+    Languages,
+    SearchSettings,
+    Section,
+    SourceSettings,
+    validated,
+)
 from sluice.yaml_files import read_yaml
 
 
@@ -48,10 +57,27 @@ class VectorsSettings(Section):
         return math.ceil(min(self.dimensions or dimension, dimension) * bits / 8)
 
 
+class ParsingSettings(Section):
+    """How bytes are read: keys of a source, in place of every source's own; what is left out stays as each source has it."""
+
+    parse: Literal["elements", "verbatim"] | None = None
+    clean: tuple[str, ...] | None = None
+    ocr: Languages | None = None
+    pdf_tables: Literal["fast", "pdfplumber"] | None = None
+
+    def of(self, source: SourceSettings) -> SourceSettings:
+        """The source's section with these keys in it."""
+        given = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+        if given.get("parse") == "verbatim" and "ocr" not in given:
+            given["ocr"] = ()  # verbatim takes the bytes as text
+        return source.model_copy(update=given)
+
+
 class VariantSettings(Section):
-    """One way to cut, embed and search; what is left out is the base's, or the experiment's `k`."""
+    """One way to parse, cut, embed and search; what is left out is the base's, or the experiment's `k`."""
 
     name: Name
+    parsing: ParsingSettings | None = None
     chunking: ChunkingSettings | None = None
     search: SearchSettings | None = None
     embedding: EmbeddingSettings | None = None
@@ -63,6 +89,7 @@ class Grid(Section):
     """Every combination of these; `context` replaces the key of that name in each `chunking`."""
 
     chunking: tuple[dict[str, Any], ...] = Field(min_length=1)
+    parsing: tuple[dict[str, Any], ...] = ()
     context: tuple[str, ...] = ()
     embedding: tuple[dict[str, Any], ...] = ()
     search: tuple[dict[str, Any], ...] = ()
@@ -72,11 +99,12 @@ class Grid(Section):
     def variants(self) -> list[dict[str, Any]]:
         """The variants as a file would list them, named."""
         made = []
-        others = (self.context, self.embedding, self.search, self.vectors, self.k)
-        for chunking, context, embedding, search, vectors, k in itertools.product(self.chunking, *(o or (None,) for o in others)):
+        others = (o or (None,) for o in (self.parsing, self.context, self.embedding, self.search, self.vectors, self.k))
+        for chunking, parsing, context, embedding, search, vectors, k in itertools.product(self.chunking, *others):
             cut = chunking | ({"context": context} if context else {})
-            words = [_called(cut), *(_called(part) for part in (embedding, search, vectors) if part), f"k{k}" if k else ""]
-            given = {"chunking": cut, "embedding": embedding, "search": search, "vectors": vectors, "k": k}
+            words = [_called(part) for part in (parsing, cut, embedding, search, vectors) if part]
+            words.append(f"k{k}" if k else "")
+            given = {"parsing": parsing, "chunking": cut, "embedding": embedding, "search": search, "vectors": vectors, "k": k}
             made.append({"name": " ".join(filter(None, words)), **{key: value for key, value in given.items() if value}})
         return made
 
@@ -94,8 +122,10 @@ def _called(section: Mapping[str, Any]) -> str:
                 continue
             case "dense_weight":
                 words.append(f"{value:g} dense")
-            case "strategy" | "context" | "mode" | "model" | "precision" | "storage":
+            case "strategy" | "context" | "mode" | "model" | "precision" | "storage" | "parse" | "pdf_tables":
                 words.append(str(value))
+            case "clean" | "ocr" if isinstance(value, list):
+                words.append(f"{key} {'+'.join(map(str, value)) or 'none'}")
             case _:
                 words.append(f"{key} {value}")
     return re.sub(r"[^A-Za-z0-9 +._-]+", "-", " ".join(words)).strip("- ")
@@ -120,6 +150,11 @@ class ExperimentSettings(Section):
     variants: tuple[VariantSettings, ...]
     path: Annotated[Path, BeforeValidator(lambda value: value)] = Field(exclude=True)
     """The experiment's file, for messages and for other processes to load again."""
+
+    @property
+    def parsings(self) -> tuple[ParsingSettings, ...]:
+        """The ways in which variants parse otherwise than the base, each once."""
+        return tuple(dict.fromkeys(variant.parsing for variant in self.variants if variant.parsing is not None))
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> ExperimentSettings:

@@ -8,8 +8,9 @@ again (`evaluation.judged`); their collections may be gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+from evaluation.authors import Change, changes_since
 from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenQuery, GoldenSet, Label
 from evaluation.judged import Answered, Asked, Judged, decode, on_shared_labels, scored_again
@@ -45,6 +46,8 @@ class GoldenChange:
     relabelled: tuple[str, ...]
     failed: tuple[str, ...] = ()
     """Of those removed, reworded and relabelled: what the candidate answers worse, as it was asked, than that release did."""
+    by: tuple[Change, ...] = ()
+    """Who changed it, where git knows."""
 
     @property
     def affected(self) -> int:
@@ -53,16 +56,17 @@ class GoldenChange:
     def as_json(self) -> dict[str, object]:
         lists = {name: list(getattr(self, name)[:SAMPLES]) for name in ("added", "removed", "reworded", "relabelled", "failed")}
         counts = {f"{name}_count": len(getattr(self, name)) for name in lists}
-        return {"since": self.release, **lists, **counts}
+        return {"since": self.release, **lists, **counts, "by": [asdict(change) for change in self.by[:SAMPLES]]}
 
     def said(self) -> str:
         """The first line of a verdict, where the change hides a failure; else empty."""
         if not self.failed:
             return ""
         named = ", ".join(self.failed[:SAMPLES]) + (" …" if len(self.failed) > SAMPLES else "")
+        by = f"; changed by {self.by[0].said()}" if self.by else ""
         return (
             f"the golden set no longer asks what this release fails: of {self.affected} removed, reworded or relabelled "
-            f"since {self.release} was judged it answers {len(self.failed)} worse ({named})"
+            f"since {self.release} was judged it answers {len(self.failed)} worse ({named}){by}"
         )
 
 
@@ -139,7 +143,9 @@ def known_labels(record: Judged) -> dict[Asked, frozenset[Label]]:
     return {answer.asked: frozenset(label.label for label in answer.labels) for answer in record.answers}
 
 
-def change_of(golden: GoldenSet, before: Judged, context: GateContext, *, k: int, measure: str) -> GoldenChange | None:
+def change_of(
+    golden: GoldenSet, before: Judged, context: GateContext, *, k: int, measure: str, synthetic: bool = False
+) -> GoldenChange | None:
     """How the golden set differs from the one of a record, with what it hides; None where they mean the same."""
     if before.fingerprint == golden.fingerprint:
         return None
@@ -162,6 +168,7 @@ def change_of(golden: GoldenSet, before: Judged, context: GateContext, *, k: int
         change.reworded,
         change.relabelled,
         tuple(_worse([*gone, *relabelled], before, context, k, measure, str(golden.path))),
+        changes_since(golden.path, before.fingerprint, synthetic=synthetic),
     )
 
 

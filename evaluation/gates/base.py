@@ -37,6 +37,19 @@ class ReleaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A document that a question was to find and did not: at which stage it was lost, in a word and in a sentence."""
+
+    uri: str
+    reason: str
+    says: str
+
+
+Explain = Callable[[str, str, str | None, AccessTags, int], Lost]
+"""Why the candidate does not show a document: of a query, its uri and source, who asks, and how many hits they see."""
+
+
+@dataclass(frozen=True, slots=True)
 class GateContext:
     """Everything the gates of one candidate may look at.
 
@@ -47,8 +60,8 @@ class GateContext:
     that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `alone` makes an
     index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
     those of all gates together; `ahead` is told queries before they are asked, so that they are embedded together, and
-    whether they may outlive the release (no words of documents may); `embedded_store` says that searches are timed on the
-    embedded store, which no reader uses in earnest.
+    whether they may outlive the release (no words of documents may); `why` says at which stage a document was
+    lost; `embedded_store` says that searches are timed on the embedded store, which no reader uses in earnest.
     """
 
     candidate: ReleaseView
@@ -68,6 +81,7 @@ class GateContext:
     alone: Callable[[AccessTags], Searcher] | None = None
     golden_files: frozenset[str] = frozenset()
     ahead: Callable[[Sequence[str], bool], None] = lambda _queries, _keep: None
+    why: Explain | None = None
 
 
 class Gate(Protocol):

@@ -16,7 +16,7 @@ from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, 
 from evaluation.gates.base import GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
 from evaluation.gates.retrieval_options import RetrievalOptions
-from evaluation.gates.retrieval_shown import blocks, change_blocks, labels, lost, mend, stale_table, worst
+from evaluation.gates.retrieval_shown import blocks, change_blocks, explained, labels, lost, mend, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.judged import Judged, encode, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like
@@ -103,6 +103,7 @@ class RetrievalGate:
             reason = _led(changed, f"refused: the live release cannot be measured: {unmeasured}")
             return Verdict(self.name, False, reason, evidence | {"refused": True}, tuple(warnings), self._shown(evidence))
         if failures:
+            explained(evidence["worst"], candidate, context)
             advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
             reason = _led(changed, "; ".join(failures))
             return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
@@ -117,7 +118,8 @@ class RetrievalGate:
     def _changed(self, before: Judged | None, context: GateContext) -> GoldenChange | None:
         if before is None:
             return None
-        return change_of(self.golden, before, context, k=self.options.k, measure=f"Recall@{self.options.k}")
+        k, drafted = self.options.k, self.options.synthetic
+        return change_of(self.golden, before, context, k=k, measure=f"Recall@{k}", synthetic=drafted)
 
     def _keep(self, candidate: Evaluation, context: GateContext) -> None:
         """What was answered is kept, so that this release need not be searched again when the next one is held against it."""

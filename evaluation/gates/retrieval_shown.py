@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from evaluation.gates.base import SAMPLES
+from evaluation.authors import Change
+from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenSet
 from evaluation.labels import ResolvedSet
 from evaluation.scoring import Evaluation, QueryResult
@@ -57,6 +59,7 @@ def change_blocks(evidence: Evidence) -> tuple[Block, ...]:
         for name, words in named.items()
         if change[name]
     ]
+    lines += [f"changed by {Change(**each).said()}" for each in change.get("by") or ()]
     return (Notes(tuple(lines), f"The golden set changed since {change['since']} was judged"),)
 
 
@@ -97,7 +100,8 @@ def questions(evidence: Evidence) -> Iterator[Block]:
         lists = {"candidate": _answers(query["candidate"], right)}
         if "live" in query:
             lists["live"] = _answers(query["live"], right)
-        yield Hits(lists, f"{query['id']}: {query['query']}", (f"looked for {', '.join(query['relevant'])}", scores))
+        stages = tuple(_stage(each) for each in query.get("lost") or ())
+        yield Hits(lists, f"{query['id']}: {query['query']}", (f"looked for {', '.join(query['relevant'])}", scores, *stages))
 
 
 def stale_table(labels: list[dict[str, str]]) -> Table:
@@ -152,13 +156,32 @@ def lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, 
     for query in worst:
         first = query["candidate"][0]["uri"] if query["candidate"] else "nothing"
         before = f" (live {query['live_measures'][measure]:.2f})" if "live_measures" in query else ""
+        where = f"; {_stage(query['lost'][0])}" if query.get("lost") else ""
         lines.append(
             f"lost: {query['id']} '{query['query']}': {measure} {query['measures'][measure]:.2f}{before}, looked for "
-            f"{', '.join(query['relevant'][:2])}, first is {first}"
+            f"{', '.join(query['relevant'][:2])}, first is {first}{where}"
         )
     if worst:
         lines.append(f"ask it yourself: sluice search {shlex.quote(worst[0]['query'])} --as TAGS --release {release}")
     return tuple(lines)
+
+
+def explained(worst: list[dict[str, Any]], candidate: Evaluation, context: GateContext) -> None:
+    """Say of each of these questions, as `lost`, at which stage the documents it was to find were lost."""
+    if context.why is None:
+        return
+    results = {result.query.id: result for result in candidate.results}
+    for query in worst:
+        result = results[query["id"]]
+        seen = {found.uri for found in result.documents[: candidate.k]}
+        asks = result.query.principal if result.query.principal is not None else context.candidate.tags
+        gone = dict.fromkeys((label.uri, label.source) for label in result.query.relevant if label.uri not in seen)
+        found = (context.why(result.query.query, uri, source, asks, candidate.k) for uri, source in list(gone)[:SAMPLES])
+        query["lost"] = [asdict(each) for each in found]
+
+
+def _stage(lost: Mapping[str, str]) -> str:
+    return f"{lost['uri']} was lost as {lost['reason'].replace('_', ' ')}: {lost['says']}"
 
 
 def labels(resolved: ResolvedSet) -> dict[str, Any]:

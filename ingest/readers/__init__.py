@@ -58,14 +58,22 @@ _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "epub": epub,
     "binary": _binary,
 }
-_PICTURED: dict[Format, Callable[[bytes, str, ocr.Languages], Reading]] = {"pdf": pdf.pdf, "image": pdf.picture}
-"""Formats whose text may be in pictures."""
 
 
-def read(kind: Format, content: bytes, uri: str, languages: ocr.Languages = (), label: str = "") -> Reading:
+def read(
+    kind: Format,
+    content: bytes,
+    uri: str,
+    languages: ocr.Languages = (),
+    label: str = "",
+    *,
+    pdf_tables: pdf.Tables = "fast",
+) -> Reading:
     """What the bytes hold; with `languages`, also what is printed in their pictures. `label` is the source's charset."""
-    if kind in _PICTURED:
-        return _PICTURED[kind](content, uri, languages)
+    if kind == "pdf":
+        return pdf.pdf(content, uri, languages, pdf_tables)
+    if kind == "image":
+        return pdf.picture(content, uri, languages)
     if kind in _TEXTS:
         return _TEXTS[kind](content, uri, label)
     return _READERS[kind](content, uri)

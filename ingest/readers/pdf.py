@@ -12,16 +12,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from ingest import nlp, ocr, properties
 from ingest.elements import Piece
-from ingest.readers import pdflayout
+from ingest.readers import pdflayout, pdftables
 from ingest.readers.base import Loss, Reading, malformed, partitioned, protected
 from ingest.readers.pdffields import fields
 from ingest.readers.pdfglyphs import glyphs
 from ingest.readers.pdflayout import Line
 from sluice.errors import DocumentDropped, DocumentError
+
+Tables = Literal["fast", "pdfplumber"]
+"""How tables are found: by gaps between the words of lines, or also by the lines drawn around cells."""
 
 _REPEATED = 0.4
 """Share of the pages, and at least three of them, whose edge a line must stand at to be a header or footer."""
@@ -47,7 +50,7 @@ class _Pages:
     where: dict[str, str] = field(default_factory=dict)
 
 
-def pdf(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
+def pdf(content: bytes, uri: str, languages: ocr.Languages, tables: Tables = "fast") -> Reading:
     """Raises DocumentError (`protected`, `malformed`, `needs_ocr`), and DocumentDropped where OCR finds nothing."""
     from pypdf import PdfReader
 
@@ -55,7 +58,7 @@ def pdf(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
     reader = PdfReader(io.BytesIO(content))
     if reader.is_encrypted and not reader.decrypt(""):
         raise protected(uri)
-    pages = _laid_out(content, uri, reader)
+    pages = _laid_out(content, uri, reader, tables)
     about = properties.of_pdf(reader)
     found = _read(pages)
     count = len(pages.lines)
@@ -83,7 +86,7 @@ def pdf(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
     return Reading(found, about, losses=losses)
 
 
-def _laid_out(content: bytes, uri: str, reader: Any) -> _Pages:
+def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
     import pypdfium2
 
     try:
@@ -93,9 +96,10 @@ def _laid_out(content: bytes, uri: str, reader: Any) -> _Pages:
     found = _Pages()
     try:
         forms = _with_annotations(reader, len(document), found.lost)
+        drawn_tables = pdftables.grids(content, found.lost) if tables == "pdfplumber" else {}
         for number in range(len(document)):
             page = document[number]
-            drawn = glyphs(page)
+            drawn, ruled = pdftables.read(page, drawn_tables[number]) if number in drawn_tables else (glyphs(page), [])
             page.close()
             main = drawn.main()
             found.characters += drawn.characters
@@ -108,7 +112,7 @@ def _laid_out(content: bytes, uri: str, reader: Any) -> _Pages:
                 found.lost["unreadable_characters"] += drawn.unknown
                 found.where.setdefault("unreadable_characters", f"page {number + 1}")
             upright = [*drawn.turns.get(main, []), *(fields(forms[number], found.lost) if number in forms else [])]
-            found.lines.append(pdflayout.lines(upright))
+            found.lines.append(pdflayout.with_tables(pdflayout.lines(upright), ruled))
             other = [turn for turn in sorted(drawn.turns) if turn != main]
             found.sideways.append([line for turn in other for line in pdflayout.lines(drawn.turns[turn])])
         if attached := _attached(document):
@@ -178,7 +182,7 @@ def _edges(page: Sequence[Line]) -> list[Line]:
     """The two uppermost and the two lowest lines of a page, wherever they are read."""
     order = sorted(page, key=lambda line: -line.top)
     chosen = order if len(order) <= 2 * _EDGE else [*order[:_EDGE], *order[-_EDGE:]]
-    return [line for line in chosen if len(line.text) <= _LONGEST_EDGE]
+    return [line for line in chosen if not line.is_table and len(line.text) <= _LONGEST_EDGE]
 
 
 def _shape(line: Line) -> str:

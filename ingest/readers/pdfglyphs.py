@@ -7,8 +7,9 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ingest.readers.symbols import shown
@@ -43,6 +44,8 @@ class Segment:
     top: float
     size: float
     order: int = 0
+    cell: Box | None = None
+    """The cell of a drawn table that it stands in."""
 
     @property
     def middle(self) -> float:
@@ -67,6 +70,19 @@ class Glyphs:
         sizes = Counter({turn: sum(len(s.text) for s in found) for turn, found in self.turns.items()})
         return max(sorted(sizes), key=lambda turn: sizes[turn], default=0)
 
+    def in_cells(self) -> dict[Box, list[Segment]]:
+        """The segments of each cell of a drawn table."""
+        found: dict[Box, list[Segment]] = {}
+        for segment in chain.from_iterable(self.turns.values()):
+            if segment.cell is not None:
+                found.setdefault(segment.cell, []).append(segment)
+        return found
+
+    def outside(self) -> Glyphs:
+        """The same without what stands in cells."""
+        turns = {turn: [s for s in found if s.cell is None] for turn, found in self.turns.items()}
+        return Glyphs({turn: found for turn, found in turns.items() if found}, self.characters, self.unknown)
+
 
 def folded(text: str) -> str:
     """Text with compatibility forms as the letters they stand for (ﬁ as fi), and symbol fonts' bullets as bullets."""
@@ -85,14 +101,18 @@ class _Run:
     parts: list[str]
     has_space: bool = False
     last: Box = (0.0, 0.0, 0.0, 0.0)
+    cell: Box | None = None
 
     def segment(self, order: int) -> Segment:
         text = " ".join(folded("".join(self.parts)).split())
-        return Segment(text, self.left, self.right, self.bottom, self.top, self.size, order)
+        return Segment(text, self.left, self.right, self.bottom, self.top, self.size, order, self.cell)
 
 
-def glyphs(page: Any) -> Glyphs:
-    """The characters of a pypdfium2 page that lie on it, as segments in the order in which the file draws them."""
+def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
+    """The characters of a pypdfium2 page that lie on it, as segments in the order in which the file draws them.
+
+    No segment of upright text crosses the wall of one of these `cells`.
+    """
     import pypdfium2.raw as raw
 
     texts = page.get_textpage()
@@ -110,8 +130,12 @@ def glyphs(page: Any) -> Glyphs:
             if run is not None:
                 run.has_space = True
             continue
+        cell = _cell(cells, box) if cells and turn == 0 else None
+        if run is not None and run.cell != cell:
+            order += _ended(found, run, order)
+            run = None
         if run is None:
-            run = _Run(turn, size, left, right, bottom, top, [text], last=box)
+            run = _Run(turn, size, left, right, bottom, top, [text], last=box, cell=cell)
             continue
         if box == run.last and text == _LAM and run.parts[-1] in _ALEFS:
             run.parts.insert(-1, text)  # one glyph for two letters, which PDFium turns around with the line
@@ -129,6 +153,12 @@ def glyphs(page: Any) -> Glyphs:
         _ended(found, run, order)
     texts.close()
     return found
+
+
+def _cell(cells: Sequence[Box], box: Box) -> Box | None:
+    """The cell that the middle of a character is in."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return next((cell for cell in cells if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]), None)
 
 
 def _ended(found: Glyphs, run: _Run, order: int) -> int:

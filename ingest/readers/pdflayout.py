@@ -42,6 +42,8 @@ class Line:
     top: float = 0.0
     bottom: float = 0.0
     size: float = 0.0
+    is_table: bool = False
+    """A whole table, whose cells were drawn: its text is its rows."""
 
     @property
     def text(self) -> str:
@@ -65,6 +67,22 @@ def lines(segments: Sequence[Segment]) -> list[Line]:
             top, bottom = max(segment.top for segment in row), min(segment.bottom for segment in row)
             found.append(Line(row, column, top, bottom, size))
     return found
+
+
+def with_tables(found: Sequence[Line], tables: Sequence[Line]) -> list[Line]:
+    """The lines of a page with its tables among them: each before the first line that stands below it."""
+    placed = list(found)
+    for table in sorted(tables, key=lambda line: -line.top):
+        below = (at for at, line in enumerate(placed) if line.top <= table.bottom + 0.5 * line.size and _is_over(table, line))
+        above = [at + 1 for at, line in enumerate(placed) if line.bottom >= table.top and _is_over(table, line)]
+        at = next(below, above[-1] if above else len(placed))
+        table.column = placed[min(at, len(placed) - 1)].column if placed else 0
+        placed.insert(at, table)
+    return placed
+
+
+def _is_over(one: Line, other: Line) -> bool:
+    return min(one.right, other.right) > max(one.left, other.left)
 
 
 def _rows(segments: Sequence[Segment]) -> list[list[Segment]]:
@@ -233,17 +251,25 @@ def pieces(page: Sequence[Line], number: int, body: float, sizes: Sequence[float
     group: list[Line] = []
     pitch, edges = _pitch(page), _edges(page)
     for line in [*page, None]:
-        if line is not None and group and _continues(group, line, pitch, body, edges):
+        if line is not None and not line.is_table and group and _continues(group, line, pitch, body, edges):
             group.append(line)
             continue
         if group:
             found += _piece(group, number, body, sizes, words)
-        group = [line] if line is not None else []
+        group = [line] if line is not None and not line.is_table else []
+        if line is not None and line.is_table:
+            found.append(Piece("table", line.text.replace("\u00ad", ""), page=number))
     return found
 
 
 def is_heading(line: Line, body: float) -> bool:
-    return body > 0 and line.size > 1.15 * body and len(line.text) <= _LONGEST_HEADING and any(c.isalpha() for c in line.text)
+    return (
+        not line.is_table
+        and body > 0
+        and line.size > 1.15 * body
+        and len(line.text) <= _LONGEST_HEADING
+        and any(c.isalpha() for c in line.text)
+    )
 
 
 def _edges(page: Sequence[Line]) -> dict[int, tuple[float, float]]:

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import evaluation
 from evaluation import GateContext, ReleaseView
+from evaluation.gates.base import Explain, Lost
 from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from ingest.readerless import unreadable
 from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
 from pipeline.executors import Executor
+from pipeline.explaining import why
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest
-from sluice.access import AccessTags, every_tag
+from sluice.access import AccessTags, Principal, every_tag
 from sluice.errors import Retryable, SluiceError
 from sluice.records import DocumentState, Verdict
 from sluice.releases import Release
@@ -119,7 +121,21 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         alone=alone(r, release, states),
         ahead=lambda queries, keep: r.queries(r.model).ahead(queries, keep=keep),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
+        why=_explain(r, release),
     )
+
+
+def _explain(r: Resources, release: Release) -> Explain:
+    """`sluice why` of this release, for evidence: what cannot be explained is said, and costs no verdict."""
+
+    def explain(query: str, uri: str, source: str | None, principal: AccessTags, k: int) -> Lost:
+        try:
+            found = why(r, query, uri, Principal(principal), k, source=source, release=release.id)
+        except SluiceError as error:
+            return Lost(uri, "unexplained", error.message)
+        return Lost(uri, found.reason, found.says)
+
+    return explain
 
 
 def _view(r: Resources, release: Release, states: Sequence[DocumentState], tags: AccessTags) -> ReleaseView:

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline import comparing
+from pipeline.executors import Inline
+from pipeline.variants import laboratory
 from sluice.records import Document
 from tests.flows.conftest import TOPICS, Index
+from tests.unit.ingest.pdf_files import made, table
 
 
 class Blind:
@@ -25,6 +29,7 @@ class Blind:
 
 RECURSIVE = {"strategy": "recursive", "max_tokens": 100}
 BLIND = {"strategy": f"{__name__}:Blind", "max_tokens": 8}
+VARIANTS = ({"name": "whole", "chunking": RECURSIVE}, {"name": "blind", "chunking": BLIND})
 
 
 def experiment(index: Index, *variants: dict[str, Any], **keys: Any) -> Path:
@@ -41,7 +46,7 @@ def results(index: Index) -> set[str]:
 @pytest.mark.slow
 def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(index: Index) -> None:
     """A base that was never ingested is ingested, not indexed; the second time everything comes from the record."""
-    file = experiment(index, {"name": "whole", "chunking": RECURSIVE}, {"name": "blind", "chunking": BLIND})
+    file = experiment(index, *VARIANTS)
     first = index("compare", str(file))
     assert first.code == 0, first.err
     out = first.out
@@ -53,7 +58,7 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
     cost = named["whole"]["cost"]
     assert (cost["chunks"], cost["embedded"], cost["vector_bytes"]) == (12, 12, 12 * 256 * 4)
     folder = Path(out["experiment"])
-    written = {"experiment.json", "summary.json", "passages.json", "queries.parquet", "hits.parquet", "report.html"}
+    written = {"experiment.json", "summary.json", "passages.json", "queries.parquet", "hits.parquet", "report.html", "cuts.html"}
     assert {path.name for path in folder.iterdir()} == written
     assert json.loads((folder / "experiment.json").read_text())["fingerprints"]["corpus"]
     assert index("releases").out["releases"] == []
@@ -68,6 +73,12 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
     adopted = index("compare", str(file), "--adopt", "whole").out["adopt"]
     assert adopted["chunking"] | RECURSIVE == adopted["chunking"]
     assert adopted["search"]["mode"] == "dense"
+
+    # What Prefect is shown of it, with a baseline too (its confirmation once took the result's name).
+    with laboratory(str(experiment(index, *VARIANTS, baseline="whole"))) as lab:
+        shown = comparing.markdown(comparing.compare(lab, Inline()))
+    assert "measured on the other: the baseline, whole, is itself the best." in shown
+    assert "Record and report: `" in shown
 
     # What can never decide is said before a variant is measured, not after hours of embedding.
     lines = [{"id": "q", "query": "leave?", "relevant": [{"uri": "people/0.md"}]}]
@@ -98,6 +109,64 @@ def test_a_variant_that_fails_costs_only_itself(index: Index) -> None:
     assert all(variant["cost"]["embedded"] == 0 for variant in mended.out["variants"])  # the release had embedded every text
     assert index.find(TOPICS["people"][0], "people") == found
     assert index.run("unchanged")["release"] == release
+
+
+def test_parsing_is_an_axis_that_touches_nothing_live(index: Index) -> None:
+    """Bytes are parsed again into the experiment's own folder; rows of tables tell the better parser; `forget` clears it."""
+    goods = [
+        ["Juicy", "apples"],
+        ["Ripe", "pears"],
+        ["Sweet", "plums"],
+        ["Sour", "limes"],
+        ["Green", "figs"],
+        ["Blood", "oranges"],
+    ]
+    rows = [(name, [f"{n}.99", "a unit"], [str(700 + n)]) for n, name in enumerate(goods)]
+    (index.corpus / "people").mkdir(exist_ok=True)
+    (index.corpus / "people/prices.pdf").write_bytes(made(table(72, 700, (60, 60, 50), rows)))
+    index.configure(
+        sources=[{**index.settings["sources"][0], "include": ["**/*.md", "**/*.pdf"], "limits": {"sandbox": False}}], gates=[]
+    )
+    lines = [
+        {
+            "id": f"p{n}",
+            "query": " ".join(name),
+            "relevant": [{"uri": "people/prices.pdf", "quote": f"{' '.join(name)} | {n}.99 a unit"}],
+        }
+        for n, name in enumerate(goods)
+    ]
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    release = index.run()["release"]
+    cut = {"strategy": "table", "max_tokens": 60}
+    file = experiment(
+        index,
+        {"name": "fast", "chunking": cut},
+        {"name": "ruled", "chunking": cut, "parsing": {"pdf_tables": "pdfplumber"}},
+        {"name": "cleaned", "chunking": cut, "parsing": {"clean": ["unicode"]}},
+        measure="TokenRecall@k",
+    )
+    out = index("compare", str(file), "--adopt", "ruled").out
+    named = {variant["name"]: variant for variant in out["variants"]}
+    assert [named[name]["measures"]["TokenRecall@3"] for name in ("fast", "ruled", "cleaned")] == [0, 1, 0]
+    assert (out["winner"], out["adopt"]["parsing"]) == ("ruled", {"pdf_tables": "pdfplumber"})
+    assert named["ruled"]["cost"]["parsing"] == {"documents": 13, "as_in_base": 0, "failed": {}}
+    assert "parsing" not in named["fast"]["cost"]
+    assert "from the record" in index("compare", str(file)).err
+    assert index.run("unchanged")["release"] == release
+
+    viewed = index("cuts", str(file)).out
+    assert [document["uri"] for document in viewed["documents"]] == ["people/prices.pdf"] * 2  # one for each text
+    page = Path(viewed["page"])
+    assert "Juicy apples | 0.99 a unit" in page.read_text()
+    assert page.stat().st_mode & 0o077 == 0
+
+    parsed = index.folder / "state" / "experiments" / "parsed"
+    words = [path for path in parsed.glob("*/*.json") if "Juicy apples" in path.read_text()]
+    assert len(words) == 1
+    (index.corpus / "people/prices.pdf").unlink()
+    assert index("forget", "people/prices.pdf").code == 0
+    assert not [path for path in parsed.glob("*/*.json") if "Juicy" in path.read_text()]
+    assert not page.exists()
 
 
 class Broken(Blind):
@@ -175,6 +244,8 @@ def test_a_sample_is_measured_and_named_as_one(index: Index) -> None:
     assert (whole["sampled"], whole["variants"][0]["cost"]["documents"]) == (None, 72)
     for one, all_ in zip(part["variants"], whole["variants"], strict=True):
         assert one["measures"]["nDCG@10"] >= all_["measures"]["nDCG@10"]
+        assert one["on_all"]["low"] <= all_["measures"]["nDCG@10"] <= one["on_all"]["high"]
+        assert "on_all" not in all_
 
 
 @pytest.mark.slow

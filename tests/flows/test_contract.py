@@ -30,7 +30,7 @@ OF_THE_DATA = (
     "margins",
     "gates",
 )
-OF_THE_SETTINGS = ("chunking", "embedding", "search", "recipe")
+OF_THE_SETTINGS = ("chunking", "embedding", "search", "recipe", "parsing")
 """Maps whose keys are not the contract's but the corpus's, a plug-in's, or those of a section of the configuration."""
 
 
@@ -106,6 +106,7 @@ def answers(index: Index) -> dict[str, Any]:
     experiment.write_text(yaml.safe_dump({"name": "e", "base": "sluice.yaml", "golden": "golden.jsonl", "variants": variants}))
     ask("compare", str(experiment), "--adopt", "100", name="compare --adopt")
     ask("compare", str(experiment), name="compare")
+    ask("cuts", str(experiment), name="cuts")
     return found
 
 

@@ -91,6 +91,30 @@ def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_wh
     assert index("releases", "show", id).out["judged"]["against"] is None
 
 
+def test_a_lost_question_says_at_which_stage_its_document_was_lost(index: Index) -> None:
+    """In the evidence, the advice and the page of a rejected release: left out by the configuration; outranked by others."""
+    published(index)
+    [source] = index.settings["sources"]
+    index.configure(sources=[{**source, "exclude": ["people/*.md"]}])
+    second = published(index, "rejected")
+    [retrieval] = [verdict for verdict in second.verdicts if verdict.gate == "retrieval"]
+    assert {each["reason"] for query in retrieval.evidence["worst"] for each in query["lost"]} == {"excluded"}
+    assert any("was lost as excluded: the configuration of source 'notes'" in line for line in retrieval.advice)
+    assert "was lost as excluded" in second.report.read_text(encoding="utf-8")
+
+    index.configure(sources=[source])
+    for department, topics in TOPICS.items():
+        for number, text in enumerate(topics[:2]):
+            for other in range(4):
+                index.write(f"{department}/{number}-{other}.md", f"{text}: {text}, {' '.join([text] * (other + 2))}.\n")
+    third = published(index, "rejected")
+    [retrieval] = [verdict for verdict in third.verdicts if verdict.gate == "retrieval"]
+    lost = [each for query in retrieval.evidence["worst"] for each in query["lost"]]
+    assert lost
+    assert {each["reason"] for each in lost} <= {"outranked", "outranked_by_copies"}
+    assert all("its best chunk has rank" in each["says"] for each in lost)
+
+
 def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> None:
     """`releases show` has verdicts, measures per slice with intervals against live, worst queries, timings, tokens, roots."""
     lines = (index.folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()

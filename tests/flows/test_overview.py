@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -63,3 +64,19 @@ def test_the_status_says_what_is_live_what_was_done_and_what_needs_a_person(inde
     assert "<svg" in html
     assert "width=device-width" in html
     assert not re.search(r"<script|https?://|src=", html), "it needs a network"
+
+
+def test_the_status_says_how_much_of_what_is_asked_the_golden_set_covers(index: Index, tmp_path: Path) -> None:
+    """Without a log nothing; with one the share of searches, and what is asked that no label covers, also on the page."""
+    index.configure(search={"log": "asked.jsonl"})
+    assert index("status").out["asked"] is None
+    log = [TOPICS["people"][0]] * 20 + ["where may I park my bicycle?"] * 30 + ["where do I park a bicycle <b>here</b>?"] * 10
+    (index.folder / "asked.jsonl").write_text("".join(json.dumps({"query": query}) + "\n" for query in log), encoding="utf-8")
+    page = tmp_path / "status.html"
+    found = index("status", "--html", str(page)).out
+    assert (found["asked"]["asked"], found["asked"]["questions"], found["asked"]["covered"]) == (60, 3, 0.3333)
+    assert found["asked"]["clusters"] == [{"query": "where may I park my bicycle?", "asked": 40, "questions": 2}]
+    assert any("only 33% ask anything like a golden question" in line for line in found["attention"])
+    assert "where may I park my bicycle?" in page.read_text()
+    (index.folder / "golden.jsonl").write_text("no golden set\n", encoding="utf-8")
+    assert index("status").out["asked"]["covered"] == 0

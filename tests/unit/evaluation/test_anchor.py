@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -274,3 +276,30 @@ def test_a_record_comes_back_as_it_was_kept(tmp_path_factory: pytest.TempPathFac
     assert left is not None
     assert [answer.query.id for answer in left.answers] == [f"q{i}" for i in range(1, count)]
     assert decode(b"something else") is None
+
+
+def commit(folder: Path, who: str, says: str) -> None:
+    """What is in the folder, as one commit of somebody."""
+    as_who = ("-c", f"user.name={who}", "-c", f"user.email={who}@example.org".lower())
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "--allow-empty", "-m", says)):
+        subprocess.run(["git", "-C", str(folder), *as_who, *arguments], check=True, capture_output=True)
+
+
+def test_who_changed_the_golden_set_is_named_where_git_knows(tmp_path: Path) -> None:
+    """The commits since the version that the release was judged by, and what is not committed; without git, nothing."""
+    index, docs = nights(tmp_path, 40), corpus(40)
+    commit(tmp_path, "Ada", "Questions")
+    index.run(docs)
+    write_lines(index.golden, *lines(40)[1:])
+    commit(tmp_path, "Bob", "One less")
+    verdict = index.run(lost(docs, 1))
+    assert [(each["author"], each["subject"]) for each in verdict.evidence["golden_change"]["by"]] == [("Bob", "One less")]
+    assert "changed by Bob 2" in verdict.reason
+    write_lines(index.golden, *lines(40)[2:])
+    verdict = index.run(lost(docs, 2))
+    shown = [line for block in verdict.shown if "golden set changed" in block.title for line in getattr(block, "lines", ())]
+    assert any(line == "changed by somebody (not committed)" for line in shown)
+    assert not any("Ada" in line for line in shown)
+    shutil.rmtree(tmp_path / ".git")
+    write_lines(index.golden, *lines(40)[3:])
+    assert index.run(lost(docs, 2)).evidence["golden_change"]["by"] == []

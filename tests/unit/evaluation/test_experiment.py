@@ -187,7 +187,13 @@ def recorded(folder: Path, release: Release, outcome: Outcome) -> Path:
     for variant in summary["variants"]:
         variant |= {"chunking": {"strategy": "<script>alert(1)</script>"}, "search": {"mode": "dense"}}
     made = folder_for(folder, "trial", datetime(2026, 11, 21, 12, tzinfo=UTC))
-    write(made, outcome, experiment=environment(), summary=summary, passages=disagreements(outcome, Words(release)))
+    write(
+        made,
+        outcome,
+        experiment=environment(),
+        summary=summary,
+        passages=disagreements(outcome, dict.fromkeys(outcome.results, Words(release))),
+    )
     return made
 
 

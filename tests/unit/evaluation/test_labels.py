@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.gates.leaks import LeaksGate, LeaksOptions
 from evaluation.golden import GoldenSet, load_golden
-from evaluation.labels import ResolvedLabel, resolve, resolve_like
+from evaluation.labels import ResolvedLabel, resolve, resolve_like, resolve_together
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.records import DocumentState
@@ -157,3 +157,14 @@ def test_the_documents_of_all_leak_cases_are_asked_for_at_once(tmp_path: Path) -
     gate = LeaksGate(LeaksOptions(cases=write_lines(tmp_path / "l.jsonl", *cases), audit=False, own_words=0))
     assert gate.judge(context(documents)).evidence["cases"] == 300
     assert documents.requests == 1
+
+
+def test_readings_of_the_same_documents_are_compared_on_the_same_labels(tmp_path: Path) -> None:
+    """What one parser finds is stale for none, though the raw bytes as the index reads them do not show it; it is lost."""
+    labels = {"uri": "a.pdf", "quote": "Apples | 1.99"}, {"uri": "b.md", "quote": "gone everywhere"}
+    others = Doc("b.md", "New words.", raw="New words.")
+    fast = Release([Doc("a.pdf", "Apples Pears\n1.99 2.50", raw="Apples Pears\n1.99 2.50"), others])
+    ruled = Release([Doc("a.pdf", "Apples | 1.99\nPears | 2.50", raw="Apples Pears\n1.99 2.50"), others])
+    [alone], both = resolve(golden(tmp_path, *labels), fast).unscored, resolve_together(golden(tmp_path, *labels), [fast, ruled])
+    assert [label.state for label in alone.labels] == ["stale", "stale"]
+    assert [[label.state for label in one.scored[0].labels] for one in both] == [["missing", "stale"], ["found", "stale"]]

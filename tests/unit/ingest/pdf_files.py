@@ -58,3 +58,16 @@ def mapped(pairs: Mapping[str, str]) -> str:
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def 1 begincodespacerange <00> <FF> "
         f"endcodespacerange {len(pairs)} beginbfchar {rows} endbfchar endcmap end end"
     )
+
+
+def table(x: float, y: float, widths: Sequence[float], rows: Sequence[Sequence[Sequence[str]]], *, leading: float = 13) -> str:
+    """A table with a line around every cell, its upper left corner at a place; a cell is its lines, `leading` apart."""
+    drawn, top = "0.5 w ", y
+    for row in rows:
+        height, left = leading * max(len(cell) for cell in row) + 6, x
+        for width, lines in zip(widths, row, strict=True):
+            drawn += f"{left} {top - height} {width} {height} re S "
+            drawn += "".join(at(left + 3, top - leading * (n + 1), line) for n, line in enumerate(lines))
+            left += width
+        top -= height
+    return drawn

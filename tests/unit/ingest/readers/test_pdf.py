@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest import readers
 from ingest.readers import pdflayout
 from ingest.readers.pdfglyphs import folded
 from tests.crude import office as crude
 from tests.crude.words import squeezed, words
-from tests.unit.ingest.pdf_files import HELVETICA, at, made, mapped
+from tests.unit.ingest.pdf_files import HELVETICA, at, made, mapped, table
 from tests.unit.ingest.reading import holds, losses, read, refused
 
 DATA = Path(__file__).parent / "data"
@@ -252,3 +253,38 @@ def test_the_time_of_a_page_grows_with_what_stands_on_it(kind: str) -> None:
 
     seconds(200)
     assert seconds(16_000) < 40 * max(seconds(1000), 0.02)
+
+
+WRAPPED = [
+    [["Product"], ["Price of", "one unit"], ["Left"]],
+    [["Juicy", "apples"], ["1.99"], ["739"]],
+    [["Bananas from", "Costa Rica"], ["1.89", "(was 2.10)"], ["6"]],
+]
+ROWS = "Product | Price of one unit | Left\nJuicy apples | 1.99 | 739\nBananas from Costa Rica | 1.89 (was 2.10) | 6"
+
+
+def test_cells_with_lines_around_them_are_read_cell_by_cell() -> None:
+    """With pdfplumber a cell of several lines is one cell, in its place between the paragraphs; no word is read otherwise."""
+    above, below = (
+        at(72, 700, "Prices of this week, as agreed with all of our shops."),
+        at(72, 500, "Ask the buyers about others."),
+    )
+    content = made(above + table(72, 680, (110, 90, 50), WRAPPED) + below)
+    fast, ruled = (readers.read("pdf", content, "a.pdf", pdf_tables=way) for way in ("fast", "pdfplumber"))
+    assert [(piece.kind, piece.text) for piece in ruled.pieces] == [
+        ("text", "Prices of this week, as agreed with all of our shops."),
+        ("table", ROWS),
+        ("text", "Ask the buyers about others."),
+    ]
+    assert not {"Juicy apples | 1.99 | 739"} & {line for piece in fast.pieces for line in piece.text.splitlines()}
+    told = [Counter(" ".join(piece.text for piece in read_.pieces).replace("|", " ").split()) for read_ in (fast, ruled)]
+    assert told[0] == told[1]
+
+
+def test_frames_that_are_no_tables_change_nothing() -> None:
+    """Empty boxes of a picture, a page laid out in boxes, and a file that pdfminer cannot read: all as the fast way reads them."""
+    essay = [[[f"{part} line {n} of a long column of words, which goes on" for n in range(12)] for part in ("Left", "Right")]] * 2
+    frames = table(72, 700, (40, 40, 40), [[[""], [""], [""]]] * 3) + at(72, 600, "A picture stands above.")
+    for content in (made(frames), made(table(72, 700, (250, 250), essay)), made(at(72, 700, "Plain."), about="/CropBox [a b]")):
+        fast, ruled = (readers.read("pdf", content, "a.pdf", pdf_tables=way) for way in ("fast", "pdfplumber"))
+        assert ruled.pieces == fast.pieces
