@@ -243,7 +243,7 @@ def test_a_change_of_configuration_is_judged_before_it_takes_anything_away(index
 
 
 def test_with_now_a_change_of_configuration_takes_away_before_it_is_judged(index: Index) -> None:
-    """An exclude and a source taken out: gone from live search though the gate rejects, counted as deleted, back when asked for."""
+    """An exclude and a source taken out: gone though the gate rejects, counted as deleted, back when asked for."""
     wiki = index.folder / "wiki"
     wiki.mkdir()
     (wiki / "soup.md").write_text("# Wiki\n\nThe canteen serves soup on Mondays.\n", encoding="utf-8")
