@@ -8,9 +8,9 @@ from datetime import datetime
 
 from pipeline.nightly import plan_and_do
 from pipeline.outcomes import Estimate, Report
-from pipeline.reading import day
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
+from pipeline.searching import day
 from pipeline.views import ExpectedFrom
 from pipeline.work import Redo
 from sluice.errors import ConfigurationError

@@ -8,8 +8,8 @@ from typing import Any
 
 from indexing.standing import DEPTH, BestChunk, Ranks, Rival, Standing, standing
 from ingest.lifecycle import condition
-from pipeline.reading import released
 from pipeline.resources import Resources
+from pipeline.searching import released
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.ids import document_key
