@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import reading
+from pipeline import searching
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.ids import version_id
@@ -40,10 +40,10 @@ def readers_see(w: Resources, allowed: frozenset[Content | None]) -> None:
         return
     points = {point.payload["uri"]: point.payload for point in w.stores.qdrant.scan(live.collection, [*PAYLOAD])}
     for uri, point in points.items():
-        hits = reading.search(w, point["text"], Principal.of(point["access_tags"]), 3, None) if point["access_tags"] else []
+        hits = searching.search(w, point["text"], Principal.of(point["access_tags"]), 3, None) if point["access_tags"] else []
         if point["access_tags"] and uri not in {hit.uri for hit in hits}:
             raise AssertionError(f"{uri} is not found by its own words")
-    if reading.search(w, "gateways", Principal.of(["nobody has this"]), 3, None):
+    if searching.search(w, "gateways", Principal.of(["nobody has this"]), 3, None):
         raise AssertionError("a stranger was answered")
 
 

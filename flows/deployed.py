@@ -34,7 +34,9 @@ Day = Annotated[str | None, Field(json_schema_extra={"format": "date"})]
 
 
 @named_flow("run", task_runner=threads())
-def run(config: Config, source: Source = None, allow_deletions: Sequence[str] = (), until: str | None = None) -> Any:
+def run(
+    config: Config, source: Source = None, allow_deletions: Sequence[str] = (), until: str | None = None, now: bool = False
+) -> Any:
     """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent.
 
     Args:
@@ -42,16 +44,17 @@ def run(config: Config, source: Source = None, allow_deletions: Sequence[str] = 
         source: Only this source; the others stay as they are.
         allow_deletions: Sources that may have lost most of their documents.
         until: Begin no work after this time (06:00, or ISO 8601); the next run goes on.
+        now: What the configuration no longer asks for leaves live search at once, before the gates.
     """
     with opened(config) as r, executor(r) as workers, _waiting(r, "run", workers) as run:
-        return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions, until=until))
+        return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions, until=until, now=now))
 
 
 @named_flow("ingest", task_runner=threads())
-def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = ()) -> Any:
+def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = (), now: bool = False) -> Any:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "ingest", workers) as run:
-        return parts.ingest(r, run, source=source, allow_deletions=allow_deletions)
+        return parts.ingest(r, run, source=source, allow_deletions=allow_deletions, now=now)
 
 
 @named_flow("index", task_runner=threads())

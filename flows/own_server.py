@@ -13,8 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +51,9 @@ class Server:
 
     def ready(self) -> str:
         """The address of its API, once it answers; raises StoreUnavailable when it does not within START_TIMEOUT_S."""
+        import urllib.error
+        import urllib.request
+
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline and self._process.poll() is None:
             try:

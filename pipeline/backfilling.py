@@ -8,9 +8,9 @@ from datetime import datetime
 
 from pipeline.nightly import plan_and_do
 from pipeline.outcomes import Report
-from pipeline.reading import day
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
+from pipeline.searching import day
 from pipeline.work import Redo
 from sluice.errors import ConfigurationError
 from sluice.globs import matches

@@ -12,8 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
-
 from pipeline import prefect_environment
 from pipeline.resources import Resources
 from sluice.ids import digest
@@ -28,6 +26,8 @@ def deliver(r: Resources) -> list[str]:
     waiting = [event for event in r.stores.outbox.open() if event.state == "confirmed"]
     if not waiting:
         return []
+    import httpx  # only where there is something to tell
+
     known, warnings = targets(r), []
     for name, (shown, send) in known.items():
         for position, event in enumerate(waiting):
@@ -71,6 +71,8 @@ def _type(event: ReleaseEvent) -> str:
 
 def _webhook(url: str, timeout_s: float) -> Send:
     def send(event: ReleaseEvent) -> None:
+        import httpx
+
         httpx.post(url, json=payload(event), headers={"Idempotency-Key": event.id}, timeout=timeout_s).raise_for_status()
 
     return send
@@ -80,6 +82,8 @@ def _prefect(api: str, headers: Mapping[str, str], timeout_s: float) -> Send:
     """Over the server's own API, which answers when it has the event; the client's emitter would not say."""
 
     def send(event: ReleaseEvent) -> None:
+        import httpx
+
         resource = {"prefect.resource.id": f"sluice.index.{event.index}", "prefect.resource.name": event.index}
         told = payload(event)
         occurred = {"occurred": told["at"], "event": _type(event), "resource": resource, "id": str(UUID(event.id[:32]))}

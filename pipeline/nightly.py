@@ -21,21 +21,30 @@ from sluice.releases import Release
 
 
 def reindex(
-    r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = (), until: str | None = None
+    r: Resources,
+    run: Run,
+    *,
+    source: str | None = None,
+    allow_deletions: Collection[str] = (),
+    until: str | None = None,
+    now: bool = False,
 ) -> Report:
     """Ingest what changed, build what changed, gate it, go live. Idempotent.
 
     With `until` (06:00, or a moment) no partition is begun after it, and nothing goes live: `stopped`, to be gone on with.
+    With `now`, documents that the configuration no longer asks for leave every release at once, whatever the gates say.
     """
     run.until = end_of(until, utc_now(), r.settings.schedule.timezone)
-    return recorded(r, run, {"source": source}, lambda: plan_and_do(r, run, source, allow_deletions, Redo()))
+    return recorded(r, run, {"source": source, "now": now}, lambda: plan_and_do(r, run, source, allow_deletions, Redo(), now))
 
 
-def plan_and_do(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> Report:
+def plan_and_do(
+    r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo, now: bool = False
+) -> Report:
     """What a run, a backfill and a retry have in common."""
 
     def work() -> Report:
-        states = take_in(r, run, source, allow_deletions, redo)
+        states = take_in(r, run, source, allow_deletions, redo, now)
         run.account.warnings += [line.said() for line in unreadable(states, r.settings.access.compiled())]
         return index_and_judge(r, run, states, redo)
 

@@ -18,14 +18,19 @@ from pipeline.work import Redo
 from sluice.records import DocumentState
 
 
-def ingest(r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = ()) -> Report:
-    """Fetch and parse what changed, apply revocations and access; build nothing."""
+def ingest(
+    r: Resources, run: Run, *, source: str | None = None, allow_deletions: Collection[str] = (), now: bool = False
+) -> Report:
+    """Fetch and parse what changed, apply revocations and access; build nothing.
+
+    With `now`, what the configuration no longer asks for is a revocation too.
+    """
 
     def work() -> Report:
-        take_in(r, run, source, allow_deletions, Redo())
+        take_in(r, run, source, allow_deletions, Redo(), now)
         return run.account.report("ingested", live_id(r))
 
-    return recorded(r, run, {"source": source}, work)
+    return recorded(r, run, {"source": source, "now": now}, work)
 
 
 def index(r: Resources, run: Run) -> Report:

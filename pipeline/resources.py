@@ -14,11 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import chunking
-import evaluation
-from evaluation import Gate
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
 from indexing.cuts import Cutter
@@ -32,12 +29,9 @@ from indexing.query_log import JsonLinesLog
 from indexing.releases import Releases
 from indexing.routing import LiveSearcher
 from indexing.search import Searcher
-from ingest import processing, sources
 from ingest.freshness import Lifetimes
-from ingest.pipeline import Ingestion
 from ingest.protocols import Parser, Source
 from pipeline.budget import meter
-from pipeline.labelled import CorpusDocuments, Held
 from pipeline.machine_cache import models_folder
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
@@ -50,6 +44,12 @@ from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
 from sluice.yaml_files import Unexpanded, read_yaml
 from stores import Stores, open_stores
+
+if TYPE_CHECKING:  # what reads, cuts and measures is imported by who asks for it: a search pays for none of it
+    import chunking
+    from evaluation import Gate
+    from ingest.pipeline import Ingestion
+    from pipeline.labelled import CorpusDocuments, Held
 
 
 def utc_now() -> datetime:
@@ -121,10 +121,14 @@ class Resources:
 
     @once
     def sources(self) -> dict[str, Source]:
+        from ingest import sources
+
         return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
 
     @once
     def parsers(self) -> dict[str, Parser]:
+        from ingest import processing
+
         return {s.name: processing.build(s) for s in self.settings.sources}
 
     @once
@@ -137,12 +141,16 @@ class Resources:
 
     def ingestion(self, run_id: str) -> Ingestion:
         """What fetches and parses, for the record of this run."""
+        from ingest.pipeline import Ingestion
+
         s = self.stores
         rules = self.settings.access.compiled()
         return Ingestion(s.documents, s.blobs, s.versions, s.quarantine, rules, run_id, utc_now, self.lifetimes)
 
     def corpus(self, release: Release | None = None, versions: Held | None = None) -> CorpusDocuments:
         """The documents that golden labels point to, as they are now, as a release holds them, or as parsed otherwise."""
+        from pipeline.labelled import CorpusDocuments
+
         held = self.versions_in(release) if release is not None else None
         s, names = self.stores, [source.name for source in self.settings.sources]
         states, forgotten = s.documents.read(), s.forgotten.keys()
@@ -177,6 +185,8 @@ class Resources:
         return self.chunker_of(self.settings.chunking)
 
     def chunker_of(self, section: ChunkingSettings) -> chunking.Chunker:
+        import chunking
+
         return chunking.build(section, self.model.tokenizer, whole=self.settings, encoder=self.embedder.as_encoder())
 
     @once
@@ -307,10 +317,14 @@ class Resources:
     @once
     def gates(self) -> list[Gate]:
         """Reconciliation and the configured gates, their files read and checked (ConfigurationError)."""
+        import evaluation
+
         return evaluation.build_all(self.settings)
 
     @property
     def gates_fingerprint(self) -> str:
+        import evaluation
+
         return evaluation.gates_fingerprint(self.gates)
 
     def configuration(self) -> dict[str, Any]:

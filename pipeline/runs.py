@@ -13,9 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-import httpx
-
-from ingest.redact import hushed
 from pipeline import delivering, json_lines, telemetry
 from pipeline.account import Account
 from pipeline.budget import money
@@ -168,6 +165,8 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         raise
     except BaseException as error:
         run.handover = None
+        from ingest.redact import hushed
+
         failed = {"outcome": "failed", "error": hushed(line(f"{type(error).__name__}: {error}", 500))}
         with suppress(SluiceError):  # what is raised says more
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
@@ -204,8 +203,8 @@ def _watched(r: Resources, run: Run, told: telemetry.Told) -> list[str]:
         telemetry.lineage(r.settings, told)
         if told.ended is not None:
             telemetry.export(r.settings, told, run.account)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError) as error:
-        failures.append(f"this run could not be told to who watches: {type(error).__name__}")
+    except (OSError, ImportError) as error:
+        failures.append(f"this run could not be told to who watches: {type(error.__cause__ or error).__name__}")
     return failures
 
 

@@ -15,8 +15,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-import httpx
-
 from pipeline.account import Account
 from pipeline.outcomes import Outcome, Report
 from sluice.plain import plain
@@ -122,14 +120,22 @@ def _ns(moment: datetime) -> int:
 
 
 def lineage(settings: Settings, told: Told) -> None:
-    """START, or COMPLETE or FAIL, of a run: sources in, the index out, the release as its version, verdicts as assertions."""
+    """START, or COMPLETE or FAIL, of a run: sources in, the index out, the release as its version, verdicts as assertions.
+
+    Raises OSError where it cannot be told.
+    """
     where = settings.events.lineage
     if where is None:
         return
     event = json.dumps(lineage_event(settings, told), ensure_ascii=False)
     if where.startswith(("http://", "https://")):
         url, headers = f"{where.rstrip('/')}/api/v1/lineage", {"Content-Type": "application/json"}
-        httpx.post(url, content=event, headers=headers, timeout=settings.events.timeout_s).raise_for_status()
+        import httpx  # only where events go over HTTP
+
+        try:
+            httpx.post(url, content=event, headers=headers, timeout=settings.events.timeout_s).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ConnectionError(f"{where} did not take the event") from error
         return
     file = settings.base / where
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -22,21 +22,27 @@ allow_deletions_option = click.option(
     metavar="SOURCE",
     help="Accept that this source lost most of its documents (repeatable); without it such a run stops.",
 )
+now_option = click.option(
+    "--now",
+    is_flag=True,
+    help="What the configuration no longer asks for (exclude, a source taken out) leaves live search at once, before the gates.",
+)
 source_option = click.option("--source", metavar="NAME", help="Only this source; the others stay as they are.")
 
 
 @click.command()
 @source_option
 @allow_deletions_option
+@now_option
 @click.option("--until", metavar="TIME", help="Begin no work after this time (06:00, or ISO 8601); the next run goes on.")
 @with_json
 @click.pass_obj
-def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], until: str | None, as_json: bool) -> None:
+def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], now: bool, until: str | None, as_json: bool) -> None:
     """Ingest what changed, build what changed, gate it, and go live: what the nightly flow does.
 
     Nothing to do costs a scan of the sources. A rejected candidate leaves the live release alone and exits 3.
     """
-    parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions), "until": until}
+    parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions), "now": now, "until": until}
     result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters)
     report(result, as_json)
 
@@ -44,11 +50,12 @@ def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], unti
 @click.command()
 @source_option
 @allow_deletions_option
+@now_option
 @with_json
 @click.pass_obj
-def ingest(config: Path, source: str | None, allow_deletions: tuple[str, ...], as_json: bool) -> None:
+def ingest(config: Path, source: str | None, allow_deletions: tuple[str, ...], now: bool, as_json: bool) -> None:
     """Fetch and parse what changed; deletions and access changes apply at once, nothing is built."""
-    parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions)}
+    parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions), "now": now}
     result = launch(config, "ingest", lambda r, run: parts.ingest(r, run, **parameters), parameters)
     report(result, as_json)
 

@@ -17,7 +17,7 @@ from cli.answers import as_json as answer
 from cli.console import for_people, run_report, show
 from cli.launch import changing, launch, opened
 from cli.main import with_json
-from pipeline import going_live, nightly, reading
+from pipeline import going_live, nightly, searching
 from sluice.access import Principal
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.plain import plain
@@ -152,7 +152,7 @@ class Story:
 
     def _ask(self, query: str, tags: tuple[str, ...]) -> list[dict[str, Any]]:
         with opened(self.config) as r:
-            hits = plain(reading.search(r, query, Principal.of(tags), 3, None))
+            hits = plain(searching.search(r, query, Principal.of(tags), 3, None))
         self.console.print(f"\n[bold]“{escape(query)}”[/bold] as {', '.join(tags)}")
         for hit in hits[:2]:
             self.console.print(f"  [cyan]{hit['uri']}[/cyan]  {escape(_excerpt(hit['text'], query))}", soft_wrap=True)

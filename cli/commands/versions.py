@@ -1,4 +1,7 @@
-"""Commands about versions: what there is, what one is made of, how two differ, what can go."""
+"""Commands about versions: what there is, what one is made of, how two differ, what can go.
+
+A command imports what it alone needs itself: the list, which is asked for most, waits for none of it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,9 @@ from rich.console import Console
 from cli.answers import as_json as answer
 from cli.completing import release_ids
 from cli.console import reasons, show, table, when
-from cli.evidence import show_evidence
 from cli.launch import changing, opened
 from cli.main import with_json
 from indexing.releases import manifest
-from pipeline import going_live
-from pipeline.collecting import collect_garbage
-from pipeline.reading import difference
-from pipeline.steps.judgement import report_path
 from sluice.plain import plain
 
 
@@ -58,6 +56,9 @@ def _state(release: dict[str, Any]) -> str:
 @click.pass_obj
 def show_release(config: Path, release: str, as_json: bool) -> None:
     """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors; and where its page lies."""
+    from cli.evidence import show_evidence
+    from pipeline.steps.judgement import report_path
+
     with opened(config) as r:
         held, live = r.releases.get(release), r.releases.live()
         page = report_path(r, held)
@@ -114,6 +115,8 @@ def unpin(config: Path, release: str, as_json: bool) -> None:
 
 
 def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
+    from pipeline import going_live
+
     with changing(config, "releases pin") as (r, run):
         found = going_live.pin(r, run, release, pinned=pinned)
     says = "is kept for good" if pinned else "is subject to retention again"
@@ -127,6 +130,8 @@ def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
 @click.pass_obj
 def diff(config: Path, a: str, b: str, as_json: bool) -> None:
     """What changed from release A to release B: documents added, changed, removed; counts; configuration."""
+    from pipeline.reading import difference
+
     with opened(config) as r:
         result: dict[str, Any] = plain(difference(r, a, b))
 
@@ -146,6 +151,8 @@ def diff(config: Path, a: str, b: str, as_json: bool) -> None:
 @click.pass_obj
 def gc(config: Path, dry_run: bool, as_json: bool) -> None:
     """Remove what no release needs: collections beyond retention, orphans, old versions, bytes and vectors."""
+    from pipeline.collecting import collect_garbage
+
     with changing(config, "gc") as (r, run):
         found = collect_garbage(r, run, dry_run=dry_run)
     rows = [(kind, len(names), ", ".join(names[:3]) + ("…" if len(names) > 3 else "")) for kind, names in found.removed.items()]

@@ -108,7 +108,11 @@ def _weights(file: Path) -> dict[str, NDArray[Any]]:
     """Every float tensor as float32, by its name without a `bert.` before it."""
     with safe_open(str(file), "np") as tensors:
         found = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118 - not a mapping
-    return {name.removeprefix("bert."): value.astype(np.float32) for name, value in found.items() if value.dtype.kind == "f"}
+    return {
+        name.removeprefix("bert."): value.astype(np.float32, copy=False)
+        for name, value in found.items()
+        if value.dtype.kind == "f"
+    }
 
 
 def _json(file: Path) -> Any:

@@ -84,11 +84,16 @@ class ChangesSource:
                 yield _changed(ref.uri) if ref.uri in forced else ref
             return
         for uri, validator in known.items():
-            if uri not in events:
+            if uri not in events and self.asks_for(uri):
                 yield ItemRef(uri, validator)
         for uri, action in events.items():
             if action == "changed" and selected(uri, *self._patterns):
                 yield _changed(uri)
+
+    def asks_for(self, uri: str) -> bool:
+        """As the source itself says, where it can tell."""
+        tells = getattr(self._inner, "asks_for", None)
+        return tells is None or bool(tells(uri))
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """As the source itself does."""

@@ -131,7 +131,7 @@ class WebSource:
                     found[uri] = _Outcome(**fields)
             self._found = found
         refs = [ref for uri, outcome in found.items() if (ref := self._ref(uri, outcome)) is not None]
-        refs += [ItemRef(uri, validator) for uri, validator in known.items() if uri not in found and self._still_wanted(uri)]
+        refs += [ItemRef(uri, validator) for uri, validator in known.items() if uri not in found and self.asks_for(uri)]
         return iter(refs)
 
     def _ref(self, uri: str, outcome: _Outcome) -> ItemRef | None:
@@ -144,8 +144,8 @@ class WebSource:
                 return ItemRef(uri, f"failed:{outcome.reason}:{outcome.mark}".rstrip(":"))
         return None
 
-    def _still_wanted(self, uri: str) -> bool:
-        """A known page that the crawl did not get to (out of time) stays known, unless it is excluded by now."""
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude select an address. A known page that they select and a crawl did not get to stays known."""
         return selected(uri, self.options.include, self.options.exclude)
 
     def fetch(self, ref: ItemRef) -> RawItem:

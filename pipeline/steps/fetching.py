@@ -50,7 +50,9 @@ class Share:
         return TakenIn(self.source, {"crawl": fetched, "parse": failed})
 
 
-def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo) -> list[DocumentState]:
+def take_in(
+    r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo, now: bool = False
+) -> list[DocumentState]:
     """Look, revoke what must be revoked, fetch and parse what changed; all states as they are then."""
     found = run.goes_on()
     if found is not None and found.look is not None:
@@ -58,7 +60,7 @@ def take_in(r: Resources, run: Run, source: str | None, allow_deletions: Collect
     else:
         with run.account.timed("plan"):
             check(r)
-            seen = look(r, source, redo=redo, allow_deletions=allow_deletions)
+            seen = look(r, source, redo=redo, allow_deletions=allow_deletions, now=now)
             check_uris(r, seen)
             states, ingested = settle(r, run, seen), False
             if seen.troubles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import evaluation
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
@@ -21,11 +22,19 @@ def check(r: Resources) -> None:
     _ = r.gates, r.chunker, r.sources, r.parsers
 
 
-def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, allow_deletions: Collection[str] = ()) -> Look:
+def look(
+    r: Resources,
+    source: str | None = None,
+    *,
+    redo: Redo | None = None,
+    allow_deletions: Collection[str] = (),
+    now: bool = False,
+) -> Look:
     """Scan the sources and compare with what is known: one listing and one bulk read, nothing is changed.
 
     A source that cannot be read, and one whose listing looks like an outage (MassDeletion, unless `allow_deletions` names
     it), is a trouble of its own: the others are looked at, and the caller raises it when their revocations are applied.
+    With `now`, what the configuration no longer asks for is gone as what a source no longer has: the guard does not count it.
     """
     redo = redo or Redo()
     names = [r.settings.source(source).name] if source else [s.name for s in r.settings.sources]
@@ -51,7 +60,9 @@ def look(r: Resources, source: str | None = None, *, redo: Redo | None = None, a
         else:
             plans.append(plan)
     if source is None:
-        plans += _no_longer_configured(r, states)
+        plans += _no_longer_configured(r, states, now)
+    if now:
+        plans = [replace(plan, gone=plan.gone + plan.unasked, unasked=()) for plan in plans]
     going = {s.key for plan in plans for s in plan.gone} | {document_key(p.source, ref.uri) for p in plans for ref in p.fetch}
     due: list[DocumentState] = []
     held: dict[str, int] = {}
@@ -69,15 +80,16 @@ def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
     return any(document_key(source, form) in keys for form in forms(uri))
 
 
-def _no_longer_configured(r: Resources, states: Sequence[DocumentState]) -> list[SourcePlan]:
+def _no_longer_configured(r: Resources, states: Sequence[DocumentState], now: bool) -> list[SourcePlan]:
     """The documents of sources that the configuration does not name any more: on purpose, so without a guard."""
     configured = {s.name for s in r.settings.sources}
     left: dict[str, list[DocumentState]] = {}
     for state in states:
         if state.source not in configured and state.status != "deleted":
             left.setdefault(state.source, []).append(state)
+    when = "now" if now else "with the next release"
     for name, gone in left.items():
-        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents leave with the next release")
+        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents leave {when}")
     return [SourcePlan(name, 0, unasked=tuple(gone)) for name, gone in left.items()]
 
 

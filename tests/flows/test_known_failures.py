@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.tampering import Tampering
-from pipeline import nightly, reading
+from pipeline import nightly, searching
 from pipeline.executors import Executor, Inline, P, R
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
@@ -40,7 +40,7 @@ def run(w: Resources, outcome: str = "promoted", executor: Executor | None = Non
 
 
 def found(w: Resources, query: str, principal: Principal = EVERYONE, k: int = 30) -> list[str]:
-    return [hit.uri for hit in reading.search(w, query, principal, k, None)]
+    return [hit.uri for hit in searching.search(w, query, principal, k, None)]
 
 
 class BreaksDown:
@@ -94,14 +94,14 @@ def test_llamaindex_22638_22639_a_failed_run_neither_hides_a_change_nor_takes_th
     live = w.releases.live()
     assert live is not None
     assert live.id == first.release
-    (hit, *_) = reading.search(w, TOPICS["people"][0], EVERYONE, 5, None)
+    (hit, *_) = searching.search(w, TOPICS["people"][0], EVERYONE, 5, None)
     assert (hit.uri, TOPICS["people"][0] in hit.text) == ("people/0.md", True)
     assert "people/9.md" not in found(w, "water the plants")
     second = run(w)
     assert second.counts["parse"].kept == second.counts["crawl"].kept == 0
     assert second.embedded <= 2
     assert found(w, "we water the plants")[0] == "people/9.md"
-    (hit, *_) = reading.search(w, "we doubled parental leave", EVERYONE, 5, None)
+    (hit, *_) = searching.search(w, "we doubled parental leave", EVERYONE, 5, None)
     assert (hit.uri, "doubled" in hit.text) == ("people/0.md", True)
 
 
@@ -116,5 +116,5 @@ def test_llamaindex_23002_a_removed_document_is_gone_though_another_has_its_cont
     people, security = Principal.of(["people"]), Principal.of(["security"])
     assert "people/twin.md" not in found(w, "the ledger under the stairs", people)
     assert found(w, "the ledger under the stairs", security)[0] == "security/twin.md"
-    older = reading.search(w, "the ledger under the stairs", EVERYONE, 30, first.release)
+    older = searching.search(w, "the ledger under the stairs", EVERYONE, 30, first.release)
     assert [hit.uri for hit in older if hit.uri.endswith("twin.md")] == ["security/twin.md"]

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 import evaluation
 from evaluation.experiments import load_experiment
 from indexing.models.reranker import CrossEncoderReranker
-from pipeline import nightly, reading
+from pipeline import nightly, reading, searching
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import holding
@@ -52,7 +52,7 @@ def published(index: Index, outcome: str = "promoted", **search: Any) -> Report:
 
 def found(index: Index, query: str, release: str | None = None) -> list[str]:
     with Rereading(load(index.config)) as w:
-        return [hit.uri for hit in reading.search(w, query, EVERYONE, 12, release)]
+        return [hit.uri for hit in searching.search(w, query, EVERYONE, 12, release)]
 
 
 def experiment(index: Index, *searches: dict[str, Any]) -> Path:

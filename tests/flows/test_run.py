@@ -256,6 +256,27 @@ def test_a_change_of_configuration_is_judged_before_it_takes_anything_away(index
     assert index.find(TOPICS["people"][1], "people")[0] == "people/1.md"
 
 
+def test_with_now_a_change_of_configuration_takes_away_before_it_is_judged(index: Index) -> None:
+    """An exclude and a source taken out: gone though the gate rejects, counted as deleted, back when asked for."""
+    wiki = index.folder / "wiki"
+    wiki.mkdir()
+    (wiki / "soup.md").write_text("# Wiki\n\nThe canteen serves soup on Mondays.\n", encoding="utf-8")
+    source = index.settings["sources"][0]
+    rules = [*index.settings["access"]["rules"], {"match": "*.md", "tags": ["people"]}]
+    both = [source, {"name": "wiki", "type": "files", "root": "wiki"}]
+    index.configure(sources=both, access={"rules": rules})
+    index.run()
+    index.configure(sources=[source | {"exclude": ["people/**"]}])
+    rejected = index.run("rejected", "--now")
+    assert (rejected["documents_deleted"], rejected["counts"]["crawl"]["dropped"]) == (5, {"deleted": 5})
+    for query in (TOPICS["people"][1], "soup in the canteen on Mondays"):
+        assert index.find(query, "people", "all", k=20) == []
+    index.configure(sources=both)
+    assert index("ingest", "--now").out["documents_deleted"] == 0
+    assert index("run").code == 0
+    assert index.find(TOPICS["people"][1], "people")[0] == "people/1.md"
+
+
 def test_no_secret_of_the_environment_is_kept_in_a_manifest(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """The manifest keeps the configuration as written: a variable's name, never its value."""
     monkeypatch.setenv("CORPUS_FOLDER", str(index.corpus))

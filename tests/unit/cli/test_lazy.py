@@ -26,9 +26,9 @@ HEAVY = (
 )
 
 
-def imported(statement: str) -> set[str]:
-    """Which of the heavy modules a fresh process has after a statement."""
-    told = f"{statement}\nimport sys\nprint(*(m for m in {HEAVY} if m in sys.modules))"
+def imported(statement: str, of: tuple[str, ...] = HEAVY) -> set[str]:
+    """Which of these modules a fresh process has after a statement."""
+    told = f"{statement}\nimport sys\nprint(*(m for m in {of} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
@@ -45,6 +45,13 @@ def test_a_command_imports_no_engine_before_it_needs_one() -> None:
         "for where, _ in COMMANDS.values():\n    import_module(where.partition(':')[0])"
     )
     assert imported(statement) <= {"pymongo", "numpy"}
+
+
+def test_searching_imports_neither_what_reads_nor_what_cuts_nor_what_measures() -> None:
+    """`search`, `releases` and a program that opens an index: a tenth of a second each that nobody waits for."""
+    unused = ("ingest.processing", "ingest.sources", "chunking", "evaluation", "httpx", "pipeline.reading")
+    statement = "import cli.commands.asking\nimport cli.commands.versions\nimport pipeline.library"
+    assert imported(statement, (*unused, "pipeline.searching")) == {"pipeline.searching"}
 
 
 def test_the_list_says_of_each_command_what_the_command_says() -> None:

@@ -49,12 +49,12 @@ class Queue:
     def __init__(self, folder: Path, broker: str, **more: object) -> None:
         self.name, self.broker, self.folder = f"changes-{os.urandom(4).hex()}", broker, folder
         self.more = more
+        self.inner: dict[str, Any] = {"type": "files", "root": "root", "include": ["**/*.md"]}
         (folder / "root").mkdir()
 
     def source(self) -> ChangesSource:
         """A source as a new process would make it."""
-        of = {"type": "files", "root": "root", "include": ["**/*.md"]}
-        section = {"name": "notes", "type": "changes", "of": of, "url": self.broker, "queue": self.name, **self.more}
+        section = {"name": "notes", "type": "changes", "of": self.inner, "url": self.broker, "queue": self.name, **self.more}
         file = self.folder / "sluice.yaml"
         import yaml
 
@@ -108,6 +108,16 @@ def test_only_what_is_named_is_fetched_or_deleted(queue: Queue) -> None:
     assert queue.waiting() == 0
     refs = {ref.uri: ref for ref in queue.source().scan(before)}
     assert set(refs) == {"a.md", "b.md", "c.md", "d.md"}
+
+
+def test_what_is_excluded_by_now_is_not_listed_and_not_asked_for(queue: Queue) -> None:
+    """Also on a night that hears of another document only: an exclude does not wait for a full scan."""
+    before = known(queue.source())
+    queue.send({"uri": "a.md"})
+    queue.inner["exclude"] = ["b.md"]
+    found = queue.source()
+    assert {ref.uri for ref in found.scan(before)} == {"a.md", "c.md"}
+    assert (found.asks_for("b.md"), found.asks_for("c.md")) == (False, True)
 
 
 def test_a_message_comes_again_until_its_change_is_stored(queue: Queue) -> None:

@@ -184,6 +184,7 @@ def test_budget_and_patterns_bound_a_crawl() -> None:
         uris = {ref.uri for ref in found.scan({})}
         assert uris == {f"{site.url}/day/{n}" for n in range(9)}
         assert all(not path.startswith("/private") for path, _ in site.requests)
+        assert (found.asks_for(f"{site.url}/day/9"), found.asks_for(f"{site.url}/private/a")) == (True, False)
 
 
 @pytest.mark.parametrize(
