@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -104,6 +104,9 @@ class Deaf:
 
     def set_tags(self, collection: str, tags: frozenset[str], document_keys: Iterable[str]) -> None:
         """Says nothing, does nothing."""
+
+    def retag(self, collection: str, wanted: Mapping[str, frozenset[str]]) -> None:
+        """Neither."""
 
 
 class InTens:

@@ -6,7 +6,7 @@ No chunk is cut and nothing is embedded: tags are payload, and only the differen
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from indexing.protocols import Points
@@ -53,29 +53,21 @@ def sync(
     stored: dict[str, set[AccessTags]] = {}
     for point in points.scan(collection, ["document_key", "access_tags"]):
         stored.setdefault(point.payload["document_key"], set()).add(AccessTags(point.payload.get("access_tags") or ()))
-    revoke: dict[AccessTags, list[str]] = {}
-    grant: dict[AccessTags, list[str]] = {}
-    for key, seen in stored.items():
+    revoke: dict[str, AccessTags] = {}
+    grant: dict[str, AccessTags] = {}
+    for key, seen in sorted(stored.items()):
         wanted = current.get(key, NOBODY)
         if seen == {wanted}:
             continue
         target = revoke if any(tags - wanted for tags in seen) else grant
-        target.setdefault(wanted, []).append(key)
-    changed = [(key, tags) for change in (revoke, grant) for tags, keys in _ordered(change) for key in sorted(keys)]
+        target[key] = wanted
+    changed = [*revoke.items(), *grant.items()]
     if changed:
         audit([TagChange(key, AccessTags(frozenset[str]().union(*stored[key])), tags) for key, tags in changed])
     revoked_at = 0.0
-    for change in (revoke, grant):
-        for tags, keys in _ordered(change):
-            points.set_tags(collection, tags, sorted(keys))
-        if change is revoke and revoke:
-            revoked_at = time.perf_counter()
-    return SyncResult(collection, _count(revoke.values()), _count(grant.values()), revoked_at)
-
-
-def _ordered(change: Mapping[AccessTags, list[str]]) -> list[tuple[AccessTags, list[str]]]:
-    return sorted(change.items(), key=lambda entry: sorted(entry[0]))
-
-
-def _count(groups: Iterable[list[str]]) -> int:
-    return sum(len(keys) for keys in groups)
+    if revoke:
+        points.retag(collection, revoke)
+        revoked_at = time.perf_counter()
+    if grant:
+        points.retag(collection, grant)
+    return SyncResult(collection, len(revoke), len(grant), revoked_at)

@@ -133,6 +133,9 @@ class Points(Protocol):
     def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
         """Replace the access tags of every point of these documents; nothing else changes."""
 
+    def retag(self, collection: str, wanted: Mapping[str, AccessTags]) -> None:
+        """The same for documents of different tags (document key → tags), in at most 1 + n/100 requests."""
+
     def delete(self, collection: str, document_keys: Iterable[str]) -> None:
         """Remove every point of these documents; durable when it returns; no error where there is none."""
 
@@ -183,6 +186,9 @@ class Outbox(Protocol):
 
     def put(self, event: ReleaseEvent) -> None:
         """Insert or replace by id; durable when it returns; idempotent."""
+
+    def put_all(self, events: Sequence[ReleaseEvent]) -> None:
+        """The same for many, in few requests."""
 
     def open(self) -> list[ReleaseEvent]:
         """Those that are not delivered, oldest first."""

@@ -10,7 +10,7 @@ Over 300 lines: one class, whose steps share one account of what became of each 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,11 +25,15 @@ from sluice import bounds, display
 from sluice.access import NOBODY, AccessRules
 from sluice.counts import StageCounts
 from sluice.errors import DocumentDropped, DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
+from sluice.groups import by_size
 from sluice.ids import document_key, version_id
 from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, RawItem
 
 DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
 """What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
+
+HELD_ITEMS, HELD_BYTES = 200, 8_000_000
+"""Bytes of so many documents are held at once, to be kept or read in one request."""
 
 _LONGEST_ERROR = 1000
 
@@ -43,6 +47,7 @@ class _Written:
     cleared: list[str] = field(default_factory=list)
     discarded: set[str] = field(default_factory=set)
     """Content hashes of bytes that policy does not let us keep."""
+    counts: StageCounts = field(default_factory=StageCounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,18 @@ class Ingestion:
     def fetch(self, source: Source, refs: Sequence[ItemRef]) -> StageCounts:
         """Fetch items, keep their bytes, update their states; what changed is left for `planning.to_parse` to see."""
         known = {s.key: s for s in self.states.read([document_key(source.name, ref.uri) for ref in refs])}
-        counts, written = StageCounts(), _Written()
+        written = _Written()
+        fetched = self._items(source, refs, known, written)
+        for group in by_size(fetched, lambda item: len(item.content), most=HELD_ITEMS, most_bytes=HELD_BYTES):
+            self._keep_bytes(group, known, source.name, written)
+        self._keep(written, "fetch")
+        return written.counts
+
+    def _items(
+        self, source: Source, refs: Sequence[ItemRef], known: Mapping[str, DocumentState], written: _Written
+    ) -> Iterator[RawItem]:
+        """What the source gives of these, and in the account what it does not give."""
         for ref in refs:
-            key = document_key(source.name, ref.uri)
-            before = known.get(key)
             try:
                 if len(ref.uri) > bounds.MAX_URI:
                     what = f"{ref.uri[:100]}…: a uri of {len(ref.uri)} characters; allowed: {bounds.MAX_URI}"
@@ -72,19 +85,25 @@ class Ingestion:
                 with _one_item(ref.uri):
                     item = source.fetch(ref)
             except DOCUMENT_FAILURES as error:
-                state = before or DocumentState(key=key, source=source.name, uri=ref.uri, first_seen=self.now())
+                key = document_key(source.name, ref.uri)
+                state = known.get(key) or DocumentState(key=key, source=source.name, uri=ref.uri, first_seen=self.now())
                 written.failed.append(self._entry("fetch", error, state, "", ref.validator))
                 written.states.append(_unfetched(state, error))
-                counts += StageCounts(seen=1, failed={_reason(error): 1})
-                continue
-            content = self.blobs.put(item.content)
-            state = self._fetched(before, key, source.name, item, content)
+                written.counts += StageCounts(seen=1, failed={_reason(error): 1})
+            else:
+                yield item
+
+    def _keep_bytes(self, items: Sequence[RawItem], known: Mapping[str, DocumentState], source: str, written: _Written) -> None:
+        """Keep what was fetched; the states that name it are written after it."""
+        contents = self.blobs.put_all([item.content for item in items])
+        for item, content in zip(items, contents, strict=True):
+            key = document_key(source, item.uri)
+            before = known.get(key)
+            state = self._fetched(before, key, source, item, content)
             same = before is not None and before.content_hash == content and before.status == state.status and not state.renamed
-            counts += StageCounts(seen=1, kept=int(not same), unchanged=int(same))
+            written.counts += StageCounts(seen=1, kept=int(not same), unchanged=int(same))
             written.states.append(state)
             written.cleared.append(key)
-        self._keep(written, "fetch")
-        return counts
 
     def _fetched(self, before: DocumentState | None, key: str, source: str, item: RawItem, content: str) -> DocumentState:
         now = self.now()
@@ -109,13 +128,16 @@ class Ingestion:
         )
         return settled(state, self.rules, now, self.lifetimes)
 
-    def parse(self, parser: Parser, keys: Sequence[str]) -> StageCounts:
-        """Parse the bytes fetched last of these documents and keep the result as their current version."""
+    def parse(self, parser: Parser, states: Sequence[DocumentState]) -> StageCounts:
+        """Parse the bytes fetched last of these documents and keep the result as their current version.
+
+        `states` are as they were just read.
+        """
         counts, written = StageCounts(), _Written()
         versions: dict[str, Document] = {}
-        for state in self.states.read(keys):
+        for state, content in self._with_bytes(states):
             try:
-                item = self.item(state)
+                item = self.item(state, content)
                 with _one_item(state.uri, "crashed"):
                     document = parser.parse(item, source=state.source)
             except DocumentDropped as error:
@@ -165,16 +187,22 @@ class Ingestion:
     def give_up_parsed(self, states: Sequence[DocumentState], fingerprint: str, error: DocumentError) -> None:
         """Quarantine parsed documents that a later stage cannot process: they have no place in a release until parsed anew."""
         self.states.write(replace(state, dropped=error.reason) for state in states)
-        for state in states:
-            self.quarantine.add(self._entry("chunk", error, state, state.content_hash, fingerprint))
+        self.quarantine.add_all(self._entry("chunk", error, state, state.content_hash, fingerprint) for state in states)
 
-    def item(self, state: DocumentState) -> RawItem:
-        """The bytes fetched last of a document, as its source gave them; SourceUnavailable where they were not kept."""
+    def _with_bytes(self, states: Sequence[DocumentState]) -> Iterator[tuple[DocumentState, bytes | None]]:
+        """Each document with its bytes, read for many at once; None where they must be asked for one by one."""
+        for group in by_size(states, lambda state: state.size or 0, most=HELD_ITEMS, most_bytes=HELD_BYTES):
+            found = self.blobs.get_all({state.content_hash for state in group if state.raw})
+            yield from ((state, found.get(state.content_hash)) for state in group)
+
+    def item(self, state: DocumentState, content: bytes | None = None) -> RawItem:
+        """The bytes fetched last of a document (or these, just read), as its source gave them; SourceUnavailable where they were
+        not kept."""
         if not state.raw:
             raise SourceUnavailable(f"{state.uri}: its bytes were not kept, and must be fetched again", hint="run again")
         return RawItem(
             uri=state.uri,
-            content=self.blobs.get(state.content_hash),
+            content=content if content is not None else self.blobs.get(state.content_hash),
             validator=state.validator,
             media_type=state.media_type,
             modified=state.modified,
@@ -225,17 +253,14 @@ class Ingestion:
 
     def _keep(self, written: _Written, stage: str) -> None:
         self.states.write(written.states)
-        for entry in written.failed:
-            self.quarantine.add(entry)
-        for key in written.cleared:
-            self.quarantine.clear(key, stage)
+        self.quarantine.add_all(written.failed)
+        self.quarantine.clear_all(written.cleared, stage)
 
     def _discard(self, written: _Written) -> None:
         """Erase bytes that policy does not let us keep, unless another document of this index may keep the same."""
         if written.discarded:
-            kept = {state.content_hash for state in self.states.read() if state.raw}
-            for content in sorted(written.discarded - kept):
-                self.blobs.delete(content)
+            kept = {state.content_hash for state in self.states.holding(written.discarded) if state.raw}
+            self.blobs.delete_all(written.discarded - kept)
 
     def tombstone(self, states: Iterable[DocumentState]) -> int:
         """Mark documents deleted: nobody may read them from now on; returns how many.
@@ -245,9 +270,8 @@ class Ingestion:
         """
         gone = [after(state, "gone") for state in states]
         self.states.write(gone)
-        for state in gone:
-            self.quarantine.clear(state.key, "fetch")
-            self.quarantine.clear(state.key, "parse")
+        for stage in ("fetch", "parse"):
+            self.quarantine.clear_all([state.key for state in gone], stage)
         return len(gone)
 
     def leave_out(self, states: Iterable[DocumentState]) -> int:

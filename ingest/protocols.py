@@ -6,7 +6,7 @@ Implementations live elsewhere (`ingest/sources/*`, `stores/mongo.py`); each pas
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, RawItem
@@ -46,6 +46,9 @@ class DocumentStates(Protocol):
     def read(self, keys: Sequence[str] | None = None, *, source: str | None = None) -> list[DocumentState]:
         """Rows by key, or of one source, or all; in one bulk read; ordered by key."""
 
+    def holding(self, content_hashes: Collection[str]) -> list[DocumentState]:
+        """The documents whose bytes fetched last are these; ordered by key."""
+
     def write(self, states: Iterable[DocumentState]) -> None:
         """Insert or replace whole rows; idempotent."""
 
@@ -56,11 +59,20 @@ class Blobs(Protocol):
     def put(self, content: bytes) -> str:
         """Keep the bytes and return their content hash; idempotent."""
 
+    def put_all(self, contents: Sequence[bytes]) -> list[str]:
+        """The same for many, in few requests; their content hashes, in order."""
+
     def get(self, content_hash: str) -> bytes:
         """The bytes; raises IntegrityError when they are missing or no longer hash to this."""
 
+    def get_all(self, content_hashes: Iterable[str]) -> dict[str, bytes]:
+        """What can be had of these in few requests, if it is whole; `get` gives the others, or says what is wrong with them."""
+
     def delete(self, content_hash: str) -> None:
         """Erase the bytes; no error when there are none."""
+
+    def delete_all(self, content_hashes: Iterable[str]) -> None:
+        """Erase all of these, in few requests."""
 
 
 class Versions(Protocol):
@@ -82,7 +94,14 @@ class Quarantine(Protocol):
     def add(self, entry: QuarantineEntry) -> None:
         """Insert, or replace while keeping `first_seen` and counting `attempts` up."""
 
-    def entries(self, *, stage: str | None = None) -> list[QuarantineEntry]: ...
+    def add_all(self, entries: Iterable[QuarantineEntry]) -> None:
+        """The same for many, each of another document or stage, in few requests."""
+
+    def entries(self, *, stage: str | None = None, keys: Collection[str] | None = None) -> list[QuarantineEntry]:
+        """All of them, of one stage, of these documents; ordered by source, uri and stage."""
 
     def clear(self, document_key: str, stage: str) -> None:
         """Forget an entry; no error when there is none."""
+
+    def clear_all(self, document_keys: Iterable[str], stage: str) -> None:
+        """Forget the entries of these documents in one stage, in few requests."""

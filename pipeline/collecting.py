@@ -50,8 +50,7 @@ def collect_garbage(r: Resources, run: Run, *, dry_run: bool = False) -> Garbage
         stores.versions.delete(list(found.versions))
         stores.cuts.delete(stores.cuts.versions() - stores.versions.ids().keys())  # with their versions, also those of a crash
         stores.documents.write(replace(s, content_hash="", version="") for s in found.tombstones)
-        for content in found.blobs:
-            stores.blobs.delete(content)
+        stores.blobs.delete_all(found.blobs)
         freed = stores.vectors.evict(stores.vectors.hashes() - set(found.vectors)) if found.vectors else None
         return Garbage(
             outcome="collected", dry_run=False, removed=found.by_kind(), freed_bytes=freed.bytes if freed is not None else 0

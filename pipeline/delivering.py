@@ -30,20 +30,21 @@ def deliver(r: Resources) -> list[str]:
 
     known, warnings = targets(r), []
     for name, (shown, send) in known.items():
-        for position, event in enumerate(waiting):
-            if name in event.taken:
-                continue
-            try:
-                send(event)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                why = f"{error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
-                warnings.append(f"{shown} did not take the event of release {event.release} ({why}): tried again next time")
-                break
-            waiting[position] = replace(event, taken=(*event.taken, name))
-            r.stores.outbox.put(waiting[position])
-    for event in waiting:
-        if known.keys() <= set(event.taken):
-            r.stores.outbox.put(replace(event, state="delivered"))
+        took: list[int] = []
+        try:
+            for position, event in enumerate(waiting):
+                if name not in event.taken:
+                    send(event)
+                    took.append(position)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            why = f"{error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
+            release = waiting[position].release
+            warnings.append(f"{shown} did not take the event of release {release} ({why}): tried again next time")
+        finally:  # noted in one go: who is killed before it tells a target again what it has, never less
+            for position in took:
+                waiting[position] = replace(waiting[position], taken=(*waiting[position].taken, name))
+            r.stores.outbox.put_all([waiting[position] for position in took])
+    r.stores.outbox.put_all([replace(event, state="delivered") for event in waiting if known.keys() <= set(event.taken)])
     return warnings
 
 

@@ -98,8 +98,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
     contents = {state.content_hash, state.version, *traces.versions, *(d.version for d in documents)} - {""}
     stores.documents.write([DocumentState(key, state.source, state.uri, "deleted", validator=state.validator)])
     shared = contents & stores.blobs.references()
-    for content in sorted(contents - shared):
-        stores.blobs.delete(content)
+    stores.blobs.delete_all(contents - shared)
     entries = [entry for entry in stores.quarantine.entries() if entry.document_key == key]
     for entry in entries:
         stores.quarantine.clear(key, entry.stage)

@@ -17,6 +17,7 @@ from sluice.access import AccessTags
 from sluice.ids import digest, text_hash
 from sluice.points import Filters, StoredPoint, Vector, VectorQuery
 from sluice.records import Document, DocumentState
+from sluice.releases import ReleaseEvent
 from sluice.spelling import forms
 
 PROBES = 5
@@ -94,19 +95,20 @@ def _without(value: Any, state: DocumentState) -> Any:
 
 def out_of_records(r: Resources, uri: str) -> int:
     """Runs (what was asked for, and errors) and events, without its name; how many changed. The document's key stays."""
-    changed = 0
+    runs: dict[str, dict[str, Any]] = {}
     for run in r.stores.runs.read():
         values: dict[str, Any] = {key: unnamed(run[key], uri) for key in ("parameters", "error") if key in run}
         if any(values[key] != run[key] for key in values):
-            r.stores.runs.record(run["run"], values)
-            changed += 1
+            runs[run["run"]] = values
+    r.stores.runs.rewrite(runs)
+    events: list[ReleaseEvent] = []
     for event in r.stores.outbox.read():
         lists = (event.added, event.changed, event.removed)
         added, altered, removed = (tuple(unnamed(named, uri)) for named in lists)
         if (added, altered, removed) != lists:
-            r.stores.outbox.put(replace(event, added=added, changed=altered, removed=removed))
-            changed += 1
-    return changed
+            events.append(replace(event, added=added, changed=altered, removed=removed))
+    r.stores.outbox.put_all(events)
+    return len(runs) + len(events)
 
 
 def _named_in_records(r: Resources, uri: str) -> int:

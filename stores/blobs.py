@@ -3,43 +3,65 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Sequence
 
 import gridfs
 from bson.binary import Binary
 from gridfs.errors import CorruptGridFile, NoFile
-from pymongo.errors import DuplicateKeyError
 
 from sluice.errors import IntegrityError
-from stores.mongo import MongoDatabase, translated
+from sluice.groups import batches, by_size
+from stores.mongo import MongoDatabase, insert_new, replace_rows, translated
 
-ROW_BYTES = 255 * 1024
-"""What fits in one GridFS chunk is one row of `blobs` instead: 1 ms to put, where GridFS takes 6 (measured, embedded)."""
+ROW_BYTES = 1_000_000
+"""Up to here bytes are one row of `blobs`, and many of them one request; larger ones cost GridFS requests of their own."""
+ROWS = 1000
+REQUEST_BYTES = 16_000_000
+"""Where a request is full; MongoDB takes 48 MB."""
 
 
 class MongoBlobs:
-    """Bytes kept once per content hash: rows of `blobs`, and beyond 255 KiB files of the GridFS bucket `blobs`."""
+    """Bytes kept once per content hash: rows of `blobs`, and beyond 1 MB files of the GridFS bucket `blobs`."""
 
     def __init__(self, database: MongoDatabase) -> None:
-        self._database, self._rows, self._files = database, database["blobs"], database["blobs.files"]
+        self._database, self._rows = database, database["blobs"]
+        self._files = database["blobs.files"]
         self._bucket = gridfs.GridFSBucket(database, "blobs")
 
     def put(self, content: bytes) -> str:
-        """Keep the bytes and return their content hash; idempotent, also when two processes put the same at once.
+        """Keep the bytes and return their content hash; idempotent, also when two processes put the same at once."""
+        return self.put_all([content])[0]
 
-        A GridFS file has an id of its own and the hash as its name: a put that was killed half-way leaves chunks that no
-        file names, and does not stand in the way of the next.
+    def put_all(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep all of these bytes; their content hashes, in order. A request carries 1000 of them, or 16 MB.
+
+        What was there and no longer hashes to its name is made whole. A GridFS file has an id of its own and the hash as its
+        name: a put that was killed half-way leaves chunks that no file names, and does not stand in the way of the next.
         """
-        name = hashlib.sha256(content).hexdigest()
-        with translated(self._database, f"storing the bytes {name[:12]}"):
-            if len(content) > ROW_BYTES:
-                if self._large(name) != content:
+        names = [hashlib.sha256(content).hexdigest() for content in contents]
+        distinct = dict(zip(names, contents, strict=True))
+        small = ({"_id": name, "content": Binary(content)} for name, content in distinct.items() if len(content) <= ROW_BYTES)
+        with translated(self._database, f"storing the bytes {', '.join(name[:12] for name in names[:3])}"):
+            for part in by_size(small, lambda row: len(row["content"]), most=ROWS, most_bytes=REQUEST_BYTES):
+                known = {row["_id"]: row for row in insert_new(self._rows, part)}
+                whole = self._rows.find({"_id": {"$in": list(known)}}).batch_size(ROWS) if known else ()
+                sound = {row["_id"] for row in whole if row["content"] == known[row["_id"]]["content"]}
+                replace_rows(self._rows, [row for name, row in known.items() if name not in sound])
+            for name, content in distinct.items():
+                if len(content) > ROW_BYTES and self._large(name) != content:
                     self._bucket.upload_from_stream(name, content)
-                return name
-            with suppress(DuplicateKeyError):  # another process put the same bytes a moment ago
-                self._rows.update_one({"_id": name}, {"$set": {"content": Binary(content)}}, upsert=True)
-        return name
+        return names
+
+    def get_all(self, content_hashes: Iterable[str]) -> dict[str, bytes]:
+        """Those of these bytes that lie in rows and are whole, in a request for each 1000; `get` says what the others are."""
+        found: dict[str, bytes] = {}
+        with translated(self._database, "reading stored bytes"):
+            for part in batches(sorted(set(content_hashes)), ROWS):
+                for row in self._rows.find({"_id": {"$in": list(part)}}).batch_size(ROWS):
+                    content = bytes(row["content"])
+                    if hashlib.sha256(content).hexdigest() == row["_id"]:
+                        found[row["_id"]] = content
+        return found
 
     def get(self, content_hash: str) -> bytes:
         """The bytes; raises IntegrityError when they are missing or no longer hash to this."""
@@ -67,10 +89,19 @@ class MongoBlobs:
 
     def delete(self, content_hash: str) -> None:
         """Erase the bytes; no error when there are none. The caller knows that nothing needs them (`references`)."""
-        with translated(self._database, f"erasing the bytes {content_hash[:12]}"):
-            self._rows.delete_one({"_id": content_hash})
-            for file in self._files.find({"filename": content_hash}, {"_id": 1}):
-                self._bucket.delete(file["_id"])
+        self.delete_all([content_hash])
+
+    def delete_all(self, content_hashes: Iterable[str]) -> None:
+        """Erase all of these; rows in batches of 1000, each file of GridFS by itself."""
+        names = set(content_hashes)
+        with translated(self._database, "erasing stored bytes"):
+            for part in batches(sorted(names), ROWS):
+                self._rows.delete_many({"_id": {"$in": list(part)}})
+            if names:  # the embedded server finds no file by $in
+                one = {"filename": next(iter(names))} if len(names) == 1 else {}
+                for file in list(self._files.find(one, {"filename": 1}).batch_size(5000)):
+                    if file["filename"] in names:
+                        self._bucket.delete(file["_id"])
 
     def hashes(self) -> set[str]:
         """Every content hash that is kept."""

@@ -27,6 +27,7 @@ from qdrant_edge import Filter
 
 from sluice.access import AccessTags
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
+from sluice.groups import batches
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
 from stores import edge_making, edge_search, edge_writing, private
@@ -188,18 +189,21 @@ class EdgeStore(Ranked):
 
     def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
         """Replace the access tags of every point of these documents; holds for every process's next answer, and durable."""
-        keys = sorted(set(document_keys))
+        self.retag(collection, dict.fromkeys(document_keys, tags))
+
+    def retag(self, collection: str, wanted: Mapping[str, AccessTags]) -> None:
+        """The same for documents of different tags, all at once: one change of the collection, however many."""
         self._settled(collection)
         with self._exclusive("changing access tags in", collection):
             name = self._existing(collection)
             if name in self._writers:
-                self._writers[name].set_tags(tags, keys)
+                self._writers[name].set_tags(wanted)
                 return
             view = self._reader.view(name)
-            changed = self._with_other_tags(view, tags, keys)
+            changed = self._with_other_tags(view, wanted)
             if not changed:
                 return
-            overlay = {**view.overlay, **dict.fromkeys(changed, tags)}
+            overlay = {**view.overlay, **{key: wanted[key] for key in changed}}
             folder, generation = self._collections / name, view.state.generation + 1
             files.write_overlay(folder, generation, overlay)
             state = replace(view.state, overlay=generation, generation=generation)
@@ -209,15 +213,16 @@ class EdgeStore(Ranked):
                 self._reader.adopt(folder, writer.seal(), writer.shard)
 
     @staticmethod
-    def _with_other_tags(view: View, tags: AccessTags, keys: Sequence[str]) -> set[str]:
+    def _with_other_tags(view: View, wanted: Mapping[str, AccessTags]) -> set[str]:
         """Those of the documents that are there and carry other tags."""
         found: set[str] = set()
-        for start in range(0, len(keys), files.BATCH):
-            part = Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + files.BATCH])])
-            for record in files.records(view.shard, part, [DOCUMENT_KEY, ACCESS_TAGS], False):
+        for part in batches(sorted(wanted), files.BATCH):
+            for record in files.records(
+                view.shard, Filter(must=[any_of(DOCUMENT_KEY, part)]), [DOCUMENT_KEY, ACCESS_TAGS], False
+            ):
                 payload = record.payload or {}
                 key = str(payload[DOCUMENT_KEY])
-                held = view.overlay[key] == tags if key in view.overlay else files.same_tags(payload, tags)
+                held = view.overlay[key] == wanted[key] if key in view.overlay else files.same_tags(payload, wanted[key])
                 if not held:
                     found.add(key)
         return found

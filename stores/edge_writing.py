@@ -11,13 +11,12 @@ import numpy as np
 from qdrant_edge import CountRequest, EdgeShard, Filter, Point, UpdateOperation
 
 from sluice import points as ours
-from sluice.access import AccessTags
 from sluice.errors import IntegrityError
 from sluice.points import DOCUMENT_KEY
 from stores import edge_files as files
 from stores import private
 from stores.edge_files import State
-from stores.edge_queries import any_of, as_point
+from stores.edge_queries import Overlay, any_of, as_point
 from stores.locks import FileLock
 
 
@@ -46,10 +45,10 @@ class Writer:
             )
         return as_point(point)
 
-    def set_tags(self, tags: AccessTags, keys: Sequence[str]) -> None:
+    def set_tags(self, wanted: Overlay) -> None:
         """Replace the tags of the points of these documents."""
         with self._lock:
-            files.write_tags(self.shard, dict.fromkeys(keys, tags))
+            files.write_tags(self.shard, wanted)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove the points of these documents; their bytes stay in the files until they are written anew."""

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import pymongo
 from bson.errors import BSONError
-from pymongo import errors
+from pymongo import UpdateOne, errors
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from sluice.errors import ConfigurationError, DiskFull, IntegrityError, Permanent, SluiceError, StoreUnavailable
@@ -22,6 +23,8 @@ DEFAULTS: Mapping[str, int] = {"serverSelectionTimeoutMS": 5_000, "connectTimeou
 
 _FULL = ("disk is full", "No space left on device", "OutOfDiskSpace")
 """What SQLite (of the embedded server) and MongoDB say of a full disk."""
+
+_DUPLICATE_KEY = 11000
 
 _REFUSED_CREDENTIALS = (13, 18, 8000)
 """Unauthorized, AuthenticationFailed, and Atlas' own code for both."""
@@ -142,7 +145,27 @@ def _unavailable(kind: str, doing: str, where: str) -> StoreUnavailable:
     )
 
 
-def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Consecutive slices of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def insert_new(rows: Collection[dict[str, Any]], made: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Insert rows with an `_id`, in one request; those whose `_id` was there already, as they were handed in.
+
+    For rows that are named by what they hold: nearly all of them are new, and an insert costs a server half of an upsert.
+    """
+    if not made:
+        return []
+    try:
+        rows.insert_many(list(made), ordered=False)
+    except errors.BulkWriteError as error:
+        details = error.details or {}
+        if details.get("writeConcernErrors") or any(e["code"] != _DUPLICATE_KEY for e in details["writeErrors"]):
+            raise
+        return [made[e["index"]] for e in details["writeErrors"]]
+    return []
+
+
+def replace_rows(rows: Collection[dict[str, Any]], made: Sequence[dict[str, Any]]) -> None:
+    """Write rows with an `_id`, whether they are there or not, in one request."""
+    if made:  # never ReplaceOne: with upsert, the embedded server loses the _id
+        changes = [
+            UpdateOne({"_id": row["_id"]}, {"$set": {k: v for k, v in row.items() if k != "_id"}}, upsert=True) for row in made
+        ]
+        rows.bulk_write(changes, ordered=False)

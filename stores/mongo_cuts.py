@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from bson.binary import Binary
-from pymongo import UpdateOne
 
+from sluice.groups import batches
 from sluice.records import Cut
 from stores.codec import Row
-from stores.mongo import MongoDatabase, batches, translated
+from stores.mongo import MongoDatabase, insert_new, replace_rows, translated
 
 BATCH = 500
 _LIGHT = {"name": 1, "document_key": 1, "version": 1, "ids": 1, "tokens": 1, "texts": 1}
@@ -33,13 +33,11 @@ class MongoCuts:
         return found
 
     def put(self, cuts: Mapping[str, Cut]) -> None:
-        """Keep cuts; written when it returns; idempotent."""
-        changes = [
-            UpdateOne({"_id": f"{self._index}/{name}"}, {"$set": self._row(name, cut)}, upsert=True) for name, cut in cuts.items()
-        ]
+        """Keep cuts; written when it returns; idempotent; one that is there already is replaced."""
+        rows = [{"_id": f"{self._index}/{name}", **self._row(name, cut)} for name, cut in cuts.items()]
         with translated(self._database, "keeping how documents were cut"):
-            for part in batches(changes, BATCH):
-                self._rows.bulk_write(list(part), ordered=False)
+            for part in batches(rows, BATCH):
+                replace_rows(self._rows, insert_new(self._rows, part))
 
     def delete(self, versions: Iterable[str]) -> None:
         """Forget the cuts of these versions, by whatever chunker."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
 from bson.binary import Binary
 from pymongo import UpdateOne
-from pymongo.errors import DuplicateKeyError
 
 from sluice.errors import IntegrityError
+from sluice.groups import batches, by_size
 from sluice.records import Document, DocumentState, QuarantineEntry
-from stores.blobs import MongoBlobs
+from stores.blobs import REQUEST_BYTES, MongoBlobs
 from stores.codec import Row, encode_text, from_row, to_row
-from stores.mongo import MongoDatabase, batches, translated
+from stores.mongo import MongoDatabase, insert_new, replace_rows, translated
 from stores.versions_codec import pack, unpack
 
 WRITE_BATCH = 1000
@@ -91,6 +91,16 @@ class MongoDocumentStates:
             if self._known:
                 self._known.update((key, from_row(DocumentState, row)) for key, row in rows.items())
 
+    def holding(self, content_hashes: Collection[str]) -> list[DocumentState]:
+        """The documents whose bytes fetched last are these; ordered by key."""
+        with translated(self._database, "looking for who has these bytes"):
+            rows = [
+                row
+                for part in batches(sorted(content_hashes), WRITE_BATCH)
+                for row in self._rows.find({"index": self._index, "content_hash": {"$in": list(part)}}).batch_size(READ_BATCH)
+            ]
+        return sorted((from_row(DocumentState, row) for row in rows), key=lambda state: state.key)
+
     def delete(self, keys: Iterable[str]) -> None:
         """Erase rows for good (a deletion at the source is a status, not this)."""
         keys = list(keys)
@@ -128,14 +138,11 @@ class MongoVersions:
         self.put_all({version_id: document})
 
     def put_all(self, documents: Mapping[str, Document]) -> None:
-        """Keep parsed documents; idempotent; a request for each 200."""
-        changes = [
-            UpdateOne({"_id": f"{self._index}/{version_id}"}, {"$set": self._row(version_id, document)}, upsert=True)
-            for version_id, document in documents.items()
-        ]
+        """Keep parsed documents; idempotent; one that is there already is replaced; a request for each 200."""
+        made = ({"_id": f"{self._index}/{name}", **self._row(name, document)} for name, document in documents.items())
         with translated(self._database, "writing versions"):
-            for part in batches(changes, VERSIONS_BATCH):
-                self._rows.bulk_write(list(part), ordered=False)
+            for part in by_size(made, lambda row: len(row["packed"] or b""), most=VERSIONS_BATCH, most_bytes=REQUEST_BYTES):
+                replace_rows(self._rows, insert_new(self._rows, part))
 
     def _row(self, version_id: str, document: Document) -> Row:
         """A version as its row; a large one's bytes go to the blobs first."""
@@ -184,9 +191,10 @@ class MongoVersions:
             for part in batches(ids, WRITE_BATCH):
                 rows = list(self._rows.find({"_id": {"$in": list(part)}}, {"blob": 1}).batch_size(WRITE_BATCH))
                 self._rows.delete_many({"_id": {"$in": list(part)}})
-                for blob in {row["blob"] for row in rows if row.get("blob")}:
-                    if self._rows.find_one({"blob": blob}) is None:
-                        self._blobs.delete(blob)
+                blobs = sorted({row["blob"] for row in rows if row.get("blob")})
+                if blobs:
+                    used = {row["blob"] for row in self._rows.find({"blob": {"$in": blobs}}, {"blob": 1})}
+                    self._blobs.delete_all(blob for blob in blobs if blob not in used)
 
 
 class MongoQuarantine:
@@ -197,29 +205,56 @@ class MongoQuarantine:
 
     def add(self, entry: QuarantineEntry) -> None:
         """Insert, or replace while keeping `first_seen` and counting `attempts` up."""
-        identity = {"_id": f"{self._index}/{entry.stage}/{entry.document_key}"}
-        row = {"index": self._index, **to_row(entry)}
-        again = {k: v for k, v in row.items() if k not in ("attempts", "first_seen")}
-        with translated(self._database, "writing to the quarantine"):
-            for _ in range(3):  # another process may add or clear the same entry in between
-                if self._rows.update_one(identity, {"$set": again, "$inc": {"attempts": 1}}).matched_count:
-                    return
-                try:
-                    self._rows.insert_one(identity | row)
-                except DuplicateKeyError:
-                    continue
-                return
-        raise IntegrityError(f"the quarantine entry of document {entry.document_key} keeps changing under this process")
+        self.add_all([entry])
 
-    def entries(self, *, stage: str | None = None) -> list[QuarantineEntry]:
-        """All of them, or of one stage; ordered by document and stage."""
-        query = {"index": self._index} | ({} if stage is None else {"stage": stage})
+    def add_all(self, entries: Iterable[QuarantineEntry]) -> None:
+        """The same for many, each of another document or stage; in batches of 1000."""
+        rows = [
+            {"_id": f"{self._index}/{entry.stage}/{entry.document_key}", "index": self._index, **to_row(entry)}
+            for entry in entries
+        ]
+        with translated(self._database, "writing to the quarantine"):
+            for part in batches(rows, WRITE_BATCH):
+                self._add(part)
+
+    def _add(self, rows: Sequence[Row]) -> None:
+        for _ in range(3):  # another process may clear an entry in between
+            rows = insert_new(self._rows, rows)
+            if not rows:
+                return
+            again = [UpdateOne({"_id": row["_id"]}, {"$set": _seen_again(row), "$inc": {"attempts": 1}}) for row in rows]
+            if self._rows.bulk_write(again, ordered=False).matched_count == len(rows):
+                return
+            there = {row["_id"] for row in self._rows.find({"_id": {"$in": [row["_id"] for row in rows]}}, {"stage": 1})}
+            rows = [row for row in rows if row["_id"] not in there]
+            if not rows:
+                return
+        raise IntegrityError(f"the quarantine entry of document {rows[0]['document_key']} keeps changing under this process")
+
+    def entries(self, *, stage: str | None = None, keys: Collection[str] | None = None) -> list[QuarantineEntry]:
+        """All of them, or of one stage, or of these documents in that stage; ordered by source, uri and stage."""
+        if keys is not None and stage is not None:
+            ids = [f"{self._index}/{stage}/{key}" for key in sorted(set(keys))]
+            queries: list[Row] = [{"_id": {"$in": list(part)}} for part in batches(ids, READ_BATCH)]
+        else:
+            queries = [{"index": self._index} | ({} if stage is None else {"stage": stage})]
         with translated(self._database, "reading the quarantine"):
-            rows = list(self._rows.find(query).batch_size(READ_BATCH))
-        entries = [from_row(QuarantineEntry, row) for row in rows]
+            rows = [row for query in queries for row in self._rows.find(query).batch_size(READ_BATCH)]
+        entries = [from_row(QuarantineEntry, row) for row in rows if keys is None or row["document_key"] in keys]
         return sorted(entries, key=lambda entry: (entry.source, entry.uri, entry.stage))
 
     def clear(self, document_key: str, stage: str) -> None:
         """Forget an entry; no error when there is none."""
-        with translated(self._database, "clearing a quarantine entry"):
-            self._rows.delete_one({"_id": f"{self._index}/{stage}/{document_key}"})
+        self.clear_all([document_key], stage)
+
+    def clear_all(self, document_keys: Iterable[str], stage: str) -> None:
+        """Forget the entries of these documents in one stage; no error where there is none."""
+        ids = [f"{self._index}/{stage}/{key}" for key in document_keys]
+        with translated(self._database, "clearing quarantine entries"):
+            for part in batches(ids, WRITE_BATCH):
+                self._rows.delete_many({"_id": {"$in": list(part)}})
+
+
+def _seen_again(row: Row) -> Row:
+    """What replaces an entry that is there: all but when it was first seen and how often."""
+    return {name: value for name, value in row.items() if name not in ("_id", "attempts", "first_seen")}

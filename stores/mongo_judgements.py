@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 
 from bson.binary import Binary
 
+from sluice.groups import batches, by_size
 from sluice.ids import digest
-from stores.mongo import MongoDatabase, batches, translated
+from stores.mongo import MongoDatabase, replace_rows, translated
 
 _BATCH = 50
+_REQUEST_BYTES = 16_000_000
 
 
 class MongoJudgements:
@@ -37,12 +39,10 @@ class MongoJudgements:
 
     def rewrite(self, change: Callable[[bytes], bytes]) -> int:
         """Put what `change` makes of each in its place; how many differ."""
-        changed = 0
         with translated(self._database, "rewriting what releases answered"):
-            for row in list(self._rows.find({"index": self._index})):
-                content = bytes(row["content"])
-                made = change(content)
-                if made != content:
-                    changed += 1
-                    self._rows.update_one({"_id": row["_id"]}, {"$set": {"content": Binary(made)}})
-        return changed
+            found = ((row["_id"], bytes(row["content"])) for row in list(self._rows.find({"index": self._index})))
+            made = [(name, content, change(content)) for name, content in found]
+            changed = [{"_id": name, "content": Binary(new)} for name, content, new in made if new != content]
+            for part in by_size(changed, lambda row: len(row["content"]), most=1000, most_bytes=_REQUEST_BYTES):
+                replace_rows(self._rows, part)
+        return len(changed)

@@ -13,10 +13,12 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from sluice.errors import ReleaseError
+from sluice.groups import batches
 from sluice.releases import Release, State
 from stores.codec import encode, from_row, to_json, to_row
-from stores.mongo import MongoDatabase, translated
+from stores.mongo import MongoDatabase, replace_rows, translated
 
+_BATCH = 1000
 _FIELDS = frozenset(f.name for f in fields(Release))
 
 
@@ -83,6 +85,14 @@ class MongoRuns:
             added = present["added"] if present else time.time_ns()
             row = {"index": self._index, "run": run_id, "added": added, "values": to_json(merged)}
             self._rows.update_one(identity, {"$set": row}, upsert=True)
+
+    def rewrite(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set these values of runs that there are (run id → values) and keep their others; in batches of 1000."""
+        with translated(self._database, "rewriting runs"):
+            for part in batches(sorted(changes), _BATCH):
+                found = self._rows.find({"_id": {"$in": [f"{self._index}/{run}" for run in part]}}).batch_size(_BATCH)
+                rows = [{**row, "values": to_json(json.loads(row["values"]) | dict(changes[row["run"]]))} for row in found]
+                replace_rows(self._rows, rows)
 
     def get(self, run_id: str) -> dict[str, Any] | None:
         """One run's values, with its id as `run`; None when there is none."""

@@ -9,12 +9,14 @@ from typing import Any
 from pymongo import UpdateOne
 
 from sluice.access import TagChange
+from sluice.groups import batches
 from sluice.ids import digest
 from sluice.releases import ReleaseEvent
 from stores.codec import decode_time, encode_time, from_row, to_row
-from stores.mongo import MongoDatabase, batches, translated
+from stores.mongo import MongoDatabase, replace_rows, translated
 
 WRITE_BATCH = 1000
+EVENTS_BATCH = 100
 
 
 class MongoForgotten:
@@ -48,9 +50,14 @@ class MongoOutbox:
 
     def put(self, event: ReleaseEvent) -> None:
         """Insert or replace by id; durable when it returns; idempotent."""
-        row = to_row(event) | {"index": self._index}
-        with translated(self._database, f"recording the event of release {event.release}"):
-            self._rows.update_one({"_id": f"{self._index}/{event.id}"}, {"$set": row}, upsert=True)
+        self.put_all([event])
+
+    def put_all(self, events: Sequence[ReleaseEvent]) -> None:
+        """The same for many; in batches of 100: an event may list thousands of documents."""
+        rows = [{"_id": f"{self._index}/{event.id}", **to_row(event), "index": self._index} for event in events]
+        with translated(self._database, "recording events"):
+            for part in batches(rows, EVENTS_BATCH):
+                replace_rows(self._rows, part)
 
     def open(self) -> list[ReleaseEvent]:
         """Those that are not delivered, oldest first."""

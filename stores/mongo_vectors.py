@@ -12,17 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from bson.binary import Binary
-from pymongo.errors import BulkWriteError
 
+from sluice.groups import batches
 from sluice.points import Vector
 from stores.codec import Row
-from stores.mongo import MongoDatabase, batches, translated
+from stores.mongo import MongoDatabase, insert_new, translated
 
 BATCH = 1000
 """1.5 MB of vectors of 384 dimensions: one request, and one reply."""
 STREAMS = 4
 """Requests that wait for a server at the same time."""
-_DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +72,7 @@ class MongoVectorCache:
         ]
         with translated(self._database, "writing vectors to the cache"):
             for part in batches(rows, BATCH):
-                try:
-                    self._rows.insert_many(list(part), ordered=False)
-                except BulkWriteError as error:
-                    details = error.details or {}
-                    if details.get("writeConcernErrors") or any(e["code"] != _DUPLICATE_KEY for e in details["writeErrors"]):
-                        raise
+                insert_new(self._rows, part)
 
     def hashes(self) -> set[str]:
         """The texts of all vectors there are, of every model."""

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from stores.edge import EdgeStore
     from stores.qdrant import QdrantStore
 
-_INDEXES = {
-    "documents": ("index", "source"),
-    "versions": ("index", "document_key"),
-    "cuts": ("index", "document_key"),
-    "quarantine": ("index", "stage"),
-    "releases": ("index", "id"),
-    "runs": ("index", "run"),
-    "judgements": ("index", "release"),
-    "embeddings": ("hash", "model"),
-}
+_INDEXES = (
+    ("documents", "index", "source"),
+    ("documents", "index", "content_hash"),
+    ("versions", "index", "document_key"),
+    ("cuts", "index", "document_key"),
+    ("quarantine", "index", "stage"),
+    ("releases", "index", "id"),
+    ("runs", "index", "run"),
+    ("judgements", "index", "release"),
+    ("embeddings", "hash", "model"),
+)
 
 
 class Stores:
@@ -129,6 +130,6 @@ def open_stores(settings: Settings) -> Stores:
         database = connect(uri, settings.database)
         opened.callback(database.client.close)
         with translated(database, "creating the indexes"):
-            for collection, keys in _INDEXES.items():
+            for collection, *keys in _INDEXES:
                 database[collection].create_index([(key, 1) for key in keys])
         return Stores(database, settings, opened.pop_all())

@@ -147,7 +147,9 @@ def _increment(_: MongoDatabase, rows: Rows) -> str:
     rows.insert_one({"_id": "a", "attempts": 1})
     rows.update_one({"_id": "a"}, {"$set": {"v": 2}, "$inc": {"attempts": 1}})
     none = rows.update_one({"_id": "b"}, {"$set": {"v": 2}, "$inc": {"attempts": 1}}).matched_count
-    return _differs((rows.find_one({"_id": "a"}), none), ({"_id": "a", "attempts": 2, "v": 2}, 0))
+    again = [UpdateOne({"_id": id}, {"$set": {"v": 3}, "$inc": {"attempts": 1}}) for id in ("a", "b")]
+    many = rows.bulk_write(again, ordered=False).matched_count
+    return _differs((rows.find_one({"_id": "a"}), none, many), ({"_id": "a", "attempts": 3, "v": 3}, 0, 1))
 
 
 def _find_by_field(_: MongoDatabase, rows: Rows) -> str:
@@ -209,7 +211,7 @@ def _gridfs(database: MongoDatabase, rows: Rows) -> str:
         return "700 kB came back changed"
     if len(list(files.find({"filename": "name"}, {"_id": 1}))) != 2:
         return "two files of one name are not two"
-    for file in files.find({"filename": "name"}, {"_id": 1}):
+    for file in list(files.find({}, {"filename": 1})):
         bucket.delete(file["_id"])
     try:
         bucket.open_download_stream_by_name("name")
@@ -290,7 +292,7 @@ OPERATIONS: Mapping[str, Proof] = {
     "update_one as compare-and-set by racing threads: one wins": _race_update,
     "insert_one of one _id by racing threads: one wins": _race_insert,
     "bulk_write of a full batch of upserts, in time": _full_batch,
-    "update_one $set with $inc": _increment,
+    "$set with $inc, one and in a bulk_write": _increment,
     "find by equality of two fields, over several batches": _find_by_field,
     "find by _id $in, thousands": _find_many_ids,
     "find with a projection of top-level fields": _project,

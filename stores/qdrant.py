@@ -20,6 +20,7 @@ from qdrant_client.http import models
 
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
+from sluice.groups import batches
 from sluice.points import (
     ACCESS_TAGS,
     DOCUMENT_KEY,
@@ -214,11 +215,24 @@ class QdrantStore(Ranked):
 
     def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
         """Replace the access tags of every point of these documents; nothing else changes; durable when it returns."""
-        keys = sorted(set(document_keys))
-        for start in range(0, len(keys), TAGS_BATCH):
-            of_these = models.Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + TAGS_BATCH])])
+        self.retag(collection, dict.fromkeys(document_keys, tags))
+
+    def retag(self, collection: str, wanted: Mapping[str, AccessTags]) -> None:
+        """The same for documents of different tags; a request for each 500 of them."""
+        for part in batches(sorted(wanted), TAGS_BATCH):
+            groups: dict[AccessTags, list[str]] = {}
+            for key in part:
+                groups.setdefault(wanted[key], []).append(key)
+            changes: list[models.UpdateOperation] = [
+                models.SetPayloadOperation(
+                    set_payload=models.SetPayload(
+                        payload={ACCESS_TAGS: sorted(tags)}, filter=models.Filter(must=[any_of(DOCUMENT_KEY, keys)])
+                    )
+                )
+                for tags, keys in groups.items()
+            ]
             with self._client("changing access tags in", collection) as client:
-                client.set_payload(collection, payload={ACCESS_TAGS: sorted(tags)}, points=of_these, wait=True)
+                client.batch_update_points(collection, update_operations=changes, wait=True)
 
     def delete(self, collection: str, document_keys: Iterable[str]) -> None:
         """Remove every point of these documents; durable when it returns; no error where there is none."""

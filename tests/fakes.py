@@ -121,6 +121,9 @@ class MemoryOutbox:
     def put(self, event: ReleaseEvent) -> None:
         self.rows[event.id] = event
 
+    def put_all(self, events: Sequence[ReleaseEvent]) -> None:
+        self.rows |= {event.id: event for event in events}
+
     def open(self) -> list[ReleaseEvent]:
         waiting = (event for event in self.rows.values() if event.state != "delivered")
         return sorted(waiting, key=lambda event: (event.at, event.id))
@@ -155,6 +158,10 @@ class MemoryRuns:
 
     def record(self, run_id: str, values: Mapping[str, Any]) -> None:
         self.rows[run_id] = self.rows.get(run_id, {"run": run_id}) | json.loads(json.dumps(dict(values), default=_iso))
+
+    def rewrite(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        for run_id in changes.keys() & self.rows.keys():
+            self.record(run_id, changes[run_id])
 
     def get(self, run_id: str) -> dict[str, Any] | None:
         return deepcopy(self.rows.get(run_id))
@@ -240,6 +247,10 @@ class MemoryVectorStore:
         for point in list(points.values()):
             if point.payload[DOCUMENT_KEY] in keys:
                 points[point.id] = replace(point, payload={**point.payload, ACCESS_TAGS: sorted(tags)})
+
+    def retag(self, collection: str, wanted: Mapping[str, AccessTags]) -> None:
+        for key, tags in wanted.items():
+            self.set_tags(collection, tags, [key])
 
     def delete(self, collection: str, document_keys: Iterable[str]) -> None:
         points, keys = self._of(collection).points, set(document_keys)

@@ -99,7 +99,7 @@ class House:
         fetched = self.ingestion.fetch(source, plan.fetch)
         fingerprints = {source.name: self.parser.fingerprint}
         due, _ = to_parse(self.states.read(source=source.name), fingerprints, self.quarantine.entries())
-        return fetched.checked("crawl"), self.ingestion.parse(self.parser, [s.key for s in due]).checked("parse")
+        return fetched.checked("crawl"), self.ingestion.parse(self.parser, due).checked("parse")
 
     def state(self, uri: str) -> DocumentState:
         (found,) = self.states.read([document_key("s", uri)])

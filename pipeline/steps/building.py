@@ -60,9 +60,8 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
             built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts)
-        for entry in r.stores.quarantine.entries(stage="chunk"):
-            if entry.document_key in set(keys):  # it is built now
-                r.stores.quarantine.clear(entry.document_key, "chunk")
+        failed = {entry.document_key for entry in r.stores.quarantine.entries(stage="chunk")}
+        r.stores.quarantine.clear_all(failed.intersection(keys), "chunk")  # they are built now
         return _stage(r, run, release, built)
 
 

@@ -139,10 +139,10 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
     due, held = to_parse(
         r.stores.documents.read(touched),
         {source: r.parse_fingerprints[source]},
-        [e for e in r.stores.quarantine.entries(stage="parse") if e.document_key in set(touched)],
+        r.stores.quarantine.entries(stage="parse", keys=touched),
         force=lambda uri: document_key(source, uri) in share.again,
     )
-    counts["parse"] = ingestion.parse(r.parsers[source], [state.key for state in due])
+    counts["parse"] = ingestion.parse(r.parsers[source], due)
     if held:
         counts["parse"] += StageCounts(seen=sum(held.values()), failed=held)
     r.progress.advance(len(touched))

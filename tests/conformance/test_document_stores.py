@@ -132,6 +132,13 @@ class TestDocumentStates:
         states.write([])
         assert states.read() == []
 
+    def test_who_has_certain_bytes_is_found_by_them(self, states: Any) -> None:
+        """Every document whose bytes fetched last are these, and no other; nobody has none."""
+        rows = [state(f"{n}.md", content_hash=str(n % 3)) for n in range(7)]
+        states.write([*rows, state("none.md")])
+        assert states.holding({"0", "2", "unknown"}) == sorted((s for s in rows if s.content_hash != "1"), key=lambda s: s.key)
+        assert states.holding(set()) == []
+
     def test_erased_rows_are_gone(self, states: Any) -> None:
         """Erasing takes exactly the rows named, and no error when there is none."""
         states.write([state("a"), state("b")])
@@ -153,6 +160,29 @@ class TestBlobs:
             assert blobs.hashes() == set()
         with pytest.raises(IntegrityError, match=name):
             blobs.get(name)
+
+    def test_many_are_put_read_and_erased_in_one_call(self, blobs: Any) -> None:
+        """Each under its hash, in order, also those put twice; large ones too, which only `get` must give; the others stay."""
+        contents = [f"number {n}".encode() for n in range(1100)] + [
+            b"number 3",
+            b"",
+            b"L" * (ROW_BYTES + 1),
+            b"M" * (ROW_BYTES + 1),
+        ]
+        names = [content_hash(content) for content in contents]
+        for _again in range(2):
+            assert blobs.put_all(contents) == names
+        by_name = dict(zip(names, contents, strict=True))
+        found = blobs.get_all([*names, "unknown"])
+        assert found.items() <= by_name.items()
+        assert len(found) >= 1101
+        assert all(blobs.get(name) == content for name, content in by_name.items() if name not in found)
+        assert (blobs.put_all([]), blobs.get_all([])) == ([], {})
+        stay = {names[0], names[-1]}
+        blobs.delete_all([*(set(names) - stay), "unknown"])
+        assert blobs.hashes() == stay
+        blobs.delete_all([])
+        assert blobs.hashes() == stay
 
     @pytest.mark.parametrize("size", [1000, ROW_BYTES * 2])
     def test_threads_may_put_the_same_bytes_at_once(self, blobs: Any, size: int) -> None:
@@ -248,6 +278,33 @@ class TestQuarantine:
         for _again in range(2):
             quarantine.clear(self.entry().document_key, "parse")
         assert [(e.uri, e.stage) for e in quarantine.entries()] == [("a.md", "fetch"), ("b.md", "parse")]
+
+    def test_many_are_added_listed_and_cleared_in_one_call(self, quarantine: Any) -> None:
+        """As one by one: those that were there count up; only the documents and the stage named are cleared."""
+        quarantine.add_all(self.entry(f"{n}.md") for n in range(3))
+        quarantine.add_all(self.entry(f"{n}.md", reason="again") for n in range(2, 5))
+        quarantine.add_all([self.entry("2.md", stage="fetch")])
+        quarantine.add_all([])
+        assert [(e.uri, e.stage, e.attempts, e.reason) for e in quarantine.entries()] == [
+            ("0.md", "parse", 1, "broken"),
+            ("1.md", "parse", 1, "broken"),
+            ("2.md", "fetch", 1, "broken"),
+            ("2.md", "parse", 2, "again"),
+            ("3.md", "parse", 1, "again"),
+            ("4.md", "parse", 1, "again"),
+        ]
+        keys = [self.entry(uri).document_key for uri in ("2.md", "4.md", "unknown.md")]
+        assert [(e.uri, e.stage) for e in quarantine.entries(stage="parse", keys=keys)] == [("2.md", "parse"), ("4.md", "parse")]
+        assert [(e.uri, e.stage) for e in quarantine.entries(keys=keys[:1])] == [("2.md", "fetch"), ("2.md", "parse")]
+        assert quarantine.entries(stage="parse", keys=[]) == []
+        quarantine.clear_all(keys, "parse")
+        quarantine.clear_all([], "parse")
+        assert [(e.uri, e.stage) for e in quarantine.entries()] == [
+            ("0.md", "parse"),
+            ("1.md", "parse"),
+            ("2.md", "fetch"),
+            ("3.md", "parse"),
+        ]
 
 
 class TestMongoOnly:

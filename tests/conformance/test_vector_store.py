@@ -315,6 +315,7 @@ class TestPoints:
         store.set_tags(name, AccessTags(["z", "a"]), ["d0", "d3", "missing"])
         store.set_tags(name, AccessTags(), ["d1"])
         store.set_tags(name, AccessTags(["z"]), [])
+        store.retag(name, {})
         for p in store.scan(name, list(points[0].payload), vectors=True):
             before = next(q for q in points if q.id == p.id)
             expected = {"d0": ["a", "z"], "d3": ["a", "z"], "d1": []}.get(before.payload["document_key"])
@@ -332,6 +333,22 @@ class TestPoints:
         name = filled(store, points)
         store.set_tags(name, AccessTags(["new"]), {p.payload["document_key"] for p in points})
         assert len(list(store.scan(name, readable_by=AccessTags(["new"])))) == len(points)
+
+    def test_documents_may_each_be_given_tags_of_their_own_at_once(self, store: Any) -> None:
+        """More of them than a batch; what is not there is no error, and who is not named keeps theirs."""
+        points = corpus(TAGS_BATCH + 40, per_document=1)
+        name = filled(store, points)
+        keys = [p.payload["document_key"] for p in points]
+        wanted = {key: AccessTags([] if n % 7 == 0 else [f"t{n}", f"u{n % 3}"]) for n, key in enumerate(keys[5:])}
+        store.retag(name, {**wanted, "missing": AccessTags(["t1"])})
+        kept = {p.payload["document_key"]: p.payload["access_tags"] for p in points[:5]}
+        expected = kept | {key: sorted(tags) for key, tags in wanted.items()}
+        assert {
+            p.payload["document_key"]: p.payload["access_tags"] for p in store.scan(name, ["document_key", "access_tags"])
+        } == (expected)
+        assert [p.payload["document_key"] for p in store.scan(name, ["document_key"], readable_by=AccessTags(["t9"]))] == [
+            keys[14]
+        ]
 
     def test_deleted_documents_are_gone_and_the_others_are_as_they_were(self, store: Any) -> None:
         """No scan and no search finds a point of theirs, whoever asks; deleting what is not there is no error."""

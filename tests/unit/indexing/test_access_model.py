@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,14 @@ class Model:
     def scan(self, *arguments: Any, **named: Any) -> Any:
         return self.store.scan(*arguments, **named)
 
-    def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
-        keys = list(document_keys)
-        self.store.set_tags(collection, tags, keys)
-        self.tags |= dict.fromkeys(keys, tags)
-        self.writes += 1
-        self.check()
+    def retag(self, collection: str, wanted: Mapping[str, AccessTags]) -> None:
+        keys = list(wanted)
+        for part in (keys[0::3], keys[1::3], keys[2::3]):  # as a store may that does it in parts
+            some = {key: wanted[key] for key in part}
+            self.store.retag(collection, some)
+            self.tags |= some
+            self.writes += 1
+            self.check()
 
     def nearest(self, query: Vector, principal: Principal) -> list[str]:
         """The ids of the K best points that may be read, by looking at all of them."""

@@ -20,4 +20,4 @@ class Down(MemoryDocumentStates, MemoryBlobs, MemoryVersions, MemoryQuarantine):
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise StoreUnavailable("MongoDB does not answer")
 
-    put = put_all = get = add = clear = write = _refuse
+    put = put_all = get = get_all = add = add_all = clear = clear_all = write = holding = _refuse

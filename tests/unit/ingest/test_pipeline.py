@@ -288,7 +288,7 @@ def test_damaged_bytes_cost_one_document() -> None:
     house = House()
     house.ingestion.fetch(ScriptedSource({"a": b"one", "b": b"two"}), [ItemRef("a", "1"), ItemRef("b", "1")])
     house.blobs.contents[content_hash(b"one")] = b"bit rot"
-    parse = house.ingestion.parse(house.parser, [s.key for s in house.states.read()])
+    parse = house.ingestion.parse(house.parser, house.states.read())
     assert (parse.failed, parse.kept) == ({IntegrityError.__name__: 1}, 1)
 
 
@@ -301,7 +301,7 @@ def test_a_crash_before_the_quarantine_is_written_loses_nothing(stage: str) -> N
     house.quarantine, kept = Down(), house.quarantine
     down = house.quarantine
     down.entries = kept.entries
-    down.clear = kept.clear
+    down.clear_all = kept.clear_all
     with pytest.raises(StoreUnavailable):
         house.run(ScriptedSource({"a": item}))
     assert house.state("a").stale
@@ -335,7 +335,7 @@ def test_partitions_add_up() -> None:
     refs: Sequence[ItemRef] = list(ScriptedSource(items).scan({}))
     for ref in refs:
         crawl += parts.ingestion.fetch(ScriptedSource(items), [ref])
-        parse += parts.ingestion.parse(parts.parser, [s.key for s in parts.states.read() if s.uri == ref.uri and s.content_hash])
+        parse += parts.ingestion.parse(parts.parser, [s for s in parts.states.read() if s.uri == ref.uri and s.content_hash])
     assert (crawl, parse) == expected
     assert parts.states.read() == whole.states.read()
 

@@ -26,7 +26,13 @@ CALLS = {
     "update_one",
     "upload_from_stream",
 }
-WITHIN_A_CALLER_S = {("blobs.py", "_large"), ("embedded.py", "_answers")}
+WITHIN_A_CALLER_S = {
+    ("blobs.py", "_large"),
+    ("embedded.py", "_answers"),
+    ("mongo.py", "insert_new"),
+    ("mongo.py", "replace_rows"),
+    ("mongo_documents.py", "_add"),
+}
 """Functions whose every caller is within the seam, or that expect the driver's errors."""
 
 

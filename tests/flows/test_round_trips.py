@@ -1,0 +1,188 @@
+"""n things are asked of a store in at most 1 + n/100 requests, in every stage, gate and command: counted at 20 and 400 documents.
+
+MongoDB is counted by its driver's own monitoring, a server's vector store by the calls of its client (local mode), the
+embedded one by the calls of its methods.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+import yaml
+from qdrant_client import QdrantClient
+
+from pipeline import collecting, forgetting, nightly, reading, syncing
+from pipeline.resources import Resources
+from pipeline.runs import holding
+from sluice.settings import load
+from stores import Stores
+from stores.edge import EdgeStore
+from stores.mongo import MongoDatabase
+from stores.qdrant import QdrantStore
+from tests.conformance.test_round_trips import Counting
+
+pytestmark = pytest.mark.slow
+
+SIZES = (20, 400)
+STAGES = {"cold": 3, "changed": 3, "refused": 2, "mended": 3, "deleted": 3}
+"""Stages of a command that each go through all documents, one after the other: fetching, parsing, building."""
+
+
+class Calls:
+    """An object whose method calls are counted."""
+
+    def __init__(self, inner: Any, asked: Counter[tuple[str, str]], name: str) -> None:
+        self._inner, self._asked, self._name = inner, asked, name
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._asked[self._name, name] += 1
+            return found(*arguments, **named)
+
+        return call
+
+
+class OnTheseStores(Resources):
+    """Resources over a database and a vector store that are handed in."""
+
+    def __init__(self, config: Path, database: MongoDatabase, vectors: Any) -> None:
+        super().__init__(load(config))
+        self._database, self._vectors = database, vectors
+
+    @cached_property
+    def stores(self) -> Stores:  # type: ignore[override]
+        made = Stores(self._database, self.settings, ExitStack())
+        made.__dict__["_qdrant"] = self._vectors
+        return made
+
+
+class Nights:
+    """An index of `count` documents, whose requests are counted by command."""
+
+    def __init__(self, folder: Path, uri: str, kind: str, count: int) -> None:
+        self.folder, self.count, self.by_command = folder, count, dict[str, Counter[tuple[str, str]]]()
+        self.corpus = folder / "corpus"
+        self.corpus.mkdir(parents=True)
+        listener = Counting()
+        self.asked = listener.asked
+        client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(uri, event_listeners=[listener], tz_aware=True)
+        self.database: Any = client[f"test_{os.urandom(6).hex()}"]
+        self.vectors: Any
+        if kind == "embedded":
+            self.vectors = Calls(EdgeStore(folder / "state" / "qdrant"), self.asked, "vectors")
+        else:
+            self.vectors = QdrantStore("http://nowhere:1", client=Calls(QdrantClient(":memory:"), self.asked, "vectors"))  # type: ignore[arg-type]
+        golden = [
+            {"id": f"q{n}", "query": f"who says w{n}x", "relevant": [{"uri": f"{n:03}.md", "quote": f"word w{n}x"}]}
+            for n in range(5)
+        ]
+        (folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in golden), encoding="utf-8")
+        self.settings: dict[str, Any] = {
+            "index": "counted",
+            "state_dir": "state",
+            "stores": {"mongodb": {"uri": uri}, "qdrant": {"url": "embedded" if kind == "embedded" else "http://nowhere:1"}},
+            "sources": [
+                {"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"], "limits": {"sandbox": False}}
+            ],
+            "chunking": {"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0},
+            "embedding": {"model": "hashing:32", "precision": "fp32"},
+            "gates": [
+                {"type": "retrieval", "golden": "golden.jsonl", "k": 3, "min_recall": 0.0, "max_drop": 1.0, "max_stale": 1.0},
+                {"type": "data_quality", "max_boilerplate": 1.0},
+            ],
+            "retention": {"keep": 2},
+        }
+        self.readers(lambda _n: "staff")
+
+    def readers(self, tag: Callable[[int], str]) -> None:
+        """The access rules: one for each document."""
+        rules = [{"match": f"{n:03}.md", "tags": ["all", tag(n)]} for n in range(self.count)]
+        config = self.settings | {"access": {"rules": rules}}
+        (self.folder / "sluice.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    def write(self, text: str, front: str = "") -> None:
+        """All documents anew, each another one."""
+        for n in range(self.count):
+            content = f"{front}# Note {n}\n\nDocument {n} says the word w{n}x. {text}\n"
+            (self.corpus / f"{n:03}.md").write_text(content, encoding="utf-8")
+
+    @contextmanager
+    def counted(self, command: str) -> Iterator[Resources]:
+        self.asked.clear()
+        with OnTheseStores(self.folder / "sluice.yaml", self.database, self.vectors) as r:
+            yield r
+        self.by_command[command] = Counter(self.asked)
+
+    def night(self, command: str, outcome: str = "promoted") -> str | None:
+        with self.counted(command) as r, holding(r, "run") as run:
+            report = nightly.reindex(r, run, allow_deletions=["notes"])
+        assert report.outcome == outcome, report
+        return report.release
+
+    def close(self) -> None:
+        self.database.client.drop_database(self.database.name)
+        self.database.client.close()
+
+
+def lived(nights: Nights) -> dict[str, Counter[tuple[str, str]]]:
+    """Nights and commands that each touch every document."""
+    nights.write("As it was first.")
+    first = nights.night("cold")
+    nights.write("As it is now.")
+    second = nights.night("changed")
+    nights.readers(lambda n: f"reader-{n}")
+    with nights.counted("access sync") as r, holding(r, "access sync") as run:
+        assert syncing.sync_access(r, run).access_changed == nights.count
+    with nights.counted("evaluate") as r:
+        reading.evaluate(r, None, None, 5, gate=True)
+    with nights.counted("releases diff") as r:
+        assert len(reading.difference(r, str(first), str(second)).changed) == nights.count
+    nights.write("With a permission that cannot be read.", front="---\naccess: [staff\n---\n")
+    with nights.counted("refused") as r, holding(r, "run") as run:
+        assert sum(nightly.reindex(r, run).counts["parse"].failed.values()) == nights.count
+    nights.write("Mended.")
+    nights.night("mended")
+    for n in range(nights.count // 2, nights.count):
+        (nights.corpus / f"{n:03}.md").unlink()
+    nights.night("deleted")
+    with nights.counted("gc") as r, holding(r, "gc") as run:
+        removed = collecting.collect_garbage(r, run).removed
+        assert min(len(removed[kind]) for kind in ("versions", "blobs", "vectors")) >= nights.count / 2
+    with nights.counted("forget") as r, holding(r, "forget") as run:
+        forgetting.forget(r, run, "000.md")
+    return nights.by_command
+
+
+@pytest.mark.parametrize("kind", ["embedded", "server"])
+def test_requests_grow_by_one_for_a_hundred_documents_at_most(tmp_path: Path, mongo_uri: str, kind: str) -> None:
+    """From 20 to 400 documents no command asks a store more than 3.8 times as often a stage, whatever it asks for."""
+    asked: dict[int, dict[str, Counter[tuple[str, str]]]] = {}
+    for count in SIZES:
+        nights = Nights(tmp_path / str(count), mongo_uri, kind, count)
+        try:
+            asked[count] = lived(nights)
+        finally:
+            nights.close()
+    few, many = (asked[count] for count in SIZES)
+    more = {
+        (command, *what): (few[command][what], times)
+        for command, counted in many.items()
+        for what, times in counted.items()
+        if times - few[command][what] > STAGES.get(command, 1) * (SIZES[1] - SIZES[0]) / 100
+    }
+    assert more == {}
+    assert few.keys() == many.keys() == {*STAGES, "access sync", "evaluate", "releases diff", "gc", "forget"}
+    assert {what for counted in many.values() for store, what in counted if store == "vectors"} >= {"upsert"}
