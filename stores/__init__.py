@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from stores.embedded import EmbeddedMongo
-from stores.mongo_lease import Lease
-from stores.opening import Stores, open_stores, open_vector_store, reach_mongodb
-from stores.operations import Operation, probe
+import sys
+
+# The driver takes PyOpenSSL wherever it is installed, and Scrapy brings it along: 0.2 s of imports in every command, for what
+# Python's own `ssl` does as well. (What it would add, OCSP, is an extra of the driver that Sluice does not ask for.)
+sys.modules.setdefault("pymongo.pyopenssl_context", None)  # type: ignore[arg-type]
+
+from stores.embedded import EmbeddedMongo  # noqa: E402
+from stores.mongo_lease import Lease  # noqa: E402
+from stores.opening import Stores, open_stores, open_vector_store, reach_mongodb  # noqa: E402
+from stores.operations import Operation, probe  # noqa: E402
 
 __all__ = ["EmbeddedMongo", "Lease", "Operation", "Stores", "open_stores", "open_vector_store", "probe", "reach_mongodb"]
