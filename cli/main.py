@@ -24,6 +24,7 @@ from typing import Any
 
 import click
 
+from cli import early
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
 from pipeline import json_lines
@@ -161,8 +162,10 @@ class LazyGroup(click.Group):
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in WORKS and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
-            tell(f"{args[0]}: {ctx.params['config']}")  # the first sign of life, before what takes seconds is imported
+        if args and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
+            if args[0] in WORKS:
+                tell(f"{args[0]}: {ctx.params['config']}")  # the first sign of life, before what takes seconds is imported
+            early.begin(args[0], ctx.params["config"])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -225,6 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
             traceback.print_exception(error)
         code = fail(unforeseen(error), 1, as_json)
+    finally:
+        early.end()
     sys.stdout.flush()
     sys.exit(code)
 

@@ -10,7 +10,18 @@ sys.modules.setdefault("pymongo.pyopenssl_context", None)  # type: ignore[arg-ty
 
 from stores.embedded import EmbeddedMongo  # noqa: E402
 from stores.mongo_lease import Lease  # noqa: E402
-from stores.opening import Stores, open_stores, open_vector_store, reach_mongodb  # noqa: E402
+from stores.opening import Stores, begin, let_go, open_stores, open_vector_store, reach_mongodb  # noqa: E402
 from stores.operations import Operation, probe  # noqa: E402
 
-__all__ = ["EmbeddedMongo", "Lease", "Operation", "Stores", "open_stores", "open_vector_store", "probe", "reach_mongodb"]
+__all__ = [
+    "EmbeddedMongo",
+    "Lease",
+    "Operation",
+    "Stores",
+    "begin",
+    "let_go",
+    "open_stores",
+    "open_vector_store",
+    "probe",
+    "reach_mongodb",
+]
