@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sluice.settings import Settings
-from stores import private
+from stores import embedded_files, private
 from stores.blobs import MongoBlobs
 from stores.embedded import EmbeddedMongo
 from stores.mongo import DEFAULTS, MongoDatabase, connect, translated
@@ -124,11 +124,14 @@ def open_stores(settings: Settings) -> Stores:
     private.protect(settings.state_dir)
     with ExitStack() as opened:
         uri = settings.stores.mongodb.uri
-        if uri == "embedded":
+        if embedded := uri == "embedded":
+            embedded_files.refuse_emptied(settings.state_dir, settings.database)
             uri = opened.enter_context(EmbeddedMongo(settings.state_dir))
         database = connect(uri, settings.database)
         opened.callback(database.client.close)
         with translated(database, "creating the indexes"):
             for collection, keys in _INDEXES.items():
                 database[collection].create_index([(key, 1) for key in keys])
+        if embedded:
+            embedded_files.begin(settings.state_dir, settings.database)
         return Stores(database, settings, opened.pop_all())
