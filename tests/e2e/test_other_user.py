@@ -1,4 +1,4 @@
-"""A second local user looks on while a pipeline runs, and after it: no text in a file, none from the server, none in a command."""
+"""A second local user looks on while a pipeline runs, and after it: no text in a file, from the server, in a command."""
 
 from __future__ import annotations
 
