@@ -14,7 +14,7 @@ from typing import Literal
 
 from rapidfuzz.distance import OSA
 
-from ingest.poison.text import LOOKALIKES
+from sluice.spelling import LOOKALIKES
 
 Meaning = Literal["tags", "expires", "nearly_tags", "nearly_expires", ""]
 

@@ -7,7 +7,8 @@
 
 `comparable` leaves out invisible characters, `.` segments, doubled and leading slashes. Of an address with a scheme it takes
 scheme and host in small letters and percent codes of letters, digits and what is not ASCII as the characters they stand for.
-Case, blanks and dots at the end of a name, fullwidth and other compatible characters are part of the name (see `lookalike`).
+Case, blanks and dots at the end of a name, `..`, fullwidth and other compatible characters, and letters of other alphabets are
+part of the name (see `lookalike`).
 docs/ingest-safety.md has the table, with the reasons.
 """
 
@@ -26,6 +27,14 @@ _INVISIBLE = re.compile(
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """What Unicode calls ignorable by default: no font shows it."""
+LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u03bf\u0391\u0392\u0395\u0397\u0399\u039f"
+    "\u03a1\u03a4\u03b1\u03b5\u03b9\u0131\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405",
+    "aeopcyxijsdhoABEHIOPTaeiiABEKMHOPCTXIJS",
+)
+"""Cyrillic and Greek letters that look like Latin ones; the most common of them, by no means all."""
+_CAPITALS = str.maketrans("\u0396\u039a\u039c\u039d\u03a5\u03a7\u0423\u051a\u051c", "ZKMNYXYQW")
+"""More of them, for names."""
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -51,10 +60,18 @@ def comparable(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def lookalike(text: str) -> str:
-    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, and backslashes."""
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold().replace("\\", "/")
-    parts = unicodedata.normalize("NFKC", text).split("/")
-    return comparable("/".join(part if part in ("*", "**") else part.strip().rstrip(" .").lstrip() for part in parts))
+    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, and backslashes; with
+    Latin letters for those that look so, and `a/../hr` as what a shell takes it for."""
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(LOOKALIKES).translate(_CAPITALS)
+    parts: list[str] = []
+    for part in unicodedata.normalize("NFKC", text.casefold().replace("\\", "/")).split("/"):
+        if part == ".." and parts and parts[-1] not in ("", "*", "**", ".."):
+            parts.pop()
+        elif part == ".." and parts == [""]:
+            continue  # above the root is the root
+        else:
+            parts.append(part if part in ("*", "**", "..") else part.strip().rstrip(" .").lstrip())
+    return comparable("/".join(parts))
 
 
 def same(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from sluice.settings import Settings
-from stores import private
+from stores import embedded_files, private
 from stores.blobs import MongoBlobs
 from stores.embedded import EmbeddedMongo
 from stores.mongo import DEFAULTS, MongoDatabase, connect, translated
@@ -130,6 +130,7 @@ def begin(settings: Settings) -> None:
     """
     if settings.stores.mongodb.uri != "embedded" or settings.state_dir in _ahead:
         return
+    embedded_files.refuse_emptied(settings.state_dir, settings.database)
     started: Future[EmbeddedMongo] = Future()
 
     def start() -> None:
@@ -163,11 +164,14 @@ def open_stores(settings: Settings) -> Stores:
     private.protect(settings.state_dir)
     with ExitStack() as opened:
         uri = settings.stores.mongodb.uri
-        if uri == "embedded":
+        if embedded := uri == "embedded":
+            embedded_files.refuse_emptied(settings.state_dir, settings.database)
             uri = opened.enter_context(_embedded(settings.state_dir))
         database = connect(uri, settings.database)
         opened.callback(database.client.close)
         with translated(database, "creating the indexes"):
             for collection, *keys in _INDEXES:
                 database[collection].create_index([(key, 1) for key in keys])
+        if embedded:
+            embedded_files.begin(settings.state_dir, settings.database)
         return Stores(database, settings, opened.pop_all())

@@ -12,6 +12,7 @@ from functools import cache
 from ingest.edits import Edit
 from ingest.poison.disguises import disguised
 from ingest.poison.phrases import EXFILTRATION, INSTRUCTIONS, ROLES
+from sluice.spelling import LOOKALIKES
 
 _TAGS = re.compile("[\U000e0000-\U000e007f]+")
 _FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a\U000e0030-\U000e0039]{3,6}\U000e007f")  # of Scotland, and the like
@@ -27,12 +28,6 @@ _SUSPECT = re.compile("[\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206
 _BLANK = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]")
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
-LOOKALIKES = str.maketrans(
-    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u03bf\u0391\u0392\u0395\u0397\u0399\u039f"
-    "\u03a1\u03a4\u03b1\u03b5\u03b9\u0131\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405",
-    "aeopcyxijsdhoABEHIOPTaeiiABEKMHOPCTXIJS",
-)
-
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{40,}={0,2}(?![A-Za-z0-9+/=_-])")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|\n|[。！？]")
 

@@ -27,6 +27,7 @@ from ingest.readers.base import Guess, Reading, protected, text_of, without_hidd
 from ingest.readers.calendars import calendar_pieces, unfolded
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
+from ingest.readers.rtf import rtf
 from sluice.errors import DocumentError
 
 _SIGNATURES = frozenset(("pgp-signature", "pkcs7-signature", "x-pkcs7-signature"))
@@ -37,8 +38,8 @@ _ADDRESS = re.compile(r"\S*://\S+|\S+@\S+|\[cid:[^\]]*\]|\[image[^\]]*\]")
 _DEEPEST = 50
 _MOST_NAMES = 20
 _HTML_ENOUGH = 0.8
-_HTML, _CODEPAGE = 0x1013, 0x3FDE
-"""PidTagHtml and PidTagInternetCodepage ([MS-OXPROPS])."""
+_HTML, _CODEPAGE, _RICH = 0x1013, 0x3FDE, 0x1009
+"""PidTagHtml, PidTagInternetCodepage and PidTagRtfCompressed ([MS-OXPROPS])."""
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
@@ -206,6 +207,14 @@ class _Parts:
                 pieces = plain_pieces(joined, headings=False)
         self.pieces += pieces
 
+    def _rich(self, content: bytes) -> None:
+        """The body of a message that has neither text nor HTML; HTML packed in RTF is text between tags that RTF passes over."""
+        if content:
+            found = rtf(content, self._uri)
+            self.pieces += found.pieces
+            for loss in found.losses:
+                self.lose(loss.what, loss.where, loss.count)
+
     def _message(self, part: Message, subtype: str, depth: int) -> None:
         inner = part.get_payload()
         messages = [m for m in inner if isinstance(m, Message)] if isinstance(inner, list) else []
@@ -265,6 +274,8 @@ class _Parts:
             if not inner.pieces:
                 inner._decoded(content, found.label, subtype)
         if not inner.pieces:
+            inner._rich(found.rich)
+        if not inner.pieces:
             self.sealed = "a winmail.dat"
             self.lose("sealed", "winmail.dat")
         elif set(_words(inner.pieces)) - set(_words(self.pieces)):  # not what stands before it already
@@ -310,6 +321,11 @@ def msg(content: bytes, uri: str) -> Reading:
         one._decoded(content, label, subtype)
         read.append(one)
     rich, simple = read
+    if not rich.pieces and not simple.pieces:
+        packed = _tried(lambda: found.properties.binary_prop_value(_RICH))
+        parts._rich(_tried(lambda: sealed.unpacked(packed)) if packed else b"")
+        if packed and not parts.pieces:
+            raise DocumentError("sealed", f"{uri}: its text is in RTF that cannot be read", hint="save it as .eml, or exclude it")
     parts._take(rich if len(_words(rich.pieces)) >= _HTML_ENOUGH * len(_words(simple.pieces)) else simple)
     for attached in _tried(lambda: list(found.attachments)) or []:
         parts.lose("attachment", str(_tried(lambda attached=attached: attached.file_name) or ""))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Envelopes around messages: S/MIME (what is signed in one piece), and Outlook's winmail.dat (TNEF)."""
+"""Envelopes around messages: S/MIME (what is signed in one piece), Outlook's winmail.dat (TNEF) and its packed RTF."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from dataclasses import dataclass
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----(.*?)-----END", re.DOTALL)
 _TNEF = b"\x78\x9f\x3e\x22"
 _LARGEST = 256 << 20
+_BEGINNING = (
+    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans Serif"
+    b"SymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+)
+"""What every packed RTF can refer to from its first byte on."""
 _DEEPEST = 5
 
 
@@ -19,10 +24,11 @@ class Encrypted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Winmail:
-    """What a winmail.dat holds: its text and its HTML (in the charset `label`), and the names of what is attached."""
+    """What a winmail.dat holds: its text and its HTML (in the charset `label`), its RTF, and the names of what is attached."""
 
     plain: bytes = b""
     html: bytes = b""
+    rich: bytes = b""
     label: str = ""
     attachments: tuple[str, ...] = ()
 
@@ -77,10 +83,47 @@ def winmail(content: bytes) -> Winmail:
         raise
     except Exception as error:  # written by hand, over untrusted bytes: anything can be raised
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    return Winmail(_bytes(found.body), _bytes(found.htmlbody), label, names)
+    rich = _bytes(getattr(found, "_rtfbody", None), ends=False)  # its `rtfbody` needs one more library
+    return Winmail(_bytes(found.body), _bytes(found.htmlbody), unpacked(rich) if rich else b"", label, names)
 
 
-def _bytes(value: object) -> bytes:
+def unpacked(content: bytes) -> bytes:
+    """RTF as Outlook packs it ([MS-OXRTFCP]); raises ValueError for what is none."""
+    if content[8:12] == b"MELA":
+        return content[16 : 16 + int.from_bytes(content[4:8], "little")]
+    if content[8:12] != b"LZFu":
+        raise ValueError("no packed RTF")
+    size = min(int.from_bytes(content[4:8], "little"), _LARGEST)
+    window = bytearray(_BEGINNING.ljust(4096, b"\0"))
+    found, write, at = bytearray(), len(_BEGINNING), 16
+    while at < len(content) and len(found) < size:
+        control, at = content[at], at + 1
+        for bit in range(8):
+            if control >> bit & 1:
+                if at + 2 > len(content):
+                    return bytes(found)  # cut off: what there is
+                reference, at = int.from_bytes(content[at : at + 2], "big"), at + 2
+                start, length = reference >> 4, (reference & 15) + 2
+                if start == write:
+                    return bytes(found)
+            elif at < len(content):
+                start, length = -1, 1
+            else:
+                return bytes(found)
+            for step in range(length):
+                if start < 0:
+                    byte, at = content[at], at + 1
+                else:
+                    byte = window[(start + step) % 4096]
+                found.append(byte)
+                window[write] = byte
+                write = (write + 1) % 4096
+    return bytes(found)
+
+
+def _bytes(value: object, *, ends: bool = True) -> bytes:
     if isinstance(value, list):
         value = value[0] if value else b""
+    if isinstance(value, bytes) and not ends:
+        return value
     return value.strip(b"\0") if isinstance(value, bytes) else str(value or "").strip("\0").encode("utf-8", "replace")

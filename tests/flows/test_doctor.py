@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stores.locks import FileLock
 from tests.flows.conftest import Answer, Index
 
 
@@ -82,3 +83,48 @@ def test_doctor_blames_a_qdrant_that_is_down_and_nothing_else(index: Index, nobo
     checks = seen(index("doctor"))
     assert [name for name, check in checks.items() if not check["ok"]] == ["qdrant"]
     assert f"Qdrant at {nobody} did not answer" in checks["qdrant"]["detail"]
+
+
+@pytest.mark.parametrize("damage", ["cut to nothing", "deleted"])
+def test_an_emptied_database_is_not_taken_for_a_new_one(index: Index, damage: str) -> None:
+    """Every command says which file and how to come back; what is live stays, and is there again with the file."""
+    index.run()
+    data = index.folder / "state" / "mongodb" / "data"
+    with FileLock(data.parent / "server.lock") as server:
+        assert server.acquire(wait_s=20)  # the last user has left, and the server is gone
+    (file,) = (path for path in data.glob("*.db") if path.name != "admin.db")
+    kept, vectors = file.read_bytes(), index.folder / "state" / "qdrant"
+    live = {path: path.read_bytes() for path in vectors.rglob("*.json")}
+    file.unlink()
+    if damage == "cut to nothing":
+        file.touch()
+    for command in (["run"], ["search", "parental leave", "--as", "people"], ["releases"], ["gc"], ["rollback"]):
+        answer = index(*command)
+        assert (answer.code, answer.out["error"]["type"]) == (1, "IntegrityError"), command
+        assert str(file) in answer.out["error"]["message"]
+        assert "backup" in answer.out["error"]["hint"]
+    checks = seen(index("doctor"))
+    assert not checks["mongodb"]["ok"]
+    assert str(file) in checks["mongodb"]["detail"]
+    assert "backup" in checks["mongodb"]["hint"]
+    assert {path: path.read_bytes() for path in vectors.rglob("*.json")} == live
+    assert not file.exists() or not file.stat().st_size
+    file.write_bytes(kept)
+    assert index.find("parental leave lasts sixteen weeks", "people", k=1) == ["people/0.md"]
+    index.run("unchanged")
+
+
+def test_without_a_backup_an_emptied_database_is_begun_anew(index: Index) -> None:
+    """As the hint says: built from its sources again; where gates compare with what is live, a person lets it through."""
+    index.run()
+    data = index.folder / "state" / "mongodb" / "data"
+    with FileLock(data.parent / "server.lock") as server:
+        assert server.acquire(wait_s=20)
+    (file,) = (path for path in data.glob("*.db") if path.name != "admin.db")
+    file.write_bytes(b"")
+    file.with_suffix(".begun").unlink()
+    rejected = index.run("rejected")
+    assert [v["gate"] for v in rejected["verdicts"] if not v["passed"]] == ["retrieval"]  # nothing is known of what is live
+    assert index("promote", rejected["release"], "--force").code == 0
+    assert index.find("parental leave lasts sixteen weeks", "people", k=1) == ["people/0.md"]
+    index.run("unchanged")

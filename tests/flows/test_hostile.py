@@ -94,7 +94,7 @@ MANY = "<div class='nav x'><span>a</span></div>"
 
 @pytest.mark.slow
 def test_a_page_that_hangs_costs_one_page_of_a_whole_crawl(index: Index) -> None:
-    """Its main text takes too long, or too much memory: one entry with that reason; the run ends, the rest is live."""
+    """Its main text takes too long, or too much memory: one entry with that reason, and the run ends with the rest live."""
     with website() as site:
         site.pages |= {
             "/": Page(article("Home", links=("/endless", "/after"))),

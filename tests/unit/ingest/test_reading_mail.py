@@ -208,8 +208,8 @@ def test_what_is_sealed_is_refused_or_said() -> None:
     assert reason(mail(("application/pgp-encrypted", "Version: 1"), kind="encrypted"), "a.eml") == "protected"
 
 
-def winmail(body: bytes) -> bytes:
-    """A winmail.dat with a text body (MS-OXTNEF)."""
+def winmail(body: bytes, rich: bytes = b"") -> bytes:
+    """A winmail.dat with a text body, or a rich one (MS-OXTNEF)."""
 
     def attribute(level: int, ident: int, data: bytes) -> bytes:
         return struct.pack("<BII", level, ident, len(data)) + data + struct.pack("<H", sum(data) % 65536)
@@ -218,7 +218,8 @@ def winmail(body: bytes) -> bytes:
         struct.pack("<IH", 0x223E9F78, 1)
         + attribute(1, 0x00089006, struct.pack("<I", 0x10000))
         + attribute(1, 0x00069007, struct.pack("<II", 1252, 0))
-        + attribute(1, 0x0002800C, body + b"\0")
+        + (attribute(1, 0x0002800C, body + b"\0") if body else b"")
+        + (attribute(1, 0x00069003, struct.pack("<IHHII", 1, 0x0102, 0x1009, 1, len(rich)) + rich) if rich else b"")
     )
 
 
@@ -273,6 +274,26 @@ def test_every_word_of_every_part_comes_back_once(parts: list[tuple[str, str]], 
     places = [found.find(word) for _, word in parts]
     assert -1 not in places
     assert places == sorted(places)
+
+
+PACKED = bytes.fromhex("2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0")
+"""The example of [MS-OXRTFCP], 4.1."""
+
+
+def unpacked_as(rtf: bytes) -> bytes:
+    """RTF in the envelope, as it is."""
+    return struct.pack("<II4sI", len(rtf) + 12, len(rtf), b"MELA", 0) + rtf
+
+
+def test_a_message_that_has_rich_text_only_is_read() -> None:
+    """Outlook's packed RTF, in a .msg and in a winmail.dat; HTML that lies in RTF too. What cannot be unpacked is sealed."""
+    assert text(msg("S", rich=PACKED), "a.msg") == text(winmail(b"", PACKED), "winmail.dat") == "hello world"
+    boxed = rb"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}}{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Gr\'fc\'dfe "
+    boxed += rb"{\*\htmltag84 <b>}\htmlrtf {\b \htmlrtf0 aus\htmlrtf }\htmlrtf0 {\*\htmltag92 </b>} K\u246 ?ln"
+    boxed += rb"{\*\htmltag72 </p>}\htmlrtf\par}\htmlrtf0}"
+    assert text(msg("S", rich=unpacked_as(boxed)), "a.msg").split() == ["Grüße", "aus", "Köln"]
+    assert reason(msg("S", rich=b"xx" * 40), "a.msg") == "sealed"
+    assert text(msg("S", plain="Plain.", rich=PACKED), "a.msg") == "Plain."
 
 
 OUTLOOK: dict[str, Callable[[str], str]] = {

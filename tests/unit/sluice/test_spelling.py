@@ -87,6 +87,12 @@ def test_these_spellings_are_one_name(uri: str, pattern: str) -> None:
         ("hr/pay.md", "hr"),
         ("hr/pay.md", "hr/"),
         ("hr/pay.md", "hr\\**"),
+        ("hr/pay.md", "a/../hr/**"),
+        ("\u041dR/pay.md", "HR/**"),
+        ("H\u0420/pay.md", "hp/**"),
+        ("hr/p\u0430y.md", "hr/pay.md"),
+        ("\u0397R/pay.md", "HR/**"),
+        ("legal/pay.md", "l\u0435gal/**"),
     ],
 )
 def test_these_are_other_names_and_said_so(uri: str, pattern: str) -> None:
@@ -102,7 +108,28 @@ def test_these_are_other_names_and_said_so(uri: str, pattern: str) -> None:
     assert "public" in said
 
 
-@pytest.mark.parametrize(("uri", "pattern"), [("hr/a", "hr/**"), ("legal/a", "hr/**"), ("a/b", "**"), ("shr/a", "hr/**")])
+@pytest.mark.parametrize(
+    ("uri", "pattern"), [("a/../hr/pay.md", "hr/**"), ("/../hr/pay.md", "hr/**"), ("hr/x/../pay.md", "hr/*.md")]
+)
+def test_a_name_that_climbs_is_nobodys(uri: str, pattern: str) -> None:
+    """`..` is never resolved, and no `*` or `**` stands for it: no rule with one opens it, and no link climbs out by it."""
+    assert not matches(uri, pattern)
+    assert not matches(uri, "**")
+    assert not selected(uri, ["**"])
+    rules = AccessRules((AccessRule(pattern, AccessTags({"hr"})), AccessRule("**", AccessTags({"public"}))))
+    assert rules.ceiling("s", uri) == NOBODY
+    (said,) = near_miss_warnings(rules.near_misses([("s", uri)]))
+    assert "nobody" in said
+    assert matches(uri, uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "pattern"),
+    [
+        ("hr/a", "hr/**"), ("legal/a", "hr/**"), ("a/b", "**"), ("shr/a", "hr/**"),
+        ("hr/../a", "hr/**"), ("кадры/a", "hr/**"), ("кадры/a", "кадры/**"),
+    ],
+)  # fmt: skip
 def test_no_warning_without_a_reason(uri: str, pattern: str) -> None:
     """What matches, and what is another word, is not said."""
     assert not nearly_matches(uri, pattern)

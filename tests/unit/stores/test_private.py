@@ -83,9 +83,10 @@ def fill(stores: Stores) -> None:
 
 def modes(folder: Path) -> set[tuple[str, str]]:
     found = set()
-    for path in (folder, *folder.rglob("*")):
-        with contextlib.suppress(FileNotFoundError):  # the server removes its journal when it likes
-            found.add(("folder" if path.is_dir() else "file", oct(stat.S_IMODE(path.stat().st_mode) & 0o077)))
+    for path in [folder, *folder.rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):  # a file of a moment
+            about = path.stat().st_mode
+            found.add(("folder" if stat.S_ISDIR(about) else "file", oct(stat.S_IMODE(about) & 0o077)))
     return found
 
 
