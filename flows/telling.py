@@ -19,6 +19,7 @@ from prefect.flows import Flow
 from prefect.states import Completed, Failed
 
 from flows.run_page import in_a_sentence
+from pipeline import json_lines
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import utc_now
 from sluice.blame import own_code
@@ -96,7 +97,11 @@ def say_how_it_ended(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> N
 
 def _say(run: FlowRun, line: str) -> None:
     """A line for whoever watches `sluice serve`; a flow that a command started says what it says itself."""
-    if run.deployment_id is not None:
+    if run.deployment_id is None:
+        return
+    if json_lines.wanted():
+        json_lines.write("info", "note", flow_run=run.name, message=one_line(line))
+    else:
         click.echo(one_line(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC  {line}"), err=True)
 
 

@@ -167,7 +167,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         run.handover = None
         from ingest.redact import hushed
 
-        failed = {"outcome": "failed", "error": hushed(line(f"{type(error).__name__}: {error}", 500))}
+        why = (
+            f"{type(error).__name__}: {error}" if isinstance(error, Exception) else f"ended from outside ({type(error).__name__})"
+        )
+        failed = {"outcome": "failed", "error": hushed(line(why, 500))}
         with suppress(SluiceError):  # what is raised says more
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
         _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))

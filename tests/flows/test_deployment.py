@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def server(tmp_path: Path, index: Index) -> Iterator[dict[str, str]]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "SLUICE_CONFIG": str(index.config),
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
     }
     log = tmp_path / "server.log"
     with log.open("wb") as out:
@@ -68,15 +70,32 @@ def _prefect(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def _asked(environment: dict[str, str], what: str) -> list[dict[str, Any]]:
+def _asked(environment: dict[str, str], what: str, body: Any = None) -> Any:
+    """POST to the server's API, as its own interface does."""
     url, headers = f"{environment['PREFECT_API_URL']}/{what}", {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, data=b"{}", headers=headers, method="POST"), timeout=10) as answer:
-        listed: list[dict[str, Any]] = json.load(answer)
-        return listed
+    data = json.dumps({} if body is None else body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers, method="POST"), timeout=20) as answer:
+        return json.load(answer)
 
 
-def test_a_deployed_nightly_reindex_is_run_to_its_end_by_a_worker(index: Index, server: dict[str, str]) -> None:
-    """`prefect deploy --all`, a process worker and `deployment run --watch` publish a release of this index."""
+def _until(what: str, seen: Callable[[], Any], limit_s: float = 120) -> Any:
+    deadline = time.monotonic() + limit_s
+    while not (found := seen()):
+        assert time.monotonic() < deadline, f"not within {limit_s:.0f} s: {what}"
+        time.sleep(0.5)
+    return found
+
+
+def _ended(environment: dict[str, str], deployment: str) -> dict[str, Any] | None:
+    """The newest run of a deployment that is over."""
+    asked = {"deployments": {"id": {"any_": [deployment]}}, "sort": "START_TIME_DESC"}
+    over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+    return next((run for run in _asked(environment, "flow_runs/filter", asked) if run["state_type"] in over), None)
+
+
+def test_what_is_deployed_runs_on_schedule_by_hand_and_can_be_cancelled(index: Index, server: dict[str, str]) -> None:
+    """`prefect deploy --all` and a process worker: a scheduled run leaves its evidence, a backfill takes its parameters
+    from the API, and a run that is cancelled there lets go of the index and leaves what is live alone."""
     _prefect(server, "work-pool", "create", "sluice", "--type", "process")
     deployed = _prefect(server, "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
     assert "run/nightly-reindex" in deployed
@@ -103,13 +122,39 @@ def test_a_deployed_nightly_reindex_is_run_to_its_end_by_a_worker(index: Index, 
         start_new_session=True,
     )
     try:
-        watched = _prefect(server, "deployment", "run", "run/nightly-reindex", "--watch", "--watch-interval", "1")
-        assert "Completed" in watched or "finished" in watched.lower(), watched
+        ids = {deployment["name"]: deployment["id"] for deployment in _asked(server, "deployments/filter")}
+        nightly, soon = ids["nightly-reindex"], datetime.now(UTC) + timedelta(seconds=3)
+        schedule = {"active": True, "schedule": {"interval": 86400, "anchor_date": soon.isoformat()}}
+        _asked(server, f"deployments/{nightly}/schedules", [schedule])
+        scheduled = _until("the scheduled run", lambda: _ended(server, nightly))
+        listed = index("releases").out["releases"]
+        assert [r["state"] for r in listed] == ["promoted"]
+        assert (scheduled["auto_scheduled"], scheduled["state_type"]) == (True, "COMPLETED")
+        assert scheduled["state"]["message"] == f"promoted {listed[0]['id']}: 12 parsed, 12 embedded, 3 of 3 gates passed"
+        evidence = [a for a in _asked(server, "artifacts/filter") if a["flow_run_id"] == scheduled["id"]]
+        assert [listed[0]["id"] in artifact["data"] for artifact in evidence] == [True]
+        log = _asked(server, "logs/filter", {"logs": {"flow_run_id": {"any_": [scheduled["id"]]}}})
+        assert any("fetch and parse: 12 of 12 documents in" in entry["message"] for entry in log)
+
+        slice_ = {"config": str(index.config), "match": "security/**", "stage": "parse"}
+        _asked(server, f"deployments/{ids['backfill']}/create_flow_run", {"parameters": slice_})
+        redone = _until("the backfill", lambda: _ended(server, ids["backfill"]))
+        assert redone["state"]["message"] == f"unchanged {listed[0]['id']}: 4 parsed"
+        assert index("runs").out["runs"][0]["parameters"]["match"] == "security/**"
+
+        for number in range(250):
+            index.write(f"people/more-{number}.md", f"# Note {number}\n\n" + f"Number {number} is remembered here. " * 40)
+        begun = _asked(server, f"deployments/{nightly}/create_flow_run", {})
+        _until("a run under way", lambda: index("runs").out["runs"][0]["outcome"] == "running")
+        _asked(server, f"flow_runs/{begun['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+        cancelled = _until("its end", lambda: (run := _ended(server, nightly)) and run["id"] == begun["id"] and run)
+        assert cancelled["state_type"] == "CANCELLED"
+        assert index("gc").code == 0, "the lease is free at once"
+        assert [run["outcome"] for run in index("runs").out["runs"]][1] == "failed"
+        assert "ended from outside" in index("runs").out["runs"][1]["error"]
+        assert [r["id"] for r in index("releases").out["releases"] if r["state"] == "promoted"] == [listed[0]["id"]]
+        assert index.find("badges expire after ninety days", "security")[0] == "security/1.md"
     finally:
         # Not asked politely: it would first finish what its other schedule may have begun.
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(timeout=60)
-    listed = index("releases").out["releases"]
-    assert [r["state"] for r in listed] == ["promoted"]
-    artifacts = _asked(server, "artifacts/filter")
-    assert any(listed[0]["id"] in (artifact["data"] or "") for artifact in artifacts)
