@@ -29,7 +29,8 @@ line-height:1.3;background:var(--panel)}}
 mark{{background:#ffe08a;color:#1a1a1a}}mark.hurt{{background:#ffc2b8}}
 @media(max-width:700px){{.cuts td.text{{min-width:58vw}}.cuts td.lane{{min-width:5.2rem;max-width:6rem;padding:.1rem .25rem}}
 .cuts i{{display:none}}.cuts th{{padding:.1rem .25rem;font-size:.72rem}}}}
-@media print{{h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}.cuts td.text{{min-width:0}}.cuts td.lane{{min-width:0}}}}
+@media print{{h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}
+.cuts td.text{{min-width:0}}.cuts td.lane{{min-width:0}}}}
 """
 
 
@@ -178,13 +179,12 @@ def _column(lane: Lane, pieces: Sequence[tuple[int, int]], quotes: Sequence[Quot
         rows = next((n for n in range(row, len(inside)) if inside[n] != numbers), len(inside)) - row
         begun = [n for n in numbers if n not in shown]
         shown.update(begun)
-        words = [word for n in begun for word in _told(n, lane, quotes)] or [Html("in both")] * (len(numbers) > 1)
-        kind = (
-            "none"
-            if not numbers
-            else " ".join(filter(None, ["odd" if numbers[-1] % 2 else "", "both" if len(numbers) > 1 else ""]))
-        )
-        cells.append(tag("td", *(words or ["in no chunk" if not numbers else ""]), class_=f"lane {kind}".strip(), rowspan=rows))
+        words = [word for n in begun for word in _told(n, lane, quotes)]
+        if not words:
+            words = [markup.text("in both" if numbers else "in no chunk")]
+        odd, both = "odd" if numbers and numbers[-1] % 2 else "", "both" if len(numbers) > 1 else ""
+        kind = " ".join(filter(None, ["lane", "" if numbers else "none", odd, both]))
+        cells.append(tag("td", *words, class_=kind, rowspan=rows))
     return cells
 
 
