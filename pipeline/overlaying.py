@@ -16,7 +16,7 @@ from sluice.spelling import find
 
 SHOWN = 3
 """Documents of a page for which nobody asked by name."""
-LOOKED_AT = 40
+LOOKED_AT = 200
 """Documents with quotes that are cut to find those."""
 
 
@@ -33,7 +33,7 @@ def overlays(lab: Laboratory, uris: Sequence[str] = (), keys: Collection[str] = 
     chosen = [key for key in quoted if not keys or key in keys][:LOOKED_AT]
     states = {state.key: state for state, _ in lab.documents}
     found = [each for key in chosen if key in states for each in _of(lab, states[key])]
-    best = dict.fromkeys(each.document_key for each in sorted(found, key=lambda each: -each.broken))
+    best = dict.fromkeys(each.document_key for each in sorted(found, key=lambda each: (-each.broken, len(each.text))))
     shown = list(best)[:SHOWN]
     return sorted((each for each in found if each.document_key in shown), key=lambda each: shown.index(each.document_key))
 

@@ -200,7 +200,7 @@ def page(found: Status) -> str:
         ("What is asked", _questions(found)),
         ("Last runs", [_runs(found)]),
         ("Documents", _documents(found)),
-        ("Cost of thirty days", [Table(("tokens embedded", "cost"), ((found.tokens, found.cost),))]),
+        ("Cost of thirty days", [Table(("tokens embedded", "cost"), ((found.tokens, _short(found.cost)),))]),
     ]
     said = f"{found.live} is live {since}" if found.live else "nothing is live"
     return evaluation.page_html(f"Index {found.index}", facts, said, bad=found.live is None, sections=sections)
@@ -250,15 +250,20 @@ def _questions(found: Status) -> list[Block]:
 
 def _runs(found: Status) -> Block:
     rows = [
-        (run.command, f"{run.started:%Y-%m-%d %H:%M}", run.outcome, run.seconds, run.release or run.error or "")
+        (run.command, f"{run.started:%Y-%m-%d %H:%M}", run.outcome, _short(run.seconds), run.release or run.error or "")
         for run in found.runs
     ]
     marked = tuple(i for i, run in enumerate(found.runs) if run.outcome in ("failed", INTERRUPTED, "rejected"))
     return Table(("command", "started (UTC)", "outcome", "seconds", "release or error"), tuple(rows), marked=marked, words=True)
 
 
+def _short(value: Any) -> Any:
+    """A float that says no more than a whole number, as one; seconds of runs beyond ten, too."""
+    return round(value) if isinstance(value, float) and (value > 10 or value == round(value)) else value
+
+
 def _documents(found: Status) -> list[Block]:
-    rows = [(name, *row.values()) for name, row in found.freshness.items()]
+    rows = [(name, *map(_short, row.values())) for name, row in found.freshness.items()]
     head = ("source", "documents", "median days", "oldest days", "never refreshed", "expired", "expire within 30 days")
     blocks: list[Block] = [Table(head, tuple(rows), title="Freshness")]
     blocks.append(Table(("stage: reason", "documents"), tuple(found.quarantine.items()), title="Quarantine"))

@@ -15,18 +15,15 @@ from sluice.ids import digest
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, VectorQuery
 from sluice.records import Document, DocumentState
 
-HARD = 20
-"""Documents a question that words find, and that nobody judged: they are what a relevant one has to stand above."""
-
 
 class Sampling:
     """The documents of an experiment, of which some questions need few. The same seed and documents give the same sample."""
 
-    def __init__(self, documents: Sequence[tuple[DocumentState, Document]], share: float, seed: int) -> None:
-        self._documents, self._share, self._seed = documents, share, seed
+    def __init__(self, documents: Sequence[tuple[DocumentState, Document]], share: float, hard: int, seed: int) -> None:
+        self._documents, self._share, self._hard, self._seed = documents, share, hard, seed
 
     def of(self, queries: Iterable[ResolvedQuery]) -> list[tuple[DocumentState, Document]]:
-        """The judged documents of these questions, `HARD` for each that share its words, and the drawn share of the others."""
+        """The judged documents of these questions, `hard` for each that share its words, and the drawn share of the others."""
         wanted = self._drawn | self._certain(queries)
         return [(state, document) for state, document in self._documents if state.key in wanted]
 
@@ -50,7 +47,7 @@ class Sampling:
 
     def _competing(self, query: str) -> set[str]:
         asked = VectorQuery(None, sparse_encoder().query(query))
-        found = self._words.nearest_documents("", asked, AccessTags({"all"}), HARD, Filters())
+        found = self._words.nearest_documents("", asked, AccessTags({"all"}), self._hard, Filters())
         return {str(point.payload[DOCUMENT_KEY]) for point in found}
 
     @cached_property

@@ -136,7 +136,7 @@ class Laboratory:
 
     @cached_property
     def sampling(self) -> Sampling:
-        return Sampling(self.documents, self.experiment.sample or RACED_SHARE, self.experiment.seed)
+        return Sampling(self.documents, self.experiment.sample or RACED_SHARE, self.experiment.hard, self.experiment.seed)
 
     @cached_property
     def measured(self) -> list[tuple[DocumentState, Document]]:
@@ -195,7 +195,8 @@ class Laboratory:
     def fingerprint(self, variant: VariantSettings) -> str:
         """Of all that can change a variant's result; its name is not part of it."""
         measured = self.corpus_fingerprint, self.golden.fingerprint, self.recipe(variant).answers, self.k(variant)
-        sampled = () if self.experiment.sample is None else ("sample", repr(self.experiment.sample), self.experiment.seed)
+        how = self.experiment
+        sampled = () if how.sample is None else ("sample", repr(how.sample), how.hard, how.seed)
         kept = () if variant.vectors is None else ("vectors", variant.vectors.model_dump_json())
         return digest("variant", VERSION, *measured, *sampled, *kept, *self._parsed_as(variant))
 

@@ -54,7 +54,7 @@ def cuts(experiment: Path, uris: tuple[str, ...], file: Path | None, as_json: bo
                 for s in shown["strategies"]
             ]
             head = ["strategy", "#chunks", "#median tokens", "#most", "quotes broken"]
-            console.print(table(f"{each.uri}: {shown['quotes']} golden quotes", head, rows))
+            console.print(table(f"{each.uri}: golden quotes: {shown['quotes']}", head, rows))
         console.print(f"page: {page}", markup=False, soft_wrap=True)
 
     show(result, as_json, people)

@@ -11,7 +11,7 @@ So it covers for dense search; scores of sparse and fused search themselves chan
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ def on_all(result: VariantResult, resolved: ResolvedSet, drawn: Collection[str],
     cut = result.k if depth == "k" else int(depth)
     judged, ranked = credited_rankings(resolved, {record.id: record.documents for record in result.queries})
     count, without, one_more = len(result.queries), 0.0, 0.0
-    influence = Counter[str]()
+    influence: dict[str, float] = defaultdict(float)
     for record in result.queries:
         relevant, ranking = judged[record.id], ranked[record.id]
         by_chance = {key for key in ranking if key in drawn and key not in relevant}

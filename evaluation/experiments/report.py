@@ -24,7 +24,7 @@ table{{border-collapse:separate;border-spacing:0;font-size:.86rem}}th,td{{paddin
 th:first-child,td:first-child{{text-align:right}}th{{white-space:normal}}td.shade{{color:#1a1a1a}}
 th.left,th.name,td.name{{text-align:left}}.name{{position:sticky;left:0;background:var(--paper)}}
 td.name{{white-space:normal;min-width:10rem}}td.wrap{{white-space:normal;text-align:left;min-width:14rem}}
-.interval{{display:block;font-size:.8rem;color:var(--soft)}}
+.interval{{display:block;font-size:.8rem;color:var(--soft);white-space:nowrap}}
 tr.out td,tr.out .interval{{color:var(--soft)}}tr.best td{{font-weight:600}}
 .chart{{max-width:36rem}}.bar{{stroke:var(--blue);stroke-width:1.5;opacity:.5}}.open circle{{fill:var(--blue)}}
 .faint circle{{fill:var(--soft)}}.faint .bar{{stroke:var(--soft)}}.pointer{{stroke:var(--soft);stroke-width:1}}
@@ -100,29 +100,23 @@ def _table(summary: Mapping[str, Any]) -> str:
     """Measures of each variant; the intervals are of the leader's lead, simultaneous over all pairs."""
     names = list(dict.fromkeys(_general(name, v["k"]) for v in summary["variants"] for name in v["measures"]))
     names.sort(key=lambda name: name != summary["measure"])  # what decides comes first
-    extended = ["on all documents"] if any("on_all" in v for v in summary["variants"]) else []
-    head = ["#", "variant", names[0], *extended, "behind the leader by", "probability best", *names[1:]]
+    head = ["#", "variant", names[0], "behind the leader by", "probability best", *names[1:]]
     rows = []
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
         behind = "leads" if gap is None else _with_interval(gap)
         cells = [_number(measures.get(name)) for name in names]
-        bounds = [_bounds(variant.get("on_all")) for _ in extended]
-        row = [
-            str(number),
-            _named(variant, summary),
-            cells[0],
-            *bounds,
-            behind,
-            f"{variant['probability_best']:.2f}",
-            *cells[1:],
-        ]
+        decisive = cells[0] + _bounds(variant.get("on_all"))
+        row = [str(number), _named(variant, summary), decisive, behind, f"{variant['probability_best']:.2f}", *cells[1:]]
         rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
     pairs = (
         ", which hold together for all pairs of variants (each by itself at 95% or more)" if len(summary["variants"]) > 2 else ""
     )
-    note = f"{summary['level']:.0%} intervals{pairs}. Grey: ruled out. @k: each variant's own k"
+    sampled = (
+        " On all: between what the measure lies on all documents." if any("on_all" in v for v in summary["variants"]) else ""
+    )
+    note = f"{summary['level']:.0%} intervals{pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
     return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).</p>'
 
 
@@ -244,7 +238,7 @@ def _with_interval(gap: Mapping[str, float]) -> str:
 
 
 def _bounds(found: Mapping[str, float] | None) -> str:
-    return "–" if found is None else f"{found['low']:.3f} to {found['high']:.3f}"
+    return "" if found is None else f'<span class="interval">on all {found["low"]:.3f} to {found["high"]:.3f}</span>'
 
 
 def _flat(section: Mapping[str, Any]) -> str:

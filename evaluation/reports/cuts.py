@@ -18,17 +18,26 @@ from evaluation.reports.markup import NOTHING, Html, join, tag
 STYLE = f"""{markup.STYLE}
 body{{max-width:100rem}}
 .cuts td,.cuts th{{text-align:left;vertical-align:top;border:0;padding:.1rem .5rem;white-space:normal}}
-.cuts th{{border-bottom:2px solid var(--soft);font-weight:600}}
-.cuts td.text{{white-space:pre-wrap;overflow-wrap:anywhere;min-width:18rem;width:60%}}
-.cuts tr.cut td.text{{border-top:1px dashed var(--rule)}}
-.cuts td.lane{{min-width:7.5rem;max-width:12rem;border:1px solid var(--rule);border-left:.3rem solid var(--blue);font-size:.82rem;
-background:var(--panel)}}
+.cuts th{{border-bottom:2px solid var(--soft);font-weight:600;font-size:.82rem}}
+.cuts td.text{{white-space:pre-wrap;overflow-wrap:anywhere;min-width:22rem;width:60%;border-top:1px dashed var(--rule)}}
+.cuts td.lane{{min-width:7rem;max-width:12rem;border:1px solid var(--rule);border-left:.3rem solid var(--blue);font-size:.8rem;
+line-height:1.3;background:var(--panel)}}
 .cuts td.odd{{background:var(--paper)}}.cuts td.none{{border-left-color:var(--rule);color:var(--soft)}}
-.cuts td.both{{border-left-style:dotted}}
-.cuts b{{display:block}}.cuts i{{display:block;color:var(--soft)}}.cuts .broken{{display:block;color:var(--bad);font-weight:600}}
-mark{{background:#ffe08a;color:#1a1a1a}}mark.broken{{background:#ffc2b8}}
-@media print{{.cuts tr{{break-inside:auto}}.cuts td.text{{min-width:0}}.cuts td.lane{{min-width:0}}}}
+.cuts td.both{{border-left-style:dotted}}.cuts b{{display:block}}
+.cuts i{{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;color:var(--soft)}}
+.cuts .breaks{{display:block;color:var(--bad);font-weight:600;white-space:nowrap}}
+mark{{background:#ffe08a;color:#1a1a1a}}mark.hurt{{background:#ffc2b8}}
+@media(max-width:700px){{.cuts td.text{{min-width:58vw}}.cuts td.lane{{min-width:5.2rem;max-width:6rem;padding:.1rem .25rem}}
+.cuts i{{display:none}}.cuts th{{padding:.1rem .25rem;font-size:.72rem}}}}
+@media print{{h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}
+.cuts td.text{{min-width:0}}.cuts td.lane{{min-width:0}}}}
 """
+
+
+NOTE = (
+    "A column is a strategy, a cell one of its chunks: its number, its tokens, and in italics what the embedder reads before it, "
+    "where that is not as in the chunk above. A dotted edge: two chunks overlap. Quotes that a strategy breaks are marked in red."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,8 @@ def page(title: str, overlays: Iterable[Overlay]) -> str:
 
 def _document(overlay: Overlay) -> Html:
     return join([
-        tag("h2", overlay.uri, data_key=overlay.document_key),
+        tag("h2", Html(markup.text(overlay.uri).replace("/", "/<wbr>")), data_key=overlay.document_key),
+        tag("p", NOTE, class_="note"),
         _summary(overlay),
         _quotes(overlay),
         tag("div", _table(overlay), class_="wide"),
@@ -137,7 +147,13 @@ def _quotes(overlay: Overlay) -> Html:
     if not overlay.quotes:
         return tag("p", "No golden quote is in this document.", class_="note")
     lines = (tag("li", tag("code", quote.id), " ", quote.question) for quote in overlay.quotes)
-    return tag("details", tag("summary", f"{len(overlay.quotes)} golden quotes, marked in the text"), tag("ul", *lines))
+    count = len(overlay.quotes)
+    said = f"{count} golden {'quote' if count == 1 else 'quotes'}, marked in the text"
+    return tag("details", tag("summary", said), tag("ul", *lines), open="open" if count < FEW else "")
+
+
+FEW = 6
+"""Questions that are shown unfolded."""
 
 
 def _table(overlay: Overlay) -> Html:
@@ -147,8 +163,8 @@ def _table(overlay: Overlay) -> Html:
     rows = []
     for number, (start, end) in enumerate(pieces):
         cells = [column[number] for column in columns]
-        rows.append(tag("tr", *cells, tag("td", _marked(overlay, start, end), class_="text"), class_="cut"))
-    head = tag("tr", *(tag("th", lane.name) for lane in overlay.lanes), tag("th", "text"))
+        rows.append(tag("tr", tag("td", _marked(overlay, start, end), class_="text"), *cells))
+    head = tag("tr", tag("th", "text"), *(tag("th", lane.name) for lane in overlay.lanes))
     return tag("table", tag("thead", head), tag("tbody", *rows), class_="cuts")
 
 
@@ -163,23 +179,23 @@ def _column(lane: Lane, pieces: Sequence[tuple[int, int]], quotes: Sequence[Quot
         rows = next((n for n in range(row, len(inside)) if inside[n] != numbers), len(inside)) - row
         begun = [n for n in numbers if n not in shown]
         shown.update(begun)
-        words = [word for n in begun for word in _told(n, lane, quotes)] or [Html("in both")] * (len(numbers) > 1)
-        kind = (
-            "none"
-            if not numbers
-            else " ".join(filter(None, ["odd" if numbers[-1] % 2 else "", "both" if len(numbers) > 1 else ""]))
-        )
-        cells.append(tag("td", *(words or ["in no chunk" if not numbers else ""]), class_=f"lane {kind}".strip(), rowspan=rows))
+        words = [word for n in begun for word in _told(n, lane, quotes)]
+        if not words:
+            words = [markup.text("in both" if numbers else "in no chunk")]
+        odd, both = "odd" if numbers and numbers[-1] % 2 else "", "both" if len(numbers) > 1 else ""
+        kind = " ".join(filter(None, ["lane", "" if numbers else "none", odd, both]))
+        cells.append(tag("td", *words, class_=kind, rowspan=rows))
     return cells
 
 
 def _told(number: int, lane: Lane, quotes: Sequence[Quote]) -> list[Html]:
     cut = lane.cuts[number]
     words = [tag("b", f"{number + 1}: {cut.tokens} tokens")]
-    if cut.context:
-        words.append(tag("i", " › ".join(cut.context.split("\n"))))
+    if cut.context and (number == 0 or lane.cuts[number - 1].context != cut.context):
+        *above, last = cut.context.replace("\n", " > ").split(" > ")
+        words.append(tag("i", f"… › {last}" if above else last, title=cut.context))
     held = [quote.id for quote in quotes if cut.start < quote.end and quote.start < cut.end and lane.breaks(quote)]
-    return [*words, *(tag("span", f"breaks {id}", class_="broken") for id in held)]
+    return [*words, *(tag("span", f"breaks {id}", class_="breaks") for id in held)]
 
 
 def _marked(overlay: Overlay, start: int, end: int) -> Html:
@@ -192,5 +208,5 @@ def _marked(overlay: Overlay, start: int, end: int) -> Html:
         words = overlay.text[left:right]
         hurt = any(lane.breaks(quote) for lane in overlay.lanes for quote in over)
         title = "; ".join(f"{quote.id}: {quote.question}" for quote in over)
-        parts.append(tag("mark", words, title=title, class_="broken" if hurt else "") if over else markup.text(words))
+        parts.append(tag("mark", words, title=title, class_="hurt" if hurt else "") if over else markup.text(words))
     return Html("".join(parts).strip("\n"))

@@ -72,7 +72,7 @@ th:first-child,td:first-child,.words td,.words th{text-align:left}.words td{whit
 .words td.figure,.words th.figure{text-align:right}.words td:first-child{white-space:nowrap}.words td:nth-child(2){min-width:9rem}
 .bad td:first-child{color:var(--bad);font-weight:600}code{font-size:.85em}ol{padding-left:1.6rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem;font-size:.9rem}.pair>div{min-width:0}
-.right{color:var(--good);font-weight:600}
+.right{color:var(--good);font-weight:600}a{color:var(--blue)}
 svg{display:block;width:100%;max-width:32rem;height:auto;font:13px system-ui,sans-serif;margin:.4rem 0}
 svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 .now{fill:var(--blue)}.before{fill:var(--pale)}.line{stroke:var(--blue);stroke-width:3;fill:none}.thin{stroke-width:2}

@@ -2,6 +2,8 @@
 
 Columns of prose are read one after the other; cells of a table row by row. Everything is sorted or swept once for each
 level of columns: n segments cost n log n.
+
+Over 300 lines: one reading of a page, whose rules of lines, columns and paragraphs lean on each other.
 """
 
 from __future__ import annotations
@@ -67,22 +69,6 @@ def lines(segments: Sequence[Segment]) -> list[Line]:
             top, bottom = max(segment.top for segment in row), min(segment.bottom for segment in row)
             found.append(Line(row, column, top, bottom, size))
     return found
-
-
-def with_tables(found: Sequence[Line], tables: Sequence[Line]) -> list[Line]:
-    """The lines of a page with its tables among them: each before the first line that stands below it."""
-    placed = list(found)
-    for table in sorted(tables, key=lambda line: -line.top):
-        below = (at for at, line in enumerate(placed) if line.top <= table.bottom + 0.5 * line.size and _is_over(table, line))
-        above = [at + 1 for at, line in enumerate(placed) if line.bottom >= table.top and _is_over(table, line)]
-        at = next(below, above[-1] if above else len(placed))
-        table.column = placed[min(at, len(placed) - 1)].column if placed else 0
-        placed.insert(at, table)
-    return placed
-
-
-def _is_over(one: Line, other: Line) -> bool:
-    return min(one.right, other.right) > max(one.left, other.left)
 
 
 def _rows(segments: Sequence[Segment]) -> list[list[Segment]]:

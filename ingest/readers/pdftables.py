@@ -74,6 +74,22 @@ def read(page: Any, drawn: Sequence[Grid]) -> tuple[Glyphs, list[Line]]:
     return found.outside(), [_line(grid, held) for grid in kept]
 
 
+def with_tables(found: Sequence[Line], tables: Sequence[Line]) -> list[Line]:
+    """The lines of a page with its tables among them: each before the first line that stands below it."""
+    placed = list(found)
+    for table in sorted(tables, key=lambda line: -line.top):
+        below = (at for at, line in enumerate(placed) if line.top <= table.bottom + 0.5 * line.size and _is_over(table, line))
+        above = [at + 1 for at, line in enumerate(placed) if line.bottom >= table.top and _is_over(table, line)]
+        at = next(below, above[-1] if above else len(placed))
+        table.column = placed[min(at, len(placed) - 1)].column if placed else 0
+        placed.insert(at, table)
+    return placed
+
+
+def _is_over(one: Line, other: Line) -> bool:
+    return min(one.right, other.right) > max(one.left, other.left)
+
+
 def _texts(grid: Grid, held: dict[Box, list[Segment]]) -> list[list[str]]:
     return [["" if cell is None else _text(held.get(cell, [])) for cell in row] for row in grid.rows]
 

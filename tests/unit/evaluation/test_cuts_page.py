@@ -36,7 +36,7 @@ def test_chunks_say_their_tokens_contexts_and_what_they_break() -> None:
     assert shown.count("breaks q2") == 2
     assert "breaks q1" not in shown
     assert "1: 9 tokens" in shown
-    assert "Guide › Leave" in shown
+    assert '<i title="Guide\nLeave">… › Leave</i>' in shown
     assert re.search(r'class="lane[^"]*both"', shown)
 
 
