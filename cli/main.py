@@ -24,6 +24,7 @@ from typing import Any
 
 import click
 
+from cli import memory
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
 from sluice.blame import own_code
@@ -205,6 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = to_the_front(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     set_level(given)
+    memory.end_when_out(as_json)
     try:
         # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
         code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
@@ -220,6 +222,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
             traceback.print_exception(error)
         code = fail(unforeseen(error), 1, as_json)
+        if memory.is_out(error):  # what is done at exit would want some, too
+            sys.stdout.flush()
+            os._exit(code)
     sys.stdout.flush()
     sys.exit(code)
 
@@ -262,7 +267,9 @@ def wrong_usage(error: click.UsageError) -> str:
 
 
 def unforeseen(error: Exception) -> dict[str, str]:
-    """What is said of an error that is none of Sluice's: a full disk as such, and where in somebody's own code it came from."""
+    """What is said of an error that is none of Sluice's: a full disk or memory as such, and where in somebody's own code."""
+    if memory.is_out(error):
+        return memory.SAID
     if disk_is_full(error):
         return {
             "type": "DiskFull",
