@@ -302,12 +302,10 @@ def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") ->
         click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
     if usage and not as_json:
         click.echo(usage, err=True)
-    console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
-    console.print("[bold red]error:[/bold red]", end=" ")
-    console.print(error["message"], markup=False)
+    console = SafeConsole(stderr=True, highlight=False)
+    console.prose(error["message"], "error: ", "bold red")
     if error["hint"]:
-        console.print("[bold]next:[/bold] ", end=" ")
-        console.print(error["hint"], markup=False)
+        console.prose(error["hint"], "next:  ", "bold")
     return code
 
 
