@@ -85,7 +85,7 @@ class Fitting:
                 whole = [Text("  ").join(whole)]
             for text in whole:
                 yield from _at_separators(text, options.max_width)
-            rest = [Text(f"{name} " if name else "").append_text(text) for name, text in held if name not in WHOLE]
+            rest = [Text(f"{name}: " if name else "").append_text(text) for name, text in held if name not in WHOLE]
             if rest:
                 yield from (Text("    ") + line for line in _filled(Text(" · ").join(rest), options.max_width - 4))
 

@@ -78,9 +78,10 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
             "embedded",
             "cached",
             "held",
-            "report",
         )
         console.print(table("", ["", ""], [(key, found[key]) for key in keys if found[key] not in ("", None)]))
+        if report is not None:
+            console.prose(report, "report  ", "bold")
         rows = [
             (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
             for stage, c in found["counts"].items()

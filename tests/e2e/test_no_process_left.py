@@ -113,8 +113,8 @@ def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(tmp_path: Path, n
 
 def test_nothing_is_left_of_a_run_that_is_out_of_memory(tmp_path: Path) -> None:
     """Refused wherever it asks for more than it may have: it ends by itself, in words, and so does what it started."""
-    watched = Watched(make_index(tmp_path), "run", memory=random.randint(420, 700) << 20)
-    assert watched.left("memory", 120) == []
+    watched = Watched(make_index(tmp_path), "run", memory=random.randint(350, 560) << 20)
+    assert watched.left("memory", 240) == []
     assert watched.process.returncode == 1
     said = watched.log.read_text(encoding="utf-8")
     assert "there is no memory left" in said or "MemoryError" in said, said

@@ -111,7 +111,7 @@ def test_what_stands_below_is_broken_between_words_and_a_long_uri_in_it_after_a_
     words = {word for line in shown.splitlines() for word in line.split()}
     assert words <= {
         *error.split(),
-        *["stage", "parse", "·", "error"],
+        *["stage:", "parse", "·", "error:"],
         "company-info-and-process/",
         uri.split("/")[1],
         f"{uri.split('/')[1]}:",
