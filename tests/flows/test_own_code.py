@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+import evaluation
 from ingest.sandbox import shared
+from pipeline.resources import Resources
+from sluice.settings import load
 from tests.flows.conftest import Index
 
 pytestmark = pytest.mark.slow
@@ -92,6 +95,13 @@ def test_the_guides_examples_of_own_code_run_as_they_stand(index: Index, modules
     )
     result = index.run()
     assert "own" in [verdict["gate"] for verdict in result["verdicts"]]
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    own = page[page.index("<h2>Own</h2>") :]
+    assert all(said in own for said in ("<h3>Points by tag</h3>", "people", "<h3>Points by tag, drawn</h3>", "<svg"))
+    with Resources(load(index.config)) as r:
+        markdown = evaluation.report(r.releases.get(result["release"]))
+    assert "### Points by tag\n" in markdown
+    assert "### Points by tag, drawn\n" in markdown
     assert index.find("Where is the zeppelin?", "people", k=1) == ["wiki/page.md"]
 
 
