@@ -13,7 +13,6 @@ from typing import Any
 import click
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +26,7 @@ REJECTED = 3
 _COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
 
 
-def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], None]) -> None:
+def show(result: Mapping[str, Any], as_json: bool, people: Callable[[SafeConsole], None]) -> None:
     """Print a result in the form that was asked for; exits 3 when its outcome is a rejection."""
     if as_json:
         click.echo(json_text(json.dumps(plain(result), ensure_ascii=False, indent=2)))
@@ -38,7 +37,7 @@ def show(result: Mapping[str, Any], as_json: bool, people: Callable[[Console], N
         raise click.exceptions.Exit(REJECTED)
 
 
-def for_people(*, stderr: bool = False) -> Console:
+def for_people(*, stderr: bool = False) -> SafeConsole:
     """A console: as wide as the terminal, and wide enough for tables where there is none."""
     console = SafeConsole(stderr=stderr, highlight=False)
     return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=120)
@@ -86,9 +85,9 @@ class Fitting:
                 whole = [Text("  ").join(whole)]
             for text in whole:
                 yield from _at_separators(text, options.max_width)
-            rest = [Text(f"{name} " if name else "").append_text(text) for name, text in held if name not in WHOLE]
+            rest = [Text(f"{name}: " if name else "").append_text(text) for name, text in held if name not in WHOLE]
             if rest:
-                yield Padding(Text(" · ").join(rest), (0, 0, 0, 4))
+                yield from (Text("    ") + line for line in _filled(Text(" · ").join(rest), options.max_width - 4))
 
     def _needs(self) -> int:
         """Columns of the terminal with which nothing that is whole is broken, and the others have room to breathe."""
@@ -107,6 +106,18 @@ def _at_separators(text: Text, width: int) -> Iterator[Text]:
         yield text[:cut]
         text = text[cut:]
     yield text
+
+
+def _filled(text: Text, width: int) -> Iterator[Text]:
+    """Lines of at most this width, broken between words, and a word that is longer after a `/`."""
+    line = Text()
+    for word in text.split(" "):
+        if line.plain and cell_len(line.plain) + 1 + cell_len(word.plain) > width:
+            yield line
+            line = Text()
+        *whole, line = _at_separators(line + Text(" ") + word if line.plain else word, width)
+        yield from whole
+    yield line
 
 
 def _text(cell: str | Text) -> Text:
@@ -133,11 +144,11 @@ def report(outcome: Report, as_json: bool) -> None:
     show(result, as_json, run_report(result))
 
 
-def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
+def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
     """What a run did, for people."""
     from cli.evidence import show_evidence, show_what_to_do  # which prints with this module's tables
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         colour = {"promoted": "green", "rejected": "red"}.get(result["outcome"], "yellow")
         console.print(f"[bold {colour}]{result['outcome']}[/bold {colour}]  release {result['release'] or '(none)'}")
         if result.get("left"):
@@ -161,9 +172,8 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
         if line:
             console.print(line)
         for verdict in result["verdicts"]:
-            mark = "[green]pass[/green]" if verdict["passed"] else "[red]FAIL[/red]"
-            console.print(f"{mark}  {verdict['gate']}: ", end="")
-            console.print(verdict["reason"], markup=False)
+            mark, colour = ("pass  ", "green") if verdict["passed"] else ("FAIL  ", "red")
+            console.prose(f"{verdict['gate']}: {verdict['reason']}", mark, colour)
             for warning in verdict.get("warnings", ()):
                 if warning not in result["warnings"]:  # what is said of the whole run is said once
                     noted(console, warning, "      ")
@@ -178,10 +188,9 @@ def run_report(result: Mapping[str, Any]) -> Callable[[Console], None]:
     return people
 
 
-def noted(console: Console, warning: str, indent: str = "") -> None:
-    """A warning, in one line of its own."""
-    console.print(f"{indent}[yellow]note[/yellow]", end="  ")
-    console.print(warning, markup=False, soft_wrap=True)
+def noted(console: SafeConsole, warning: str, indent: str = "") -> None:
+    """A warning, in a paragraph of its own."""
+    console.prose(warning, "note  ", "yellow", indent)
 
 
 def measures_table(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from cli.console import table
+from cli.safe_console import SafeConsole
 from evaluation import next_steps
 from evaluation.reports import plain_cell
 from sluice.evidence import Block, Figures, Hits, Intervals, Notes, Plot, Table, blocks_of
 
 
-def show_evidence(console: Console, verdicts: Sequence[Mapping[str, Any]]) -> None:
+def show_evidence(console: SafeConsole, verdicts: Sequence[Mapping[str, Any]]) -> None:
     """All that a rejecting gate shows but its plots; of one that passed, the table that it begins with."""
     for verdict in verdicts:
         blocks = blocks_of(verdict.get("shown") or ())
@@ -24,23 +24,23 @@ def show_evidence(console: Console, verdicts: Sequence[Mapping[str, Any]]) -> No
             show_block(console, block)
 
 
-def show_what_to_do(console: Console, result: Mapping[str, Any]) -> None:
+def show_what_to_do(console: SafeConsole, result: Mapping[str, Any]) -> None:
     """After a rejection: what was lost and by what, where the report lies, the next commands."""
     failed = [verdict for verdict in result["verdicts"] if not verdict["passed"]]
     if not failed or not result.get("release"):
         return
     console.print("[bold]what to do[/bold]")
     for line in next_steps(failed, result["release"], result.get("against")):
-        console.print(Text(f"  {plain_cell(line)}"), soft_wrap=True)
+        console.prose(plain_cell(line), "  ")
     if result.get("report"):
-        console.print(Text(f"  report: {result['report']}"), soft_wrap=True)
+        console.prose(str(result["report"]), "  report: ")
 
 
-def show_block(console: Console, block: Block) -> None:
+def show_block(console: SafeConsole, block: Block) -> None:
     """One block under its title; nothing where it holds nothing, and no plot."""
     match block:
         case Figures() if block.values:
-            console.print(Text(" · ".join(f"{plain_cell(n)} {plain_cell(v)}" for n, v in block.values.items())))
+            console.prose(" · ".join(f"{plain_cell(n)} {plain_cell(v)}" for n, v in block.values.items()))
         case Table() if block.rows:
             figures = [all(isinstance(row[i], int | float | None) for row in block.rows) for i in range(len(block.head))]
             columns = [f"#{name}" if figure else name for name, figure in zip(block.head, figures, strict=True)]
@@ -53,18 +53,18 @@ def show_block(console: Console, block: Block) -> None:
         case Hits():
             _title(console, block.title)
             for note in block.notes:
-                console.print(Text(f"  {plain_cell(note)}"), soft_wrap=True)
+                console.prose(plain_cell(note), "  ")
             for name, hits in block.lists.items():
                 found = ", ".join(f"{hit.uri} ({hit.score:.3f})" for hit in hits) or "nothing"
-                console.print(Text(f"  {plain_cell(name)}: {plain_cell(found)}"), soft_wrap=True)
+                console.prose(plain_cell(found), f"  {plain_cell(name)}: ")
         case Notes():
             _title(console, block.title)
             for line in block.lines:
-                console.print(Text(f"  {plain_cell(line)}"), soft_wrap=True)
+                console.prose(plain_cell(line), "  ")
         case Plot():
             return
 
 
-def _title(console: Console, title: str) -> None:
+def _title(console: SafeConsole, title: str) -> None:
     if title:
         console.print(Text(plain_cell(title), style="bold"))

@@ -24,7 +24,7 @@ from typing import Any
 
 import click
 
-from cli import early
+from cli import early, memory
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
 from pipeline import json_lines
@@ -213,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = to_the_front(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     set_level(given)
+    memory.end_when_out(as_json)
     try:
         # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
         code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
@@ -228,6 +229,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
             traceback.print_exception(error)
         code = fail(unforeseen(error), 1, as_json)
+        if memory.is_out(error):  # what is done at exit would want some, too
+            sys.stdout.flush()
+            os._exit(code)
     finally:
         early.end()
     sys.stdout.flush()
@@ -272,7 +276,9 @@ def wrong_usage(error: click.UsageError) -> str:
 
 
 def unforeseen(error: Exception) -> dict[str, str]:
-    """What is said of an error that is none of Sluice's: a full disk as such, and where in somebody's own code it came from."""
+    """What is said of an error that is none of Sluice's: a full disk or memory as such, and where in somebody's own code."""
+    if memory.is_out(error):
+        return memory.SAID
     if disk_is_full(error):
         return {
             "type": "DiskFull",
@@ -308,12 +314,10 @@ def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") ->
         return code
     if usage and not as_json:
         click.echo(usage, err=True)
-    console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
-    console.print("[bold red]error:[/bold red]", end=" ")
-    console.print(error["message"], markup=False)
+    console = SafeConsole(stderr=True, highlight=False)
+    console.prose(error["message"], "error: ", "bold red")
     if error["hint"]:
-        console.print("[bold]next:[/bold] ", end=" ")
-        console.print(error["hint"], markup=False)
+        console.prose(error["hint"], "next:  ", "bold")
     return code
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
@@ -20,7 +19,7 @@ LINE_EVERY_S = 10.0
 class TerminalProgress:
     """Implements `pipeline.progress.Progress` on a console."""
 
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+    def __init__(self, console: SafeConsole, *, verbose: bool = False) -> None:
         self._console, self._verbose = console, verbose
         self._lock = threading.Lock()
         self._bars: Bars | None = None
@@ -33,8 +32,7 @@ class TerminalProgress:
 
     def note(self, message: str) -> None:
         """One line that stays."""
-        self._console.print("[dim]·[/dim]", end=" ")
-        self._console.print(message, markup=False, soft_wrap=True)
+        self._console.prose(message, "· ", "dim")
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:

@@ -6,6 +6,8 @@ escape, in whatever renderable it stands; words that look like markup and are no
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +17,10 @@ from rich.segment import Segment
 from rich.text import Text
 
 from sluice.display import terminal
+
+_COMMAND = re.compile(r"\bsluice [a-z][\w-]*(?: [^\s;,()]+)*")
+_JOINED = "\ue000"
+"""In the place of a blank at which no line is to be broken."""
 
 
 class SafeConsole(Console):
@@ -32,3 +38,28 @@ class SafeConsole(Console):
             return super().render_str(shown, **how)
         except MarkupError:
             return super().render_str(shown, **{**how, "markup": False})
+
+    def prose(self, text: str, label: str = "", style: str = "", indent: str = "") -> None:
+        """Words after a label. On a terminal lines break between words, and go on below where the words began.
+
+        An id, a uri and a command of ours stay whole, to be copied. Elsewhere it is one line, as long as it is.
+        """
+        head = Text(f"{indent}{label}", style)
+        if not self.is_terminal:
+            self.print(head + Text(terminal(text)), soft_wrap=True)
+            return
+        under = " " * head.cell_len
+        whole = _COMMAND.sub(lambda found: _fitting(found.group(), self.width - len(under)), terminal(text))
+        room = max(self.width - len(under), 20)
+        lines = [
+            line
+            for part in whole.split("\n")
+            for line in textwrap.wrap(part, room, break_long_words=False, break_on_hyphens=False)
+        ]
+        for number, line in enumerate(lines or [""]):
+            self.print((head if number == 0 else Text(under)) + Text(line.replace(_JOINED, " ")), soft_wrap=True)
+
+
+def _fitting(command: str, width: int) -> str:
+    """A command as one word, where it is no longer than a line."""
+    return command.replace(" ", _JOINED) if len(command) <= width else command

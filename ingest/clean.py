@@ -1,5 +1,7 @@
 """Cleaners: named, pure functions from document to document, applied in the order in which a source lists them.
 
+One of your own is named as `module:name` and is a `Cleaner` too; docs/ingest-safety.md has an example.
+
 A cleaner has a version, which is part of the parse fingerprint: whoever changes what one does raises it, and documents
 are parsed again. Every cleaner keeps the offsets of elements true.
 """
@@ -15,7 +17,8 @@ from datetime import datetime
 
 from ingest import edits
 from ingest.edits import Edit
-from sluice.errors import ConfigurationError
+from sluice import plugins
+from sluice.errors import ConfigurationError, DocumentError
 from sluice.records import Document, Element
 
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{2,}|[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -147,20 +150,54 @@ CLEANERS: dict[str, Cleaner] = {
 }
 
 
+def named(name: str) -> Cleaner:
+    """A cleaner of the table, or one's own, `module:name`; raises ConfigurationError for what is none."""
+    if name in CLEANERS:
+        return CLEANERS[name]
+    if ":" not in name:
+        own = "or one of your own as module:name"
+        raise ConfigurationError(f"no cleaner is named '{name}'", hint=f"there are: {', '.join(CLEANERS)}; {own}")
+    found = plugins.resolve(name, {}, kind="cleaner")
+    if not isinstance(found, Cleaner):
+        raise ConfigurationError(
+            f"'{name}' is no cleaner: it is a {type(found).__name__}",
+            hint="make one of it, with a version: from ingest.clean import Cleaner; mine = Cleaner(version=1, clean=function)",
+        )
+    return found
+
+
 def versions(names: Iterable[str]) -> list[tuple[str, int]]:
     """The cleaners with their versions, in order; raises ConfigurationError for a name that is none."""
-    chosen = list(names)
-    for name in chosen:
-        if name not in CLEANERS:
-            raise ConfigurationError(f"no cleaner is named '{name}'", hint=f"there are: {', '.join(CLEANERS)}")
-    return [(name, CLEANERS[name].version) for name in chosen]
+    return [(name, named(name).version) for name in names]
 
 
 def cleaned(document: Document, names: Iterable[str]) -> Document:
-    """The document after these cleaners, one after the other."""
+    """The document after these cleaners, one after the other.
+
+    Raises DocumentError (`bad_cleaner`) where one of somebody's own gives no document, or elements that do not lie in its text.
+    """
     for name in names:
-        document = CLEANERS[name].clean(document)
+        found = named(name).clean(document)
+        document = found if name in CLEANERS else _checked(name, document, found)
     return document
+
+
+def _checked(name: str, before: Document, found: object) -> Document:
+    """What a cleaner of somebody's own may change: text, elements, title, language and metadata; never who may read it."""
+    if not isinstance(found, Document):
+        raise _bad(name, before, f"gave a {type(found).__name__}, no document")
+    end = 0
+    for element in found.elements:
+        if not end <= element.start <= element.end <= len(found.text):
+            raise _bad(name, before, f"left an element at {element.start}:{element.end} of {len(found.text)} characters")
+        end = element.end
+    return replace(before, **{field: getattr(found, field) for field in ("text", "elements", "title", "language", "metadata")})
+
+
+def _bad(name: str, document: Document, what: str) -> DocumentError:
+    return DocumentError(
+        "bad_cleaner", f"{document.uri}: the cleaner '{name}' {what}", hint="mend it; ingest.edits keeps offsets true"
+    )
 
 
 def _day(text: str) -> str | None:

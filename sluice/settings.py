@@ -194,7 +194,7 @@ class SourceSettings(OpenSection):
     max_deletions: float = Field(default=0.25, ge=0, le=1)
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()
-    """Names of cleaners (`ingest.clean.CLEANERS`), applied in this order."""
+    """Names of cleaners (`ingest.clean.CLEANERS`), or `module:name` of one's own, applied in this order."""
     redact: RedactSettings = RedactSettings()
     poison: PoisonSettings = PoisonSettings()
     limits: LimitSettings = LimitSettings()

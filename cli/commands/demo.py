@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
@@ -17,6 +16,7 @@ from cli.answers import as_json as answer
 from cli.console import for_people, run_report, show
 from cli.launch import changing, launch, opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from pipeline import going_live, nightly, searching
 from sluice.access import Principal
 from sluice.errors import ConfigurationError, SluiceError
@@ -60,7 +60,7 @@ def demo(workplace: Path, as_json: bool) -> None:
 class Story:
     """The demo's chapters; each checks that what it claims is so, and fails when it is not."""
 
-    def __init__(self, workplace: Path, console: Console) -> None:
+    def __init__(self, workplace: Path, console: SafeConsole) -> None:
         self.workplace, self.console = workplace, console
         self.config, self.careless = workplace / "demo.yaml", workplace / "careless.yaml"
         self.corpus = workplace / "demo" / "corpus"

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from cli.console import show, table, when
 from cli.launch import opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from evaluation.reports import plain_cell
 from pipeline import overview
 from sluice.plain import plain
@@ -33,7 +33,7 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
         file.write_text(overview.page(found), encoding="utf-8")
     told: dict[str, Any] = plain(found)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         live = (
             f"[bold green]{found.live}[/bold green] live since {when(found.live_since)} UTC"
             if found.live
@@ -45,8 +45,7 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
         if found.running:
             console.print(f"being changed by {found.running}", markup=False)
         for line in found.attention or ("nothing needs a person",):
-            console.print("[yellow]![/yellow] " if found.attention else "", end="")
-            console.print(line, markup=False, soft_wrap=True)
+            console.prose(line, "! " if found.attention else "", "yellow")
         runs = [
             (p.command, when(p.started), "" if p.seconds is None else f"{p.seconds:.0f}", p.outcome, p.release or p.error)
             for p in found.runs[:5]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from cli.answers import as_json as answer
 from cli.completing import release_ids
 from cli.console import reasons, show, table, when
 from cli.launch import changing, opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from indexing.releases import manifest
 from sluice.plain import plain
 
@@ -65,7 +65,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
         report = str(page) if page.exists() else None
         found = manifest(held) | {"live": live is not None and live.id == held.id, "report": report}
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         keys = (
             "id",
             "state",
@@ -78,9 +78,10 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
             "embedded",
             "cached",
             "held",
-            "report",
         )
         console.print(table("", ["", ""], [(key, found[key]) for key in keys if found[key] not in ("", None)]))
+        if report is not None:
+            console.prose(report, "report  ", "bold")
         rows = [
             (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
             for stage, c in found["counts"].items()
@@ -135,7 +136,7 @@ def diff(config: Path, a: str, b: str, as_json: bool) -> None:
     with opened(config) as r:
         result: dict[str, Any] = plain(difference(r, a, b))
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         rows = [(kind, uri) for kind in ("added", "changed", "removed") for uri in result[kind]]
         console.print(table(f"{a} → {b}", ["", "document"], rows) if rows else "the same documents")
         console.print(table("", ["", "#a", "#b"], [(name, *pair) for name, pair in result["counts"].items()]))

@@ -83,7 +83,8 @@ class SqlSource:
         except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
             raise ConfigurationError(
                 f"source '{self.name}': url: SQLAlchemy cannot use it: {self._clean(error)}",
-                hint="write dialect+driver://user:${PASSWORD}@host/database, and install the driver (sluice[postgres])",
+                hint="write dialect+driver://user:${PASSWORD}@host/database, and install the driver "
+                "(PostgreSQL's, in Sluice's folder: pip install -e '.[postgres]')",
             ) from None
         file = engine.url.database if engine.dialect.name == "sqlite" else None
         if file and not file.startswith((":", "file:")) and not os.path.isfile(file):  # SQLite would make an empty one

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+import evaluation
+from ingest.sandbox import shared
+from pipeline.resources import Resources
+from sluice.settings import load
 from tests.flows.conftest import Index
 
 pytestmark = pytest.mark.slow
@@ -64,8 +68,9 @@ def modules(index: Index, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = index.folder / "own"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
-    for name in ("dialogue", "wiki", "own_gate", "broken"):
+    for name in ("dialogue", "wiki", "own_gate", "our_cleaners", "broken"):
         monkeypatch.delitem(sys.modules, name, raising=False)
+    shared().close()  # workers that know an earlier test's folder
     return folder
 
 
@@ -90,6 +95,13 @@ def test_the_guides_examples_of_own_code_run_as_they_stand(index: Index, modules
     )
     result = index.run()
     assert "own" in [verdict["gate"] for verdict in result["verdicts"]]
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    own = page[page.index("<h2>Own</h2>") :]
+    assert all(said in own for said in ("<h3>Points by tag</h3>", "people", "<h3>Points by tag, drawn</h3>", "<svg"))
+    with Resources(load(index.config)) as r:
+        markdown = evaluation.report(r.releases.get(result["release"]))
+    assert "### Points by tag\n" in markdown
+    assert "### Points by tag, drawn\n" in markdown
     assert index.find("Where is the zeppelin?", "people", k=1) == ["wiki/page.md"]
 
 
@@ -126,3 +138,61 @@ def test_doctor_finds_a_strategy_that_does_not_exist(index: Index, modules: Path
     checks = {check["check"]: check for check in index("doctor").out["checks"]}
     assert not checks["chunking"]["ok"]
     assert strategy.split(":")[0] in checks["chunking"]["detail"]
+
+
+def test_the_guides_cleaner_runs_as_it_stands(index: Index, modules: Path) -> None:
+    """Template tags stay in a text until the guide's cleaner takes them out; a new version of a cleaner parses again."""
+    index.write(
+        "people/0.md", "# Leave {{ site.year }}\n\nParental {% include x.md %}leave lasts sixteen weeks.\n\n    {% kept %}\n"
+    )
+    index.run()
+    query = ("search", "parental leave lasts sixteen weeks", "--as", "people", "-k", "1")
+    (hit,) = index(*query).out["hits"]
+    assert "{% include x.md %}" in hit["text"]
+    assert "{{ site.year }}" in hit["title"]
+    (example,) = re.findall(r"```python\n(# our_cleaners.py.*?)```", (DOCS / "ingest-safety.md").read_text("utf-8"), re.DOTALL)
+    (modules / "our_cleaners.py").write_text(example, encoding="utf-8")
+    source = index.settings["sources"][0]
+    index.configure(sources=[{**source, "clean": ["white_space", "our_cleaners:template_tags"]}], gates=[])
+    assert index("doctor").code == 0
+    index.run()
+    (hit,) = index(*query).out["hits"]
+    assert (hit["title"], "Parental leave lasts" in hit["text"], "{% kept %}" in hit["text"]) == ("Leave", True, True)
+    assert index.run("unchanged")["counts"]["parse"]["kept"] == 0
+
+
+@pytest.mark.parametrize(
+    ("cleaner", "code", "said"),
+    [
+        ("def mine(document): return document", 2, "'broken:mine' is no cleaner: it is a function"),
+        ("mine = 3 / 0", 1, "broken.py:3"),
+        ("", 2, "'broken:mine' cannot be imported"),
+    ],
+)
+def test_a_cleaner_that_is_none_is_said_before_anything_is_read(
+    index: Index, modules: Path, cleaner: str, code: int, said: str
+) -> None:
+    """By `run` and by `doctor`."""
+    (modules / "broken.py").write_text(f"from ingest.clean import Cleaner\n\n{cleaner}\n", encoding="utf-8")
+    index.configure(sources=[{**index.settings["sources"][0], "clean": ["broken:mine"]}])
+    answer = index("run")
+    assert answer.code == code, answer
+    assert said in answer.out["error"]["message"]
+    assert index("doctor").code != 0
+
+
+def test_a_cleaner_that_fails_costs_the_documents_that_it_fails_on(index: Index, modules: Path) -> None:
+    """What it raises names its file and line; elements outside of the text are `bad_cleaner`; who may read is not its to say."""
+    (modules / "broken.py").write_text(
+        "from dataclasses import replace\nfrom ingest.clean import Cleaner\n\n\ndef work(document):\n"
+        "    if document.uri == 'people/1.md':\n        return {}['nothing']\n"
+        "    if document.uri == 'people/2.md':\n        return replace(document, text='')\n"
+        "    return replace(document, tags=frozenset({'everybody'}))\n\n\nmine = Cleaner(1, work)\n",
+        encoding="utf-8",
+    )
+    index.configure(sources=[{**index.settings["sources"][0], "clean": ["broken:mine"]}], gates=[])
+    index.run()
+    entries = {entry["uri"]: entry for entry in index("quarantine").out["entries"]}
+    assert {uri: entry["reason"] for uri, entry in entries.items()} == {"people/1.md": "crashed", "people/2.md": "bad_cleaner"}
+    assert "broken.py:7" in entries["people/1.md"]["error"]
+    assert index.find("security", "everybody", k=20) == []

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.schedules import meet
 from tests.flows.conftest import Index
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,13 @@ def test_serve_registers_the_schedules_and_stops_with_everything_it_started(
     assert "Traceback" not in log.read_text()
     left = subprocess.run(["pgrep", "-f", str(index.folder / "state")], capture_output=True, text=True, check=False)
     assert left.stdout == "", left.stdout
+
+
+def test_two_schedules_on_one_second_lose_nothing(tmp_path: Path) -> None:
+    """The nightly run and access-sync, tick after tick; `python -m benchmarks.schedules` takes ten minutes of it."""
+    met = meet(tmp_path / "meeting", ticks=2, seconds=15)
+    assert met.lost == []
+    assert {run.name for run in met.runs} == {"nightly-reindex", "access-sync"}
 
 
 def _deployments(server_log: Path, process: subprocess.Popen[bytes], count: int) -> set[str]:

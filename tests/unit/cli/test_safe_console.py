@@ -68,3 +68,22 @@ def test_json_is_the_same_value_and_does_not_act(value: dict[str, str]) -> None:
     text.encode("utf-8")
     assert json.loads(text) == value
     assert not acts(text)
+
+
+def test_prose_on_a_terminal_breaks_between_words_and_never_within_a_uri_or_a_command() -> None:
+    """Below where its words began; elsewhere it is one line, for a log or grep."""
+    uri = "company/a-folder-with-a-long-name/and-a-page-with-a-name-that-is-longer-than-the-line.md"
+    text = f"the label of {uri} is stale; mend it, or say: sluice golden repair --accept q-17 to take what is proposed"
+    for width in (40, 80):
+        out = io.StringIO()
+        SafeConsole(file=out, width=width, highlight=False, force_terminal=True, color_system=None).prose(
+            text, "note  ", "yellow"
+        )
+        lines = out.getvalue().rstrip("\n").split("\n")
+        assert " ".join(line.strip() for line in lines) == f"note  {text}"
+        assert all(len(line) <= width or line.strip() == uri for line in lines), lines
+        assert all(line.startswith("      ") for line in lines[1:])
+        assert any("sluice golden repair --accept q-17" in line for line in lines) or width == 40
+    out = io.StringIO()
+    SafeConsole(file=out, width=40, highlight=False, force_terminal=False).prose(text, "note  ")
+    assert out.getvalue() == f"note  {text}\n"

@@ -98,3 +98,21 @@ def test_a_command_that_takes_long_says_at_once_that_it_began(capsys: pytest.Cap
     assert time.monotonic() - began < 5
     _, _, err = said(capsys, "run", "--config", "/no/such.yaml", "--quiet")
     assert err.startswith("error: ")
+
+
+def test_what_stands_below_is_broken_between_words_and_a_long_uri_in_it_after_a_slash() -> None:
+    """An error that quotes a uri longer than the line: no word in two."""
+    uri = "company-info-and-process/half-written-front-matter-of-a-page-with-a-long-name.md"
+    error = f"{uri}: front matter: 'acess_tags' is nearly 'access_tags', and so the document is kept out until it is mended"
+    out = io.StringIO()
+    Console(file=out, width=70, force_terminal=False).print(table("", ["document", "stage", "error"], [[uri, "parse", error]]))
+    shown = out.getvalue()
+    assert all(len(line) <= 70 for line in shown.splitlines()), shown
+    words = {word for line in shown.splitlines() for word in line.split()}
+    assert words <= {
+        *error.split(),
+        *["stage:", "parse", "·", "error:"],
+        "company-info-and-process/",
+        uri.split("/")[1],
+        f"{uri.split('/')[1]}:",
+    }

@@ -1,0 +1,61 @@
+"""When memory ends: the process does too, at once and in words.
+
+A thread that dies of a MemoryError leaves others waiting for it for ever (Prefect's event loop does), and so a command that
+holds its index. An end at any moment is what everything else is made for: children end with their parent, the next run goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import threading
+from types import TracebackType
+
+from sluice.display import json_text
+
+SAID = {
+    "type": "OutOfMemory",
+    "message": "there is no memory left",
+    "hint": "run again where there is more: what was done is kept; `runner: {workers: 1}` needs less",
+}
+_CANNOT_LOAD = "failed to map segment"
+"""What the loader says of a library that it finds no room for."""
+
+
+def is_out(error: BaseException | None) -> bool:
+    """Whether this, or what it came of, is for want of memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        if isinstance(error, ImportError) and _CANNOT_LOAD in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def end_when_out(as_json: bool) -> None:
+    """From now on a thread that dies of a MemoryError ends the process, with exit code 1; what is said then is made now."""
+    if threading.excepthook is not threading.__excepthook__:
+        return  # somebody looks after it: a test
+    err = f"error: {SAID['message']}\nnext:  {SAID['hint']}\n".encode()
+    out = (json_text(json.dumps({"error": SAID}, indent=2)) + "\n").encode() if as_json else b""
+
+    def end() -> None:
+        os.write(2, err)
+        os.write(1, out)
+        os._exit(1)
+
+    def thread_died(args: threading.ExceptHookArgs) -> None:
+        if issubclass(args.exc_type, MemoryError):
+            end()
+        threading.__excepthook__(args)
+
+    def nobody_caught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Also what `threading` calls when there was no memory to call the other one."""
+        if issubclass(kind, MemoryError):
+            end()
+        sys.__excepthook__(kind, error, trace)
+
+    threading.excepthook, sys.excepthook = thread_died, nobody_caught
