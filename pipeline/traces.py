@@ -125,8 +125,9 @@ def out_of_files(r: Resources, state: DocumentState) -> int:
     for file in _mentioning(r.settings.state_dir / "gates", state):
         file.unlink()
         changed += 1
+    releases = {release.id: release for release in r.releases.all()}
     for report in _mentioning(r.settings.state_dir / "releases", state):
-        write_report(r, r.releases.get(report.stem))
+        write_report(r, releases[report.stem], [*releases.values()])
         changed += 1
     for log in _mentioning(r.settings.state_dir / "runs", state):
         log.write_text(str(unnamed(log.read_text(encoding="utf-8"), state.uri)), encoding="utf-8")

@@ -175,9 +175,13 @@ def report_path(r: Resources, release: Release) -> Path:
     return r.settings.state_dir / "releases" / f"{release.id}.html"
 
 
-def write_report(r: Resources, release: Release) -> Path:
-    """The release's evidence as an HTML page in the state folder, beside the release it was held against."""
-    before = next((r for r in r.releases.all() if r.id == release.judged.get("against")), None)
+def write_report(r: Resources, release: Release, releases: Sequence[Release] | None = None) -> Path:
+    """The release's evidence as an HTML page in the state folder, beside the release it was held against.
+
+    `releases` is the ledger as it was just read.
+    """
+    known = r.releases.all() if releases is None else releases
+    before = next((r for r in known if r.id == release.judged.get("against")), None)
     path = report_path(r, release)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(evaluation.report_html(release, before), encoding="utf-8")
