@@ -440,7 +440,7 @@ def test_every_uri_has_one_safe_spelling_that_leads_back(names: list[str]) -> No
         (RawItem("a", b"x", "v", tags={"a", 7}), "bad_item"),  # type: ignore[arg-type]
         (RawItem("a", b"x", "v", tags={"esc\x1b"}), "bad_item"),  # type: ignore[arg-type]
     ],
-    ids=repr,
+    ids=["none", "another's", "text", "metadata: list", "metadata: long", "metadata: many", "tags: number", "tags: control"],
 )
 def test_an_item_that_is_none_is_an_entry(item: Any, reason: str) -> None:
     """Whatever a source of one's own gives in the place of an item."""

@@ -40,8 +40,8 @@ FORMS = {
     "text with mark": b"\xef\xbb\xbf" + "\n\n".join([*PAGES, "# end"]).encode(),
     "rss": RSS.encode(),
     "atom": ATOM.encode(),
-    "zipped": gzip.compress(URLSET.encode()),
-    "zipped twice": gzip.compress(gzip.compress(URLSET.encode())),
+    "zipped": gzip.compress(URLSET.encode(), mtime=0),
+    "zipped twice": gzip.compress(gzip.compress(URLSET.encode(), mtime=0), mtime=0),
     "relative": URLSET.replace("http://a.org", "").encode(),
     "bad ones among": URLSET.replace(
         "<url>", "<url><loc>http://[::1</loc></url><url><loc>http://a:PORT/</loc></url><url><loc>mailto:x</loc></url><url>", 1
@@ -70,13 +70,13 @@ def test_an_index_leads_to_sitemaps() -> None:
     [
         (b"<!DOCTYPE html><html><body>Please sign in</body></html>", "HTML page"),
         (b"\n <!-- x --><HTML><head></head></HTML>", "HTML page"),
-        (gzip.compress(b"<html>no</html>"), "HTML page"),
+        (gzip.compress(b"<html>no</html>", mtime=0), "HTML page"),
         (b"<html xmlns='http://www.w3.org/1999/xhtml'/>", "HTML page"),
         (b"", "empty"),
         (b"Not found", "neither XML nor a list"),
         (b'{"error": 404}', "neither XML nor a list"),
         (URLSET.encode()[:-20], "cut off"),
-        (gzip.compress(URLSET.encode())[:-10], "cut off"),
+        (gzip.compress(URLSET.encode(), mtime=0)[:-10], "cut off"),
         (b"<opml><body/></opml>", "another kind, <opml>"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "no text"),
     ],
