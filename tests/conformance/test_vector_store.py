@@ -19,7 +19,7 @@ from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
 from stores.edge import EdgeStore
-from stores.qdrant import TAGS_BATCH, UPSERT_BATCH, QdrantStore
+from stores.qdrant import TAGS_BATCH, UNTUNED, QdrantStore
 from tests.fakes import MemoryVectorStore
 from tests.served import apart
 
@@ -278,7 +278,7 @@ class TestTexts:
 class TestPoints:
     def test_points_come_back_once_each_in_the_order_of_ids_bit_for_bit(self, store: Any) -> None:
         """Every vector and every payload field that was asked for, and no other."""
-        points = corpus(2 * UPSERT_BATCH + 3)
+        points = corpus(2 * UNTUNED.batch + 3)
         name = filled(store, points)
         stored = list(store.scan(name, ["text", "metadata", "page", "access_tags"], vectors=True))
         assert [p.id for p in stored] == sorted(p.id for p in points)
