@@ -99,6 +99,7 @@ ROUTES: Mapping[tuple[str, str], Answer] = {
     ("GET", "/collections/NAME"): lambda q, n, _b: q.get_collection(n),
     ("GET", "/collections/NAME/exists"): lambda q, n, _b: {"exists": q.collection_exists(n)},
     ("PUT", "/collections/NAME"): _create,
+    ("PATCH", "/collections/NAME"): lambda _q, _n, _b: True,
     ("DELETE", "/collections/NAME"): lambda q, n, _b: q.delete_collection(n),
     ("PUT", "/collections/NAME/index"): _kept,
     ("GET", "/aliases"): lambda q, _n, _b: q.get_aliases(),
@@ -168,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._say(404 if missing else 400, {"status": {"error": str(error)}})
         return self._say(200, {"result": result, "status": "ok", "time": 0.0})
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def _say(self, status: int, value: Any) -> None:
         body = json.dumps(value, default=_plain).encode()

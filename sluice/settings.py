@@ -75,6 +75,20 @@ class QdrantSettings(Section):
     timeout_s: float = Field(default=30, gt=0)
     wait_s: float = Field(default=30, ge=0)
     """How long a process waits for the embedded store while another one holds it."""
+    batch: int = Field(default=256, ge=1, le=2000)
+    """Points in one request of a load; a server takes 32 MB."""
+    shards: int | None = Field(default=None, ge=1)
+    """Of a new collection; without, the server's default: one."""
+    replicas: int = Field(default=1, ge=1)
+    """Copies of each shard; a write is acknowledged by the majority of them."""
+    hnsw_m: int = Field(default=16, ge=0)
+    """Neighbours of a point in the graph that is built once a collection is loaded; 0: none, every search is exact."""
+    quantization: Literal["none", "int8"] = "none"
+    """int8: a quarter of the memory to search in; answers are ranked by the whole vectors."""
+    vectors_on_disk: bool = False
+    payload_on_disk: bool = True
+    index_wait_s: float = Field(default=3600, gt=0)
+    """How long a loaded collection may take to be indexed (status green) before it is judged."""
 
 
 class StoreSettings(Section):

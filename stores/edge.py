@@ -110,6 +110,9 @@ class EdgeStore(Ranked):
                     self._reader.view(self._folder(name).name)
             return f"{len(names)} collections, {len(aliases)} aliases; clones by a copy of files; search is exact"
 
+    def settle(self, collection: str) -> None:
+        """Nothing to wait for: search is exact."""
+
     def features(self) -> list[Feature]:
         """What is lost without a server; everything else is there."""
         return embedded("qdrant", "embedded: this machine's processes")

@@ -110,7 +110,7 @@ def open_vector_store(settings: Settings) -> QdrantStore | EdgeStore:
         return EdgeStore(settings.state_dir / "qdrant", wait_s=chosen.wait_s)
     from stores.qdrant import QdrantStore
 
-    return QdrantStore(chosen.url, api_key=chosen.api_key, timeout_s=chosen.timeout_s)
+    return QdrantStore(chosen.url, api_key=chosen.api_key, timeout_s=chosen.timeout_s, tuning=chosen)
 
 
 def reach_mongodb(settings: Settings, patience_s: float) -> None:

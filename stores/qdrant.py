@@ -34,7 +34,8 @@ from sluice.points import (
     StoredPoint,
     VectorQuery,
 )
-from stores import qdrant_aliases, qdrant_clone, qdrant_features
+from sluice.settings import QdrantSettings
+from stores import qdrant_aliases, qdrant_clone, qdrant_features, qdrant_tuning
 from stores.features import Feature
 from stores.qdrant_errors import translated
 from stores.qdrant_opening import opened
@@ -42,7 +43,7 @@ from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, a
 from stores.ranked import Ranked
 from stores.ranking import best_of_groups
 
-UPSERT_BATCH = 256
+UNTUNED = QdrantSettings()
 PAGE = 1000
 COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
@@ -65,9 +66,15 @@ class QdrantStore(Ranked):
     """
 
     def __init__(
-        self, url: str, *, api_key: str | None = None, timeout_s: float = 30, client: QdrantClient | None = None
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 30,
+        client: QdrantClient | None = None,
+        tuning: QdrantSettings = UNTUNED,
     ) -> None:
-        self._url, self._api_key, self._timeout_s = url, api_key, timeout_s
+        self._url, self._api_key, self._timeout_s, self._tuning = url, api_key, timeout_s, tuning
         self._lock = threading.RLock()
         self._given, self._opened = client, client
 
@@ -92,9 +99,7 @@ class QdrantStore(Ranked):
                 self._same_shape(client, collection, dimension, sparse)
             else:
                 client.create_collection(
-                    collection,
-                    vectors_config={DENSE: models.VectorParams(size=dimension, distance=models.Distance.DOT)},
-                    sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)} if sparse else None,
+                    collection, **qdrant_tuning.creation(self._tuning, dimension, DENSE, SPARSE if sparse else None)
                 )
             if self._given is not None:
                 return  # local mode has no payload indexes
@@ -153,6 +158,12 @@ class QdrantStore(Ranked):
         with self._client("asking for its features"):
             return qdrant_features.features(self._server(), self._url, self._api_key, self.clone_method())
 
+    def settle(self, collection: str) -> None:
+        """A loaded collection is indexed, and ready to be judged; StoreUnavailable when it is not in time. Safe to call again."""
+        if self._given is None:
+            with self._client("indexing", collection) as client:
+                qdrant_tuning.settle(client, collection, self._tuning)
+
     def names(self) -> list[str]:
         """Every collection of the store, sorted."""
         with self._client("listing collections") as client:
@@ -182,9 +193,10 @@ class QdrantStore(Ranked):
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
-        """Durable when it returns; idempotent; in batches of 256."""
-        for start in range(0, len(points), UPSERT_BATCH):
-            batch = [as_struct(point) for point in points[start : start + UPSERT_BATCH]]
+        """Durable when it returns; idempotent; in batches."""
+        size = self._tuning.batch
+        for start in range(0, len(points), size):
+            batch = [as_struct(point) for point in points[start : start + size]]
             with self._client("writing points to", collection) as client:
                 client.upsert(collection, batch, wait=True)
 
@@ -261,7 +273,7 @@ class QdrantStore(Ranked):
         readable, admitted = admission(tags, NO_FILTERS), admission(tags, filters)
 
         def search(limit: int, prefetch: int) -> list[ScoredPoint]:
-            asked = arguments(query, readable, admitted, prefetch)
+            asked = arguments(query, readable, admitted, prefetch, qdrant_tuning.search_params(self._tuning))
             with self._client("searching", collection) as client:
                 answer = client.query_points(collection, **asked, limit=limit, with_payload=True)
             return [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]

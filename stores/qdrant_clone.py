@@ -66,7 +66,17 @@ def _snapshot(client: QdrantBase, source: str) -> Iterator[str]:
 def _by_hand(client: QdrantBase, source: str, target: str) -> None:
     found = client.get_collection(source)
     params = found.config.params
-    client.create_collection(target, vectors_config=params.vectors or {}, sparse_vectors_config=params.sparse_vectors)
+    client.create_collection(
+        target,
+        vectors_config=params.vectors or {},
+        sparse_vectors_config=params.sparse_vectors,
+        shard_number=params.shard_number,
+        replication_factor=params.replication_factor,
+        write_consistency_factor=params.write_consistency_factor,
+        on_disk_payload=params.on_disk_payload,
+        quantization_config=found.config.quantization_config,
+        hnsw_config=models.HnswConfigDiff(m=0),  # no graph while it is loaded: see qdrant_tuning
+    )
     for field, held in found.payload_schema.items():
         client.create_payload_index(target, field, field_schema=held.params or held.data_type, wait=True)
     offset: models.ExtendedPointId | None = None

@@ -40,7 +40,13 @@ def admission(tags: AccessTags, filters: Filters) -> models.Filter:
     return models.Filter(must=must)
 
 
-def arguments(query: VectorQuery, readable: models.Filter, admitted: models.Filter, prefetch: int) -> dict[str, Any]:
+def arguments(
+    query: VectorQuery,
+    readable: models.Filter,
+    admitted: models.Filter,
+    prefetch: int,
+    dense: models.SearchParams | None = None,
+) -> dict[str, Any]:
     """The arguments of `query_points`: one vector, or both fused by weighted reciprocal rank, each under the filter.
 
     The statistics of sparse search are those of what this reader may see (`readable`), whatever they narrow it to: a
@@ -48,7 +54,7 @@ def arguments(query: VectorQuery, readable: models.Filter, admitted: models.Filt
     """
     forms: list[tuple[str, Any, models.SearchParams | None]] = []
     if query.dense is not None:
-        forms.append((DENSE, np.asarray(query.dense, dtype=np.float32).tolist(), None))
+        forms.append((DENSE, np.asarray(query.dense, dtype=np.float32).tolist(), dense))
     if query.sparse is not None:
         sparse = models.SparseVector(indices=list(query.sparse.indices), values=list(query.sparse.values))
         forms.append((SPARSE, sparse, models.SearchParams(idf=models.IdfCorpusParams(corpus=readable))))

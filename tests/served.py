@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from stores.qdrant import QdrantStore
@@ -46,3 +49,12 @@ def apart(store: QdrantStore) -> Iterator[Apart]:
         found.switch(dict.fromkeys(found.read()))
         for name in found.names():
             found.drop(name)
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[str]:
+    """What stands in for a Qdrant server (`benchmarks/qdrant_served.py`), in a process of its own; its address."""
+    command, root = [sys.executable, "-m", "benchmarks.qdrant_served", *arguments], Path(__file__).resolve().parents[1]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()

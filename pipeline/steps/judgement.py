@@ -67,6 +67,7 @@ def judge_release(r: Resources, case: Case) -> Judgement:
     releases, states = r.releases_by(case.actor), r.stores.documents.read()
     release, live = releases.get(case.release), releases.live()
     releases.sync_access(release, r.access(states))
+    r.stores.qdrant.settle(release.collection)
     against = live if live is not None and live.id != release.id else None
     context = gate_context(r, release, against, states)
     gates, verdicts = r.gates, list[Verdict]()

@@ -19,9 +19,9 @@ from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
 from stores.edge import EdgeStore
-from stores.qdrant import TAGS_BATCH, UPSERT_BATCH, QdrantStore
+from stores.qdrant import TAGS_BATCH, UNTUNED, QdrantStore
 from tests.fakes import MemoryVectorStore
-from tests.served import apart
+from tests.served import apart, serving
 
 DIMENSION = 16
 TAGS = ("public", "hr", "finance", "security")
@@ -32,9 +32,15 @@ SERVER = "SLUICE_TEST_QDRANT_URL"
 """A real server to run the suite on as well; SLUICE_TEST_QDRANT_API_KEY where it asks for one."""
 
 
-@pytest.fixture(params=["memory", "edge", "local", *(["server"] if SERVER in os.environ else [])])
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[str]:
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "edge", "local", "http", *(["server"] if SERVER in os.environ else [])])
 def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
-    """Each implementation, empty: the fake; the embedded one; a server's code path over qdrant-client's local mode; a server."""
+    """Each, empty: the fake; the embedded one; qdrant-client's local mode, and the same over HTTP; a server."""
     match request.param:
         case "memory":
             yield MemoryVectorStore()
@@ -44,8 +50,9 @@ def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
             found.close()
         case "local":
             yield QdrantStore("local mode", client=QdrantClient(":memory:"))
-        case "server":
-            served = QdrantStore(os.environ[SERVER], api_key=os.environ.get("SLUICE_TEST_QDRANT_API_KEY"))
+        case kind:
+            url = os.environ[SERVER] if kind == "server" else request.getfixturevalue("stand_in")
+            served = QdrantStore(url, api_key=os.environ.get("SLUICE_TEST_QDRANT_API_KEY"))
             with apart(served) as found:
                 yield found
             served.close()
@@ -278,7 +285,7 @@ class TestTexts:
 class TestPoints:
     def test_points_come_back_once_each_in_the_order_of_ids_bit_for_bit(self, store: Any) -> None:
         """Every vector and every payload field that was asked for, and no other."""
-        points = corpus(2 * UPSERT_BATCH + 3)
+        points = corpus(2 * UNTUNED.batch + 3)
         name = filled(store, points)
         stored = list(store.scan(name, ["text", "metadata", "page", "access_tags"], vectors=True))
         assert [p.id for p in stored] == sorted(p.id for p in points)

@@ -6,10 +6,7 @@ store's conformance suite at a real one.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -23,18 +20,9 @@ from stores.mongo_features import features
 from stores.qdrant_features import numbers, reads_tokens
 from stores.qdrant_token import reading_token
 from tests.flows.conftest import TOPICS, Index
+from tests.served import serving
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "a-key-of-the-server"
-
-
-@contextmanager
-def serving(*arguments: str) -> Iterator[str]:
-    """A server in a process of its own; its address."""
-    command = [sys.executable, "-m", "benchmarks.qdrant_served", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
 
 
 @pytest.fixture(scope="module")
