@@ -229,7 +229,7 @@ def _reservations(found: Comparison) -> list[str]:
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"
         lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
     if (part := found.sampled) is not None:
-        told = f"Measured on {part.documents:,} of {part.of:,} documents: every value is higher than on all of them"
+        told = f"Measured on {part.documents:,} of {part.of:,} documents: values are higher than on all of them"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
         if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
             interval = f"{best.low:.3f} and {best.high:.3f}"
