@@ -214,8 +214,9 @@ def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled |
         return None
     drawn, found = lab.sampling.by_chance(lab.resolved.scored), dict[str, OnAll]()
     for name, result in results.items():
-        resolved = lab.read_by(lab.experiment.variant(name)).resolved
-        if (interval := on_all(result, resolved, drawn, share, measure)) is not None:
+        variant = lab.experiment.variant(name)
+        resolved, words = lab.read_by(variant).resolved, lab.settings(variant).search.mode != "dense"
+        if (interval := on_all(result, resolved, drawn, share, measure, words=words)) is not None:
             found[name] = interval
     return Sampled(len(lab.measured), len(lab.documents), share, found)
 
@@ -228,10 +229,10 @@ def _reservations(found: Comparison) -> list[str]:
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"
         lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
     if (part := found.sampled) is not None:
-        told = f"Measured on {part.documents:,} of {part.of:,} documents: every value is higher than on all of them"
+        told = f"Measured on {part.documents:,} of {part.of:,} documents: values are higher than on all of them"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
         if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
-            interval = f"{best.low:.3f} to {best.high:.3f}"
+            interval = f"{best.low:.3f} and {best.high:.3f}"
             lines.append(f"On all documents, with these questions, {leader} lies between {interval} (95% of such samples).")
     return lines
 

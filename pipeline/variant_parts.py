@@ -93,3 +93,13 @@ class Corpus:
 
     def tokens(self, texts: Sequence[str]) -> Sequence[int]:
         return self._tokenizer.counts(texts)
+
+
+class Unpriced:
+    """Implements `evaluation.experiments.protocols.Texts` where nobody asks what is read."""
+
+    def passage(self, document_key: str, start: int, end: int) -> str:
+        return ""
+
+    def tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return [0] * len(texts)

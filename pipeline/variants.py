@@ -45,7 +45,7 @@ from ingest.protocols import Parser
 from pipeline.parsed import Parsed, parse, parsers
 from pipeline.resources import Resources, shared
 from pipeline.sampling import Sampling
-from pipeline.variant_parts import AsRead, Corpus, Counted, Documents, OneEncoding, Prepared
+from pipeline.variant_parts import AsRead, Corpus, Counted, Documents, OneEncoding, Prepared, Unpriced
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
@@ -70,6 +70,8 @@ class Laboratory:
         self.folder = r.settings.state_dir / "experiments"
         self.results = Results(self.folder / "results")
         self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, OneEncoding]] = {}
+        self._compares: dict[str, bool] = {}
+        """By a chunker's fingerprint: whether it compares meanings."""
         self._parsing: dict[ParsingSettings, dict[str, Parser]] = {}
         self._embedded = 0
         self._lock = threading.RLock()
@@ -250,7 +252,7 @@ class Laboratory:
             for start in range(0, len(order), RACED_AT_ONCE):
                 block = order[start : start + RACED_AT_ONCE]
                 documents, asked = self.sampling.of(block), [query.query.id for query in block]
-                found = {n: self._measured(self.experiment.variant(n), documents, asked, "race") for n in race.running}
+                found = {n: self._raced(self.experiment.variant(n), documents, asked) for n in race.running}
                 values = {name: result.values(measure) for name, result in found.items()}
                 places = {name: [record.id for record in result.queries] for name, result in found.items()}
                 for id in asked:
@@ -259,6 +261,13 @@ class Laboratory:
                 if len(race.running) <= 2:
                     break
         return tuple(race.stopped)
+
+    def _raced(self, variant: VariantSettings, wanted: Documents, queries: Sequence[str]) -> VariantResult:
+        """A variant on a part of everything, for its measures alone: nobody asks what that costs."""
+        read = self.read_by(variant)
+        documents, resolved = read.of(wanted), read.asked(queries)
+        prepared = self._prepare(variant, documents, priced=False)
+        return run_variant(prepared, Unpriced(), resolved, fingerprint="race", k=self.k(variant), everyone=self.everyone)
 
     def _measured(
         self, variant: VariantSettings, wanted: Documents, queries: Sequence[str] | None, identity: str
@@ -277,8 +286,8 @@ class Laboratory:
         overlaps = overlap(prepared.searcher, plain.searcher, words, [state.tags for state, _ in documents], self.k(variant))
         return replace(result, cost={**result.cost, "exact_overlap": [asdict(each) for each in overlaps]})
 
-    def _prepare(self, variant: VariantSettings, documents: Documents) -> Prepared:
-        """Cut, embed through the cache, and hold in memory."""
+    def _prepare(self, variant: VariantSettings, documents: Documents, *, priced: bool = True) -> Prepared:
+        """Cut, embed through the cache, and hold in memory; `priced`: with the tokens that it takes to embed."""
         whole = self.settings(variant)
         model, embedder, encoder = self._model(whole.embedding)
         compared = Counted(embedder.as_encoder())
@@ -305,7 +314,7 @@ class Laboratory:
             "documents": len(cut),
             "chunks": len(points),
             "texts": len(distinct),
-            "tokens": sum(model.tokenizer.counts(distinct)),
+            "tokens": sum(model.tokenizer.counts(distinct)) if priced else 0,
             "embedded": self._embedded - before,
             "vector_bytes": stored,
             "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
@@ -322,12 +331,14 @@ class Laboratory:
         """The chunks of these documents; those that any run or variant has cut alike are not cut again.
 
         A strategy that compares meanings is: what it compares is part of what it costs, and no cut says that. The longest
-        document tells.
+        document tells, once.
         """
         if not documents:
             return []
-        chunker.chunk(max((document for _, document in documents), key=lambda document: len(document.text)))
-        cutter = Cutter(chunker, None if compared.texts else kept)
+        if chunker.fingerprint not in self._compares:
+            chunker.chunk(max((document for _, document in documents), key=lambda document: len(document.text)))
+            self._compares[chunker.fingerprint] = bool(compared.texts)
+        cutter = Cutter(chunker, None if self._compares[chunker.fingerprint] else kept)
         chunks = cutter.cut(documents)
         return [(state, document, found) for (state, document), found in zip(documents, chunks, strict=True)]
 

@@ -5,7 +5,8 @@ more documents there are, the lower a relevant one may stand: what the sample sa
 sampled document above a relevant one as 1 / share of them (Horvitz and Thompson, 1952), each costing as much as the first, which
 is the dearest: less what sampling may have hidden, as the score interval of a Poisson count has it (1.96² / 2 more of an average
 influence, and 1.96 standard errors from each document's own, squared, times 1 - share): none seen is not none there.
-So it covers for dense search; scores of sparse and fused search themselves change a little with the corpus.
+Words weigh otherwise in another corpus, and ranks fuse otherwise: for sparse and hybrid search, where a value may also be lower
+on the sample than on all, the same standard errors are added to the upper end.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ class OnAll:
     high: float
 
 
-def on_all(result: VariantResult, resolved: ResolvedSet, drawn: Collection[str], share: float, measure: str) -> OnAll | None:
-    """The interval of a measure of documents; None for one of passages. `drawn`: keys that chance put into the sample."""
+def on_all(
+    result: VariantResult, resolved: ResolvedSet, drawn: Collection[str], share: float, measure: str, *, words: bool = False
+) -> OnAll | None:
+    """The interval of a measure of documents; None for one of passages.
+
+    `drawn`: keys that chance put into the sample; `words`: whether search is sparse or hybrid.
+    """
     name, _, depth = measure.partition("@")
     if name not in ("nDCG", "MRR", "Recall", "Success") or not result.queries:
         return None
@@ -51,9 +57,10 @@ def on_all(result: VariantResult, resolved: ResolvedSet, drawn: Collection[str],
     seen = sum(result.values(measure)) / count
     seen, one = sum(result.values(measure)) / count, one_more / share / count
     spread = sum(each * each for each in influence.values()) + (Z95 / 2 * one) ** 2
-    lost = sum(influence.values()) + (1 - share) * Z95**2 / 2 * one + Z95 * math.sqrt((1 - share) * spread)
-    low = without - lost
-    return OnAll(max(0.0, min(low, seen)), seen)
+    error = Z95 * math.sqrt((1 - share) * spread)
+    low = without - sum(influence.values()) - (1 - share) * Z95**2 / 2 * one - error
+    high = min(1.0, seen + error) if words else seen
+    return OnAll(max(0.0, min(low, seen)), high)
 
 
 def _value(name: str, ranking: Sequence[str], relevant: Collection[str], cut: int) -> float:

@@ -42,6 +42,9 @@ def test_a_drawn_document_above_the_right_one_stands_for_five() -> None:
     one, more, z = 0.5 / 0.2 / 60, (59.5 - (1 / 3 + 1 / 3 + 58 / 2)) / 60 / 0.2 / 60, 1.959964
     hidden = 0.8 * z**2 / 2 * more + z * (0.8 * (one**2 + (z / 2 * more) ** 2)) ** 0.5
     assert found.low == pytest.approx(59.5 / 60 - one - hidden)
+    hybrid = on_all(result(rankings, resolved), resolved, {"chance"}, 0.2, "MRR@10", words=True)
+    assert hybrid is not None
+    assert (hybrid.low, hybrid.high) == (found.low, min(1.0, found.high + z * (0.8 * (one**2 + (z / 2 * more) ** 2)) ** 0.5))
     assert found.low < (1 / 6 + 1 / 2 + 58) / 60
 
 

@@ -288,3 +288,14 @@ def test_frames_that_are_no_tables_change_nothing() -> None:
     for content in (made(frames), made(table(72, 700, (250, 250), essay)), made(at(72, 700, "Plain."), about="/CropBox [a b]")):
         fast, ruled = (readers.read("pdf", content, "a.pdf", pdf_tables=way) for way in ("fast", "pdfplumber"))
         assert ruled.pieces == fast.pieces
+
+
+def test_graph_paper_is_read_the_fast_way_and_in_no_time() -> None:
+    """300 lines across 300 would take pdfplumber minutes: the page has no cells then, and says so."""
+    lines = "".join(f"0 {2.6 * n} m 600 {2.6 * n} l S {2 * n} 0 m {2 * n} 780 l S " for n in range(300))
+    content = made("0.2 w " + lines + at(72, 700, "A drawing on graph paper."))
+    began = time.process_time()
+    ruled = readers.read("pdf", content, "a.pdf", pdf_tables="pdfplumber")
+    assert time.process_time() - began < 10
+    assert [piece.text for piece in ruled.pieces] == ["A drawing on graph paper."]
+    assert [(loss.what, loss.count) for loss in ruled.losses] == [("table_lines_unread", 1)]
