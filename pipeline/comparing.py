@@ -224,8 +224,8 @@ def markdown(found: Comparison) -> str:
     result = found.summary()
     measure = result["measure"]
     head = f"# Experiment {result['name']}\n\n" + "\n".join(f"- {line}" for line in result["conclusion"])
-    if found := result["confirmation"]:
-        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(found)}."
+    if confirmed := result["confirmation"]:
+        head += f"\n- Chosen on one half of the queries, measured on the other: {confirmation(confirmed)}."
     together = ", all pairs" if len(result["variants"]) > 2 else ""
     behind = f"behind the leader ({result['level']:.0%}{together})"
     names = ("variant", measure, behind, "probability best", "tokens to embed", "tokens an answer", "ruled out")

@@ -34,7 +34,7 @@ from indexing.payload import payload
 from indexing.search import Searcher
 from pipeline.resources import Resources, shared
 from pipeline.sampling import Sampling
-from pipeline.variant_parts import Corpus, Counted, OneEncoding, Prepared
+from pipeline.variant_parts import Corpus, Costs, Counted, OneEncoding, Prepared
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
@@ -243,16 +243,16 @@ class Laboratory:
         each = encoder.dimension * 4 if variant.vectors is None else variant.vectors.bytes_each(encoder.dimension)
         stored = len(points) * each + sum(8 * len(w.indices) for w in weights if w is not None)
         distinct = list(dict.fromkeys(texts) | compared.texts)
-        costs = {
-            "documents": len(cut),
-            "chunks": len(points),
-            "texts": len(distinct),
-            "tokens": sum(model.tokenizer.counts(distinct)),
-            "embedded": self._embedded - before,
-            "vector_bytes": stored,
-            "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
-            "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
-        }
+        costs = Costs(
+            documents=len(cut),
+            chunks=len(points),
+            texts=len(distinct),
+            tokens=sum(model.tokenizer.counts(distinct)),
+            embedded=self._embedded - before,
+            vector_bytes=stored,
+            contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
+            seconds={"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
+        )
         how = self.recipe(variant).search
         kept = variant.vectors
         stored_as = Stored(kept.dimensions, kept.storage, kept.rescore) if kept is not None else None

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def _block(language: str, containing: str) -> str:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", readme, flags=re.DOTALL | re.MULTILINE)
+    fenced: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", readme, flags=re.DOTALL | re.MULTILINE)
     return next(block for kind, block in fenced if kind == language and containing in block)
 
 
