@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import chunking
@@ -40,18 +40,32 @@ class AsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What it took to make a variant, and what it would take to keep it."""
+
+    documents: int
+    chunks: int
+    texts: int
+    tokens: int
+    embedded: int
+    vector_bytes: int
+    contexts_cut: int
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """Implements `evaluation.experiments.protocols.PreparedVariant`."""
 
     searcher: Searcher
     shown: Mapping[str, tuple[tuple[int, int], ...]]
-    costs: Mapping[str, Any]
+    costs: Costs
 
     def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
         return self.shown.get(document_key, ())
 
     def cost(self) -> Mapping[str, Any]:
-        return self.costs
+        return asdict(self.costs)
 
 
 class OneEncoding:

@@ -45,7 +45,7 @@ from ingest.protocols import Parser
 from pipeline.parsed import Parsed, parse, parsers
 from pipeline.resources import Resources, shared
 from pipeline.sampling import Sampling
-from pipeline.variant_parts import AsRead, Corpus, Counted, Documents, OneEncoding, Prepared, Unpriced
+from pipeline.variant_parts import AsRead, Corpus, Costs, Counted, Documents, OneEncoding, Prepared, Unpriced
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
@@ -310,16 +310,16 @@ class Laboratory:
         each = encoder.dimension * 4 if variant.vectors is None else variant.vectors.bytes_each(encoder.dimension)
         stored = len(points) * each + sum(8 * len(w.indices) for w in weights if w is not None)
         distinct = list(dict.fromkeys(texts) | compared.texts)
-        costs = {
-            "documents": len(cut),
-            "chunks": len(points),
-            "texts": len(distinct),
-            "tokens": sum(model.tokenizer.counts(distinct)) if priced else 0,
-            "embedded": self._embedded - before,
-            "vector_bytes": stored,
-            "contexts_cut": sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
-            "seconds": {"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
-        }
+        costs = Costs(
+            documents=len(cut),
+            chunks=len(points),
+            texts=len(distinct),
+            tokens=sum(model.tokenizer.counts(distinct)) if priced else 0,
+            embedded=self._embedded - before,
+            vector_bytes=stored,
+            contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
+            seconds={"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
+        )
         how = self.recipe(variant).search
         short = variant.vectors
         stored_as = Stored(short.dimensions, short.storage, short.rescore) if short is not None else None

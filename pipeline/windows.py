@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.executors import P, R
@@ -74,7 +74,7 @@ def mapped(r: Resources, run: Run, function: Callable[[Resources, P], R], parts:
     """What the function gave for the partitions that were done, and, where time ran out for the others, why."""
     if run.until is None:
         return list(run.executor.map(function, parts, r)), None
-    within: Any = Within(function, run.until.timestamp())
+    within: Callable[[Resources, P], R | None] = Within(function, run.until.timestamp())
     answers: list[R | None] = list(run.executor.map(within, parts, r))
     done = [answer for answer in answers if answer is not None]
     return done, over(run) if len(done) < len(answers) else None

@@ -166,7 +166,7 @@ def mail(content: bytes) -> str:
 
 def _mail(part: Message) -> str:
     if part.is_multipart():
-        texts = [_mail(child) for child in part.get_payload()]  # type: ignore[union-attr,arg-type]
+        texts = [_mail(child) for child in part.get_payload()]  # type: ignore[arg-type]
         if part.get_content_type() == "multipart/alternative":
             return max(texts, key=lambda text: words(re.sub(r"\S+://\S+", "", text)).total(), default="")
         return "\n".join(texts)

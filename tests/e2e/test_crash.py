@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_two_runs_at_once_the_second_says_who_holds_the_index_and_exits_4(shell:
     deadline = time.monotonic() + 60
     while not (shell.folder / "state" / "mongodb").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    code, answer = 0, {}
+    code, answer = 0, dict[str, Any]()
     while code != 4 and first.poll() is None:
         code, answer, _ = shell("run")
     assert code == 4, "the second run never met the first"

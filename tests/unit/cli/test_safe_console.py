@@ -34,10 +34,11 @@ ANY = st.text(alphabet=st.characters(exclude_categories=()), max_size=30) | st.s
 
 
 def shown(renderable: RenderableType, **how: Any) -> str:
-    file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
+    kept = io.BytesIO()
+    file = io.TextIOWrapper(kept, encoding="utf-8", newline="")
     SafeConsole(file=file, width=200, highlight=False, force_terminal=False).print(renderable, **how)
     file.flush()
-    return file.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined, no-any-return]
+    return kept.getvalue().decode("utf-8")
 
 
 def acts(text: str) -> list[str]:
