@@ -288,7 +288,8 @@ def unpacked_as(rtf: bytes) -> bytes:
 def test_a_message_that_has_rich_text_only_is_read() -> None:
     """Outlook's packed RTF, in a .msg and in a winmail.dat; HTML that lies in RTF too. What cannot be unpacked is sealed."""
     assert text(msg("S", rich=PACKED), "a.msg") == text(winmail(b"", PACKED), "winmail.dat") == "hello world"
-    boxed = rb"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}}{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Gr\'fc\'dfe "
+    boxed = rb"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}}"
+    boxed += rb"{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Gr\'fc\'dfe "
     boxed += rb"{\*\htmltag84 <b>}\htmlrtf {\b \htmlrtf0 aus\htmlrtf }\htmlrtf0 {\*\htmltag92 </b>} K\u246 ?ln"
     boxed += rb"{\*\htmltag72 </p>}\htmlrtf\par}\htmlrtf0}"
     assert text(msg("S", rich=unpacked_as(boxed)), "a.msg").split() == ["Grüße", "aus", "Köln"]
