@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lxml.html
@@ -70,7 +70,7 @@ def assembled(found: Iterable[Piece]) -> tuple[str, tuple[Element, ...]]:
     elements: list[Element] = []
     headings: list[tuple[int, str]] = []
     position, before = 0, ""
-    for piece in found:
+    for piece in filter(None, map(_without_soft_hyphens, found)):
         if parts:
             gap = "\n" if piece.kind == before == "list" else "\n\n"
             parts.append(gap)
@@ -83,6 +83,14 @@ def assembled(found: Iterable[Piece]) -> tuple[str, tuple[Element, ...]]:
         parts.append(piece.text)
         position, before = end, piece.kind
     return "".join(parts), tuple(elements)
+
+
+def _without_soft_hyphens(piece: Piece) -> Piece | None:
+    """Where a word may be cut is no letter of it: nobody would find it. None where nothing else was there."""
+    if "\xad" not in piece.text or piece.kind == "code":
+        return piece
+    text = _SOFT_HYPHEN.sub("", piece.text)
+    return replace(piece, text=text) if text else None
 
 
 def _table(element: Any) -> str:

@@ -145,6 +145,11 @@ _PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|tab
 _MESSAGE = re.compile(r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,80}?MIME-Version:[ \t]*1", re.IGNORECASE)
 """Header fields, and among them the one that says that they are."""
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
+_FLAT = re.compile(
+    rb"(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w-]+:)?document\b[^>]*\s[\w-]+:mimetype=[\"']([\w./+-]+)[\"']",
+    re.DOTALL,
+)
+"""An OpenDocument file in one piece (`.fodt`, `.fods`, `.fodp`), whatever it is called."""
 
 
 def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool = True) -> Format:
@@ -191,7 +196,9 @@ def _proved(content: bytes, promised: Format | None) -> Format | None:
         return promised if promised in _ARCHIVED and not _elsewhere(content, promised) else _inside_zip(content)
     if content.startswith(OLE):
         return _inside_ole(content, promised)
-    head = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = content[:8192].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if flat := _FLAT.match(head):
+        return _PACKAGES.get(flat.group(1).removesuffix(b"-template"))
     return next((found for magic, found in _MAGIC if head.startswith(magic)), None)
 
 
@@ -209,7 +216,8 @@ def _instead(content: bytes, promised: Format, other: Format | None) -> Format:
     if _PAGE.match(text):
         return "html"
     if _XML.match(text):
-        return "html" if re.search(r"<html\b", text, re.IGNORECASE) else "xml" if promised != "odt" else promised
+        flat = promised in ("odt", "ods", "odp") and re.search(r"<(?:[\w-]+:)?document\b", text) is not None
+        return promised if flat else "html" if re.search(r"<html\b", text, re.IGNORECASE) else "xml"
     if _MESSAGE.match(text):
         return "email"
     if other is not None:

@@ -6,6 +6,7 @@ gone beside it was cut or deleted, and an index that seems to know nothing would
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sluice.errors import IntegrityError
@@ -29,7 +30,8 @@ def begin(state_dir: Path, database: str) -> None:
     """Note that the database's file holds something; durable when it returns."""
     file, begun = _files(state_dir, database)
     if not begun.exists() and file.exists() and file.stat().st_size:
-        private.replace(begun, b"")
+        os.close(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))  # empty: there or not, never half
+        private.sync(begun.parent)
 
 
 def _files(state_dir: Path, database: str) -> tuple[Path, Path]:

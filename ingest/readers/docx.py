@@ -33,7 +33,7 @@ _DRAWN = frozenset({"drawing", "pict", "object", "AlternateContent"})
 _IN_PARAGRAPH = frozenset({
     "r", "p", "tbl", "hyperlink", "sdt", "ins", "moveTo", "smartTag", "customXml", "fldSimple", "oMath", "oMathPara",
 })  # fmt: skip
-_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": "\u00ad"}
+_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 _IN_RUN = _DRAWN | _SIGNS.keys() | {"t", "sym", "ruby"}
 _BOLD_DEPTH = 6
 _LONGEST_HEADING = 100
@@ -93,7 +93,7 @@ class _Word:
         self._page = 1 if body.find(f".//{W}lastRenderedPageBreak") is not None else None
         found = self._story(body)
         heads, feet = (self._margins(body, kind) for kind in ("header", "footer"))
-        return Reading([*heads, *found, *feet], about, losses=tuple(Loss(what, n) for what, n in sorted(self.losses.items())))
+        return Reading([*heads, *found, *feet], about, losses=tuple(Loss(what, n) for what, n in sorted((+self.losses).items())))
 
     def _story(self, root: Node) -> list[Piece]:
         _settle_fields(root)

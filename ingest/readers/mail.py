@@ -13,6 +13,7 @@ import email.policy
 import io
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from email.message import EmailMessage, Message
 from typing import Any
 
@@ -28,6 +29,7 @@ from ingest.readers.calendars import calendar_pieces, unfolded
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from ingest.readers.rtf import rtf
+from ingest.transfer import content_of, enclosed, encoding
 from sluice.errors import DocumentError
 
 _SIGNATURES = frozenset(("pgp-signature", "pkcs7-signature", "x-pkcs7-signature"))
@@ -40,6 +42,7 @@ _MOST_NAMES = 20
 _HTML_ENOUGH = 0.8
 _HTML, _CODEPAGE, _RICH = 0x1013, 0x3FDE, 0x1009
 """PidTagHtml, PidTagInternetCodepage and PidTagRtfCompressed ([MS-OXPROPS])."""
+_ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
@@ -118,6 +121,8 @@ class _Parts:
             self._sealed(part, depth)
         elif subtype in ("ms-tnef", "vnd.ms-tnef") or _name(part).lower() == "winmail.dat":
             self._winmail(part)
+        elif kind == "text" and subtype == "rtf" and not _is_attachment(part):
+            self._rich(_bytes(part))
         elif kind == "text" and not _is_attached(part, subtype):
             self._text(part, subtype)
         elif kind == "image" and not _is_attachment(part):
@@ -187,6 +192,11 @@ class _Parts:
         self._sure(found.guess)
         for loss in found.losses:
             self.lose(loss.what, loss.where, loss.count, loss.share)
+        text, armoured = _ARMOUR.subn("", found.text) if "-----BEGIN PGP MESSAGE" in found.text else (found.text, 0)
+        if armoured:
+            self.closed = True
+            self.lose("encrypted", count=armoured)
+        found = replace(found, text=text)
         match subtype:
             case "html" | "x-amp-html":
                 kept, unseen = without_hidden(found.text) if self._enclosed else (found.text, ())
@@ -218,6 +228,8 @@ class _Parts:
     def _message(self, part: Message, subtype: str, depth: int) -> None:
         inner = part.get_payload()
         messages = [m for m in inner if isinstance(m, Message)] if isinstance(inner, list) else []
+        if messages and encoding(part) in ("base64", "quoted-printable"):
+            messages = [message_of(enclosed(part), self._uri)]
         if subtype in (
             "delivery-status",
             "disposition-notification",
@@ -364,12 +376,11 @@ def _charset(codepage: Any) -> str:
 
 def _bytes(part: Message) -> bytes:
     try:
-        content = part.get_payload(decode=True)
+        return content_of(part)
     except MemoryError:
         raise
     except Exception:  # the standard library raises several types on hostile encodings
         return b""
-    return content if isinstance(content, bytes) else b""
 
 
 def _words(pieces: Iterable[Piece]) -> list[str]:

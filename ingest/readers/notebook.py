@@ -35,7 +35,7 @@ def notebook(content: bytes, uri: str, label: str = "") -> Reading:
     lost: Counter[str] = Counter()
     for cell in cells:
         pieces += _cell(cell, lost)
-    losses = tuple(Loss(what, count) for what, count in sorted(lost.items()))
+    losses = tuple(Loss(what, count) for what, count in sorted((+lost).items()))
     return Reading(pieces, losses=(*found.losses, *losses), guess=found.guess)
 
 

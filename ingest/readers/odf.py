@@ -350,7 +350,8 @@ class Odf:
         """A chart, a formula or a document within this one."""
         path = str(node.get(_XLINK) or "").removeprefix("./").strip("/")
         inside = self._package.xml(f"{path}/content.xml") if self._package is not None and path else None
-        root = next(iter(elements(node)), None) if inside is None else inside
+        here = (below for below in elements(node) if local(below) in ("document", "math"))  # in a flat file
+        root = next(here, None) if inside is None else inside
         if root is None:
             return []
         if local(root) == "math":

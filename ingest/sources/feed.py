@@ -52,7 +52,7 @@ class FeedOptions(HttpOptions):
     headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     """Sent to the feed's own host only."""
     cache: ConfigPath | None = None
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = Field(default=LimitSettings(), exclude=True)
 
     @field_validator("url")
     @classmethod

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from ingest.headers import decoded_header, header
 from ingest.nesting import too_deep
+from ingest.transfer import content_of, enclosed
 
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _MOST_REFERENCES = 50
@@ -83,8 +84,7 @@ def _attachment(name: str, part: Message, wanted: bool) -> dict[str, str]:
     if not wanted:
         return about
     try:
-        payload: Any = part.get_payload(0) if about["type"] == "message/rfc822" else part.get_payload(decode=True)
-        content = payload.as_bytes() if isinstance(payload, Message) else bytes(payload or b"")
+        content = enclosed(part) if about["type"] == "message/rfc822" and part.is_multipart() else content_of(part)
     except MemoryError:
         raise
     except Exception as error:  # hostile headers make the standard library raise several types

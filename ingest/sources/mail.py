@@ -51,7 +51,7 @@ class MailOptions(Section):
     """Whether a password may be sent unencrypted."""
     timeout_s: float = Field(default=60, gt=0)
     max_bytes: int = Field(default=50_000_000, gt=0)
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = Field(default=LimitSettings(), exclude=True)
 
     @model_validator(mode="after")
     def _one_place(self) -> MailOptions:

@@ -77,7 +77,7 @@ class WebOptions(HttpOptions):
     max_sitemaps: int = Field(default=1000, ge=1)
     """Sitemaps that sitemaps may lead to, in all; more is an index without end, and an error."""
     max_minutes: float = Field(default=240, gt=0)
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = Field(default=LimitSettings(), exclude=True)
 
     @field_validator("start", "sitemaps")
     @classmethod
@@ -248,13 +248,14 @@ class WebSource:
             "max_sitemaps",
             "delay_s",
         }
-        job = o.model_dump(mode="json", include=keys | {"limits", "max_minutes", "timeout_s", "max_bytes", "attempts"})
+        job = o.model_dump(mode="json", include=keys | {"max_minutes", "timeout_s", "max_bytes", "attempts"})
         hosts = [urlsplit(url).hostname or "" for url in o.start]
         return job | {
             "start": [canonical(url) for url in o.start],
             "domains": [*dict.fromkeys([*hosts, *o.domains])],
             "named": [*self._named(), *o.allow_hosts],
             "known": dict(known),
+            "limits": o.limits.model_dump(mode="json"),
             "shape": self._shape,
             "user_agent": USER_AGENT,
         }

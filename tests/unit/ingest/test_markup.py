@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.parse import UnstructuredParser
+from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 
 PARSER = UnstructuredParser()
@@ -89,7 +90,14 @@ def test_xml_keeps_text_between_tags() -> None:
     assert document.text == "one two three\n\nfour"
 
 
-def test_xml_entities_are_not_resolved() -> None:
-    """Neither files nor billions of laughs are read."""
-    bomb = "<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'><!ENTITY y 'yyy'>]><r><a>text &x; end</a></r>"
-    assert "root:" not in parsed(bomb, "a.xml").text
+def test_xml_entities_of_other_files_are_not_resolved() -> None:
+    """A file's words are never read: who refers to one is refused, and nothing of it is text. Its own entities are its words."""
+    bomb = "<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'><!ENTITY y 'yyy'>]><r><a>text &{}; end</a></r>"
+    with pytest.raises(DocumentError) as error:
+        parsed(bomb.format("x"), "a.xml")
+    assert error.value.reason == "malformed"
+    assert "root:" not in str(error.value)
+    assert parsed(bomb.format("y"), "a.xml").text == "text yyy end"
+    laughs = "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10 if n else 'ha'}'>" for n in range(20))
+    with pytest.raises(DocumentError):
+        parsed(f"<!DOCTYPE r [{laughs}]><r>&a19;</r>", "a.xml")

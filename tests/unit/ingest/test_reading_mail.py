@@ -52,6 +52,15 @@ def mail(*parts: tuple[str, str], kind: str = "mixed") -> str:
         (HEAD + "Content-Type: text/plain; charset=x-unknown\n\nGrüße", "Grüße"),
         (HEAD + "Content-Transfer-Encoding: quoted-printable\n\na long li=\nne with =C3=A4", "a long line with ä"),
         (HEAD + "Content-Type: multipart/mixed; boundary=none\n\njust text", "just text"),
+        (HEAD + "Content-Transfer-Encoding: base64\n\nR3LDvMOfZSBhdXMgS8O2bG4", "Grüße aus Köln"),
+        (HEAD + "Content-Transfer-Encoding: base64\n\nR3LDvMOf\nZQ==\nIGF1cyBL!\nw7ZsbmE", "Grüße aus Kölna"),
+        (mail(("text/rtf", r"{\rtf1 nur \b fett\b0\par zwei}")), "nur fett\n\nzwei"),
+        (mail(("message/rfc822\nContent-Transfer-Encoding: base64",
+               base64.b64encode(b"Subject: Innen\n\nDer innere Text.").decode())), "Innen\n\nDer innere Text."),
+        (mail(("message/rfc822\nContent-Transfer-Encoding: quoted-printable", "Subject: Innen\n\nGr=FC=\n=DFe")),
+         "Innen\n\nGrüße"),
+        (mail(("text/plain", "Vor.\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n=abcd\n-----END PGP MESSAGE-----\nNach.")),
+         "Vor.\n\nNach."),
     ],
 )  # fmt: skip
 def test_parts_are_read_in_order(content: str, expected: str) -> None:
@@ -206,6 +215,9 @@ def test_what_is_sealed_is_refused_or_said() -> None:
     assert losses(mail(("text/plain", "see attached"), part), "a.eml") == {"sealed": 1}
     assert reason(mail(("application/ms-tnef; name=winmail.dat", "xx")), "a.eml") == "sealed"
     assert reason(mail(("application/pgp-encrypted", "Version: 1"), kind="encrypted"), "a.eml") == "protected"
+    armoured = "-----BEGIN PGP MESSAGE-----\nVersion: 1\n\nhQEMA+/x\n=abcd\n-----END PGP MESSAGE-----\n"
+    assert reason(HEAD + "\n" + armoured, "a.eml") == "protected"
+    assert losses(HEAD + "\nHello.\n\n" + armoured, "a.eml") == {"encrypted": 1}
 
 
 def winmail(body: bytes, rich: bytes = b"") -> bytes:
@@ -288,7 +300,8 @@ def unpacked_as(rtf: bytes) -> bytes:
 def test_a_message_that_has_rich_text_only_is_read() -> None:
     """Outlook's packed RTF, in a .msg and in a winmail.dat; HTML that lies in RTF too. What cannot be unpacked is sealed."""
     assert text(msg("S", rich=PACKED), "a.msg") == text(winmail(b"", PACKED), "winmail.dat") == "hello world"
-    boxed = rb"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}}{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Gr\'fc\'dfe "
+    boxed = rb"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}}"
+    boxed += rb"{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Gr\'fc\'dfe "
     boxed += rb"{\*\htmltag84 <b>}\htmlrtf {\b \htmlrtf0 aus\htmlrtf }\htmlrtf0 {\*\htmltag92 </b>} K\u246 ?ln"
     boxed += rb"{\*\htmltag72 </p>}\htmlrtf\par}\htmlrtf0}"
     assert text(msg("S", rich=unpacked_as(boxed)), "a.msg").split() == ["Grüße", "aus", "Köln"]

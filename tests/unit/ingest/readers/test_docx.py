@@ -292,3 +292,12 @@ def test_what_is_no_word_document_is_malformed() -> None:
     bomb = f'<!DOCTYPE x [<!ENTITY e "boom">]><w:document {W_NAMES}><w:body>{para(run("&e;"))}</w:body></w:document>'
     assert refused(zipped({"word/document.xml": bomb}), "a.docx") == "entities"
     assert losses(read(word(para(run("x")) + '<w:altChunk r:id="rA"/>'), "a.docx")) == {"embedded_document": 1}
+
+
+def test_a_place_to_cut_a_word_is_no_letter_of_it() -> None:
+    """Soft hyphens as an element and as a character; a hyphen that must not break is a hyphen. What is no loss is not said."""
+    signs = "<w:r><w:t>Donau</w:t><w:softHyphen/><w:t>dampf\u00adschiff E</w:t><w:noBreakHyphen/><w:t>Mail</w:t></w:r>"
+    known = '<w:r><w:sym w:font="Wingdings" w:char="F0FC"/></w:r>'
+    document = read(word(para(signs, known)), "a.docx")
+    assert document.text == "Donaudampfschiff E-Mail✓"
+    assert losses(document) == {}

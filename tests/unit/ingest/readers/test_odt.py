@@ -17,7 +17,7 @@ from sluice.errors import DocumentError
 from tests.crude import office as crude
 from tests.crude.words import lost, words
 from tests.unit.ingest.office_files import odf
-from tests.unit.ingest.reading import holds, losses, read, refused
+from tests.unit.ingest.reading import holds, losses, once, read, refused
 
 DATA = Path(__file__).parent / "data"
 STYLES = (
@@ -154,7 +154,7 @@ def test_a_flat_file_is_read_like_a_zipped_one() -> None:
         'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:text>'
         '<text:h text:outline-level="1">Head</text:h><text:p>Body.</text:p></office:text></office:body></office:document>'
     )
-    document = read(flat.encode(), "a.fodt")
+    document = read(b'<?xml version="1.0"?>' + flat.encode(), "a.fodt")
     assert (document.text, document.title) == ("Head\n\nBody.", "Head")
 
 
@@ -181,3 +181,38 @@ def test_a_locked_or_broken_file_is_refused_with_its_reason() -> None:
         odt(odf("spreadsheet", ""), "a.odt")
     assert error.value.reason == "malformed"
     assert refused(b"PK\x03\x04 broken", "a.odt") == "malformed"
+
+
+MIME = "application/vnd.oasis.opendocument."
+FLAT_NAMES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{kind}:1.0"'
+    for name, kind in [("office", "office"), ("text", "text"), ("table", "table"), ("draw", "drawing"), ("chart", "chart")]
+)
+PADDING = " ".join(f'xmlns:pad{n}="urn:example:of:a:name:space:that:nobody:uses:{n}"' for n in range(60))
+INLINE_CHART = (
+    "<draw:frame><draw:object><pad1:p/><office:document><office:body><office:chart><chart:chart><chart:title>"
+    "<text:p>Chartword</text:p></chart:title></chart:chart></office:chart></office:body></office:document></draw:object></draw:frame>"
+)
+FLAT_BODIES = {
+    "text": f"<text:p>Textword{INLINE_CHART}</text:p>",
+    "spreadsheet": '<table:table table:name="Blatt"><table:shapes>' + INLINE_CHART + "</table:shapes><table:table-row>"
+    '<table:table-cell office:value-type="string"><text:p>Textword</text:p></table:table-cell></table:table-row></table:table>',
+    "presentation": "<draw:page><draw:frame><draw:text-box><text:p>Textword</text:p></draw:text-box></draw:frame>"
+    + INLINE_CHART
+    + "</draw:page>",
+}
+
+
+@pytest.mark.parametrize("kind", FLAT_BODIES)
+@pytest.mark.parametrize("template", ["", "-template"])
+@pytest.mark.parametrize("uri", ["a.fodt", "a.fods", "a.fodp", "a.xml", "a", "a.odt"])
+def test_every_flat_file_is_what_it_says(kind: str, template: str, uri: str) -> None:
+    """Text, sheet or slides by what the root says, behind however many name spaces, whatever it is called; its charts too."""
+    root = f'<office:document {FLAT_NAMES} {PADDING} office:version="1.3" office:mimetype="{MIME}{kind}{template}">'
+    flat = f'<?xml version="1.0" encoding="UTF-8"?>\n{root}<office:meta><pad1:x>unseen</pad1:x></office:meta>'
+    flat += f"<office:body><office:{kind}>{FLAT_BODIES[kind]}</office:{kind}></office:body></office:document>"
+    found = read(flat.encode(), uri)
+    assert "unseen" not in found.text
+    assert once(found, "Textword")
+    assert once(found, "Chartword")
+    assert len(found.elements) == (3 if kind == "spreadsheet" else 2)

@@ -1,0 +1,42 @@
+"""How a part of a message travels: base64 and quoted-printable, also where they are broken or forbidden."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+import re
+from email.message import Message
+from typing import Any
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+")
+
+
+def encoding(part: Message) -> str:
+    return str(part.get("Content-Transfer-Encoding") or "").strip().lower()
+
+
+def content_of(part: Message) -> bytes:
+    """The bytes of a part; whatever the standard library raises on hostile encodings is raised."""
+    if encoding(part) == "base64" and isinstance(written := part.get_payload(), str):
+        return unpacked(written.encode("ascii", "replace"), "base64")
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def enclosed(part: Message) -> bytes:
+    """The message within a part `message/rfc822`; in base64, which is forbidden, too: Exchange writes it."""
+    inner: Any = part.get_payload(0)
+    content = bytes(inner.as_bytes())
+    return unpacked(content, encoding(part)) if encoding(part) in ("base64", "quoted-printable") else content
+
+
+def unpacked(content: bytes, kind: str) -> bytes:
+    """Base64 or quoted-printable; of base64 that is cut off or has strange characters in it, what there is.
+
+    The standard library gives such base64 back as it is: letters without a meaning would be the text.
+    """
+    if kind != "base64":
+        return quopri.decodestring(content)
+    parts = [b"".join(_BASE64.findall(part)) for part in re.split(rb"=+", content)]
+    whole = (part[: len(part) - (len(part) % 4 == 1)] for part in parts)
+    return b"".join(base64.b64decode(part + b"=" * (-len(part) % 4)) for part in whole)
