@@ -25,6 +25,7 @@ from typing import Any
 import click
 
 from cli import early, memory
+from cli.leaving import leave
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
 from pipeline import json_lines
@@ -236,6 +237,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         early.end()
     sys.stdout.flush()
     sys.exit(code)
+
+
+def entry() -> None:
+    """The program `sluice`: `main`, and the process ends at once."""
+    try:
+        main()
+    except SystemExit as ended:
+        if isinstance(ended.code, int):
+            leave(ended.code)
+        raise
 
 
 def _end_in_good_order() -> None:
