@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -179,6 +179,15 @@ class Resources:
             decided=self.stores.decisions.get,
             note=self.progress.note,
         )
+
+    def prepare(self) -> None:
+        """Begin to load the model on a thread of its own: while documents are fetched and parsed there is time for it."""
+
+        def load() -> None:
+            with suppress(Exception):  # who embeds meets it again
+                self.model.encoder.encode([""])
+
+        threading.Thread(target=load, name="model ahead", daemon=True).start()
 
     @once
     def chunker(self) -> chunking.Chunker:

@@ -7,6 +7,7 @@ made with the checked options, and is then a `Gate` (see `base.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from threading import Thread
@@ -89,7 +90,7 @@ def _quietly(slow: Sequence[Callable[[], None]]) -> None:
 
 
 def run_gates(gates: Sequence[Gate], context: GateContext) -> list[Verdict]:
-    """Every gate's verdict, in order; each is run whatever the others found.
+    """Every gate's verdict, in order; each is run whatever the others found, those that are `Prepared` beside the others.
 
     A gate that breaks has not passed: its verdict fails and names the error. Errors that are not about the release
     (ConfigurationError, Retryable) are raised.
@@ -97,7 +98,10 @@ def run_gates(gates: Sequence[Gate], context: GateContext) -> list[Verdict]:
     read = (getattr(gate, "golden", None) for gate in gates)
     whole = replace(context, golden_files=frozenset(str(golden.path) for golden in read if isinstance(golden, GoldenSet)))
     context.ahead(queries_of(gates), True)
-    return [_verdict(gate, whole) for gate in gates]
+    with ThreadPoolExecutor(1, "gates beside") as beside:
+        begun = {n: beside.submit(_verdict, gate, whole) for n, gate in enumerate(gates) if isinstance(gate, Prepared)}
+        found = {n: _verdict(gate, whole) for n, gate in enumerate(gates) if n not in begun}
+        return [found[n] if n in found else begun[n].result() for n in range(len(gates))]
 
 
 def _verdict(gate: Gate, context: GateContext) -> Verdict:

@@ -113,7 +113,10 @@ class Asking(Protocol):
 
 @runtime_checkable
 class Prepared(Protocol):
-    """A gate with something slow to load that no candidate changes: it is done beside the build."""
+    """A gate with something slow to load that no candidate changes: it is done beside the build.
+
+    It is judged beside the other gates, too, on a thread of its own.
+    """
 
     def ahead(self) -> None:
         """Load it; called on a thread of its own, perhaps never, and `judge` does not rely on it."""

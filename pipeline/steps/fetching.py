@@ -89,6 +89,7 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
 
 def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
     evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
+    r.prepare()
     shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
     with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
         done, stopped = mapped(r, run, ingest_partition, shares)
