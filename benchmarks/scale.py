@@ -1,6 +1,10 @@
 """What grows with the corpus: cold, unchanged and 1% runs over 1, 10 and 100 thousand documents, time and memory.
 
-    .venv/bin/python -m benchmarks.scale [--documents 1000 10000] [--keep FOLDER] [--plot docs/scale.svg]
+    .venv/bin/python -m benchmarks.scale [--documents 1000 10000] [--keep FOLDER] [--plot docs/scale.svg] [--verbatim]
+
+100 thousand documents take longer cold than one likes to wait: `--documents 100000 --keep FOLDER` once, at night, and the same
+again for the unchanged run, the 1% run and the searches, which go on from what is kept. `--verbatim` takes the documents as
+they are: the pipeline without the parser.
 
 Documents are made from the handbook's paragraphs, each another text; embedding is by hashed words, so that the pipeline is
 measured and not a model. Whole processes through the command line; memory is that of all processes together (PSS). Needs
@@ -78,21 +82,25 @@ def place(root: Path, number: int) -> Path:
     return root / TAGS[number % len(TAGS)] / f"{number // FOLDER_DOCUMENTS:04}" / f"page-{number:06}.md"
 
 
-def make(folder: Path, documents: int, stock: list[str]) -> None:
-    """The corpus and its configuration."""
+def make(folder: Path, documents: int, stock: list[str], *, verbatim: bool) -> None:
+    """The corpus and its configuration; what is kept of both stays as it is."""
+    if (folder / "sluice.yaml").exists():
+        return
     for number in range(documents):
         file = place(folder / "made", number)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(document(number, stock), encoding="utf-8")
-    (folder / "sluice.yaml").write_text(yaml.safe_dump(CONFIGURATION), encoding="utf-8")
+    source = {**CONFIGURATION["sources"][0], **({"parse": "verbatim"} if verbatim else {})}
+    (folder / "sluice.yaml").write_text(yaml.safe_dump({**CONFIGURATION, "sources": [source]}), encoding="utf-8")
 
 
 def runs(folder: Path, documents: int, stock: list[str]) -> Iterator[Row]:
-    """Cold, unchanged, 1% edited, unchanged again."""
-    yield run(folder, documents, "cold")
+    """Cold, unless a cold run is kept; unchanged; 1% edited."""
+    if not (folder / "state" / "releases").is_dir():
+        yield run(folder, documents, "cold")
     yield run(folder, documents, "unchanged")
     for number in range(0, documents, 100):
-        text = document(number, stock, f"A sentence that was added to page {number} later.")
+        text = document(number, stock, f"A sentence that was added to page {number} at {time.time():.0f}.")
         place(folder / "made", number).write_text(text, encoding="utf-8")
     yield run(folder, documents, "1% edited")
 
@@ -179,6 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
+    parser.add_argument("--verbatim", action="store_true", help="documents as they are: the pipeline without the parser")
     parser.add_argument("--plot", type=Path, help="write the plot here (SVG)")
     chosen = parser.parse_args()
     if not (CORPORA / "handbook").is_dir():
@@ -188,7 +197,7 @@ def main() -> None:
     print(f"{'documents':>9} {'run':>10} {'wall s':>9} {'CPU s':>9} {'peak MB':>9} {'chunks':>10} {'outcome':>10}  stages")
     try:
         for documents in chosen.documents:
-            make(folder / str(documents), documents, stock)
+            make(folder / str(documents), documents, stock, verbatim=chosen.verbatim)
             rows += runs(folder / str(documents), documents, stock)
             median, late = search_ms(folder / str(documents))
             print(f"{documents:>9,} {'search':>10} p50 {median:.1f} ms, p95 {late:.1f} ms", flush=True)

@@ -85,7 +85,7 @@ def waste(r: Resources) -> Waste:
 
 
 def _unused_vectors(r: Resources, kept: Sequence[Release], present: Sequence[str]) -> set[str]:
-    """Hashes of the cached texts of no release, no document and no experiment on one."""
+    """Hashes of the cached texts of no release, no document and none of the last experiments on one."""
     if others := r.stores.runs.indexes() - {r.settings.index}:
         r.progress.note(f"vectors stay: the database is also that of {', '.join(sorted(others))}")
         return set()
@@ -96,5 +96,6 @@ def _unused_vectors(r: Resources, kept: Sequence[Release], present: Sequence[str
     if unused:  # what a document gives now, released or not: an interrupted build goes on from it
         for start in range(0, len(present), READ_VERSIONS):
             documents = list(r.stores.versions.get(present[start : start + READ_VERSIONS]).values())
-            unused -= {text_hash(text) for text in embedded_texts(r, documents)}
+            texts = embedded_texts(r, documents, experiments=r.settings.retention.experiments)
+            unused -= {text_hash(text) for text in texts}
     return unused

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import chunking
 from indexing.embed import CachedEmbedder
@@ -14,12 +16,17 @@ from sluice.points import Vector
 from sluice.records import Document
 from sluice.settings import ChunkingSettings, EmbeddingSettings
 
+_TIME = re.compile(r"\d{8}T\d{6}Z(-\d+)?$")
 
-def embedded_texts(r: Resources, documents: Sequence[Document]) -> Iterator[str]:
-    """The texts of chunks, and those that a strategy compared; a way to cut that cannot be had any more is noted."""
+
+def embedded_texts(r: Resources, documents: Sequence[Document], *, experiments: int | None = None) -> Iterator[str]:
+    """The texts of chunks, and those that a strategy compared; a way to cut that cannot be had any more is noted.
+
+    With `experiments`, only so many of the last ones count.
+    """
     if not documents:
         return
-    sections = [(r.settings.chunking, r.settings.embedding), *_experiments(r)]
+    sections = [(r.settings.chunking, r.settings.embedding), *_experiments(r, experiments)]
     for chosen, embedding in {repr(pair): pair for pair in sections}.values():
         try:
             model = r.model if embedding == r.settings.embedding else r.model_of(embedding)
@@ -35,12 +42,19 @@ def embedded_texts(r: Resources, documents: Sequence[Document]) -> Iterator[str]
             r.progress.note(f"texts of an experiment cannot be cut again ({error.message})")
 
 
-def _experiments(r: Resources) -> Iterator[tuple[ChunkingSettings, EmbeddingSettings]]:
-    """How the variants of recorded experiments cut and embedded."""
-    for file in sorted((r.settings.state_dir / "experiments").glob("*/experiment.json")):
+def _experiments(r: Resources, last: int | None) -> Iterator[tuple[ChunkingSettings, EmbeddingSettings]]:
+    """How the variants of recorded experiments cut and embedded: of all of them, or of the last ones."""
+    files = sorted((r.settings.state_dir / "experiments").glob("*/experiment.json"), key=_when)
+    for file in files if last is None else files[len(files) - min(last, len(files)) :]:
         for variant in json.loads(file.read_text(encoding="utf-8")).get("variants", {}).values():
             section = ChunkingSettings.model_validate(variant["chunking"], context={"base": r.settings.base})
             yield section, EmbeddingSettings.model_validate(variant["embedding"])
+
+
+def _when(file: Path) -> tuple[str, str]:
+    """The time in the name of an experiment's folder."""
+    found = _TIME.search(file.parent.name)
+    return found.group() if found else "", file.parent.name
 
 
 class _Heard:

@@ -328,6 +328,8 @@ class GateSettings(OpenSection):
 
 class RetentionSettings(Section):
     keep: int = Field(default=3, ge=1)
+    experiments: int = Field(default=10, ge=0)
+    """Of how many of the last experiments `gc` keeps the vectors; their records stay."""
 
 
 class ScheduleSettings(Section):

@@ -12,6 +12,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import numpy as np
 from qdrant_client import QdrantClient
@@ -39,9 +41,9 @@ from stores import qdrant_aliases, qdrant_clone, qdrant_features, qdrant_tuning
 from stores.features import Feature
 from stores.qdrant_errors import translated
 from stores.qdrant_opening import opened
-from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, arguments, as_struct
+from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, as_struct, forms, these
 from stores.ranked import Ranked
-from stores.ranking import best_of_groups
+from stores.ranking import best_of_groups, fused, rounded
 
 UNTUNED = QdrantSettings()
 PAGE = 1000
@@ -49,6 +51,7 @@ COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
 NO_FILTERS = Filters()
+Forms = Sequence[Mapping[str, Any]]
 _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     ACCESS_TAGS: models.PayloadSchemaType.KEYWORD,
     DOCUMENT_KEY: models.PayloadSchemaType.KEYWORD,
@@ -270,15 +273,45 @@ class QdrantStore(Ranked):
         if not tags:
             self._require(collection)
             return []
-        readable, admitted = admission(tags, NO_FILTERS), admission(tags, filters)
+        admitted = admission(tags, filters)
+        asked = forms(query, admission(tags, NO_FILTERS), admitted, qdrant_tuning.search_params(self._tuning))
+        hybrid = len(asked) == 2
+        ranked = partial(self._fused if hybrid else self._found, collection, asked, admitted, query.dense_weight)
+        return best_of_groups(ranked, k, group, fused=hybrid)
 
-        def search(limit: int, prefetch: int) -> list[ScoredPoint]:
-            asked = arguments(query, readable, admitted, prefetch, qdrant_tuning.search_params(self._tuning))
-            with self._client("searching", collection) as client:
-                answer = client.query_points(collection, **asked, limit=limit, with_payload=True)
-            return [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]
+    def _found(
+        self, collection: str, asked: Forms, _admitted: models.Filter, _weight: float, limit: int, _prefetch: int
+    ) -> list[ScoredPoint]:
+        """The best points by the only form of a query."""
+        return self._by(collection, asked[0], limit, payload=True)
 
-        return best_of_groups(search, k, group, fused=query.dense is not None and query.sparse is not None)
+    def _fused(
+        self, collection: str, asked: Forms, admitted: models.Filter, dense_weight: float, limit: int, prefetch: int
+    ) -> list[ScoredPoint]:
+        """The best points by both forms. Fused here and not by the server, whose ranks of equal scores are those of a chance:
+        where the points lie, which differs between a clone and a full build.
+        """
+        rankings = []
+        for form in asked:
+
+            def ids(wanted: int, _prefetch: int, form: Mapping[str, Any] = form) -> list[ScoredPoint]:
+                return self._by(collection, form, wanted, payload=False)
+
+            rankings.append([point.id for point in best_of_groups(ids, prefetch, lambda point: point.id, fused=False)])
+        scores = fused(rankings, (2 * dense_weight, 2 * (1 - dense_weight)))
+        best = sorted(scores, key=lambda point: (-rounded(scores[point]), point))[:limit]
+        if not best:
+            return []
+        with self._client("searching", collection) as client:
+            wanted = these(best, admitted)
+            records, _ = client.scroll(collection, scroll_filter=wanted, limit=len(best), with_payload=True, with_vectors=False)
+        payloads = {str(record.id): record.payload or {} for record in records}
+        return [ScoredPoint(point, scores[point], payloads[point]) for point in best if point in payloads]
+
+    def _by(self, collection: str, form: Mapping[str, Any], limit: int, *, payload: bool) -> list[ScoredPoint]:
+        with self._client("searching", collection) as client:
+            answer = client.query_points(collection, **form, limit=limit, with_payload=payload)
+        return [ScoredPoint(str(p.id), p.score, p.payload or {}) for p in answer.points]
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]

@@ -40,39 +40,27 @@ def admission(tags: AccessTags, filters: Filters) -> models.Filter:
     return models.Filter(must=must)
 
 
-def arguments(
-    query: VectorQuery,
-    readable: models.Filter,
-    admitted: models.Filter,
-    prefetch: int,
-    dense: models.SearchParams | None = None,
-) -> dict[str, Any]:
-    """The arguments of `query_points`: one vector, or both fused by weighted reciprocal rank, each under the filter.
+def forms(
+    query: VectorQuery, readable: models.Filter, admitted: models.Filter, dense: models.SearchParams | None = None
+) -> list[dict[str, Any]]:
+    """For each form of the query, dense before sparse, the arguments of `query_points`, under the filter.
 
     The statistics of sparse search are those of what this reader may see (`readable`), whatever they narrow it to: a
     document that someone may not read changes no score of theirs. It takes Qdrant 1.19 (`sluice doctor` says so).
     """
-    forms: list[tuple[str, Any, models.SearchParams | None]] = []
+    found: list[dict[str, Any]] = []
     if query.dense is not None:
-        forms.append((DENSE, np.asarray(query.dense, dtype=np.float32).tolist(), dense))
+        vector = np.asarray(query.dense, dtype=np.float32).tolist()
+        found.append({"using": DENSE, "query": vector, "query_filter": admitted, "search_params": dense})
     if query.sparse is not None:
         sparse = models.SparseVector(indices=list(query.sparse.indices), values=list(query.sparse.values))
-        forms.append((SPARSE, sparse, models.SearchParams(idf=models.IdfCorpusParams(corpus=readable))))
-    if not forms:
+        params = models.SearchParams(idf=models.IdfCorpusParams(corpus=readable))
+        found.append({"using": SPARSE, "query": sparse, "query_filter": admitted, "search_params": params})
+    if not found:
         raise ValueError("a query needs a dense or a sparse vector")
-    if len(forms) == 1:
-        using, vector, params = forms[0]
-        return {"using": using, "query": vector, "query_filter": admitted, "search_params": params}
-    parts = [
-        models.Prefetch(query=vector, using=using, filter=admitted, limit=prefetch, params=params)
-        for using, vector, params in forms
-    ]
-    # The filter again outside: no point that it does not admit leaves the store, whatever the prefetches do.
-    return {"prefetch": parts, "query": _fusion(query.dense_weight), "query_filter": admitted}
+    return found
 
 
-def _fusion(dense_weight: float) -> models.FusionQuery | models.RrfQuery:
-    """Reciprocal rank fusion; weights (Qdrant 1.17 and later) are sent only where they are not equal."""
-    if dense_weight == 0.5:
-        return models.FusionQuery(fusion=models.Fusion.RRF)
-    return models.RrfQuery(rrf=models.Rrf(weights=[2 * dense_weight, 2 * (1 - dense_weight)]))
+def these(ids: Iterable[str], admitted: models.Filter) -> models.Filter:
+    """Those of the points with these ids that the filter admits: what was revoked since they were found is not among them."""
+    return models.Filter(must=[models.HasIdCondition(has_id=list(ids)), admitted])

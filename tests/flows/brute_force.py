@@ -27,7 +27,10 @@ K = 5
 SAME = 2e-6
 """Scores of which the store may rank either first: it rounds them to six places."""
 
-READS = {"read", "names", "scan", "open", "get", "ids", "hashes", "references", "entries", "keys", "with_texts", "embedded"}
+READS = {
+    *("read", "names", "scan", "open", "get", "get_all", "holding", "ids", "hashes", "references", "entries", "keys"),
+    *("with_texts", "embedded"),
+}
 
 Masks = NDArray[np.uint32]
 

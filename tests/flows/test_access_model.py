@@ -153,8 +153,8 @@ class Examiner:
         """A store has written: the model follows, and then somebody searches."""
         if self.model is None:
             return
-        if name == "set_tags":
-            self.model.wrote_tags(arguments[0], arguments[2])
+        if name in ("set_tags", "retag"):
+            self.model.wrote_tags(arguments[0], arguments[2] if name == "set_tags" else arguments[1])
         elif name == "switch":
             self.model.switched(arguments[0])
         elif name == "upsert" and self.kill_at_upsert:

@@ -22,9 +22,9 @@ PARTS = [
 an hour. `python -m benchmarks.crashes` kills at every one."""
 STAGES = {
     "a first run": (
-        "mongo update blobs",
-        "mongo update versions",
-        "mongo update cuts",
+        "mongo insert blobs",
+        "mongo insert versions",
+        "mongo insert cuts",
         "mongo insert embeddings",
         "os.rename state.json",
         "mongo insert releases",

@@ -32,42 +32,11 @@ pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("SLUICE_EXAMPLES", "3"))
 TAGS = ("staff", "hr", "legal")
-WORDS = [
-    "leave",
-    "budget",
-    "badge",
-    "gateway",
-    "travel",
-    "review",
-    "laptop",
-    "visitor",
-    "invoice",
-    "holiday",
-    "canteen",
-    "parking",
-]
-FIELDS = [
-    "document_key",
-    "uri",
-    "source",
-    "title",
-    "text",
-    "start",
-    "end",
-    "page",
-    "heading_path",
-    "language",
-    "access_tags",
-    "metadata",
-    "modified",
-    "served",
-    "text_id",
-    "text_hash",
-    "version",
-    "parse_fingerprint",
-    "tokens",
-    "context_cut",
-]
+WORDS = ("leave", "budget", "badge", "gateway", "travel", "review", "laptop", "visitor", "invoice", "holiday", "canteen")
+FIELDS = (
+    *("document_key", "uri", "source", "title", "text", "start", "end", "page", "heading_path", "language", "access_tags"),
+    *("metadata", "modified", "served", "text_id", "text_hash", "version", "parse_fingerprint", "tokens", "context_cut"),
+)
 RECIPES: tuple[Mapping[str, Any], ...] = tuple(
     {"chunking": {"strategy": strategy, "max_tokens": tokens, "context": context}, "search": {"mode": mode}}
     for strategy, tokens, context, mode in (

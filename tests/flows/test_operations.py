@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.tampering import Tampering
@@ -18,7 +19,9 @@ from pipeline.collecting import collect_garbage
 from pipeline.executors import Inline, P, R
 from pipeline.resources import Resources
 from pipeline.runs import holding
+from pipeline.texts import embedded_texts
 from sluice.errors import DocumentError, StoreUnavailable
+from sluice.ids import text_hash, version_id
 from sluice.records import ItemRef, RawItem
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
@@ -83,6 +86,28 @@ def test_a_dry_run_of_gc_lists_what_gc_removes_and_gc_leaves_nothing_to_remove(i
     assert len(done["collections"]) == 4
     assert all(done.values())
     assert index.run("unchanged")["embedded"] == 0
+
+
+def test_gc_keeps_the_vectors_of_the_last_experiments_only(index: Index) -> None:
+    """`retention.experiments`: by the time in a record's name, whatever the experiments are called; no record goes."""
+    index.run()
+    folder = index.folder / "state" / "experiments"
+    for name, tokens in (("zebra-20261101T000000Z", 8), ("apple-20261102T000000Z", 9)):
+        chunking = {**index.settings["chunking"], "max_tokens": tokens}
+        (folder / name).mkdir(parents=True)
+        made = {"variants": {"v": {"chunking": chunking, "embedding": index.settings["embedding"]}}}
+        (folder / name / "experiment.json").write_text(json.dumps(made), encoding="utf-8")
+    for last, kept in ((2, 2), (1, 1), (0, 0)):
+        index.configure(retention={"keep": 3, "experiments": last})
+        with Resources(load(index.config)) as r, holding(r, "gc") as run:
+            present = [version_id(s.key, s.version, s.parse_fingerprint) for s in r.stores.documents.read()]
+            documents = list(r.stores.versions.get(present).values())
+            of = [{text_hash(text) for text in embedded_texts(r, documents, experiments=n)} for n in range(3)]
+            assert of[0] < of[1] < of[2]
+            r.stores.vectors.put("m", {text: np.zeros(4, np.float32) for text in of[2]})
+            collect_garbage(r, run)
+            assert r.stores.vectors.hashes() & of[2] == of[kept]
+    assert len(list(folder.iterdir())) == 2
 
 
 class Flaky:

@@ -30,9 +30,9 @@ class Collection:
         return sync(Tap(self.store, self.log), "c", {key: AccessTags(tags) for key, tags in current.items()})  # type: ignore[arg-type]
 
     @property
-    def written(self) -> list[tuple[list[str], list[str]]]:
-        """(tags, documents) of each write, in order."""
-        return [(sorted(call[2]), list(call[3])) for call in self.log if call[0] == "set_tags"]
+    def written(self) -> list[dict[str, AccessTags]]:
+        """What each write gave to which documents, in order."""
+        return [dict(call[2]) for call in self.log if call[0] == "retag"]
 
     def tags(self, key: str) -> set[AccessTags]:
         points = self.store.collections["c"].points.values()
@@ -43,23 +43,21 @@ def test_only_differences_are_written() -> None:
     """A document whose tags are right is left alone, chunk by chunk the same."""
     collection = Collection(same=["a", "a"], changed=["a", "a"])
     assert collection.sync(same="a", changed="b") == SyncResult("c", revoked=1)
-    assert collection.written == [(["b"], ["changed"])]
+    assert collection.written == [{"changed": AccessTags("b")}]
 
 
-def test_documents_with_the_same_tags_are_written_together() -> None:
-    """A department that changes hands is one request, not one for each document."""
+def test_all_documents_that_lose_readers_are_one_write() -> None:
+    """Not one for each document, nor for each set of tags: a store that takes many at once is asked once."""
     collection = Collection(d1=["a"], d2=["a"], d3=["a"])
-    collection.sync(d1="b", d2="b", d3="b")
-    assert collection.written == [(["b"], ["d1", "d2", "d3"])]
+    collection.sync(d1="b", d2="b", d3="c")
+    assert collection.written == [{"d1": AccessTags("b"), "d2": AccessTags("b"), "d3": AccessTags("c")}]
 
 
 def test_revocations_come_before_grants() -> None:
     """Whoever loses access, loses it before anyone gains; who both loses and gains, counts as losing."""
     collection = Collection(gains=["a"], loses=[["a", "b"]], both=["a"], opens=[""])
     assert collection.sync(gains=["a", "b"], loses="a", both="c", opens="z") == SyncResult("c", revoked=2, granted=2)
-    order = [key for _, keys in collection.written for key in keys]
-    assert {order.index("loses"), order.index("both")} == {0, 1}
-    assert {order.index("gains"), order.index("opens")} == {2, 3}
+    assert [sorted(write) for write in collection.written] == [["both", "loses"], ["gains", "opens"]]
 
 
 def test_what_is_not_known_any_more_is_readable_by_nobody() -> None:
@@ -110,9 +108,9 @@ def test_afterwards_the_collection_says_what_is_current(
     collection = Collection(**stored)
     result = collection.sync(**current)
     wrong = {key for key, chunks in stored.items() if set(chunks) != {current.get(key, NOBODY)}}
-    assert {key for _, keys in collection.written for key in keys} == wrong
+    assert {key for write in collection.written for key in write} == wrong
     assert result.changed == len(wrong)
     for key in stored:
         assert collection.tags(key) == {current.get(key, NOBODY)}
-    shrinks = [any(t - current.get(k, NOBODY) for k in keys for t in stored[k]) for _, keys in collection.written]
+    shrinks = [any(t - current.get(k, NOBODY) for t in stored[k]) for write in collection.written for k in write]
     assert shrinks == sorted(shrinks, reverse=True)

@@ -35,7 +35,7 @@ def test_current_access_comes_before_the_alias(world: World) -> None:
     staged = world.staged("r1")
     world.releases().promote(staged, access(d1=("staff",)))
     names = [call[0] for call in world.writes()]
-    assert max(i for i, name in enumerate(names) if name == "set_tags") < names.index("switch")
+    assert max(i for i, name in enumerate(names) if name == "retag") < names.index("switch")
     assert world.tags("r1") == {"d1": ["staff"], "d2": []}
 
 
@@ -44,7 +44,7 @@ def test_rolling_back_applies_current_access_first_too(world: World) -> None:
     world.promoted("r1", "r2")
     world.releases().rollback(None, access("later", d1=("staff",)))
     names = [call[0] for call in world.writes()]
-    assert max(i for i, name in enumerate(names) if name == "set_tags") < names.index("switch")
+    assert max(i for i, name in enumerate(names) if name == "retag") < names.index("switch")
     assert world.tags("r1") == {"d1": ["staff"], "d2": []}
 
 
