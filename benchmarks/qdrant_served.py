@@ -52,6 +52,11 @@ def _tags(q: QdrantLocal, name: str, body: Any) -> models.UpdateResult:
     return q.set_payload(name, asked.payload, asked.filter or asked.points or [])
 
 
+def _batch(q: QdrantLocal, name: str, body: Any) -> list[models.UpdateResult]:
+    """Tags for several groups of documents in one request; other operations are not asked of it."""
+    return [_tags(q, name, operation["set_payload"]) for operation in body["operations"]]
+
+
 def _delete(q: QdrantLocal, name: str, body: Any) -> models.UpdateResult:
     return q.delete(name, TypeAdapter[Any](models.PointsSelector).validate_python(body))
 
@@ -106,6 +111,7 @@ ROUTES: Mapping[tuple[str, str], Answer] = {
     ("POST", "/collections/aliases"): _move,
     ("PUT", "/collections/NAME/points"): _upsert,
     ("POST", "/collections/NAME/points/payload"): _tags,
+    ("POST", "/collections/NAME/points/batch"): _batch,
     ("POST", "/collections/NAME/points/delete"): _delete,
     ("POST", "/collections/NAME/points/scroll"): _scroll,
     ("POST", "/collections/NAME/points/query"): _query,

@@ -135,6 +135,7 @@ class Dask:
                 return answers[0]
         if len(part) > 1:
             return [answer for single in part.one_by_one() for answer in self._alone(function, single, r)]
+        r.stores.documents.look_again()  # the worker may have written before it died
         return [part.given_up(r, f"its worker died each of the {self.tries} times that it was tried")]
 
     def _submitted(self, function: Callable[[Resources, P], R], part: P, r: Resources) -> Any:

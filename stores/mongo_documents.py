@@ -83,17 +83,17 @@ class MongoDocumentStates:
 
     def write(self, states: Iterable[DocumentState]) -> None:
         """Insert or replace whole rows; idempotent; in batches of 1000."""
-        rows = {state.key: to_row(state) for state in states}
+        written = {state.key: to_row(state) for state in states}
         # Never ReplaceOne: with upsert, the embedded server loses the _id.
         changes = [
             UpdateOne({"_id": f"{self._index}/{key}"}, {"$set": {"index": self._index, **row}}, upsert=True)
-            for key, row in rows.items()
+            for key, row in written.items()
         ]
         with self._changing(), translated(self._database, "writing the documents"):
             for part in batches(changes, WRITE_BATCH):
                 self._rows.bulk_write(list(part), ordered=False)
             if self._known:
-                self._known.update((key, from_row(DocumentState, row)) for key, row in rows.items())
+                self._known.update((key, from_row(DocumentState, row)) for key, row in written.items())
 
     def holding(self, content_hashes: Collection[str]) -> list[DocumentState]:
         """The documents whose bytes fetched last are these; ordered by key."""

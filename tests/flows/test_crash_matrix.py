@@ -13,10 +13,11 @@ import pytest
 from benchmarks.crash_scenarios import SCENARIOS
 
 PARTS = [
-    (("a first run",), "0/16"),
-    (("a run over changes",), "3/16"),
-    (("a rollback", "a promotion"), "0/1"),
-    (("an access sync", "gc"), "0/8"),
+    (("a first run",), "0/32"),
+    (("a run over changes",), "3/32"),
+    (("a rollback", "a promotion"), "1/3"),
+    (("an access sync",), "0/5"),
+    (("gc",), "0/32"),
 ]
 """Which scenarios together, and which share of their moments: the store's engine writes so many files that all of them take half
 an hour. `python -m benchmarks.crashes` kills at every one."""
@@ -65,5 +66,5 @@ def test_whenever_it_is_killed_readers_see_a_complete_release_and_the_next_one_e
     for name in scenarios:
         found = report[name]
         assert found["wrong"] == {}
-        assert found["died"] == len(range(number, found["moments"], of)) > 5
+        assert found["died"] == len(range(number, found["moments"], of)) >= 5
         assert set(STAGES[name]) <= set(found["names"])

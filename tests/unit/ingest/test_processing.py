@@ -20,7 +20,7 @@ from sluice.settings import LimitSettings, PoisonSettings, RedactSettings
 from tests.unit.ingest.planted_poison import line, pdf
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
-REASONS = {"protected", "malformed", "unsupported_type", "not_text", "undecodable", "needs_ocr"}
+REASONS = {"protected", "malformed", "unsupported_type", "not_text", "undecodable", "needs_ocr", "sealed"}
 
 
 def zipped(entries: dict[str, bytes]) -> bytes:
