@@ -181,7 +181,12 @@ class Resources:
         )
 
     def prepare(self) -> None:
-        """Begin to load the model on a thread of its own: while documents are fetched and parsed there is time for it."""
+        """Begin to load the model on a thread of its own: while documents are fetched and parsed there is time for it.
+
+        Not before a first release: its precision may have yet to be measured, and that wants a quiet machine.
+        """
+        if self.releases.live() is None:
+            return
 
         def load() -> None:
             with suppress(Exception):  # who embeds meets it again
