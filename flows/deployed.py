@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from prefect import State
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 from pydantic import Field
@@ -21,7 +22,7 @@ from flows.tasks import executor, threads
 from flows.telling import Rejection, named_flow
 from pipeline import backfilling, collecting, comparing, going_live, nightly, parts, reading, syncing
 from pipeline.executors import Executor
-from pipeline.outcomes import Report
+from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources
 from pipeline.runs import Run, holding
 from pipeline.variants import laboratory
@@ -31,12 +32,14 @@ Config = str
 Source = str | None
 Day = Annotated[str | None, Field(json_schema_extra={"format": "date"})]
 """ISO 8601; the form of a run shows a calendar."""
+Answer = Outcome | State[Any]
+"""What an operation found; or that, in a state of Prefect's that says more than done."""
 
 
 @named_flow("run", task_runner=threads())
 def run(
     config: Config, source: Source = None, allow_deletions: Sequence[str] = (), until: str | None = None, now: bool = False
-) -> Any:
+) -> Answer:
     """The nightly reindex: plan, ingest what changed, build what changed, gate, promote. Idempotent.
 
     Args:
@@ -51,28 +54,28 @@ def run(
 
 
 @named_flow("ingest", task_runner=threads())
-def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = (), now: bool = False) -> Any:
+def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = (), now: bool = False) -> Answer:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "ingest", workers) as run:
         return parts.ingest(r, run, source=source, allow_deletions=allow_deletions, now=now)
 
 
 @named_flow("index", task_runner=threads())
-def index(config: Config) -> Any:
+def index(config: Config) -> Answer:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "index", workers) as run:
         return parts.index(r, run)
 
 
 @named_flow("promote")
-def promote(config: Config, release: str, force: bool = False, canary: float | None = None) -> Any:
+def promote(config: Config, release: str, force: bool = False, canary: float | None = None) -> Answer:
     """Put a release before the gates and make it live when they pass; with `canary`, for this share of the readers."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "promote", workers) as run:
         return _outcome(r, going_live.promote(r, run, release, force=force, canary=canary))
 
 
 @named_flow("rollback")
-def rollback(config: Config, to: str | None = None) -> Any:
+def rollback(config: Config, to: str | None = None) -> Answer:
     """Return to the release that was live before, or to the one named."""
     with opened(config) as r, _waiting(r, "rollback") as run:
         return going_live.rollback(r, run, to)
@@ -87,7 +90,7 @@ def backfill(
     until: Day = None,
     stage: Literal["fetch", "parse", "chunk"] = "parse",
     allow_deletions: Sequence[str] = (),
-) -> Any:
+) -> Answer:
     """Redo a slice of the documents on purpose, from a stage on; a release is published when its content differs.
 
     Args:
@@ -105,14 +108,14 @@ def backfill(
 
 
 @named_flow("retry", task_runner=threads())
-def retry(config: Config) -> Any:
+def retry(config: Config) -> Answer:
     """Try every quarantined document again, then index what came of it."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "retry", workers) as run:
         return _outcome(r, backfilling.retry(r, run))
 
 
 @named_flow("access-sync")
-def access_sync(config: Config) -> Any:
+def access_sync(config: Config) -> Answer:
     """Apply present access rules and source permissions to every existing collection, on a schedule of its own.
 
     Args:
@@ -127,7 +130,7 @@ def access_sync(config: Config) -> Any:
 
 
 @named_flow("gc")
-def gc(config: Config, dry_run: bool = False) -> Any:
+def gc(config: Config, dry_run: bool = False) -> Answer:
     """Remove what no release and no document needs any more.
 
     Args:
@@ -139,7 +142,7 @@ def gc(config: Config, dry_run: bool = False) -> Any:
 
 
 @named_flow("golden-check")
-def golden_check(config: Config, golden: str | None = None) -> Any:
+def golden_check(config: Config, golden: str | None = None) -> Answer:
     """Whether the labels of a golden set are still true; the state is named Stale when some are not.
 
     Args:
@@ -157,7 +160,7 @@ def golden_check(config: Config, golden: str | None = None) -> Any:
 
 
 @named_flow("compare", task_runner=threads(1))
-def compare(experiment: str) -> Any:
+def compare(experiment: str) -> Answer:
     """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded.
 
     Args:
@@ -178,7 +181,7 @@ def _waiting(r: Resources, command: str, executor: Executor | None = None) -> Ab
     return holding(r, command, executor=executor, wait_s=r.settings.schedule.wait_s)
 
 
-def _outcome(r: Resources, found: Report) -> Any:
+def _outcome(r: Resources, found: Report) -> Answer:
     """A rejection is a failed flow run whose state is named `Rejected`, so that an automation can watch for it.
 
     Whatever was judged leaves its evidence as an artifact of the flow run, too.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
 from pipeline.executors import Inline, P, R, patiently
 from pipeline.resources import Resources, shared
@@ -41,7 +41,7 @@ class Divisible(Sized, Protocol):
     def one_by_one(self) -> Sequence[Self]:
         """The same work, one document in each."""
 
-    def given_up(self, r: Resources, reason: str) -> Any:
+    def given_up(self, r: Resources, reason: str) -> object:
         """Keep in the quarantine that the only document of this partition cannot be done; what its function would have given."""
 
 
@@ -136,7 +136,7 @@ class Dask:
         if len(part) > 1:
             return [answer for single in part.one_by_one() for answer in self._alone(function, single, r)]
         r.stores.documents.look_again()  # the worker may have written before it died
-        return [part.given_up(r, f"its worker died each of the {self.tries} times that it was tried")]
+        return [cast(R, part.given_up(r, f"its worker died each of the {self.tries} times that it was tried"))]
 
     def _submitted(self, function: Callable[[Resources, P], R], part: P, r: Resources) -> Any:
         path, written = str(r.settings.path), configuration_hash(r)
