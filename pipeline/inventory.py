@@ -15,10 +15,12 @@ from sluice.globs import matches
 from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
 
-STANDINGS = ("served", "waiting", "unreadable", "empty", "dropped", "stale", "quarantined", "expired", "deleted", "forgotten")
-"""What a document can be, for who looks for it; `excluded` and `unknown` are said of a uri that was asked for by name."""
+STANDINGS = (
+    "served", "waiting", "unreadable", "empty", "dropped", "stale", "quarantined", "expired", "excluded", "deleted", "forgotten",
+)  # fmt: skip
+"""What a document can be, for who looks for it; `unknown` is said of a uri that was asked for by name."""
 
-AWAY = ("deleted", "forgotten")
+AWAY = ("deleted", "forgotten", "excluded")
 """Listed only when asked for."""
 
 DROPPED: Mapping[str, str] = {
@@ -101,6 +103,9 @@ def _standing(state: DocumentState, entry: QuarantineEntry | None, rules: Access
             return "expired", f"since {state.expires:%Y-%m-%d %H:%M} UTC" if state.expires else "its ttl is over"
         case "quarantined":
             return "quarantined", failed or "it could not be processed; sluice quarantine says why"
+    if state.unasked:
+        why = "the configuration does not ask for it any more"
+        return "excluded", f"{why}: it leaves with the next release" if chunks else why
     if state.dropped:
         return ("empty" if state.dropped == "empty" else "dropped"), DROPPED.get(state.dropped, f"policy: {state.dropped}")
     if not state.version:

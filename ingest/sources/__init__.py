@@ -54,6 +54,9 @@ def build(settings: SourceSettings, whole: Settings) -> Source:
     if "cache" in model.model_fields:
         cache = {"cache": str(whole.state_dir / "sources" / settings.name)}
         settings = settings.model_copy(update={"options": cache | settings.options})
+    if "own" in model.model_fields:
+        own = [str(whole.state_dir), str(whole.path), *settings.options.get("own", ())]
+        settings = settings.model_copy(update={"options": {**settings.options, "own": own}})
     if "limits" in model.model_fields:
         settings = settings.model_copy(update={"options": {"limits": settings.limits} | settings.options})
     checked = options(model, settings, where=where, settings=whole)

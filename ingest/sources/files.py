@@ -40,10 +40,12 @@ class FilesOptions(Section):
     include: tuple[str, ...] = ("**/*",)
     exclude: tuple[str, ...] = ()
     max_bytes: int = Field(default=50_000_000, gt=0)
+    own: tuple[ConfigPath, ...] = ()
+    """Folders and files of Sluice's own, which are never documents; Sluice adds its state folder and the configuration."""
 
 
 class FilesSource:
-    """Every file below `root` that a pattern of `include` matches and none of `exclude` does."""
+    """Every file below `root` that a pattern of `include` matches and none of `exclude` does; none of Sluice's own."""
 
     Options = FilesOptions
 
@@ -51,6 +53,7 @@ class FilesSource:
         self.name = name
         self.options = options
         self._root = os.path.realpath(options.root)
+        self._own = {path for own in options.own if below(path := os.path.realpath(own), self._root) and path != self._root}
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
         """Each file once, ordered by path; reads no contents, and does not need `known`.
@@ -83,7 +86,7 @@ class FilesSource:
     def _target(self, uri: str, path: str, folder: str) -> str:
         """The uri at which the bytes lie where this one is another way to them; `folder` is its folder's real path."""
         real = os.path.realpath(path) if os.path.islink(path) else os.path.join(folder, os.path.basename(path))
-        if not _below(real, self._root) or real == self._root:
+        if not below(real, self._root) or real == self._root:
             return ""
         target = "/".join(map(_decoded, os.path.relpath(real, self._root).split(os.sep)))
         return "" if target == uri else target
@@ -100,7 +103,7 @@ class FilesSource:
         """
         path = _path(self._root, ref.uri)
         real = os.path.realpath(path)
-        if not _below(real, self._root):
+        if not below(real, self._root):
             raise DocumentError(
                 "outside_root",
                 f"source '{self.name}': {ref.uri}: leads out of the root {self.options.root}",
@@ -189,6 +192,8 @@ class FilesSource:
             ) from error
         for entry in entries:
             uri = prefix + _decoded(entry.name)
+            if self._own and self._is_own(entry.path):
+                continue
             try:
                 if entry.is_symlink():
                     yield from self._link(entry, uri, links)
@@ -209,13 +214,18 @@ class FilesSource:
         self, entry: os.DirEntry[str], uri: str, links: tuple[str, ...]
     ) -> Iterator[ItemRef | tuple[str, str, tuple[str, ...]]]:
         real = os.path.realpath(entry.path)
-        if _below(real, self._root) and os.path.isdir(real):
-            leads_up = _below(os.path.realpath(os.path.dirname(entry.path)), real)
+        if below(real, self._root) and os.path.isdir(real):
+            leads_up = below(os.path.realpath(os.path.dirname(entry.path)), real)
             if len(links) < _MAX_LINKS and not leads_up and real not in links and not self._pruned(uri):
                 yield real, uri + "/", (*links, real)
         elif self._selected(uri):
             # A target outside the root is not even looked at: the link's own times stand for it.
-            yield _ref(uri, entry.stat(follow_symlinks=_below(real, self._root) and os.path.isfile(real)))
+            yield _ref(uri, entry.stat(follow_symlinks=below(real, self._root) and os.path.isfile(real)))
+
+    def _is_own(self, path: str) -> bool:
+        """Whether this is of Sluice's own, or a link to something of it: logs, reports and stores hold everybody's texts."""
+        real = os.path.realpath(path)
+        return any(below(real, own) for own in self._own)
 
     def _selected(self, uri: str) -> bool:
         return selected(uri, self.options.include, self.options.exclude)
@@ -257,5 +267,6 @@ def _path(root: str, uri: str) -> str:
     return os.path.join(root, *os.fsdecode(raw).split("/"))
 
 
-def _below(path: str, folder: str) -> bool:
+def below(path: str, folder: str) -> bool:
+    """Whether a real path is a folder, or lies in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from ingest.sources.files import below
 from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
-from sluice.settings import Section
+from sluice.settings import ConfigPath, Section
 
 _ATTEMPTS = 3
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
@@ -42,6 +43,8 @@ class ObjectsOptions(Section):
     include: tuple[str, ...] = ("**/*",)
     exclude: tuple[str, ...] = ()
     max_bytes: int = Field(default=50_000_000, gt=0)
+    own: tuple[ConfigPath, ...] = ()
+    """Folders and files of Sluice's own, which are never documents; Sluice adds its state folder and the configuration."""
 
 
 class ObjectsSource:
@@ -52,6 +55,7 @@ class ObjectsSource:
     def __init__(self, name: str, options: ObjectsOptions) -> None:
         self.name = name
         self.options = options
+        self._own = [os.path.realpath(own) for own in options.own]
         self._protocol = urlsplit(options.url.rpartition("::")[2]).scheme or "file"
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
@@ -157,6 +161,9 @@ class ObjectsSource:
             raise self._failed("the listing", error) from error
         prefix = self._root + "/"
         listed = {str(path).removeprefix(prefix): info for path, info in found.items() if str(path).startswith(prefix)}
+        if self._protocol in ("file", "local"):
+            real = {uri: os.path.realpath(prefix + uri) for uri in listed}
+            listed = {uri: info for uri, info in listed.items() if not any(below(real[uri], own) for own in self._own)}
         return {
             uri: info
             for uri, info in listed.items()

@@ -155,3 +155,26 @@ def test_the_shell_completes_ids_of_releases(index: Index) -> None:
     sluice = Path(sys.executable).with_name("sluice")
     done = subprocess.run([str(sluice)], env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == (f"plain,{release}\n", "")
+
+
+def test_sluice_s_own_files_are_never_documents(index: Index) -> None:
+    """Where the root holds the state folder and the configuration: they hold everybody's texts, and are nobody's documents."""
+    index.configure(sources=[{"name": "notes", "type": "files", "root": ".", "exclude": ["*.jsonl"]}], gates=[])
+    index.configure(access={"rules": [{"match": "**", "tags": ["people"]}]})
+    (index.folder / "door").symlink_to(index.folder / "state")
+    for outcome in ("promoted", "unchanged"):
+        assert index.run(outcome)["counts"]["crawl"]["seen"] == 12
+    assert {d["uri"].split("/")[0] for d in index("documents").out["documents"]} == {"corpus"}
+
+
+def test_what_the_configuration_does_not_ask_for_is_excluded_and_not_waiting(index: Index) -> None:
+    """Before the next release it is said to leave with it, and afterwards nobody is told to run again for it."""
+    index.run()
+    index.configure(sources=[{"name": "notes", "type": "files", "root": "corpus", "exclude": ["people/**"]}], gates=[])
+    index("ingest")
+    [before] = index("documents", "people/0.md").out["documents"]
+    assert (before["status"], "next release" in before["why"]) == ("excluded", True)
+    index.run()
+    [after] = index("documents", "people/0.md").out["documents"]
+    assert (after["status"], after["why"]) == ("excluded", "the configuration does not ask for it any more")
+    assert "people/0.md" not in {d["uri"] for d in index("documents").out["documents"]}
