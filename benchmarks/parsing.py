@@ -22,7 +22,7 @@ from sluice.records import RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings
 
 HANDBOOK = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "handbook" / "content"
-KEEP_ALL = PoisonSettings(**dict.fromkeys(PoisonSettings.model_fields, "keep"))  # type: ignore[arg-type]
+KEEP_ALL = PoisonSettings(**dict.fromkeys(PoisonSettings.model_fields, "keep"))
 MASK_ALL = RedactSettings(secret="mask", email="mask", phone="mask", card="mask", iban="mask", national_id="mask")
 
 

@@ -82,7 +82,7 @@ def _by_hand(client: QdrantBase, source: str, target: str) -> None:
     offset: models.ExtendedPointId | None = None
     while True:
         records, offset = client.scroll(source, limit=BATCH, offset=offset, with_payload=True, with_vectors=True)
-        points = [models.PointStruct(id=r.id, vector=r.vector or {}, payload=r.payload) for r in records]  # type: ignore[arg-type]
+        points = [models.PointStruct(id=r.id, vector=r.vector or {}, payload=r.payload) for r in records]
         if points:
             client.upsert(target, points, wait=True)
         if offset is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexing.build import Built
 from pipeline.resources import Resources
@@ -80,4 +81,4 @@ def ingest_or_die(r: Resources, share: Share) -> TakenIn:
     return ingest_partition(r, share)
 
 
-INSTEAD = {"embed_partition": embed_or_die, "ingest_partition": ingest_or_die}
+INSTEAD: dict[str, Callable[[Resources, Any], Any]] = {"embed_partition": embed_or_die, "ingest_partition": ingest_or_die}

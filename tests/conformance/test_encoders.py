@@ -40,7 +40,8 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def cosines(a: Vector, b: Vector) -> Vector:
-    return np.sum(a * b, axis=-1)
+    found: Vector = np.sum(a * b, axis=-1)
+    return found
 
 
 def test_vectors_are_float32_of_the_promised_shape_and_of_unit_norm(encoder: Encoder) -> None:

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import pytest
 
+from ingest.protocols import Source
 from ingest.sources.mail import MailOptions, MailSource
 from ingest.sources.objects import ObjectsOptions, ObjectsSource
 from ingest.sources.web import WebOptions, WebSource
@@ -132,9 +133,12 @@ class TestMailInAMaildir(SourceSuite):
         def file(uri: str) -> Path:
             return tmp_path / "cur" / f"{uri.replace('/', '_')}.host:2,S"
 
+        def put(uri: str, content: bytes) -> None:
+            file(uri).write_bytes(carrying(uri, content))
+
         return Stage(
             Attached(path=tmp_path),
-            lambda uri, content: file(uri).write_bytes(carrying(uri, content)) and None,
+            put,
             lambda uri: file(uri).unlink(),
         )
 
@@ -180,7 +184,7 @@ class TestWeb(SourceSuite):
 
             change("", None)
             yield Stage(
-                Renamed(source, f"{site.url}/docs/"),
+                cast(Source, Renamed(source, f"{site.url}/docs/")),  # whose name is only read
                 lambda uri, content: change(uri, Page(content, kind="application/octet-stream")),
                 lambda uri: change(uri, None),
                 snapshot=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pymongo
 import pytest
@@ -66,7 +66,7 @@ def test_a_build_of_n_documents(counted: tuple[MongoDatabase, Counting], count: 
         DocumentState(d.key, "s", d.uri, version=d.version, parse_fingerprint="p", tags=AccessTags({"staff"})) for d in documents
     ]
     keys = [state.key for state in made]
-    stages = {
+    stages: dict[str, Callable[[], object]] = {
         "write": lambda: (
             versions.put_all({version_id(d.key, d.version, "p"): d for d in documents}),
             states.write(made),

@@ -10,9 +10,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from ingest.protocols import Source
 from ingest.sources.changes import ChangesOptions, ChangesSource
 from ingest.sources.feed import FeedOptions, FeedSource
 from ingest.sources.files import FilesOptions, FilesSource
@@ -65,7 +67,7 @@ class TestGit(SourceSuite):
         source = GitSource("git", GitOptions(url=str(repository.folder), cache=tmp_path / "cache"))
         return Stage(source, lambda u, c: void(repository.write(u, c)), lambda u: void(repository.delete(u)), snapshot=True)
 
-    def test_two_threads_fetch_at_once(self, tmp_path: Path) -> None:
+    def test_two_threads_fetch_at_once(self, tmp_path: Path) -> None:  # type: ignore[override]  # of another fixture
         """Fetching is safe from several threads (forty files in one commit)."""
         repository = Repository.at(tmp_path / "repository")
         source = GitSource("git", GitOptions(url=str(repository.folder), cache=tmp_path / "cache"))
@@ -179,7 +181,7 @@ class TestFeed(SourceSuite):
 
             write()
             source = FeedSource("feed", FeedOptions(url=site.url("feed"), keep=False, cache=tmp_path / "cache"))
-            yield Stage(Renamed(source, site.url()), put, delete, snapshot=True)
+            yield Stage(cast(Source, Renamed(source, site.url())), put, delete, snapshot=True)
 
 
 def void(_: object) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -53,14 +53,15 @@ def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
         case kind:
             url = os.environ[SERVER] if kind == "server" else request.getfixturevalue("stand_in")
             served = QdrantStore(url, api_key=os.environ.get("SLUICE_TEST_QDRANT_API_KEY"))
-            with apart(served) as found:
-                yield found
+            with apart(served) as alone:
+                yield alone
             served.close()
 
 
 def unit(rng: np.random.Generator, count: int, dimension: int = DIMENSION) -> Vector:
     vectors = rng.standard_normal((count, dimension)).astype(np.float32)
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    found: Vector = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return found
 
 
 def corpus(count: int, seed: int = 7, *, per_document: int = 5, sparse: bool = False) -> list[Point]:
@@ -263,7 +264,7 @@ class TestAliases:
 class TestTexts:
     def test_every_place_of_a_text_that_may_be_read(self, store: Any) -> None:
         """By id, with the fields that were asked for; nothing without tags, without texts, or beyond the filters."""
-        points = [replace(p, payload=p.payload | {"text_id": f"t{n % 7}"}) for n, p in enumerate(corpus(120))]
+        points = [replace(p, payload={**p.payload, "text_id": f"t{n % 7}"}) for n, p in enumerate(corpus(120))]
         name = filled(store, points)
         readers, wanted = AccessTags({"hr", "public"}), ["t1", "t3", "t9"]
         for filters in (NO_FILTER, Filters(sources=("s1",)), Filters(languages=("de",), sources=("s0", "s2"))):
@@ -503,7 +504,7 @@ class TestEmbeddedOnly:
         assert store.read() == {"i": name}
         assert [p.id for p in store.nearest("i", query, tags, 20, NO_FILTER)] == [p.id for p in before]
         assert {p.id: p.payload for p in store.scan("i", ["access_tags", "metadata"])} == scanned
-        assert [p.dense.tobytes() for p in store.scan("i", vectors=True)] == [
+        assert [cast(Vector, p.dense).tobytes() for p in store.scan("i", vectors=True)] == [
             p.dense.tobytes() for p in sorted(points, key=lambda p: p.id)
         ]
         store.close()

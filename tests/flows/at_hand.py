@@ -34,7 +34,7 @@ class OnTheseStores(Resources):
         self._database, self._vectors = database, vectors
 
     @cached_property
-    def stores(self) -> Stores:  # type: ignore[override]
+    def stores(self) -> Stores:
         made = Stores(self._database, self.settings, ExitStack())
         made.__dict__["_qdrant"] = self._vectors
         return made

@@ -105,8 +105,8 @@ class Collection:
     text: NDArray[np.intp]
     documents: dict[str, int]
     uris: list[str]
-    scores: Vector
-    """Shape (queries, distinct texts), float64."""
+    scores: NDArray[np.float64]
+    """Shape (queries, distinct texts)."""
     best: dict[tuple[int, int, bytes], tuple[float, ...]] = field(default_factory=dict)
 
     def readable(self, masks: Masks, reader: int) -> NDArray[np.bool_]:

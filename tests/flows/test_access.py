@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,12 @@ def test_permissions_of_a_source_reach_every_release_before_its_texts_do(index: 
     rows = [("a", "The canteen serves soup.", "people,security"), ("b", "The lift is slow.", "people")]
     database.executemany("insert into notes values (?, ?, ?)", rows)
     database.commit()
-    source = {"name": "rows", "type": "sql", "url": f"sqlite:///{index.folder}/notes.db", "query": "select * from notes"}
+    source: dict[str, Any] = {
+        "name": "rows",
+        "type": "sql",
+        "url": f"sqlite:///{index.folder}/notes.db",
+        "query": "select * from notes",
+    }
     source |= {"key": ["id"], "text": "body", "tags": "tags"}
     index.configure(
         sources=[*index.settings["sources"], source],
@@ -91,9 +97,10 @@ def test_the_flow_of_its_own_schedule_does_the_same_and_steps_aside_for_a_run(in
 
     index.run()
     index.configure(access={"rules": [{"match": "**", "tags": ["people"]}]})
-    assert deployed.access_sync(str(index.config)).access_changed == 8
+    synced: Any = deployed.access_sync(str(index.config))
+    assert synced.access_changed == 8
     with Resources(load(index.config)) as r, r.stores.lease.acquire("run"):
-        state = deployed.access_sync(str(index.config), return_state=True)
+        state: Any = deployed.access_sync(str(index.config), return_state=True)
     assert (state.name, state.is_completed()) == ("Skipped", True)
 
 

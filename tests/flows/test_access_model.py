@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -296,6 +296,7 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     with examiner.during("first build") as w:
         first = nightly.reindex(w, examiner.by)
         assert first.chunks >= CHUNKS, first.chunks
+        assert first.release is not None
         vectors = np.stack([w.model.encoder.encode_query(query) for query in examiner.queries])
         examiner.model = Model(world.meant, TAGS, vectors, "handbook")
         examiner.hold(first.release)
@@ -312,6 +313,7 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     with examiner.during("build") as w:
         second = nightly.reindex(w, examiner.by)
         assert (second.outcome, second.documents_deleted) == ("promoted", 2)
+        assert second.release is not None
     assert model.now.live == f"handbook__{second.release}"
     assert revoked_first(model.written)
 
@@ -321,9 +323,10 @@ def test_ten_thousand_searches_agree_with_looking_at_every_chunk(tmp_path: Path)
     with examiner.during("access sync of one department") as w:
         synced = syncing.sync_access(w, examiner.by)
         lags = [w.releases.get(id).access["revocation_lag_s"] for id in (first.release, second.release)]
-        assert w.embedder.encoder.texts == 0
+        assert cast(Any, w.embedder.encoder).texts == 0
     departed = sum(1 for file in world.files("people-talent"))
     assert (synced.access_changed, synced.embedded, synced.chunks) == (departed, 0, 0)
+    assert synced.revocation_lag_s is not None
     assert all(0 < lag <= synced.revocation_lag_s < 30 for lag in lags), (lags, synced)
     assert [kind for _, kind in model.written] == ["revoked", "revoked"]
 

@@ -82,8 +82,8 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
 
     # What can never decide is said before a variant is measured, not after hours of embedding.
     lines = [{"id": "q", "query": "leave?", "relevant": [{"uri": "people/0.md"}]}]
-    for written, says in ((lines, "measure: 'TokenIoU@k' needs a quote"), ([], "no query that can be scored")):
-        (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in written), encoding="utf-8")
+    for asked, says in ((lines, "measure: 'TokenIoU@k' needs a quote"), ([], "no query that can be scored")):
+        (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in asked), encoding="utf-8")
         answer = index("compare", str(experiment(index, {"name": "new", "k": 2}, measure="TokenIoU@k")))
         assert (answer.code, says in answer.out["error"]["message"]) == (2, True), answer.out
         assert "experiment.yaml" in answer.out["error"]["message"]

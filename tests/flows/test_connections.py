@@ -14,7 +14,7 @@ import pytest
 from benchmarks.proxy import HOWS
 from ingest.protocols import Blobs
 from pipeline import nightly
-from pipeline.labelled import CorpusDocuments
+from pipeline.labelled import CorpusDocuments, Held
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.errors import StoreUnavailable
@@ -46,10 +46,10 @@ class Away(Resources):
 
     live = ""
 
-    def corpus(self, release: Release | None = None) -> CorpusDocuments:
+    def corpus(self, release: Release | None = None, versions: Held | None = None) -> CorpusDocuments:
         if release is not None and release.id == self.live:
             raise StoreUnavailable("nobody answers", hint="wait")
-        return super().corpus(release)
+        return super().corpus(release, versions)
 
 
 def test_a_store_that_is_away_while_the_gates_measure_rejects_nothing(index: Index) -> None:

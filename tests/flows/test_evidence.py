@@ -63,8 +63,9 @@ def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_wh
     for number in range(1, 4):
         index.write(f"people/{number}.md", f"# People note {number}\n\nNothing is said here any more.\n")
     second = published(index, "rejected")
-    id = second.release
-    page = second.report
+    id, page = second.release, second.report
+    assert id is not None
+    assert page is not None
     assert "overruled" not in page.read_text(encoding="utf-8")
     page.unlink()
     forced = index("promote", id, "--force").out
@@ -100,6 +101,7 @@ def test_a_lost_question_says_at_which_stage_its_document_was_lost(index: Index)
     [retrieval] = [verdict for verdict in second.verdicts if verdict.gate == "retrieval"]
     assert {each["reason"] for query in retrieval.evidence["worst"] for each in query["lost"]} == {"excluded"}
     assert any("was lost as excluded: the configuration of source 'notes'" in line for line in retrieval.advice)
+    assert second.report is not None
     assert "was lost as excluded" in second.report.read_text(encoding="utf-8")
 
     index.configure(sources=[source])
@@ -125,6 +127,7 @@ def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> No
     published(index)
     index.write("people/9.md", "# Leave\n\nParental leave lasts sixteen weeks.\n")
     second = published(index)
+    assert second.release is not None
     shown = index("releases", "show", second.release).out
     found = {verdict["gate"]: verdict["evidence"] for verdict in shown["verdicts"]}
     retrieval = found["retrieval"]

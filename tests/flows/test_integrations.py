@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_langchain(index: Index) -> None:
         assert SluiceRetriever(searcher=searcher, principal=PEOPLE, sources=("none",)).invoke(QUERY) == []
         for wrong in ({}, {"principal": None}, {"principal": {"tags": ["people"]}}, {"principal": "people"}):
             with pytest.raises(ValidationError, match="principal"):
-                SluiceRetriever(searcher=searcher, **wrong)  # type: ignore[arg-type]
+                SluiceRetriever(searcher=searcher, **wrong)
 
 
 def test_llamaindex(index: Index) -> None:
@@ -67,10 +68,10 @@ def test_llamaindex(index: Index) -> None:
         assert {n.node.metadata["uri"].split("/")[0] for n in other} == {"security"}
         assert SluiceRetriever(searcher, PEOPLE, sources=["none"]).retrieve(QUERY) == []
         with pytest.raises(TypeError, match="principal"):
-            SluiceRetriever(searcher)
+            SluiceRetriever(searcher)  # type: ignore[call-arg]
         for wrong in (None, {"people"}, "people"):
             with pytest.raises(ConfigurationError, match="who asks"):
-                SluiceRetriever(searcher, wrong)
+                SluiceRetriever(searcher, wrong)  # type: ignore[arg-type]
 
 
 def test_haystack(index: Index) -> None:
@@ -85,8 +86,9 @@ def test_haystack(index: Index) -> None:
         pipeline = haystack.Pipeline()
         pipeline.add_component("retriever", SluiceRetriever(searcher, 2))
 
-        def found(**asked: object) -> list[object]:
-            return pipeline.run({"retriever": {"query": QUERY, **asked}})["retriever"]["documents"]
+        def found(**asked: object) -> list[Any]:
+            documents: list[Any] = pipeline.run({"retriever": {"query": QUERY, **asked}})["retriever"]["documents"]
+            return documents
 
         documents = found(principal=PEOPLE)
         assert [(d.id, d.content, d.score) for d in documents] == [(h.chunk_id, h.text, h.score) for h in best]

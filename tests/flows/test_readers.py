@@ -22,6 +22,7 @@ def test_a_reader_sees_no_error_and_no_mixed_release_through_twenty_promotions_a
         first = nightly.reindex(w, by).release
         index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
         second = nightly.reindex(w, by).release
+        assert second is not None
         searcher, stop = w.live_searcher(), threading.Event()
         answers: list[tuple[int, frozenset[str]]] = []
         errors: list[BaseException] = []

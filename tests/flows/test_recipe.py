@@ -69,6 +69,7 @@ def test_a_weighted_hybrid_release_measures_what_its_experiment_measured(index: 
         index.write(f"people/more-{i}.md", text)
     settings = load_experiment(experiment(index, *searches))
     promoted = published(index, **searches[0]).release
+    assert promoted is not None
     with Rereading(load(index.config)) as w:
         lab = Laboratory(w, settings)
         measured = [lab.run(variant.name) for variant in settings.variants]
@@ -120,6 +121,7 @@ def test_variants_that_differ_only_in_what_reads_again_have_results_of_their_own
 def test_a_release_of_the_day_before_recipes_still_answers(index: Index) -> None:
     """Its manifest says mode and model; a run replaces it without embedding anything."""
     old = published(index, mode="hybrid").release
+    assert old is not None
     before = found(index, TOPICS["people"][0])
     with Resources(load(index.config)) as w:
         kept = w.releases.get(old)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -172,7 +174,7 @@ def test_the_parts_do_what_run_does(index: Index) -> None:
     assert index.run("unchanged")["release"] == staged["release"]
 
 
-def held(index: Index) -> tuple[list[DocumentState], list[tuple[str, object]], dict[str, object]]:
+def held(index: Index) -> tuple[list[DocumentState], list[tuple[str, Mapping[str, Any]]], dict[str, Any]]:
     """All that the index knows and serves: document states, the live release's points with their tags, the releases."""
     with Resources(load(index.config)) as w:
         live = w.releases.live()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_a_run_that_meets_another_waits_for_it_and_loses_nothing(index: Index) -
     from flows import deployed
 
     with held_elsewhere(index, 2):
-        found = deployed.run(str(index.config))
+        found: Any = deployed.run(str(index.config))
     assert found.outcome == "promoted"
 
 
@@ -57,7 +58,7 @@ def test_access_sync_yields_to_whoever_holds_the_index(index: Index) -> None:
 
     with held_elsewhere(index, 60):
         began = time.monotonic()
-        state = deployed.access_sync(str(index.config), return_state=True)
+        state: Any = deployed.access_sync(str(index.config), return_state=True)
         assert time.monotonic() - began < 30
     assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
     assert "access sync" in state.message
@@ -69,7 +70,7 @@ def test_a_run_waits_no_longer_than_its_schedule_says_and_ends_busy(index: Index
 
     index.configure(schedule={"wait_s": 0.5})
     with held_elsewhere(index, 60):
-        state = deployed.run(str(index.config), return_state=True)
+        state: Any = deployed.run(str(index.config), return_state=True)
         with Resources(load(index.config)) as r, pytest.raises(IndexBusy), holding(r, "run", wait_s=0):
             pass
     assert (state.type.value, state.name) == ("FAILED", "Busy")
@@ -84,7 +85,7 @@ def test_a_rejection_is_no_green_tick(index: Index) -> None:
     live = index.run()["release"]
     for i in range(4):
         index.write(f"people/{i}.md", "# People\n\nNothing of this is known any more.\n")
-    state = deployed.run(str(index.config), return_state=True)
+    state: Any = deployed.run(str(index.config), return_state=True)
     assert (state.type.value, state.name) == ("FAILED", "Rejected")
     assert "retrieval: " in state.message
     assert ".html" in state.message

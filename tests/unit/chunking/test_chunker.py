@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
@@ -69,9 +70,9 @@ def test_long_heading_keeps_its_beginning() -> None:
 
 def test_ids_follow_the_strategy() -> None:
     """A chunk's id is its document, strategy, start and text; context and tokenizer are not part of it."""
+    cases: tuple[tuple[int, Literal["none", "headings"]], ...] = ((256, "none"), (100, "headings"))
     plain, rich = (
-        DocumentChunker(Lines(), Ruler(BundledTokenizer(window)), max_tokens=20, context=mode)
-        for window, mode in ((256, "none"), (100, "headings"))
+        DocumentChunker(Lines(), Ruler(BundledTokenizer(window)), max_tokens=20, context=mode) for window, mode in cases
     )
     assert [c.id for c in plain.chunk(document(GUIDE))] == [c.id for c in rich.chunk(document(GUIDE))]
     other = DocumentChunker(Lines(fingerprint="other"), Ruler(BundledTokenizer()), max_tokens=20)

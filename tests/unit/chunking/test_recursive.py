@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
@@ -28,13 +29,17 @@ The rota is kept in the calendar. Swaps are agreed between two people, and the c
 
 def langchain(text: str, size: int, overlap: int, language: Language | None = None) -> list[str]:
     tokenizer = BundledTokenizer()
-    sizes = {"chunk_size": size, "chunk_overlap": overlap, "length_function": lambda piece: tokenizer.counts([piece])[0]}
+    sizes: dict[str, Any] = {
+        "chunk_size": size,
+        "chunk_overlap": overlap,
+        "length_function": lambda piece: tokenizer.counts([piece])[0],
+    }
     if language:
         return RecursiveCharacterTextSplitter.from_language(language, **sizes).split_text(text)
     return RecursiveCharacterTextSplitter(**sizes).split_text(text)
 
 
-def ours(text: str, size: int, overlap: int, **options: str) -> list[str]:
+def ours(text: str, size: int, overlap: int, **options: Any) -> list[str]:
     chunker = build(strategy="recursive", max_tokens=size, overlap_tokens=overlap, **options)
     return [chunk.text for chunk in chunker.chunk(document(text))]
 

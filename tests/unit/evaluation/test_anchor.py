@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.gates import run_gates
-from evaluation.gates.retrieval import RetrievalGate, RetrievalOptions
+from evaluation.gates.retrieval import RetrievalGate
+from evaluation.gates.retrieval_options import RetrievalOptions
 from evaluation.golden import load_golden
 from evaluation.judged import decode, encode, judged, without
 from evaluation.labels import resolve

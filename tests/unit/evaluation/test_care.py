@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from evaluation.care import check
 from evaluation.golden import load_golden
@@ -17,7 +18,7 @@ DOCS = [
 
 def test_everything_that_ails_a_golden_set_is_found(tmp_path: Path) -> None:
     """Stale, missing, ambiguous, asked twice, unanswerable, unscored, small: each once."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"id": "ok", "query": "Sick leave?", "relevant": [{"uri": "hr/leave/sick.md", "quote": "six weeks"}], "slice": ["hr"]},
         {"id": "twice", "query": "sick  *leave*?", "relevant": [{"uri": "hr/leave/sick.md"}], "kind": "fact"},
         {"id": "stale", "query": "old?", "relevant": [{"uri": "hr/leave/old.md"}]},

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from evaluation.drafting import KINDS, Draft, chosen, drafts
-from evaluation.gates.retrieval import RetrievalGate, RetrievalOptions
+from evaluation.gates.retrieval import RetrievalGate
+from evaluation.gates.retrieval_options import RetrievalOptions
 from evaluation.golden import load_golden
 from evaluation.labels import resolve
 from evaluation.quotes import plain

@@ -181,7 +181,13 @@ def test_a_result_comes_back_as_it_was_recorded(tmp_path: Path, release: Release
 
 
 def recorded(folder: Path, release: Release, outcome: Outcome) -> Path:
-    summary = {"name": "trial", "finished": "2026-11-21T12:00:00Z", "base": "b.yaml", "golden": "g.jsonl", "documents": 13}
+    summary: dict[str, Any] = {
+        "name": "trial",
+        "finished": "2026-11-21T12:00:00Z",
+        "base": "b.yaml",
+        "golden": "g.jsonl",
+        "documents": 13,
+    }
     summary |= {"labels": {"all": 13, "stale": 1, "missing": 0, "unscored": 0}, "fingerprints": {"corpus": "c" * 64}}
     summary |= outcome.as_json()
     for variant in summary["variants"]:

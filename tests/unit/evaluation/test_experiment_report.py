@@ -55,7 +55,7 @@ def test_text_reads_well_on_every_shade(value: float) -> None:
 
 def summary(variants: int) -> dict[str, Any]:
     gap = {"variant": "v", "mean": 0.01, "low": -0.02, "high": 0.04, "queries_needed": None}
-    cost = {"chunks": 1, "tokens": 2, "embedded": 3, "vector_bytes": 4, "tokens_per_answer": 5.0}
+    cost: dict[str, Any] = {"chunks": 1, "tokens": 2, "embedded": 3, "vector_bytes": 4, "tokens_per_answer": 5.0}
     cost |= {"seconds": {"chunk": 0.1, "embed": 0.2, "search": 0.3}}
     return {
         "name": "many",

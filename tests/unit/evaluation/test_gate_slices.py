@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from evaluation.gates.retrieval import RetrievalGate, RetrievalOptions
+from evaluation.gates.retrieval import RetrievalGate
+from evaluation.gates.retrieval_options import RetrievalOptions
 from sluice.errors import ConfigurationError
 from sluice.records import Verdict
 from tests.unit.evaluation.fakes import Doc, Release, context, write_lines

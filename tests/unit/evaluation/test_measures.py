@@ -5,6 +5,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -119,7 +120,7 @@ DOCS = [
 
 def test_an_evaluation_by_hand(tmp_path: Path) -> None:
     """Three questions over three one-paragraph documents: measures, slices, kinds, and each question's own figures."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"id": "a", "query": "when are laptops replaced", "relevant": [{"uri": "laptops.md", "quote": LAPTOPS}], "slice": ["it"]},
         {"id": "b", "query": "are phones replaced", "relevant": [{"uri": "phones.md"}], "slice": ["it"], "principal": ["public"]},
         {"id": "c", "query": "pay day", "relevant": [{"uri": "pay.md"}, {"uri": "never.md"}], "kind": "fact"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,7 +114,7 @@ def test_a_manifest_gives_back_the_blocks_that_it_keeps(text: str) -> None:
 
 def test_a_manifest_of_another_version_is_read_as_far_as_it_goes() -> None:
     """An unknown kind, or one without its fields, costs itself."""
-    kept = [{"block": "hologram"}, {"block": "table", "rows": 3}, {}, block_json(Notes(("here",)))]
+    kept: list[dict[str, Any]] = [{"block": "hologram"}, {"block": "table", "rows": 3}, {}, block_json(Notes(("here",)))]
     assert blocks_of(kept) == [Notes(("here",))]
 
 

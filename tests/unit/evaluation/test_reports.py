@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evaluation.gates.base import GateContext
-from evaluation.gates.retrieval import RetrievalGate, RetrievalOptions
+from evaluation.gates.retrieval import RetrievalGate
+from evaluation.gates.retrieval_options import RetrievalOptions
 from evaluation.reports import report, verdict_json
 from sluice.records import Verdict
 from sluice.releases import Release as Manifest

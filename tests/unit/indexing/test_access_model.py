@@ -33,7 +33,8 @@ class Signs:
 
     def encode_query(self, text: str) -> Vector:
         signs = np.random.default_rng(int(text)).integers(0, 2, DIMENSION) * 2 - 1
-        return (signs / np.sqrt(DIMENSION)).astype(np.float32)
+        vector: Vector = (signs / np.sqrt(DIMENSION)).astype(np.float32)
+        return vector
 
 
 @dataclass

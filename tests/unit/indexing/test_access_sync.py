@@ -27,7 +27,7 @@ class Collection:
 
     def sync(self, **current: Any) -> SyncResult:
         self.log.clear()
-        return sync(Tap(self.store, self.log), "c", {key: AccessTags(tags) for key, tags in current.items()})  # type: ignore[arg-type]
+        return sync(Tap(self.store, self.log), "c", {key: AccessTags(tags) for key, tags in current.items()})
 
     @property
     def written(self) -> list[dict[str, AccessTags]]:

@@ -125,7 +125,8 @@ class House:
         given: dict[str, Any] = {"language": "en", "metadata": {"author": "Ada"}}
         self.versions.put(version_id(key, version, "p1"), Document(key, "s", uri, version, title, text=text, **given))
         state = DocumentState(key, "s", uri, version=version, content_hash=version, parse_fingerprint="p1")
-        return replace(state, **{"tags": AccessTags({"staff", "hr"}), "modified": NOON} | more)
+        changed: dict[str, Any] = {"tags": AccessTags({"staff", "hr"}), "modified": NOON} | more
+        return replace(state, **changed)
 
     def builder(self, **more: Any) -> Builder:
         embedder = CachedEmbedder(self.encoder, self.cache, tokenizer=Words(), batch_texts=2)

@@ -199,8 +199,12 @@ def test_what_is_told_after_a_crash_is_what_happened(moment: str) -> None:
         world.promoted("r1")
         world.staged("r2")
         completed = True
+
+        def kill(n: int, at: int = call) -> str:
+            return moment if n == at else ""
+
         try:
-            releases = world.releases(lambda n, at=call: moment if n == at else "")
+            releases = world.releases(kill)
             releases.start_canary(releases.get("r2"), 0.3, access())
             releases.end_canary()
         except Killed:

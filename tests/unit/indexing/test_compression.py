@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,8 @@ ALL = AccessTags({"a", "b"})
 
 def unit(n: int, dimension: int = 64, seed: int = 3) -> Vector:
     found = np.random.default_rng(seed).normal(size=(n, dimension)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    vectors: Vector = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return vectors
 
 
 def points(vectors: Vector) -> list[Point]:
@@ -76,11 +79,12 @@ class ByNumber:
 
     fingerprint, dimension = "by number", 64
 
-    def encode(self, texts: list[str]) -> Vector:
+    def encode(self, texts: Sequence[str]) -> Vector:
         raise AssertionError("nothing is embedded")
 
     def encode_query(self, text: str) -> Vector:
-        return unit(20, seed=11)[int(text)]
+        vector: Vector = unit(20, seed=11)[int(text)]
+        return vector
 
 
 def test_answers_are_compared_for_each_set_of_tags_the_worst_first() -> None:

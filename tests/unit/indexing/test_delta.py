@@ -46,7 +46,7 @@ class Doc:
     def state(self, uri: str) -> DocumentState:
         version = content_hash(self.text.encode())
         state = DocumentState(document_key("s", uri), "s", uri, version=version, content_hash=version, parse_fingerprint="p1")
-        about = {"title": self.title, "language": "en", "metadata": {"author": self.author}}
+        about: dict[str, Any] = {"title": self.title, "language": "en", "metadata": {"author": self.author}}
         return replace(state, tags=AccessTags(self.tags), modified=NOON + timedelta(minutes=self.minute), **about)
 
 

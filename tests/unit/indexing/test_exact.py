@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from indexing.sparse import Bm25Encoder
 from sluice.access import AccessTags, Principal
 from sluice.errors import ConfigurationError
 from sluice.ids import chunk_id, document_key
-from sluice.points import Filters, Point, VectorQuery
+from sluice.points import Filters, Point, Vector, VectorQuery
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import SearchSettings
 from stores import ranking
@@ -109,10 +110,11 @@ class OneHot:
 
     fingerprint, dimension = "one-hot", 4
 
-    def encode_query(self, text: str) -> np.ndarray:
-        return np.eye(4, dtype=np.float32)[0]
+    def encode_query(self, text: str) -> Vector:
+        vector: Vector = np.eye(4, dtype=np.float32)[0]
+        return vector
 
-    def encode(self, texts: list[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str]) -> Vector:
         return np.stack([self.encode_query(text) for text in texts])
 
 

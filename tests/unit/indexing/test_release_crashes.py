@@ -195,8 +195,12 @@ def test_recovery_itself_may_be_killed(name: str, moment: str) -> None:
     for call in range(_undisturbed(operation)[1]):
         for second in range(MANY):
             world = killed(operation, call, "after")
+
+            def kill(n: int, at: int = second) -> str:
+                return moment if n == at else ""
+
             try:
-                world.releases(lambda n, at=second: moment if n == at else "").recover()
+                world.releases(kill).recover()
             except Killed:
                 world.releases().recover()
                 is_sound(world)

@@ -67,7 +67,7 @@ def test_rollback_goes_only_to_what_was_live(world: World) -> None:
     """A staged, rejected or abandoned release is offered to the gates instead, and says so."""
     world.promoted("r1")
     for state in ("staged", "rejected", "abandoned", "building", "canary"):
-        put(world, state, state)  # type: ignore[arg-type]
+        put(world, state, state)
         with pytest.raises(ReleaseError, match=f"{state} is {state}; a rollback goes to a release that was live before"):
             world.releases().rollback(state, access())
     assert world.get("r1").held == ""

@@ -69,7 +69,7 @@ class Index:
         self.store.upsert("c", [Point(chunk.id, Angle().encode_query(str(angle)), body, Words().query(text))])
 
     def searcher(self, sparse: Words | None = None, **how: Any) -> Searcher:
-        return Searcher(Tap(self.store, self.log), "c", Angle(), SearchSettings(**how), sparse, release="r1")  # type: ignore[arg-type]
+        return Searcher(Tap(self.store, self.log), "c", Angle(), SearchSettings(**how), sparse, release="r1")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ class Forgetful(MemoryVectorStore):
 def point(key: str, text: str, degrees: float, words: int = 0) -> Point:
     """A document of one chunk, at this angle from the query, with so many occurrences of its word."""
     angle = np.radians(degrees)
-    payload = {
+    payload: dict[str, Any] = {
         "document_key": key, "uri": f"{key}.md", "source": "s", "title": key, "heading_path": [], "page": None, "start": 0,
         "end": len(text), "text": text, "text_id": text, "language": "en", "access_tags": ["all"], "metadata": {},
     }  # fmt: skip

@@ -26,7 +26,7 @@ class Obedient:
             case ["hang-in-c"]:
                 re.match(r"(a+)+$", "a" * 64 + "b")  # holds the interpreter's lock for years
             case ["eat"]:
-                hoard = []
+                hoard: list[bytes | bytearray] = []
                 while True:
                     hoard.append(bytearray(16 << 20))
             case ["eat-and-complain"]:  # as lxml does: out of memory is a syntax error

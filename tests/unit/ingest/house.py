@@ -14,6 +14,8 @@ __all__ = ["NOW", "STAFF", "Down", "House", "ScriptedParser", "ScriptedSource"]
 class Down(MemoryDocumentStates, MemoryBlobs, MemoryVersions, MemoryQuarantine):
     """A store of any kind that does not answer."""
 
+    rows: Any
+
     def __init__(self) -> None:
         MemoryDocumentStates.__init__(self)
 

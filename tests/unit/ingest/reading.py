@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ingest.parse import LOSSES, UnstructuredParser
+from ingest.limits import LOSSES
+from ingest.parse import UnstructuredParser
 from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from tests.crude.words import words

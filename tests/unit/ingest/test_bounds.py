@@ -8,7 +8,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.parse import LOSSES
+from ingest.limits import LOSSES
 from ingest.processing import Processing, Processor
 from sluice.bounds import MAX_LABEL, size
 from sluice.errors import DocumentError

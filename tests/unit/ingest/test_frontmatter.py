@@ -196,7 +196,7 @@ JSON = '{"title": "Pay", "access_tags": ["hr"], "expires": "2026-12-31"}\nText'
 def test_a_block_is_read_however_it_is_written(text: str) -> None:
     """Permission, expiry and title count, and the block is no text."""
     front = split(text)
-    assert (front.body, front.title, front.tags) == ("Text", "Pay", {"hr"})
+    assert (front.body, front.title, front.tags) == ("Text", "Pay", frozenset({"hr"}))
     assert front.expires == datetime(2026, 12, 31, tzinfo=UTC)
     block = front_block.find(text)
     assert block is not None
@@ -321,11 +321,11 @@ def test_other_texts_keep_their_permissions_too(name: str, kind: str) -> None:
     """The block of a page or a note counts and is no text, whatever its format; verbatim leaves the text as it is."""
     content = ("---\n" + BLOCK + "owner: Zo\u00eb\n---\n" + ("<p>The pay.</p>" if kind == "html" else "The pay.")).encode()
     document = Processor().parse(RawItem(name, content, "v"), source="s")
-    assert (document.text, document.title, document.tags) == ("The pay.", "Pay", {"hr"})
+    assert (document.text, document.title, document.tags) == ("The pay.", "Pay", frozenset({"hr"}))
     assert document.expires == datetime(2026, 12, 31, tzinfo=UTC)
     assert document.metadata["owner"] == "Zo\u00eb"
     whole = Processor(Processing(mode="verbatim")).parse(RawItem(name, content, "v"), source="s")
-    assert (whole.text, whole.tags) == (content.decode(), {"hr"})
+    assert (whole.text, whole.tags) == (content.decode(), frozenset({"hr"}))
     assert document.version == whole.version == content_hash(content)
 
 
@@ -345,7 +345,7 @@ CASE = Path(__file__).parents[4] / "shared" / "corpora" / "cases" / "21-front-ma
 def test_the_reported_page_is_of_its_readers_only() -> None:
     """Case 21: a blank line before the block."""
     document = Processor().parse(RawItem("blank-first.md", CASE.read_bytes(), "v"), source="s")
-    assert (document.title, document.tags) == ("Reorganisation", {"hr"})
+    assert (document.title, document.tags) == ("Reorganisation", frozenset({"hr"}))
     assert "access_tags" not in document.text
 
 

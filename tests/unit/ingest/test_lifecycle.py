@@ -90,7 +90,7 @@ def test_expiry_lies_beside_what_a_document_is(events: list[Event]) -> None:
     assert condition(over) == condition(state)
     assert settled(replace(over, expires=None), RULES, NOW) == replace(state, expires=None)
     for event in ("fetch_failed", "fetch_refused", "parse_failed"):
-        later = after(over, event)  # type: ignore[arg-type]
+        later = after(over, event)
         assert later.tags == NOBODY
         assert not later.in_release
 

@@ -300,8 +300,8 @@ def test_a_crash_before_the_quarantine_is_written_loses_nothing(stage: str) -> N
     house.run(ScriptedSource({"a": b"good"}))
     house.quarantine, kept = Down(), house.quarantine
     down = house.quarantine
-    down.entries = kept.entries
-    down.clear_all = kept.clear_all
+    down.entries = kept.entries  # type: ignore[method-assign]
+    down.clear_all = kept.clear_all  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailable):
         house.run(ScriptedSource({"a": item}))
     assert house.state("a").stale

@@ -197,8 +197,11 @@ def test_what_a_cell_printed_is_read(output: dict[str, object], expected: str) -
 
 def test_pictures_and_widgets_of_a_notebook_are_said() -> None:
     """Never their bytes, nor the text that stands for a picture."""
-    figure = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo=" * 99, "text/plain": "<Figure size 640x480>"}}
-    widget = {"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": {"data": []}}}
+    figure: dict[str, object] = {
+        "output_type": "display_data",
+        "data": {"image/png": "iVBORw0KGgo=" * 99, "text/plain": "<Figure size 640x480>"},
+    }
+    widget: dict[str, object] = {"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": {"data": []}}}
     content = notebook(code("plot()", figure, widget, figure))
     assert text(content, "a.ipynb") == "plot()"
     assert losses(content, "a.ipynb") == {"picture": 2, "widget": 1}
@@ -223,7 +226,7 @@ def test_what_styles_hide_in_a_notebook_is_no_text() -> None:
 
 
 WORD = st.from_regex(r"w[a-z]{5,9}\d{3}", fullmatch=True)
-CELLS = {
+CELLS: dict[str, Callable[[str], dict[str, object]]] = {
     "markdown": lambda word: {"cell_type": "markdown", "source": [f"# {word}\n"], "metadata": {}},
     "raw": lambda word: {"cell_type": "raw", "source": word, "metadata": {}},
     "code": code,
@@ -261,7 +264,7 @@ def test_every_word_of_a_text_comes_back_once(marks: list[str], between: str, ur
     assert places == sorted(places)
 
 
-CELL_FORMS = {
+CELL_FORMS: dict[str, Callable[[str], str]] = {
     "bare": lambda word: word,
     "quoted": lambda word: f'"{word}"',
     "with every delimiter": lambda word: f'"a,b;c\t{word}|d"',

@@ -20,7 +20,7 @@ from tests.unit.ingest.house import STAFF, House, ScriptedSource
 from tests.unit.ingest.planted_secrets import HELD_OUT, INNOCENT, PERSONAL, SECRETS, Planted
 
 TYPES = ("secret", "email", "phone", "card", "iban", "national_id")
-EVERYTHING = RedactSettings(**dict.fromkeys(TYPES, "mask"), phone_regions=("US",))  # type: ignore[arg-type]
+EVERYTHING = RedactSettings(**dict.fromkeys(TYPES, "mask"), phone_regions=("US",))
 MAIL = "mara@fjordline.example.no"
 
 
@@ -78,7 +78,7 @@ def test_all_words_of_a_document_are_masked_together() -> None:
 def test_a_refused_document_is_told_by_counts(policy: str, error: type[DocumentError]) -> None:
     """The error withdraws the document and its bytes, and says how many of what, never which."""
     with pytest.raises(error) as refused:
-        redacted(document(f"Ask {MAIL}"), RedactSettings(email=policy))  # type: ignore[arg-type]
+        redacted(document(f"Ask {MAIL}"), RedactSettings(email=policy))
     assert (refused.value.reason, refused.value.withdraws, refused.value.keep_raw) == ("redacted", True, False)
     assert "email: 1" in refused.value.message
     assert "mara" not in refused.value.message + refused.value.hint + repr(refused.value)
@@ -93,7 +93,7 @@ def test_what_is_kept_is_not_looked_for() -> None:
 
 def house(policy: str) -> House:
     made = House()
-    made.parser = Processor(Processing(mode="verbatim", redact=RedactSettings(email=policy)))  # type: ignore[arg-type, assignment]
+    made.parser = Processor(Processing(mode="verbatim", redact=RedactSettings(email=policy)))
     return made
 
 
@@ -132,7 +132,7 @@ def test_bytes_that_are_not_kept_must_be_fetched_again() -> None:
     """Another policy means another parse: it waits, retryable, until the bytes are there again."""
     at = house("mask")
     night(at, a=f"Ask {MAIL}".encode())
-    at.parser = Processor(Processing(mode="verbatim"))  # type: ignore[assignment]
+    at.parser = Processor(Processing(mode="verbatim"))
     assert night(at, a=f"Ask {MAIL}".encode()) == Counter({"kept": 0, "failed SourceUnavailable": 1})
     assert at.state("a.txt").in_release, "the masked text stays meanwhile"
 

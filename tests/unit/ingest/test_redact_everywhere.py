@@ -19,7 +19,7 @@ from sluice.settings import RedactSettings
 from tests.unit.ingest.house import House, ScriptedSource
 
 TYPES = ("secret", "email", "phone", "card", "iban", "national_id")
-EVERYTHING = RedactSettings(**dict.fromkeys(TYPES, "mask"), phone_regions=("US",))  # type: ignore[arg-type]
+EVERYTHING = RedactSettings(**dict.fromkeys(TYPES, "mask"), phone_regions=("US",))
 
 NUMBERS = (  # kind, what stands before it, the number with `_` where its groups are set apart
     ("card", "", "4111_1111_1111_1111"),

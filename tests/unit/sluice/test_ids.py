@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -20,7 +21,7 @@ FIELDS = st.lists(FIELD, max_size=4)
 LEAVES = st.lists(TEXT, max_size=12)
 
 
-def tagged(fields: list[object]) -> list[tuple[type, object]]:
+def tagged(fields: Sequence[object]) -> list[tuple[type, object]]:
     return [(type(field), field) for field in fields]
 
 
@@ -72,7 +73,8 @@ def test_a_fingerprint_ignores_the_order_of_keys(value: dict[str, object], rng: 
 def test_a_fingerprint_says_what_kind_of_thing_it_is_of() -> None:
     """The same keys of a parser and of a chunker are different things; and every value counts."""
     assert ids.fingerprint("parse", {"a": 1}) != ids.fingerprint("chunk", {"a": 1})
-    assert len({ids.fingerprint("k", {"a": value}) for value in (1, "1", None, [], {}, True, 1.5)}) == 7
+    values: tuple[object, ...] = (1, "1", None, [], {}, True, 1.5)
+    assert len({ids.fingerprint("k", {"a": value}) for value in values}) == 7
 
 
 def test_a_fingerprint_is_the_same_in_another_process() -> None:

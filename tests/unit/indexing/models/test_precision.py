@@ -51,7 +51,8 @@ class TimedEncoder:
         return self.vectors[: len(texts)]
 
     def encode_query(self, text: str) -> Vector:
-        return self.encode([text])[0]
+        vector: Vector = self.encode([text])[0]
+        return vector
 
 
 def decided(encoders: Mapping[str, TimedEncoder], clock: Clock, **limits: float) -> Decision:

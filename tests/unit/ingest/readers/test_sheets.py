@@ -211,7 +211,8 @@ def test_sparse_merged_and_wide_sheets_stay_small() -> None:
 
 
 def numbers_letters(column: int) -> str:
-    return openpyxl.utils.get_column_letter(column)
+    letters: str = openpyxl.utils.get_column_letter(column)
+    return letters
 
 
 CELL = '<table:table-cell office:value-type="{}" {}>{}</table:table-cell>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Set
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +27,7 @@ _suite = ModuleType("test_wiki")
 exec(re.findall(r"```python\n(# test_wiki.py.*?)```", GUIDE, re.DOTALL)[0], _suite.__dict__)
 
 
-class TestWiki(_suite.__dict__["TestWiki"]):  # type: ignore[misc]
+class TestWiki(_suite.__dict__["TestWiki"]):  # type: ignore[misc, name-defined]
     """The suite as printed in the guide."""
 
 
@@ -78,7 +79,7 @@ def test_a_cache_lies_in_the_state_folder_unless_named(tmp_path: Path) -> None:
         ("reports", "2026/q3/report.pdf", None, {"board"}),
     ],
 )
-def test_the_rules_of_the_guide_do_what_it_says(source: str, uri: str, own: set[str] | None, readers: set[str]) -> None:
+def test_the_rules_of_the_guide_do_what_it_says(source: str, uri: str, own: set[str] | None, readers: Set[str]) -> None:
     """For the uris that each kind of source gives; a row's own permissions narrow."""
     rules = AccessRules([AccessRule(rule["match"], AccessTags(rule["tags"]), rule.get("source")) for rule in RULES])
     assert rules.effective(source, uri, AccessTags(own) if own is not None else None) == readers

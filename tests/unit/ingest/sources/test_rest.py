@@ -90,7 +90,7 @@ def test_pages_are_followed_to_the_end(site: Web, page: Any, pages: Any, request
     assert uris(made) == [f"tickets/{n}" for n in range(1, 8)]
     assert len(site.asked) == requests
     item = made.fetch(next(made.scan({})))
-    assert (item.content, item.tags) == (b"# T1\n\nText 1", {"hr"})
+    assert (item.content, item.tags) == (b"# T1\n\nText 1", frozenset({"hr"}))
 
 
 @pytest.mark.parametrize(
