@@ -6,6 +6,7 @@ The process takes pickled requests on its standard input and ends when that is c
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import select
@@ -48,6 +49,8 @@ class Checker:
             if "great_expectations" in sys.modules or (self._process is not None and self._process.poll() is None):
                 return
             environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+            if self._process is None:
+                atexit.register(self.end)
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from evaluation.checker import main; main()", str(os.getpid())],
                 stdin=subprocess.PIPE,

@@ -79,6 +79,19 @@ class NearMiss:
     granted: AccessTags
 
 
+EVERYTHING = ("**", "**/*", "**/**")
+"""Globs that match every uri."""
+
+
+def never_decisive_warnings(rules: AccessRules) -> list[str]:
+    """One sentence for each rule behind one that matches everything: whoever wrote it means somebody to be kept out."""
+    return [
+        f"the access rule '{rule.match}'{f' of source {rule.source!r}' if rule.source else ''} decides about nothing: "
+        f"'{earlier.match}' above it matches first. The first match wins: move it up"
+        for rule, earlier in rules.never_decisive()
+    ]
+
+
 def near_miss_warnings(misses: Sequence[NearMiss], samples: int = 3) -> list[str]:
     """One sentence per rule that is just missed, with some of the documents."""
     by_rule: dict[str, list[NearMiss]] = {}
@@ -112,6 +125,16 @@ class AccessRules:
         """The most that anyone may be granted on this uri."""
         rule = self.rule(source, uri)
         return rule.tags if rule is not None else NOBODY
+
+    def never_decisive(self) -> list[tuple[AccessRule, AccessRule]]:
+        """Rules that decide about nothing, each with the earlier one that matches everything before it is asked."""
+        found = []
+        for position, rule in enumerate(self.rules):
+            for earlier in self.rules[:position]:
+                if earlier.match in EVERYTHING and earlier.source in (None, rule.source):
+                    found.append((rule, earlier))
+                    break
+        return found
 
     def near_misses(self, documents: Iterable[tuple[str, str]]) -> list[NearMiss]:
         """Of (source, uri) pairs, those that a rule just misses, so that another rule, or none, decides about them.

@@ -501,6 +501,10 @@ def _problem(problem: Any, prefix: str, model: type[BaseModel]) -> str:
         return f"unknown key '{path}'" + (f"; did you mean '{meant[0]}'?" if meant else "")
     if problem["type"] == "missing":
         return f"the key '{path}' is missing"
+    if problem["type"] in ("tuple_type", "list_type"):
+        return f"{path}: must be a list: [...]"
+    if problem["type"] == "too_short":
+        return f"{path}: must hold at least {problem['ctx']['min_length']}, and holds {problem['ctx']['actual_length']}"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{path}: {message}" if path else message
 

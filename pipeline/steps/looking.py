@@ -10,7 +10,7 @@ import evaluation
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
-from sluice.access import near_miss_warnings
+from sluice.access import near_miss_warnings, never_decisive_warnings
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
@@ -109,9 +109,11 @@ def _fetched_again(
 
 
 def spelled_almost_like_a_rule(r: Resources, states: Sequence[DocumentState]) -> list[str]:
-    """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides."""
+    """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides, and
+    for each that can never decide."""
+    rules = r.settings.access.compiled()
     placed = ((state.source, state.uri) for state in states if state.status == "active")
-    return near_miss_warnings(r.settings.access.compiled().near_misses(placed))
+    return [*never_decisive_warnings(rules), *near_miss_warnings(rules.near_misses(placed))]
 
 
 def check_uris(r: Resources, seen: Look) -> None:

@@ -7,7 +7,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags, Principal
+from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags, Principal, never_decisive_warnings
 
 TAGS = st.frozensets(st.sampled_from(["hr", "legal", "public", "security"])).map(AccessTags)
 URI = st.sampled_from(["hr/pay.md", "hr/open/menu.md", "legal/a.md", "readme.md", ".secret/key", ""])
@@ -101,3 +101,16 @@ def test_tags_look_the_same_everywhere_and_travel() -> None:
     assert repr(tags) == "AccessTags(['a', 'b'])"
     again = pickle.loads(pickle.dumps(tags))
     assert (again, type(again)) == (tags, AccessTags)
+
+
+def test_a_rule_behind_one_that_matches_everything_is_told_of() -> None:
+    """It decides about nothing, and whoever wrote it meant somebody to be kept out; before it, or for another source, it does."""
+
+    def told(*rules: tuple[str, str | None]) -> list[str]:
+        made = tuple(AccessRule(match, AccessTags({"a"}), source) for match, source in rules)
+        return never_decisive_warnings(AccessRules(made))
+
+    assert len(told(("**", None), ("**", "crm"))) == 1
+    assert "'hr/**' decides about nothing: '**' above it" in told(("**", None), ("hr/**", None))[0]
+    assert told(("**", "crm"), ("hr/**", None)) == told(("hr/**", None), ("**", None)) == told(("**", "a"), ("**", "b")) == []
+    assert len(told(("**/*", "crm"), ("account/**", "crm"))) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,7 +210,7 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"index": "../up"}, "index: an index is named with"),
         ({"index": "_a"}, "index: an index is named with"),
         ({"sources": None}, "the key 'sources' is missing"),
-        ({"sources": []}, "sources: Tuple should have at least 1 item"),
+        ({"sources": []}, "sources: must hold at least 1"),
         ({"sources": [{"name": "s", "type": "files"}, {"name": "s", "type": "web"}]}, "two sources are named 's'"),
         ({"sources": [{"name": "a/b", "type": "files"}]}, "sources.0.name"),
         ({"sources": [{"type": "files"}]}, "the key 'sources.0.name' is missing"),
@@ -234,7 +235,7 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"search": {"mode": "fuzzy"}}, "search.mode"),
         ({"retention": {"keep": 0}}, "retention.keep"),
         ({"gates": [{"golden": "x"}]}, "the key 'gates.0.type' is missing"),
-        ({"gates": {"type": "leaks"}}, "gates: Input should be a valid tuple"),
+        ({"gates": {"type": "leaks"}}, "gates: must be a list"),
         ({"stores": {"qdrant": {"timeout_s": 0}}}, "stores.qdrant.timeout_s"),
         ({"stores": {"qdrant": {"wait_s": float("inf")}}}, "stores.qdrant.wait_s"),
     ],
@@ -313,3 +314,14 @@ def test_an_unknown_source_is_answered_with_the_known_ones(write: Write) -> None
 def test_sections_made_in_code_take_their_options_directly() -> None:
     """An experiment's variant is not a file."""
     assert ChunkingSettings(strategy="own", options={"depth": 3}).options == {"depth": 3}
+
+
+def test_what_is_no_list_or_an_empty_one_is_told_in_words(tmp_path: Path) -> None:
+    """Nobody needs to know what a tuple is."""
+    file = tmp_path / "sluice.yaml"
+    for sources, said in (("docs", "sources: must be a list"), ([], "sources: must hold at least 1, and holds 0")):
+        file.write_text(json.dumps({"index": "i", "sources": sources, "gates": []}), encoding="utf-8")
+        with pytest.raises(ConfigurationError) as raised:
+            load(file)
+        assert said in raised.value.message
+        assert "uple" not in raised.value.message
