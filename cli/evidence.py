@@ -30,7 +30,8 @@ def show_what_to_do(console: SafeConsole, result: Mapping[str, Any]) -> None:
     if not failed or not result.get("release"):
         return
     console.print("[bold]what to do[/bold]")
-    for line in next_steps(failed, result["release"], result.get("against")):
+    serves = result.get("outcome") != "rejected"  # somebody overruled them, or the gates of what is live changed
+    for line in next_steps(failed, result["release"], result.get("against"), overruled=serves):
         console.prose(plain_cell(line), "  ")
     if result.get("report"):
         console.prose(str(result["report"]), "  report: ")
