@@ -22,6 +22,8 @@ SAID = {
 }
 _CANNOT_LOAD = "failed to map segment"
 """What the loader says of a library that it finds no room for."""
+_NO_STACK = "can't start new thread"
+"""What Python says of a thread whose stack it finds no room for."""
 
 
 def is_out(error: BaseException | None) -> bool:
@@ -30,6 +32,8 @@ def is_out(error: BaseException | None) -> bool:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
             return True
         if isinstance(error, ImportError) and _CANNOT_LOAD in str(error):
+            return True
+        if isinstance(error, RuntimeError) and _NO_STACK in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False

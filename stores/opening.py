@@ -139,8 +139,8 @@ def begin(settings: Settings) -> None:
         except BaseException as error:
             started.set_exception(error)
 
-    _ahead[settings.state_dir] = started
     Thread(target=start, name="embedded MongoDB", daemon=True).start()
+    _ahead[settings.state_dir] = started  # after it: what could not be started is not waited for
 
 
 def let_go() -> None:
