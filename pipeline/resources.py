@@ -190,7 +190,7 @@ class Resources:
 
         def load() -> None:
             with suppress(Exception):  # who embeds meets it again
-                self.model.encoder.encode([""])
+                self.model.encoder.load()
 
         threading.Thread(target=load, name="model ahead", daemon=True).start()
 

@@ -79,6 +79,11 @@ class ModelEncoder:
         self.dimension = files.dimension
         self.fingerprint = fingerprint("encoder", {"model": files.identity, "family": FAMILIES[precision]})
 
+    def load(self) -> None:
+        """Open the runtime, which the first text would wait for."""
+        with self._lock:
+            self._ready()
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """Shape (n, dimension); raises IntegrityError, with its count, for a text longer than the window: never cut."""
         with self._lock:

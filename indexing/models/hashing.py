@@ -55,6 +55,9 @@ class HashingEncoder:
         self.window = files.window
         self.fingerprint = fingerprint("encoder", {"model": files.identity, "family": "hashing"})
 
+    def load(self) -> None:
+        """Nothing to open."""
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """Shape (n, dimension), float32, unit norm; IntegrityError for a text longer than the window."""
         words = [_TOKEN.findall(text.lower()) for text in texts]

@@ -122,6 +122,9 @@ class RemoteEncoder:
         self._client, self._sleep, self._now, self._rng = client, sleep, now, rng or random.Random()
         self._breaker, self._lock = Breaker(clock), Lock()
 
+    def load(self) -> None:
+        """Nothing to open: an endpoint is asked for vectors only, and paid for them."""
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """Shape (n, dimension); IntegrityError for a text longer than the window, or for an answer that is not right;
         ModelUnavailable when the endpoint does not answer in the end: nothing is lost but what was under way."""

@@ -196,3 +196,13 @@ def test_the_configuration_opens_it_and_keeps_no_key(tmp_path: Path) -> None:
     assert (opened[0].encoder.dimension, opened[0].tokenizer.window) == (8, 512)
     with pytest.raises(ValueError, match="go together"):
         EmbeddingSettings.model_validate({"model": "openai:big"})
+
+
+def test_an_endpoint_is_not_asked_for_anything_ahead() -> None:
+    """A model of this machine is loaded while documents are parsed; one that is paid by the text waits for a text."""
+    endpoint = Endpoint()
+    with encoder(endpoint) as remote:
+        remote.load()
+        assert endpoint.requests == []
+        remote.encode(TEXTS[:1])
+        assert len(endpoint.requests) == 1
