@@ -68,22 +68,6 @@ class Prepared:
         return asdict(self.costs)
 
 
-class OneEncoding:
-    """An encoder that remembers its queries: every variant asks the same ones, for chunks and for documents."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self._queries = encoder, dict[str, Vector]()
-        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        return self._encoder.encode(texts)
-
-    def encode_query(self, text: str) -> Vector:
-        if text not in self._queries:
-            self._queries[text] = self._encoder.encode_query(text)
-        return self._queries[text]
-
-
 class Counted:
     """The encoder that a strategy compares meanings with; it remembers what it was given, for that is a cost too."""
 

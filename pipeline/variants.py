@@ -40,12 +40,13 @@ from indexing.fingerprints import access_root, release_fingerprint
 from indexing.models import Model, sparse_encoder
 from indexing.payload import payload
 from indexing.protocols import Cuts
+from indexing.queries import KnownQueries
 from indexing.search import Searcher
 from ingest.protocols import Parser
 from pipeline.parsed import Parsed, parse, parsers
 from pipeline.resources import Resources, shared
 from pipeline.sampling import Sampling
-from pipeline.variant_parts import AsRead, Corpus, Costs, Counted, Documents, OneEncoding, Prepared, Unpriced
+from pipeline.variant_parts import AsRead, Corpus, Costs, Counted, Documents, Prepared, Unpriced
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
@@ -69,7 +70,7 @@ class Laboratory:
         self.r, self.experiment = r, experiment
         self.folder = r.settings.state_dir / "experiments"
         self.results = Results(self.folder / "results")
-        self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, OneEncoding]] = {}
+        self._models: dict[EmbeddingSettings, tuple[Model, CachedEmbedder, KnownQueries]] = {}
         self._compares: dict[str, bool] = {}
         """By a chunker's fingerprint: whether it compares meanings."""
         self._parsing: dict[ParsingSettings, dict[str, Parser]] = {}
@@ -290,6 +291,8 @@ class Laboratory:
         """Cut, embed through the cache, and hold in memory; `priced`: with the tokens that it takes to embed."""
         whole = self.settings(variant)
         model, embedder, encoder = self._model(whole.embedding)
+        if whole.search.mode != "sparse":  # every variant asks the same ones, for chunks and for documents
+            encoder.ahead([query.query for query in self.golden.queries], keep=True)
         compared = Counted(embedder.as_encoder())
         chunker, before = self.chunker(variant, compared), self._embedded
         sparse = sparse_encoder() if whole.search.mode != "dense" else None
@@ -346,12 +349,12 @@ class Laboratory:
         self._embedded += texts
         self.r.progress.advance(texts=texts)
 
-    def _model(self, embedding: EmbeddingSettings) -> tuple[Model, CachedEmbedder, OneEncoding]:
+    def _model(self, embedding: EmbeddingSettings) -> tuple[Model, CachedEmbedder, KnownQueries]:
         with self._lock:
             if embedding not in self._models:
                 model = self.r.model if embedding == self.r.settings.embedding else self.r.model_of(embedding)
                 embedder = CachedEmbedder(model.encoder, self.r.stores.vectors, on_progress=self._count)
-                self._models[embedding] = model, embedder, OneEncoding(model.encoder)
+                self._models[embedding] = model, embedder, self.r.queries(model)
             return self._models[embedding]
 
 

@@ -103,7 +103,7 @@ class MongoDocumentStates:
                 for part in batches(sorted(content_hashes), WRITE_BATCH)
                 for row in self._rows.find({"index": self._index, "content_hash": {"$in": list(part)}}).batch_size(READ_BATCH)
             ]
-        return sorted((from_row(DocumentState, row) for row in rows), key=lambda state: state.key)
+        return sorted((from_row(DocumentState, row) for row in rows), key=_by_key)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Erase rows for good (a deletion at the source is a status, not this)."""
