@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,12 +40,12 @@ from sluice.errors import IntegrityError
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, TEXT_ID
 from stores import private
 from stores.edge_queries import DENSE, SPARSE, Overlay, any_of
+from stores.scratch import scratch
 
 PAGE = 1000
 BATCH = 500
 LOCK = "write.lock"
 GONE = ".gone-"
-_MEMORY = "/dev/shm"
 
 _INDEXES = {
     ACCESS_TAGS: PayloadSchemaType.Keyword,
@@ -114,9 +113,9 @@ def create_shard(path: Path, dimension: int, *, sparse: bool) -> EdgeShard:
     while it makes one, 0.1 s where the disk is idle and 1 s where it is not.
     """
     private.make(path.parent)
-    with tempfile.TemporaryDirectory(prefix="sluice-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else path.parent) as scratch:
+    with scratch(path.parent) as making:
         shard = EdgeShard.create(
-            scratch,
+            str(making),
             EdgeConfig(
                 vectors={DENSE: EdgeVectorParams(size=dimension, distance=Distance.Dot)},
                 sparse_vectors={SPARSE: EdgeSparseVectorParams(modifier=Modifier.Idf)} if sparse else None,
@@ -127,7 +126,7 @@ def create_shard(path: Path, dimension: int, *, sparse: bool) -> EdgeShard:
             shard.update(UpdateOperation.create_field_index(field, kind))
         shard.flush()
         shard.close()
-        private.copy(Path(scratch), path)
+        private.copy(making, path)
     return EdgeShard.load(str(path))
 
 
