@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Quiet by default; `make install PIP_FLAGS=` shows pip's own output.
 PIP_FLAGS ?= --quiet --disable-pip-version-check
-WORKERS ?= 2
+# One more than there are processors: a test in three waits for a server or a process that it has killed.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # An index of PyTorch's CPU builds makes the environment 1.3 GB instead of 7.3 (README, Install); empty: what pip finds.
 TORCH_INDEX ?=
 

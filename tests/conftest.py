@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -17,8 +18,28 @@ from stores.mongo import MongoDatabase, connect
 os.environ.setdefault("SLUICE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sluice-tests-{os.getuid()}"))
 """Models are made once for all tests of this user, and not in the home folder."""
 
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 6 << 30
+"""The tests write some 2 GB and sync a disk all the while: in memory, where it has so much room, they take half the time."""
+
 settings.register_profile("sluice", deadline=None)  # a busy machine is no fault
 settings.load_profile("sluice")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files go to memory where there is room for them; the workers of xdist inherit it, and every child process."""
+    if "PYTEST_XDIST_WORKER" in os.environ or "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    if shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+        os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tests-", dir=MEMORY)
+        os.chmod(tempfile.tempdir, 0o1777)  # as /tmp is: some tests are other users for a while
+        config.add_cleanup(lambda: shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: what waits for servers and killed processes waits while others work, and none of it is left for last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
 
 MISSING_PROGRAM = re.compile(r"is not installed|\(Debian: ")
 
