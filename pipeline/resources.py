@@ -155,7 +155,8 @@ class Resources:
         s, names = self.stores, [source.name for source in self.settings.sources]
         states, forgotten = s.documents.read(), s.forgotten.keys()
         limits = {source.name: source.limits for source in self.settings.sources}
-        return CorpusDocuments(states, versions or s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
+        parsed, kept = versions or s.versions, s.versions
+        return CorpusDocuments(states, parsed, s.blobs, held, sources=names, forgotten=forgotten, limits=limits, kept=kept)
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""

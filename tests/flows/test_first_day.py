@@ -1,0 +1,41 @@
+"""What a newcomer met on the first day: each said where they stood, with what to do next."""
+
+from __future__ import annotations
+
+import json
+
+from tests.flows.conftest import TOPICS, Index
+
+
+def test_a_live_release_that_fails_its_changed_gates_needs_a_person(index: Index) -> None:
+    """The same documents, a gate that asks more: status names the release, the gate, its figures and the next commands."""
+    live = index.run()["release"]
+    assert index("status").out["attention"] == []
+    line = {"id": "new", "query": "who waters the plants?", "relevant": [{"uri": "people/0.md", "quote": TOPICS["people"][0]}]}
+    with (index.folder / "golden.jsonl").open("a", encoding="utf-8") as golden:
+        golden.write(json.dumps(line | {"slice": ["plants"]}) + "\n")
+    gate = index.settings["gates"][0] | {"k": 1, "min_recall": 1.0}
+    index.configure(gates=[gate, *index.settings["gates"][1:]])
+    index.run("unchanged")
+    [said] = index("status").out["attention"]
+    assert f"the live release {live} does not pass the gates that it has now (retrieval: " in said
+    assert "Recall@1" in said
+    assert f"sluice releases show {live}" in said
+    assert "sluice rollback" in said
+
+
+def test_a_quote_that_never_stood_anywhere_is_told_from_one_that_was_taken_away(index: Index) -> None:
+    """An edit at the source, and a typing mistake: the same state, and each its own reason."""
+    lines = [json.loads(line) for line in (index.folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines[0]["relevant"][0]["quote"] = "deploy the getaway on Thursdays at noon"
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    index.run()
+    index.write("people/0.md", "# People note 0\n\nNothing that anybody asks for.\n")
+    index("ingest")
+    checked = index("golden", "check")
+    assert checked.code == 3
+    reasons = {label["id"]: label["reason"] for label in checked.out["stale"]}
+    assert reasons == {
+        "engineering-0": "the passage stands in no version of the document that Sluice has: a typing mistake?",
+        "people-0": "the source no longer holds the passage",
+    }
