@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.flows.conftest import TOPICS, Index
 
@@ -39,3 +40,30 @@ def test_a_quote_that_never_stood_anywhere_is_told_from_one_that_was_taken_away(
         "engineering-0": "the passage stands in no version of the document that Sluice has: a typing mistake?",
         "people-0": "the source no longer holds the passage",
     }
+
+
+def test_a_release_that_retention_removed_is_said_to_be_removed_and_when(index: Index) -> None:
+    """By every command that would read it: not a collection that is not there, but what became of it and what to do."""
+    index.configure(retention={"keep": 1})
+    first = index.run()["release"]
+    for text in TOPICS["people"][1:3]:
+        index.write("people/0.md", f"# People note 0\n\nParental leave lasts sixteen weeks; {text}.\n")
+        live = index.run()["release"]
+    for command in (
+        ("releases", "diff", first, live),
+        ("search", "leave", "--as", "people", "--release", first),
+        ("evaluate", "--release", first),
+        ("promote", first),
+        ("rollback", "--to", first),
+        ("releases", "pin", first),
+        ("why", "leave", "people/0.md", "--as", "people", "--release", first),
+        ("trace", "people/0.md", "--release", first),
+    ):
+        answer = index(*command)
+        assert answer.code == 1, command
+        message = answer.out["error"]["message"]
+        assert re.match(rf"release {first} was removed by retention at \d{{4}}-\d\d-\d\d \d\d:\d\d UTC", message), (
+            command,
+            message,
+        )
+        assert "retention.keep" in answer.out["error"]["hint"]
