@@ -159,7 +159,7 @@ class ObjectsSource:
         except FileNotFoundError:
             raise ConfigurationError(
                 f"source '{self.name}': url: {self.options.url.rpartition('@')[2]} does not exist",
-                hint="correct sources.url in the configuration; nothing was changed",
+                hint=f"correct sources.{self.name}.url in the configuration; nothing was changed",
             ) from None
         except Exception as error:  # each file system has its own tree of errors
             raise self._failed("the listing", error) from error

@@ -6,6 +6,7 @@ import json
 import re
 
 from tests.flows.conftest import TOPICS, Index
+from tests.mailroom import message
 
 
 def test_a_live_release_that_fails_its_changed_gates_needs_a_person(index: Index) -> None:
@@ -67,3 +68,45 @@ def test_a_release_that_retention_removed_is_said_to_be_removed_and_when(index: 
             message,
         )
         assert "retention.keep" in answer.out["error"]["hint"]
+
+
+def test_records_and_folders_of_mail_that_the_configuration_leaves_out_are_judged_first(index: Index) -> None:
+    """Rejected, they stay; what the export or the mailbox deleted goes at once, also where an old archive has a copy."""
+    exports, mails = index.folder / "exports", index.folder / "mails"
+    for file, numbers in (("a.jsonl", (1, 2)), ("b.jsonl", (3,)), ("archive/a.jsonl", (1, 2))):
+        (exports / file).parent.mkdir(parents=True, exist_ok=True)
+        rows = [{"id": n, "body": f"Account number {n} buys turbines."} for n in numbers]
+        (exports / file).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    for folder, number in (("INBOX", 1), ("INBOX", 2), (".Offers", 3)):
+        at = mails if folder == "INBOX" else mails / folder
+        for part in ("cur", "new", "tmp"):
+            (at / part).mkdir(parents=True, exist_ok=True)
+        (at / "cur" / f"{number}.host:2,S").write_bytes(message(f"m{number}@example.org", f"Letter {number} offers cheese.\n"))
+    crm = {"name": "crm", "type": "records", "path": "exports", "exclude": ["archive/**"], "key": "id", "text": "body"}
+    post = {"name": "post", "type": "mail", "path": "mails"}
+    index.configure(sources=[crm, post], access={"rules": [{"match": "**", "tags": ["staff"]}]}, gates=[])
+    index.run()
+    there = ["crm/1", "crm/2", "crm/3", "INBOX/m1@example.org", "INBOX/m2@example.org", "Offers/m3@example.org"]
+    assert sorted(_served(index)) == sorted(there)
+    asked = [{"id": uri, "query": uri, "relevant": [{"uri": uri}]} for uri in ("crm/3", "Offers/m3@example.org")]
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in asked), encoding="utf-8")
+    index.configure(
+        sources=[crm | {"exclude": ["archive/**", "b.jsonl"]}, post | {"exclude_folders": ["Offers"]}],
+        gates=[{"type": "retrieval", "golden": "golden.jsonl", "k": 5, "min_recall": 0.9, "max_stale": 0.5}],
+    )
+    (exports / "a.jsonl").write_text(json.dumps({"id": 1, "body": "Account number 1 buys turbines."}) + "\n", encoding="utf-8")
+    (mails / "cur" / "2.host:2,S").unlink()
+    rejected = index.run("rejected")
+    assert rejected["counts"]["crawl"]["dropped"] == {"deleted": 2, "not_asked_for": 2}
+    assert sorted(_served(index)) == sorted(set(there) - {"crm/2", "INBOX/m2@example.org"})
+    index.write("../exports/a.jsonl", json.dumps({"id": 1, "body": "Account number 1 buys wind turbines."}) + "\n")
+    again = index.run("rejected")
+    assert again["documents_deleted"] == 0
+    index.configure(gates=[])
+    index.run()
+    assert sorted(_served(index)) == ["INBOX/m1@example.org", "crm/1"]
+
+
+def _served(index: Index) -> set[str]:
+    """The uris that anybody finds in what is live."""
+    return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}
