@@ -65,15 +65,17 @@ def place(raw: Any, path: Sequence[int | str]) -> str:
     """Where a key is, for people: `sources.docs.url`, by the name of what is in a list where it has one, else by its number."""
     said: list[str] = []
     for number, part in enumerate(path):
-        inner = raw[part] if isinstance(raw, dict | list | tuple) and _has(raw, part) else None
+        inner = _at(raw, part)
         last = path[number + 1 :] in ([], (), ["name"], ("name",))  # a name that is wrong names nothing
         said.append(str(part) if last or isinstance(part, str) else _name(inner) or str(part))
         raw = inner
     return ".".join(said)
 
 
-def _has(raw: Any, part: int | str) -> bool:
-    return part in raw if isinstance(raw, dict) else isinstance(part, int) and part < len(raw)
+def _at(raw: Any, part: int | str) -> Any:
+    if isinstance(raw, dict):
+        return raw.get(part)
+    return raw[part] if isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw) else None
 
 
 def _name(item: Any) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import show, table
+from cli.console import show
 from cli.launch import opened
 from cli.main import unforeseen, with_json
+from cli.tables import table
 from cli.torch_build import torch_build
 from ingest import sources
 from ingest.readerless import unreadable

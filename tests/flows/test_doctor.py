@@ -125,13 +125,13 @@ class Guarded(socketserver.BaseRequestHandler):
 @pytest.fixture
 def refusing() -> Iterator[dict[str, str]]:
     """Addresses of servers that are there and let nobody in."""
-    servers: dict[str, socketserver.BaseServer] = {
+    servers: dict[str, socketserver.TCPServer] = {
         "qdrant": ThreadingHTTPServer(("127.0.0.1", 0), Refusing),
         "mongodb": socketserver.ThreadingTCPServer(("127.0.0.1", 0), Guarded),
     }
     for server in servers.values():
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield {name: f"127.0.0.1:{server.server_address[1]}" for name, server in servers.items()}
+    yield {name: f"127.0.0.1:{server.socket.getsockname()[1]}" for name, server in servers.items()}
     for server in servers.values():
         server.shutdown()
         server.server_close()
