@@ -299,7 +299,9 @@ def wrong_usage(error: click.UsageError) -> str:
 def unforeseen(error: Exception) -> dict[str, str]:
     """What is said of an error that is none of Sluice's: a full disk or memory as such, and where in somebody's own code."""
     if memory.is_out(error):
-        return memory.SAID
+        return memory.SAID | (
+            {"message": f"{memory.SAID['message']}: {error}"} if isinstance(error, MemoryError) and str(error) else {}
+        )
     if disk_is_full(error):
         return {
             "type": "DiskFull",
