@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
 
 from cli.answers import as_json as answer
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from pipeline.outcomes import Report
-from sluice.display import json_text, terminal
+from sluice.display import json_text
 from sluice.plain import plain
 
 REJECTED = 3
-_COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
+WHOLE_LINES = 10_000
+"""Letters of a line where nobody says how many there is room for."""
 
 
 def show(result: Mapping[str, Any], as_json: bool, people: Callable[[SafeConsole], None]) -> None:
@@ -38,94 +35,9 @@ def show(result: Mapping[str, Any], as_json: bool, people: Callable[[SafeConsole
 
 
 def for_people(*, stderr: bool = False) -> SafeConsole:
-    """A console: as wide as the terminal, and wide enough for tables where there is none."""
+    """A console: as wide as the terminal, or as COLUMNS says; elsewhere every line is whole, for a file or grep."""
     console = SafeConsole(stderr=stderr, highlight=False)
-    return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=120)
-
-
-WHOLE = ("release", "run", "document", "uri", "variant", "at (UTC)")
-"""Columns that are copied from, and never broken."""
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
-    """A plain table; columns whose name starts with '#' are figures, aligned to the right; ids and uris stay whole.
-
-    A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup. Where what is
-    whole leaves no room for the rest, each row becomes two: what is whole, and below it the others by their names.
-    """
-    names = [column.lstrip("#") for column in columns]
-    cells = [[cell if isinstance(cell, Text) else _cell("" if cell is None else str(cell)) for cell in row] for row in rows]
-    said = Text(terminal(title), style="bold") if title else None
-    made = Table(title=said, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
-    for column, name in zip(columns, names, strict=True):
-        made.add_column(name, justify="right" if column.startswith("#") else "left", overflow="fold", no_wrap=name in WHOLE)
-    for row in cells:
-        made.add_row(*row)
-    return Fitting(made, names, cells) if any(name in WHOLE for name in names) else made
-
-
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """A table, or its rows one below the other where the terminal is too narrow for it."""
-
-    table: Table
-    names: Sequence[str]
-    rows: Sequence[Sequence[str | Text]]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self._needs() <= options.max_width:
-            yield self.table
-            return
-        if self.table.title:
-            yield self.table.title
-        for row in self.rows:
-            held = [(name, _text(cell)) for name, cell in zip(self.names, row, strict=True) if _text(cell).plain]
-            whole = [text for name, text in held if name in WHOLE]
-            if sum(cell_len(text.plain) + 2 for text in whole) <= options.max_width:
-                whole = [Text("  ").join(whole)]
-            for text in whole:
-                yield from _at_separators(text, options.max_width)
-            rest = [Text(f"{name}: " if name else "").append_text(text) for name, text in held if name not in WHOLE]
-            if rest:
-                yield from (Text("    ") + line for line in _filled(Text(" · ").join(rest), options.max_width - 4))
-
-    def _needs(self) -> int:
-        """Columns of the terminal with which nothing that is whole is broken, and the others have room to breathe."""
-        widths = [
-            max((cell_len(_text(cell).plain) for cell in column), default=0)
-            for column in zip(*[self.names, *self.rows], strict=True)
-        ]
-        roomy = [width if name in WHOLE else min(width, 14) for name, width in zip(self.names, widths, strict=True)]
-        return sum(roomy) + 3 * (len(roomy) - 1)
-
-
-def _at_separators(text: Text, width: int) -> Iterator[Text]:
-    """Lines of at most this width, broken after a `/` where there is one."""
-    while cell_len(text.plain) > width:
-        cut = text.plain.rfind("/", 0, width) + 1 or width
-        yield text[:cut]
-        text = text[cut:]
-    yield text
-
-
-def _filled(text: Text, width: int) -> Iterator[Text]:
-    """Lines of at most this width, broken between words, and a word that is longer after a `/`."""
-    line = Text()
-    for word in text.split(" "):
-        if line.plain and cell_len(line.plain) + 1 + cell_len(word.plain) > width:
-            yield line
-            line = Text()
-        *whole, line = _at_separators(line + Text(" ") + word if line.plain else word, width)
-        yield from whole
-    yield line
-
-
-def _text(cell: str | Text) -> Text:
-    return cell if isinstance(cell, Text) else Text.from_markup(cell)
-
-
-def _cell(text: str) -> str | Text:
-    return text if _COLOURED.fullmatch(text) else Text(terminal(text))
+    return console if console.wraps else SafeConsole(stderr=stderr, highlight=False, width=WHOLE_LINES)
 
 
 def when(value: Any) -> str:

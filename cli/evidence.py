@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from cli.console import table
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from evaluation import next_steps
 from evaluation.reports import plain_cell
 from sluice.evidence import Block, Figures, Hits, Intervals, Notes, Plot, Table, blocks_of

@@ -149,6 +149,10 @@ EVERYWHERE = ("--config", "-v", "--verbose", "--quiet")
 """Options of `sluice` itself, which are understood after a command's name, too."""
 
 
+WHOLE_SENTENCE = 1_000
+"""Letters of a command's summary: click would end it in dots at the end of a line."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command when it is asked for, and none of them to list them."""
 
@@ -170,11 +174,17 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        limit = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, click.Command(name, help=told).get_short_help_str(limit)) for name, (_, told) in COMMANDS.items()]
-            )
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+
+class WholeGroup(click.Group):
+    """A group whose list says each command's first sentence to its end."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            known = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+            formatter.write_dl([(name, command.get_short_help_str(WHOLE_SENTENCE)) for name, command in known if command])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -289,7 +299,9 @@ def wrong_usage(error: click.UsageError) -> str:
 def unforeseen(error: Exception) -> dict[str, str]:
     """What is said of an error that is none of Sluice's: a full disk or memory as such, and where in somebody's own code."""
     if memory.is_out(error):
-        return memory.SAID
+        return memory.SAID | (
+            {"message": f"{memory.SAID['message']}: {error}"} if isinstance(error, MemoryError) and str(error) else {}
+        )
     if disk_is_full(error):
         return {
             "type": "DiskFull",

@@ -39,13 +39,18 @@ class SafeConsole(Console):
         except MarkupError:
             return super().render_str(shown, **{**how, "markup": False})
 
+    @property
+    def wraps(self) -> bool:
+        """Whether there is a width to keep to: a terminal's, or that which COLUMNS says."""
+        return self.is_terminal or self._environ.get("COLUMNS", "").isdigit()
+
     def prose(self, text: str, label: str = "", style: str = "", indent: str = "") -> None:
-        """Words after a label. On a terminal lines break between words, and go on below where the words began.
+        """Words after a label. Where there is a width lines break between words, and go on below where the words began.
 
         An id, a uri and a command of ours stay whole, to be copied. Elsewhere it is one line, as long as it is.
         """
         head = Text(f"{indent}{label}", style)
-        if not self.is_terminal:
+        if not self.wraps:
             self.print(head + Text(terminal(text)), soft_wrap=True)
             return
         under = " " * head.cell_len

@@ -51,6 +51,7 @@ class Checker:
             environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
             if self._process is None:
                 atexit.register(self.end)
+            self._ended()  # of idleness: its pipes are still there
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from evaluation.checker import main; main()", str(os.getpid())],
                 stdin=subprocess.PIPE,
@@ -71,14 +72,17 @@ class Checker:
     def end(self) -> None:
         """End the process, if there is one."""
         with self._lock:
-            if (process := self._process) is not None:
-                self._process = None
-                process.kill()
-                process.wait()
-                for pipe in (process.stdin, process.stdout):
-                    if pipe is not None:
-                        with suppress(OSError):  # what is left in it goes nowhere
-                            pipe.close()
+            self._ended()
+
+    def _ended(self) -> None:
+        if (process := self._process) is not None:
+            self._process = None
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):  # what is left in it goes nowhere
+                        pipe.close()
 
     def _asked(self, request: _Request) -> list[Finding] | SluiceError | None:
         with self._lock:

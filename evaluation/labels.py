@@ -10,7 +10,7 @@ Staleness is a fact about the source, so both releases of a comparison lose the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -21,6 +21,12 @@ from sluice.errors import ConfigurationError
 from sluice.records import DocumentState
 
 State = Literal["found", "missing", "stale"]
+
+GONE = "the source no longer holds the passage"
+NEVER = "the passage stands in no version of the document that Sluice has: a typing mistake?"
+NOT_HELD = "the passage is in the source, not in the release's text"
+NOT_READ = "the release's text does not hold the passage (a typing mistake?), and the source's bytes are no text to look in"
+"""Why a passage is not found; a label with one of the first two is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ def resolve_queries(queries: Iterable[GoldenQuery], documents: LabelledDocuments
     queries = tuple(queries)
     resolver = _Resolver(documents, where)
     resolver.read(queries)
+    labelled = resolver.typed({q.id: tuple(resolver.label(q.id, label) for label in q.relevant) for q in queries})
     scored: list[ResolvedQuery] = []
     unscored: list[ResolvedQuery] = []
     unanswerable: list[GoldenQuery] = []
@@ -91,7 +98,7 @@ def resolve_queries(queries: Iterable[GoldenQuery], documents: LabelledDocuments
         if not query.answerable:
             unanswerable.append(query)
             continue
-        resolved = ResolvedQuery(query, tuple(resolver.label(query.id, label) for label in query.relevant))
+        resolved = ResolvedQuery(query, labelled[query.id])
         (scored if resolved.counted else unscored).append(resolved)
     return ResolvedSet(tuple(scored), tuple(unscored), tuple(unanswerable))
 
@@ -174,6 +181,7 @@ class _Resolver:
     where: str
     texts: dict[str, tuple[str, Plain] | None] = field(default_factory=dict)
     raws: dict[str, Plain | None] = field(default_factory=dict)
+    states: dict[str, DocumentState] = field(default_factory=dict)
 
     def read(self, queries: Sequence[GoldenQuery]) -> None:
         """Every text that a label needs, at once: one request a document took half a minute on a slow server."""
@@ -183,6 +191,7 @@ class _Resolver:
                 state = only(self.documents, label.uri, label.source, where=f"{self.where}: query '{query.id}'")
                 if state is not None and state.status != "deleted":
                     wanted.setdefault(state.key, state)
+        self.states.update(wanted)
         texts = self.documents.texts(list(wanted.values())) if wanted else {}
         for key in wanted:
             text = texts.get(key)
@@ -200,13 +209,28 @@ class _Resolver:
             if span is not None or not label.is_passage:
                 return ResolvedLabel(label, "found", state.key, span)
         if label.is_passage and self._gone_from_source(state, label):
-            return ResolvedLabel(label, "stale", state.key, reason="the source no longer holds the passage")
+            return ResolvedLabel(label, "stale", state.key, reason=GONE)
         if text is not None:
-            return ResolvedLabel(label, "missing", state.key, reason="the passage is in the source, not in the release's text")
+            return ResolvedLabel(label, "missing", state.key, reason=NOT_HELD if self.raws.get(state.key) else NOT_READ)
         why = state.dropped or ("" if state.status == "active" else state.status)
         return ResolvedLabel(
             label, "missing", state.key, reason="the release holds no text of the document" + (why and f": {why}")
         )
+
+    def typed(self, labels: Mapping[str, tuple[ResolvedLabel, ...]]) -> dict[str, tuple[ResolvedLabel, ...]]:
+        """The labels, where those whose quote no earlier version held either say so: nothing was taken away from them."""
+        keys = dict.fromkeys(lb.key for each in labels.values() for lb in each if lb.reason == GONE and lb.key is not None)
+        gone = {key: self.states[key] for key in keys}
+        kept = self.documents.earlier(list(gone.values())) if gone else {}
+        before = {key: [plain(text) for text in kept.get(key, ())] for key in gone}
+
+        def told(lost: ResolvedLabel) -> ResolvedLabel:
+            quote = lost.label.quote
+            if lost.reason != GONE or lost.key is None or quote is None:
+                return lost
+            return lost if any(text.find(quote) is not None for text in before[lost.key]) else replace(lost, reason=NEVER)
+
+        return {id: tuple(told(label) for label in each) for id, each in labels.items()}
 
     def _gone_from_source(self, state: DocumentState, label: Label) -> bool:
         """Whether the bytes fetched last can be read and do not hold the passage; unreadable bytes prove nothing."""

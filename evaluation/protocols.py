@@ -37,6 +37,9 @@ class LabelledDocuments(Protocol):
     def raw_text(self, state: DocumentState) -> str | None:
         """The text of the bytes fetched last, before any cleaning; None where they cannot be read as text."""
 
+    def earlier(self, states: Sequence[DocumentState]) -> Mapping[str, Sequence[str]]:
+        """By document key, the parsed texts of other versions that are still kept, in few requests; none: left out."""
+
 
 class ReleasePoints(Protocol):
     """The points of one release, read back from the store."""

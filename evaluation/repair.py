@@ -1,7 +1,7 @@
 """Labels that lost their place, and where they may belong now: proposals for a person, nothing is moved in silence.
 
 moved     the quote stands, word for word, in another document: renamed, split or merged
-reworded  the document has a passage that is much like the quote
+reworded  the document has a passage that is something like the quote: a guess, for it is less than what counts as the quote
 gone      neither
 """
 
@@ -39,6 +39,11 @@ class Proposal:
     new: Label | None = None
     alike: float = 0.0
 
+    @property
+    def guess(self) -> bool:
+        """Whether the new words are not those of the quote: somebody must have read both."""
+        return self.new is not None and self.kind == "reworded"
+
     def as_json(self) -> dict[str, Any]:
         new = None if self.new is None else {"uri": self.new.uri, "source": self.new.source, "quote": self.new.quote}
         return {
@@ -49,6 +54,7 @@ class Proposal:
             "kind": self.kind,
             "new": new,
             "alike": round(self.alike, 3),
+            "guess": self.guess,
         }
 
 

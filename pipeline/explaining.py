@@ -80,7 +80,7 @@ def why(
     about = replace(asked, uri=state.uri, source=state.source)
     if (stop := _stopped(r, state, principal)) is not None:
         return _told(about, stop)
-    served = r.releases.get(release) if release is not None else r.releases.live()
+    served = r.releases.get(release).there() if release is not None else r.releases.live()
     if served is None:
         return _told(about, _Stop("not_in_release", "it is ingested, and no release is live yet", "sluice run publishes one"))
     about = replace(about, release=served.id)

@@ -26,6 +26,8 @@ def promote(r: Resources, run: Run, release_id: str, *, force: bool = False, can
         if run.goes_on() is None:
             check(r)
         release = r.releases.get(release_id)
+        if release.removed is not None:
+            release.there()
         if canary is not None and release.state != "staged":
             raise ReleaseError(
                 f"release {release.id} is {release.state}; a canary is a staged release", hint="sluice index stages one"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ingest import raw_text
@@ -21,13 +21,20 @@ class Held(Protocol):
         """Those that are there."""
 
 
+class Kept(Held, Protocol):
+    """Every parsed version that is kept, older ones too."""
+
+    def ids(self, document_keys: Iterable[str] | None = None) -> Mapping[str, str]:
+        """Version id to document key, of these documents."""
+
+
 class CorpusDocuments:
     """Implements `evaluation.protocols.LabelledDocuments` over what ingestion left behind.
 
     With `held` (document key → version id) it is one release's view: `text` is what that release holds of a document,
     which may be older than the source, and None for a document that it does not hold. A document that was `forgotten`
     (its key, of one of `sources`) is one that was deleted: a label that names it is stale. `limits` are those of each
-    source: raw bytes are read within them, in the sandbox.
+    source: raw bytes are read within them, in the sandbox. `kept` are all versions, for labels that this one has lost.
     """
 
     def __init__(
@@ -40,8 +47,9 @@ class CorpusDocuments:
         sources: Sequence[str] = (),
         forgotten: Collection[str] = (),
         limits: Mapping[str, LimitSettings] | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        self._versions, self._blobs, self._held = versions, blobs, held
+        self._versions, self._blobs, self._held, self._kept = versions, blobs, held, kept
         self._sources, self._forgotten, self._limits = sources, forgotten, limits or {}
         self._by_uri: dict[str, list[DocumentState]] = {}
         for state in states:
@@ -71,6 +79,16 @@ class CorpusDocuments:
         if self._held is not None:
             return self._held.get(state.key)
         return version_id(state.key, state.version, state.parse_fingerprint) if state.in_release else None
+
+    def earlier(self, states: Sequence[DocumentState]) -> dict[str, list[str]]:
+        if self._kept is None:
+            return {}
+        served = {identity for state in states if (identity := self._version_of(state)) is not None}
+        ids = [identity for identity in self._kept.ids(state.key for state in states) if identity not in served]
+        found: dict[str, list[str]] = {}
+        for document in self._kept.get(ids).values() if ids else ():
+            found.setdefault(document.key, []).append(document.text)
+        return found
 
     def raw_text(self, state: DocumentState) -> str | None:
         if not state.content_hash:

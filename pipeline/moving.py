@@ -60,11 +60,11 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
     """Write a release whose documents have not moved on since; ConfigurationError where the folder holds something."""
     if folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty", hint="name a new folder")
-    release = r.releases.get(release_id)
+    release = r.releases.get(release_id).there()
     states = [state for state in r.stores.documents.read() if state.in_release]
-    if not release.searchable or release.fingerprint != release_fingerprint(states, r.recipe.answers):
+    if release.fingerprint != release_fingerprint(states, r.recipe.answers):
         raise ReleaseError(
-            f"release {release.id} cannot be exported: its documents or the configuration have moved on, or it was removed",
+            f"release {release.id} cannot be exported: its documents or the configuration have moved on",
             hint="export the release that sluice run has just published",
         )
     folder.mkdir(parents=True, exist_ok=True)

@@ -112,6 +112,8 @@ def _attention(
     done = [run for run in nights if run.outcome in ("promoted", "unchanged", "rejected", "stopped")]
     if done and done[0].finished is not None and now - done[0].finished > QUIET:
         found.append(f"no run has completed since {done[0].finished:%Y-%m-%d %H:%M} UTC: is anything scheduled? (sluice serve)")
+    if live is not None:
+        found += _fails_now(live)
     newest = releases[-1] if releases else None
     if newest is not None and newest.state == "rejected":
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
@@ -127,6 +129,20 @@ def _attention(
     if waiting:
         found.append(f"{waiting} events could not be delivered yet; every command tries again")
     return found
+
+
+def _fails_now(live: Release) -> list[str]:
+    """That what is live does not pass the gates that were put to it last, unless somebody overruled just these."""
+    overruled = live.judged.get("overruled") or ()
+    failed = [verdict for verdict in live.verdicts if not verdict["passed"] and verdict["gate"] not in overruled]
+    if not failed:
+        return []
+    told = "; ".join(f"{verdict['gate']}: {verdict['reason']}" for verdict in failed)
+    return [
+        f"the live release {live.id} does not pass the gates that it has now ({told}): it serves nonetheless. What it lost: "
+        f"sluice releases show {live.id}; then mend the documents, or the limit under gates, and: sluice run; "
+        "an earlier release: sluice rollback"
+    ]
 
 
 def _asked(r: Resources) -> Drift | None:

@@ -84,7 +84,7 @@ def check_golden(r: Resources, path: Path | None) -> Checked:
 
 def difference(r: Resources, a: str, b: str) -> Difference:
     """What changed from release `a` to release `b`."""
-    old, new = r.releases.get(a), r.releases.get(b)
+    old, new = r.releases.get(a).there(), r.releases.get(b).there()
     fields = ["document_key", "version", "uri"]
     before, after = (
         {p.payload["document_key"]: p.payload for p in r.stores.qdrant.scan(release.collection, fields)} for release in (old, new)

@@ -123,7 +123,7 @@ class Resources:
     def sources(self) -> dict[str, Source]:
         from ingest import sources
 
-        return {s.name: sources.build(s, self.settings) for s in self.settings.sources}
+        return sources.build_all(self.settings)
 
     @once
     def parsers(self) -> dict[str, Parser]:
@@ -155,7 +155,8 @@ class Resources:
         s, names = self.stores, [source.name for source in self.settings.sources]
         states, forgotten = s.documents.read(), s.forgotten.keys()
         limits = {source.name: source.limits for source in self.settings.sources}
-        return CorpusDocuments(states, versions or s.versions, s.blobs, held, sources=names, forgotten=forgotten, limits=limits)
+        parsed, kept = versions or s.versions, s.versions
+        return CorpusDocuments(states, parsed, s.blobs, held, sources=names, forgotten=forgotten, limits=limits, kept=kept)
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""
@@ -275,12 +276,7 @@ class Resources:
         With `known`, these queries are embedded together, and they and whatever was made known before cost nothing more: for
         who asks the same ones of release after release.
         """
-        if not release.searchable:
-            state = "removed by retention" if release.removed else release.state
-            raise ReleaseError(
-                f"release {release.id} cannot be searched: it is {state}", hint="sluice releases lists those that can"
-            )
-        recipe = Recipe.of_release(release)
+        recipe = Recipe.of_release(release.there())
         model = self.model
         if recipe.parts.model != model.encoder.fingerprint:
             model = self.model_of(self._with_key(recipe.embedding))

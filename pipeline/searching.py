@@ -17,7 +17,7 @@ from sluice.releases import Release
 def released(r: Resources, release: str | None) -> Release:
     """The release that was named, or the live one; ReleaseError when there is none."""
     if release is not None:
-        return r.releases.get(release)
+        return r.releases.get(release).there()
     live = r.releases.live()
     if live is None:
         raise ReleaseError(f"index '{r.settings.index}' has no live release yet", hint="sluice run publishes one")

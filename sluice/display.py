@@ -27,6 +27,11 @@ def line(text: str, limit: int = 0) -> str:
     return flat if not limit or len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 document`, `1,200 documents`; `many` where it is more than an s: `queries`, or a verb that goes with it."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def json_text(text: str) -> str:
     """JSON with whatever is not to be seen as JSON's own escapes: the same value, and nothing in it acts on a terminal."""
     return text if text.isascii() and "\x7f" not in text else _UNSAFE.sub(lambda found: _json_escape(found.group()), text)

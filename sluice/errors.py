@@ -51,6 +51,21 @@ def _rebuild(kind: type[SluiceError], state: dict[str, object]) -> SluiceError:
     return error
 
 
+def together(first: SluiceError, *others: SluiceError) -> SluiceError:
+    """One error for several that were met: the first, with what the others say after it."""
+    if not others:
+        return first
+    hints = dict.fromkeys(error.hint for error in (first, *others) if error.hint)
+    said = {"message": "; ".join(_told(error, first) for error in (first, *others)), "hint": "; ".join(hints)}
+    return _rebuild(type(first), first.__dict__ | said)
+
+
+def _told(error: SluiceError, first: SluiceError) -> str:
+    """The message; the file that it begins with, as the first does, is named once."""
+    file, mark, rest = error.message.partition(": ")
+    return rest if mark and error is not first and first.message.startswith(file + mark) and "/" in file else error.message
+
+
 class Permanent(SluiceError):
     """Trying again will not help until something changes."""
 

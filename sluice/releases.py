@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from sluice.errors import ReleaseError
+
 State = Literal["building", "staged", "canary", "promoted", "retired", "rejected", "abandoned"]
 EventKind = Literal["promoted", "rolled back", "canary started", "canary ended", "access changed", "forgotten"]
 
@@ -21,6 +23,9 @@ TRANSITIONS: Mapping[State, tuple[State, ...]] = {
 }
 """What may follow what. `retired → promoted` is a rollback, `rejected → promoted` someone offering it once more;
 `abandoned` is a build that was not resumed, or a staged release that a newer one took the place of."""
+
+
+_OTHERS = "sluice releases lists those that are there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,18 @@ class Release:
     def searchable(self) -> bool:
         """Whether its collection is complete and still there."""
         return self.removed is None and self.state not in ("building", "abandoned")
+
+    def there(self) -> Release:
+        """Itself; raises ReleaseError, with what became of its collection and when, where that is not complete or not there."""
+        if self.searchable:
+            return self
+        if self.removed is None or self.state in ("building", "abandoned"):
+            raise ReleaseError(f"release {self.id} cannot be read: it is {self.state}", hint=_OTHERS)
+        raise ReleaseError(
+            f"release {self.id} was removed by retention at {self.removed:%Y-%m-%d %H:%M} UTC: only its manifest is left "
+            f"(sluice releases show {self.id})",
+            hint=f"{_OTHERS}; raise retention.keep, or pin one (sluice releases pin ID), before it is removed",
+        )
 
     @property
     def last_live(self) -> datetime | None:

@@ -32,7 +32,7 @@ from pydantic import (
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
-from sluice.yaml_files import read_yaml
+from sluice.yaml_files import place, read_yaml
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
@@ -487,15 +487,15 @@ def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path,
         return model.model_validate(dict(raw), context={"base": base})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        lines = [_problem(problem, prefix, model) for problem in problems[:5]]
+        lines = [_problem(problem, prefix, model, raw) for problem in problems[:5]]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise ConfigurationError(
             f"{where}: " + "; ".join(lines) + more, hint="correct the key and run again; nothing was changed"
         ) from None
 
 
-def _problem(problem: Any, prefix: str, model: type[BaseModel]) -> str:
-    path = (prefix + ".".join(str(part) for part in problem["loc"])).rstrip(".")
+def _problem(problem: Any, prefix: str, model: type[BaseModel], raw: Mapping[str, Any]) -> str:
+    path = (prefix + place(raw, problem["loc"])).rstrip(".")
     if problem["type"] == "extra_forbidden":
         meant = get_close_matches(str(problem["loc"][-1]), _keys_at(model, problem["loc"][:-1]), 1)
         return f"unknown key '{path}'" + (f"; did you mean '{meant[0]}'?" if meant else "")

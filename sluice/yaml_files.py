@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,33 @@ class Unexpanded(dict[str, str]):
         return f"${{{name}}}"
 
 
+def place(raw: Any, path: Sequence[int | str]) -> str:
+    """Where a key is, for people: `sources.docs.url`, by the name of what is in a list where it has one, else by its number."""
+    said: list[str] = []
+    for number, part in enumerate(path):
+        inner = _at(raw, part)
+        last = path[number + 1 :] in ([], (), ["name"], ("name",))  # a name that is wrong names nothing
+        said.append(str(part) if last or isinstance(part, str) else _name(inner) or str(part))
+        raw = inner
+    return ".".join(said)
+
+
+def _at(raw: Any, part: int | str) -> Any:
+    if isinstance(raw, dict):
+        return raw.get(part)
+    return raw[part] if isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw) else None
+
+
+def _name(item: Any) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name if isinstance(name, str) and re.fullmatch(r"[\w.-]+", name) else ""
+
+
 def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str) -> Any:
     if isinstance(value, dict):
         return {str(k): _expanded(v, environment, file, f"{where}.{k}") for k, v in value.items()}
     if isinstance(value, list):
-        return [_expanded(v, environment, file, f"{where}.{i}") for i, v in enumerate(value)]
+        return [_expanded(v, environment, file, f"{where}.{_name(v) or i}") for i, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sluice.errors import IntegrityError, Permanent, ReleaseError
-from stores import private
+from stores import edge_memory, private
 
 _DAMAGE = ("IO error", "IO Error", "is not readable", "out of bounds", "failed to load")
 
@@ -16,9 +17,9 @@ _DAMAGE = ("IO error", "IO Error", "is not readable", "out of bounds", "failed t
 def translated(folder: Path, doing: str, collection: str = "") -> Iterator[None]:
     """Whatever the engine or the disk raises within, as an error of Sluice's.
 
-    A collection that went away meanwhile: ReleaseError. A full disk: StoreUnavailable, said as such. Files that cannot be
-    written: ConfigurationError. Bytes that cannot be read: IntegrityError. Anything else that the engine refused: Permanent.
-    It knows `Exception` alone, and PanicException, which is none.
+    A collection that went away meanwhile: ReleaseError. A full disk: StoreUnavailable, said as such; want of memory: MemoryError.
+    Files that cannot be written: ConfigurationError. Bytes that cannot be read: IntegrityError. Anything else that the engine
+    refused: Permanent. It knows `Exception` alone, and PanicException, which is none.
     """
     what = f"{doing} {collection}".strip()
     try:
@@ -28,11 +29,15 @@ def translated(folder: Path, doing: str, collection: str = "") -> Iterator[None]
             f"there is no collection {collection} any more ({what})", hint="sluice releases lists what can be searched"
         ) from error
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise MemoryError(f"{what}: {error.strerror}") from error
         raise private.unwritable(folder, error) from error
     except BaseException as error:
         if type(error) is not Exception and type(error).__name__ != "PanicException":
             raise
         said = f"{str(error)[:300]}"
+        if edge_memory.lacks(said):
+            raise MemoryError(f"{what}: {said}") from error
         if "No space left" in said:
             raise private.full(folder, what) from error
         if type(error) is not Exception or any(sign in said for sign in _DAMAGE):

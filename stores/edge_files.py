@@ -38,7 +38,7 @@ from qdrant_edge import (
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, TEXT_ID
-from stores import private
+from stores import edge_memory, private
 from stores.edge_queries import DENSE, SPARSE, Overlay, any_of
 from stores.scratch import scratch
 
@@ -112,7 +112,14 @@ def create_shard(path: Path, dimension: int, *, sparse: bool) -> EdgeShard:
     of 256) has returned for is durable. Made where files are memory, and copied: the engine syncs the disk some 50 times
     while it makes one, 0.1 s where the disk is idle and 1 s where it is not.
     """
+    edge_memory.need(edge_memory.MAKING_BYTES, "making a collection of the embedded vector store")
     private.make(path.parent)
+    with edge_memory.not_for_ever():
+        _make(path, dimension, sparse)
+        return EdgeShard.load(str(path))
+
+
+def _make(path: Path, dimension: int, sparse: bool) -> None:
     with scratch(path.parent) as making:
         shard = EdgeShard.create(
             str(making),
@@ -127,7 +134,6 @@ def create_shard(path: Path, dimension: int, *, sparse: bool) -> EdgeShard:
         shard.flush()
         shard.close()
         private.copy(making, path)
-    return EdgeShard.load(str(path))
 
 
 def open_shard(folder: Path, number: int) -> EdgeShard:
@@ -137,12 +143,15 @@ def open_shard(folder: Path, number: int) -> EdgeShard:
         raise FileNotFoundError(path)
     try:
         _whole(folder, number)
+        edge_memory.need(edge_memory.OPENING_BYTES, "opening a collection of the embedded vector store")
         return EdgeShard.load(str(path))
-    except (KeyboardInterrupt, SystemExit, IntegrityError):
+    except (KeyboardInterrupt, SystemExit, IntegrityError, MemoryError):
         raise
     except BaseException as error:  # the engine raises Exception, and where it panics a BaseException
         if not path.is_dir():
             raise FileNotFoundError(path) from None
+        if edge_memory.lacks(str(error)):
+            raise MemoryError(f"opening a collection of the embedded vector store: {str(error)[:200]}") from error
         raise damaged(folder, f"its points in {number}/ cannot be opened ({str(error)[:200]})") from None
 
 

@@ -103,7 +103,7 @@ class EmbeddedMongo:
             pass
         return None
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> _Server:
         log = self._folder / "server.log"
         try:
             if log.exists() and log.stat().st_size > _LOG_LIMIT:
@@ -113,7 +113,7 @@ class EmbeddedMongo:
             raise private.unwritable(log, error) from None
         with output:
             # A session of its own: Ctrl-C in a terminal reaches the users, and the server leaves after them.
-            server = subprocess.Popen(
+            server = _Server(
                 [sys.executable, "-P", str(_SCRIPT), str(self._folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -135,7 +135,14 @@ class EmbeddedMongo:
         )
 
 
-_started: list[subprocess.Popen[bytes]] = []
+class _Server(subprocess.Popen[bytes]):
+    """A process that may outlive this one, as long as it has users elsewhere: to let go of it is no leak to be warned of."""
+
+    def __del__(self) -> None:
+        pass
+
+
+_started: list[_Server] = []
 """Servers that this process started and may outlive: looked at now and then, so that none stays a zombie."""
 
 

@@ -183,10 +183,16 @@ class MongoVersions:
 
     def ids(self, document_keys: Iterable[str] | None = None) -> dict[str, str]:
         """Version id to document key: all of the index, or of these documents."""
-        wanted = None if document_keys is None else set(document_keys)
+        filters: list[Row] = [{"index": self._index}]
+        if document_keys is not None:
+            filters = [filters[0] | {"document_key": {"$in": list(p)}} for p in batches(sorted(set(document_keys)), WRITE_BATCH)]
         with translated(self._database, "listing versions"):
-            rows = list(self._rows.find({"index": self._index}, {"version_id": 1, "document_key": 1}).batch_size(READ_BATCH))
-        return {row["version_id"]: row["document_key"] for row in rows if wanted is None or row["document_key"] in wanted}
+            rows = [
+                row
+                for chosen in filters
+                for row in self._rows.find(chosen, {"version_id": 1, "document_key": 1}).batch_size(READ_BATCH)
+            ]
+        return {row["version_id"]: row["document_key"] for row in rows}
 
     def delete(self, version_ids: Iterable[str]) -> None:
         """Remove versions; their large texts with them, unless another version's is the same."""

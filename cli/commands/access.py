@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from cli.answers import as_json as answer
-from cli.console import show, table, when
+from cli.console import show, when
 from cli.launch import changing, opened
-from cli.main import with_json
+from cli.main import WholeGroup, with_json
+from cli.tables import table
 from pipeline import syncing
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def access() -> None:
     """Who may read what."""
 

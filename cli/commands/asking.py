@@ -15,6 +15,7 @@ from cli.completing import release_ids
 from cli.console import measures_table, show
 from cli.launch import opened
 from cli.main import nearest, tags_of, with_json
+from cli.safe_console import SafeConsole
 from pipeline import searching
 from sluice.access import Principal
 
@@ -54,7 +55,7 @@ def search(
     unknown = sorted(who.tags.difference(known)) if not hits else []
     result = {"query": query, "principal": sorted(who.tags), "hits": hits, "unknown_tags": unknown}
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         if not hits:
             console.print("nothing that this principal may read answers that")
         for tag in unknown:
@@ -66,7 +67,9 @@ def search(
                 f"  {hit.score:.3f}  [{', '.join(hit.access_tags)}]", "default"
             )
             console.print(head, soft_wrap=True)  # a uri is copied from here: it is not broken
-            console.print(Panel(Text(hit.text), subtitle=Text(where), subtitle_align="left"))
+            if where:
+                console.prose(where, "   ")
+            console.print(Panel(Text(hit.text)) if console.wraps else Text(f"{hit.text}\n"))
 
     show(result, as_json, people)
 

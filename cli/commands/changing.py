@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from cli.completing import release_ids
-from cli.console import report, show, table
+from cli.console import report, show
 from cli.launch import changing, launch, opened
 from cli.main import with_json
+from cli.tables import table
 from pipeline import backfilling, going_live, nightly, parts
 from pipeline.estimating import estimate
 from sluice.plain import plain

@@ -10,9 +10,10 @@ import yaml
 from rich.console import Console
 
 from cli.answers import comparison_json
-from cli.console import show, table
+from cli.console import show
 from cli.launch import in_flow, in_process, opened
 from cli.main import with_json
+from cli.tables import table
 from evaluation.experiments import load_experiment
 from pipeline import comparing
 from pipeline.executors import FlowNeeded

@@ -11,14 +11,17 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import show, table
+from cli.console import show
 from cli.launch import opened
 from cli.main import unforeseen, with_json
+from cli.tables import table
 from cli.torch_build import torch_build
+from ingest import sources
 from ingest.readerless import unreadable
 from pipeline.resources import Resources
 from pipeline.steps.looking import spelled_almost_like_a_rule
-from sluice.errors import SluiceError
+from sluice.display import counted
+from sluice.errors import SluiceError, together
 from sluice.plain import plain
 from stores import open_vector_store, probe, reach_mongodb
 from stores.features import Feature, embedded
@@ -77,16 +80,36 @@ def _checked(name: str, check: Callable[[Resources], str], r: Resources) -> dict
 
 
 def _configuration(r: Resources) -> str:
-    return f"{r.settings.path}: index '{r.settings.index}', {len(r.sources)} source(s), {len(r.parsers)} parser(s)"
+    made = f"{counted(len(r.sources), 'source')}, {counted(len(r.parsers), 'parser')}"
+    return f"{r.settings.path}: index '{r.settings.index}', {made}"
 
 
 def _sources(r: Resources) -> str:
-    return ", ".join(f"{name}: {sum(1 for _ in source.scan({}))} documents" for name, source in r.sources.items())
+    """Every source is looked at, whatever the others say; one that cannot be made is told under `configuration`."""
+    seen, wrong = list[str](), list[SluiceError]()
+    for section in r.settings.sources:
+        try:
+            source = sources.build(section, r.settings)
+        except SluiceError:
+            seen.append(f"{section.name}: not looked at")
+            continue
+        try:
+            seen.append(f"{section.name}: {counted(sum(1 for _ in source.scan({})), 'document')}")
+        except SluiceError as error:
+            wrong.append(error)
+        except Exception as error:  # somebody's own
+            told = unforeseen(error)
+            wrong.append(SluiceError(f"source '{section.name}': {told['message']}", hint=told["hint"]))
+    if not wrong:
+        return ", ".join(seen)
+    told_of = together(*wrong)
+    told_of.message = "; ".join([told_of.message, *seen])
+    raise told_of
 
 
 def _access(r: Resources) -> str:
     warnings = spelled_almost_like_a_rule(r, r.stores.documents.read())
-    return "; ".join(warnings) or f"{len(r.settings.access.rules)} rule(s), no document is spelled almost like one"
+    return "; ".join(warnings) or f"{counted(len(r.settings.access.rules), 'rule')}, no document is spelled almost like one"
 
 
 def _gates(r: Resources) -> str:

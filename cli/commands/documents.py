@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cli.console import show, table
+from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
+from cli.tables import table
 from pipeline import inventory
 from sluice.plain import plain
 

@@ -9,9 +9,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import show, table
+from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
+from cli.tables import table
 from ingest.duplicates import ALIKE, report
 from pipeline.reading import texts
 from sluice.plain import plain

@@ -8,9 +8,10 @@ import click
 from rich.console import Console
 
 from cli.answers import as_json as answer
-from cli.console import show, table
+from cli.console import show
 from cli.launch import changing
 from cli.main import with_json
+from cli.tables import table
 from pipeline import forgetting
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import show, table, when
+from cli.console import show, when
 from cli.launch import opened
 from cli.main import with_json
+from cli.tables import table
 from ingest.freshness import freshness as measured
 from pipeline.resources import utc_now
 from sluice.plain import plain
@@ -42,8 +43,11 @@ def freshness(config: Path, within: int, most: int, as_json: bool) -> None:
         ]
         console.print(table("", columns, [(name, *row.values()) for name, row in found.sources.items()]))
         console.print(table("age", ["", "#documents"], list(found.ages.items())))
+        old = [line for line in found.oldest if line["days"] >= 1]
+        if found.oldest and not old:
+            console.print("no document is older than a day")
         for title, lines in (
-            ("oldest", found.oldest),
+            ("oldest", old),
             ("expired", found.expired),
             (f"expire within {within} days", found.expiring),
         ):

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from cli.answers import checked_json
 from cli.commands import golden_drafted
-from cli.console import show, table
+from cli.console import show
 from cli.launch import opened
-from cli.main import tags_of, with_json
+from cli.main import WholeGroup, tags_of, with_json
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from cli.terminal import Terminal
 from evaluation import asked, golden_import, growing, judging
 from evaluation.golden import load_golden
@@ -26,7 +27,7 @@ from sluice.access import Principal
 from sluice.errors import ConfigurationError
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def golden() -> None:
     """Take care of the golden sets that gates measure with."""
 

@@ -136,15 +136,20 @@ def review(config: Path, path: Path, as_json: bool) -> None:
     show(result, as_json, lambda console: console.print(f"{told}: {path}", markup=False, soft_wrap=True))
 
 
+def _alike(proposal: repair.Proposal) -> str:
+    return f" ({proposal.alike:.0%} alike: somebody must have read both)" if proposal.guess else ""
+
+
 @click.command("repair")
 @click.option("--golden", "path", type=click.Path(path_type=Path, dir_okay=False), help="Default: as for `check`.")
 @click.option("--accept", "accepted", metavar="ID,…", default="", help="Put the new labels of these questions into the file.")
+@click.option("--nearly", is_flag=True, help="With --accept: guesses, too, whose words are only nearly the quote.")
 @with_json
 @click.pass_obj
-def mend(config: Path, path: Path | None, accepted: str, as_json: bool) -> None:
+def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: bool) -> None:
     """Propose a new place for labels that went stale or are missing: moved to another document, or reworded.
 
-    Nothing is changed but what --accept names: read both quotes first.
+    Nothing is changed but what --accept names. A reworded quote is a guess, and wants --nearly as well: read both first.
     """
     ids = [id for id in accepted.split(",") if id]
     with opened(config) as r:
@@ -154,6 +159,11 @@ def mend(config: Path, path: Path | None, accepted: str, as_json: bool) -> None:
     chosen = [each for each in found if each.id in ids]
     if unknown := sorted(set(ids) - {each.id for each in chosen}):
         raise ConfigurationError(f"nothing is proposed for '{unknown[0]}'", hint="sluice golden repair lists the proposals")
+    if (guessed := [each for each in chosen if each.guess]) and not nearly:
+        raise ConfigurationError(
+            f"the new words for '{guessed[0].id}' are a guess, {guessed[0].alike:.0%} like the quote: nothing was changed",
+            hint="read both, and say --nearly with --accept if they answer the question",
+        )
     count = repair.accept(target, chosen) if chosen else 0
     result = {"golden": str(target), "proposals": [each.as_json() for each in found], "accepted": count}
 
@@ -165,12 +175,16 @@ def mend(config: Path, path: Path | None, accepted: str, as_json: bool) -> None:
             )
             if each.new is not None:
                 console.print(
-                    plain_cell(f"now {each.new.uri}: {each.new.quote} ({each.alike:.0%} alike)"), markup=False, soft_wrap=True
+                    plain_cell(f"{'now' if not each.guess else 'a guess:'} {each.new.uri}: {each.new.quote}{_alike(each)}"),
+                    markup=False,
+                    soft_wrap=True,
                 )
-        usable = [each.id for each in found if each.new is not None and each.id not in ids]
-        told = f"{count} labels changed" if count else f"{len(found)} labels without a place, {len(usable)} proposals"
-        console.print(
-            told + (f"; take them with --accept {','.join(usable[:5])}" if usable else ""), markup=False, soft_wrap=True
-        )
+        open_ = [each for each in found if each.new is not None and each.id not in ids]
+        sure = list(dict.fromkeys(each.id for each in open_ if not each.guess))
+        guesses = list(dict.fromkeys(each.id for each in open_ if each.guess))
+        told = [f"{count} labels changed" if count else f"{len(found)} labels without a place"]
+        told += [f"{len(sure)} stand elsewhere: take them with --accept {','.join(sure[:5])}"] if sure else []
+        told += [f"{len(guesses)} guesses: read both, then --nearly --accept {','.join(guesses[:5])}"] if guesses else []
+        console.print("; ".join(told), markup=False, soft_wrap=True)
 
     show(result, as_json, people)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from cli.console import report, show, table, when
+from cli.console import report, show, when
 from cli.launch import launch, opened
-from cli.main import with_json
+from cli.main import WholeGroup, with_json
+from cli.tables import table
 from pipeline import backfilling
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeGroup, invoke_without_command=True)
 @with_json
 @click.pass_context
 def quarantine(ctx: click.Context, as_json: bool) -> None:

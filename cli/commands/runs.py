@@ -8,14 +8,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import show, table, when
+from cli.console import show, when
 from cli.launch import opened
-from cli.main import with_json
+from cli.main import WholeGroup, with_json
+from cli.tables import table
 from pipeline import history
 from sluice.plain import plain
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeGroup, invoke_without_command=True)
 @click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1), help="How many, newest first.")
 @with_json
 @click.pass_context

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from cli.console import show, table, when
+from cli.console import show, when
 from cli.launch import opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from evaluation.reports import plain_cell
 from pipeline import overview
 from sluice.plain import plain

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cli.console import show, table, when
+from cli.console import show, when
 from cli.launch import opened
 from cli.main import with_json
+from cli.tables import table
 from pipeline import tracing
 from sluice.plain import plain
 

@@ -12,15 +12,16 @@ import click
 
 from cli.answers import as_json as answer
 from cli.completing import release_ids
-from cli.console import reasons, show, table, when
+from cli.console import reasons, show, when
 from cli.launch import changing, opened
-from cli.main import with_json
+from cli.main import WholeGroup, with_json
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from indexing.releases import manifest
 from sluice.plain import plain
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeGroup, invoke_without_command=True)
 @with_json
 @click.pass_context
 def releases(ctx: click.Context, as_json: bool) -> None:

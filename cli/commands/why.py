@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cli.console import show, table
+from cli.console import show
 from cli.launch import opened
 from cli.main import tags_of, with_json
+from cli.tables import table
 from pipeline import explaining
 from sluice.access import Principal
 from sluice.plain import plain

@@ -17,7 +17,7 @@ from evaluation.gates.base import Asking, Gate, GateContext, Prepared, ReleaseVi
 from evaluation.golden import GoldenSet
 from sluice import plugins
 from sluice.blame import own_code
-from sluice.errors import ConfigurationError, IntegrityError, Retryable
+from sluice.errors import ConfigurationError, IntegrityError, Retryable, SluiceError, together
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import GateSettings, Settings, options
@@ -56,13 +56,22 @@ def build(section: GateSettings, settings: Settings, *, where: str = "gates") ->
 
 
 def build_all(settings: Settings) -> list[Gate]:
-    """Reconciliation, always, then the configured gates in their order, each with its files read and checked."""
+    """Reconciliation, always, then the configured gates in their order, each with its files read and checked.
+
+    Raises one error for all that is wrong with them.
+    """
     sections = [s for s in settings.gates if s.type != "reconciliation"]
     always = next((s for s in settings.gates if s.type == "reconciliation"), GateSettings(type="reconciliation"))
     positions = {id(section): position for position, section in enumerate(settings.gates)}
-    gates = [build(s, settings, where=f"gates.{positions.get(id(s), 'reconciliation')}") for s in (always, *sections)]
-    for gate in gates:
-        gate.load()
+    gates, wrong = list[Gate](), list[SluiceError]()
+    for section in (always, *sections):
+        try:
+            gates.append(build(section, settings, where=f"gates.{positions.get(id(section), 'reconciliation')}"))
+            gates[-1].load()
+        except SluiceError as error:
+            wrong.append(error)
+    if wrong:
+        raise together(*wrong)
     return gates
 
 

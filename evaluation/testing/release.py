@@ -26,7 +26,10 @@ PUBLIC = AccessTags({"public"})
 
 @dataclass(frozen=True)
 class Doc:
-    """A document: `text` is what the release holds of it (None: nothing), `raw` what the source holds (default: the same)."""
+    """A document: `text` is what the release holds of it (None: nothing), `raw` what the source holds (default: the same).
+
+    `earlier` are texts of versions before that.
+    """
 
     uri: str
     text: str | None
@@ -34,6 +37,7 @@ class Doc:
     source: str = "s"
     raw: str | None = None
     status: Status = "active"
+    earlier: tuple[str, ...] = ()
 
     @property
     def state(self) -> DocumentState:
@@ -92,6 +96,9 @@ class Release:
     def raw_text(self, state: DocumentState) -> str | None:
         doc = self._doc(state)
         return doc.text if doc.raw is None else doc.raw
+
+    def earlier(self, states: Sequence[DocumentState]) -> dict[str, tuple[str, ...]]:
+        return {state.key: texts for state in states if (texts := self._doc(state).earlier)}
 
     # ExpectedChunks
     def chunks(self) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]:

@@ -101,11 +101,10 @@ def reject(m: Moves, release: Release) -> Release:
 
 
 def _may_go_live(m: Moves, view: View, release: Release) -> None:
-    if release.removed is not None or release.collection not in m.collections.names():
-        raise ReleaseError(
-            f"release {release.id} was removed by retention" if release.removed else f"the collection of {release.id} is gone",
-            hint="raise retention.keep, or run again to build a new release",
-        )
+    if release.removed is not None:
+        release.there()
+    if release.collection not in m.collections.names():
+        raise ReleaseError(f"the collection of {release.id} is gone", hint="run again to build a new release")
     if "promoted" not in TRANSITIONS[release.state]:
         raise ReleaseError(f"release {release.id} is {release.state} and cannot go live", hint="sluice run builds a complete one")
     canary = view.canary

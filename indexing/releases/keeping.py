@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from indexing.releases.moves import Moves
-from sluice.errors import ReleaseError
 from sluice.releases import Release
 
 
 def pin(m: Moves, release_id: str, *, pinned: bool) -> Release:
     """Never remove this release, whatever retention says; or let it go again. Idempotent."""
     release = m.view().get(release_id)
-    if pinned and not release.searchable:
-        state = "removed by retention" if release.removed else release.state
-        raise ReleaseError(f"release {release_id} cannot be pinned: it is {state}", hint="pin one that can be searched")
+    if pinned:
+        release.there()
     return m.ledger.update(release_id, {"pinned": pinned})
 
 

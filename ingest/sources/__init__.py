@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from ingest.protocols import Source
 from ingest.sources.checked import Checked
 from sluice import plugins
-from sluice.errors import ConfigurationError, SluiceError
+from sluice.errors import ConfigurationError, SluiceError, together
 from sluice.settings import Settings, SourceSettings, options
 
 SOURCES: dict[str, str] = {
@@ -40,6 +40,19 @@ def kind_of(name: str) -> Any:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise ConfigurationError(f"'{name}' has no 'Options' model", hint="see ingest/sources/files.py for the shape")
     return kind
+
+
+def build_all(whole: Settings) -> dict[str, Source]:
+    """Every source that the configuration names, by name; raises one ConfigurationError for all that is wrong with them."""
+    made, wrong = dict[str, Source](), list[SluiceError]()
+    for section in whole.sources:
+        try:
+            made[section.name] = build(section, whole)
+        except SluiceError as error:
+            wrong.append(error)
+    if wrong:
+        raise together(*wrong)
+    return made
 
 
 def build(settings: SourceSettings, whole: Settings) -> Source:

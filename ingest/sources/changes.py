@@ -142,7 +142,7 @@ class ChangesSource:
                 said = said.replace(parts.password, "***")
             raise SourceUnavailable(
                 f"source '{self.name}': the queue '{self.options.queue}' at {parts.scheme}://{parts.hostname or ''}: {said}",
-                hint="is the broker up, and may this user read the queue?",
+                hint=f"is the broker up? are user and password in sources.{self.name}.url right, and may they read the queue?",
             ) from error
         return events
 

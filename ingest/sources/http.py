@@ -186,7 +186,9 @@ class Http:
         reason = _REFUSALS.get(answer.status, "http_error")
         hint = {
             "gone": "a new scan will not list it, or correct the address",
-            "forbidden": "does the credential in the configuration still hold, and may it read this?",
+            "forbidden": f"does the credential in sources.{self.source}.headers still hold, and may it read this?"
+            if self.secret
+            else "it is not for everybody, and the configuration sends no credential along",
         }.get(reason, "open it in a browser: what does the server say?")
         raise self._refused(reason, url, f"HTTP {answer.status}", hint)
 

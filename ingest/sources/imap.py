@@ -167,7 +167,7 @@ class Imap:
             who = f"{self._host}:{self._port} does not let {self._user or '(no user)'} in"
             raise SourceUnavailable(
                 f"source '{self._source}': {who}: {_said(error, self._password)}",
-                hint="are user and password in the configuration right?",
+                hint=f"correct the user in sources.{self._source}.url, or sources.{self._source}.password or the variable in it",
             ) from None
         return server
 

@@ -94,6 +94,7 @@ class MailSource:
         self._last = threading.local()
         self._entries: dict[str, Entry] = {}
         self._listed: dict[str, str] = {}
+        self._known: Mapping[str, str] = {}
 
     @cached_property
     def _mailbox(self) -> Mailbox:
@@ -107,7 +108,7 @@ class MailSource:
             return Mbox(self.name, path, self._wanted)
         raise ConfigurationError(
             f"source '{self.name}': path: {path} is neither an mbox file nor a Maildir (a folder with cur, new and tmp)",
-            hint="correct sources.path in the configuration, or mount it; nothing was changed",
+            hint=f"correct sources.{self.name}.path in the configuration, or mount it; nothing was changed",
         )
 
     def _wanted(self, folder: str) -> bool:
@@ -119,7 +120,16 @@ class MailSource:
         The mailbox is listed to its end before the first item is given. Raises ConfigurationError and SourceUnavailable.
         """
         with self._lock:
+            self._known = known
             return iter(self._scanned(known))
+
+    def asks_for(self, uri: str) -> bool:
+        """Whether the configuration selects the folder of a message, and of an attachment attachments at all; whether it is
+        still there or not."""
+        message = uri.rpartition("/")[0]
+        if message in self._known:
+            return self.options.attachments and self._wanted(message.rpartition("/")[0])
+        return self._wanted(message)
 
     def _scanned(self, known: Mapping[str, str]) -> list[ItemRef]:
         places = {validator: uri for uri, validator in known.items() if validator.startswith(f"{self._shape}.0:")}

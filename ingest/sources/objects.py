@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import mimetypes
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +26,9 @@ from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Section
 
 _ATTEMPTS = 3
+_FORBIDDEN = re.compile(
+    r"credential|access.?denied|forbidden|unauthori[sz]ed|signature|InvalidAccessKey|\b40[13]\b", re.IGNORECASE
+)
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
 """Stores without folders: listed in pages of keys, whatever their slashes; a prefix without keys is simply empty."""
 _NO_VALIDATOR = "no_validator"
@@ -155,7 +159,7 @@ class ObjectsSource:
         except FileNotFoundError:
             raise ConfigurationError(
                 f"source '{self.name}': url: {self.options.url.rpartition('@')[2]} does not exist",
-                hint="correct sources.url in the configuration; nothing was changed",
+                hint=f"correct sources.{self.name}.url in the configuration; nothing was changed",
             ) from None
         except Exception as error:  # each file system has its own tree of errors
             raise self._failed("the listing", error) from error
@@ -215,7 +219,9 @@ class ObjectsSource:
     def _failed(self, what: str, error: Exception) -> SourceUnavailable:
         return SourceUnavailable(
             f"source '{self.name}': {what}: {self._said(error)}",
-            hint="is the store reachable, and do the credentials in the configuration hold?",
+            hint=f"do the credentials in sources.{self.name}.storage hold, and may they read this?"
+            if _forbidden(error)
+            else f"is the store reachable, and is sources.{self.name}.url right?",
         )
 
     def _refused(self, reason: str, uri: str, what: str, hint: str) -> DocumentError:
@@ -228,6 +234,11 @@ class ObjectsSource:
             said = said.replace(value, "***") if len(value) > 3 else said
         user, at, _ = urlsplit(self.options.url).netloc.rpartition("@")
         return said.replace(user, "***") if at else said
+
+
+def _forbidden(error: BaseException | None) -> bool:
+    """Whether a store says that a credential is missing, wrong, or of somebody who may not."""
+    return isinstance(error, PermissionError) or bool(_FORBIDDEN.search(str(error)))
 
 
 def _moment(value: Any) -> datetime | None:

@@ -14,13 +14,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from ingest.sources import once_selected
 from ingest.sources.jsons import doubled, loads
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
-from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
+from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath
@@ -47,6 +49,7 @@ class RecordsOptions(RowOptions):
     """`auto` goes by the file's extension: .csv and .tsv (by tabs) have a heading line, everything else is JSON Lines."""
     delimiter: str | None = None
     encoding: str = "utf-8-sig"
+    cache: ConfigPath | None = None
 
 
 class RecordsSource:
@@ -60,6 +63,9 @@ class RecordsSource:
         self._rows = Rows(name, options, name)
         self._needed = frozenset(options.columns())
         self._snapshot = Snapshot(name, self._read)
+        self._passed_over: list[Path] = []
+        """Files that were selected once, and are not by the include and exclude of now."""
+        self._unasked: frozenset[str] | None = None
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
         """Each record once. Raises ConfigurationError for a path that is not there, SourceUnavailable for a file that
@@ -70,6 +76,19 @@ class RecordsSource:
         """The record as it was listed; raises DocumentError (`malformed_record`, `no_key`, `duplicate_key`, `bad_tags`,
         `too_large`, `gone`)."""
         return self._snapshot.fetch(ref)
+
+    def asks_for(self, uri: str) -> bool:
+        """Whether include and exclude still select the file of a record that is not listed: one that was selected in an
+        earlier scan, is there, and holds it. Such files are read when the first of their records is asked about."""
+        if self._unasked is None:
+            self._unasked = frozenset(uri for file in self._passed_over for uri in self._uris(file))
+        return uri not in self._unasked
+
+    def _uris(self, file: Path) -> set[str]:
+        found = set[str]()
+        with suppress(OSError, UnicodeError, LookupError, SluiceError):  # what cannot be read proves nothing
+            found.update(item.ref.uri for item in self._records(file))
+        return found
 
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
         seen: dict[str, str] = {}
@@ -101,8 +120,13 @@ class RecordsSource:
             raise ConfigurationError(
                 f"source '{self.name}': path: {path} does not exist", hint="correct it, or mount it; nothing was changed"
             )
-        found = (Path(folder, name) for folder, _, names in os.walk(path, onerror=self._unlisted) for name in names)
-        return sorted(file for file in found if selected(file.relative_to(path).as_posix(), o.include, o.exclude))
+        walked = (Path(folder, name) for folder, _, names in os.walk(path, onerror=self._unlisted) for name in names)
+        found = {file.relative_to(path).as_posix(): file for file in walked}
+        chosen = {name: file for name, file in found.items() if selected(name, o.include, o.exclude)}
+        once = once_selected.remember(o.cache, chosen, found)
+        self._passed_over = [file for name, file in sorted(found.items()) if name in once and name not in chosen]
+        self._unasked = None
+        return sorted(chosen.values())
 
     def _unlisted(self, error: OSError) -> None:
         raise SourceUnavailable(f"source '{self.name}': {error}", hint="make the folder readable") from error

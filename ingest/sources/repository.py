@@ -20,6 +20,11 @@ from ingest.sources.http import shown
 from sluice.errors import ConfigurationError, SourceUnavailable
 
 SCHEMES = ("https", "http", "ssh", "git", "file")
+_REFUSED = re.compile(
+    r"authentication failed|could not read (username|password)|permission denied|access denied|invalid (credentials|username)"
+    r"|returned error: 40[13]",
+    re.IGNORECASE,
+)
 _BLOB = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SETTINGS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "core.quotePath=false")
 
@@ -94,7 +99,9 @@ class Repository:
             said = " ".join(re.sub(rb"//[^/@\s]*@", b"//", done.stderr).decode("utf-8", "replace").split())[:300]
             raise SourceUnavailable(
                 f"source '{self._source}': git {arguments[0]} failed: {said}",
-                hint="try `git ls-remote` with the same address as this user: is it right, and may it be read?",
+                hint=f"correct the credential in sources.{self._source}.url, or the environment variable that it names"
+                if _REFUSED.search(said)
+                else "try `git ls-remote` with the same address as this user: is it right, and may it be read?",
             )
         return done.stdout
 

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
 from ingest.sources.statement import first_table, one_query
-from sluice.errors import ConfigurationError, SourceUnavailable
+from sluice.errors import ConfigurationError, SluiceError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
 
@@ -98,19 +98,32 @@ class SqlSource:
         except ConfigurationError as error:
             said = error.message.removeprefix(f"source '{self.name}': ")
             raise ConfigurationError(f"source '{self.name}': {said}", hint=error.hint) from None
-        except (exc.ProgrammingError, exc.ArgumentError, exc.NoSuchColumnError) as error:
-            raise ConfigurationError(
-                f"source '{self.name}': the query does not run: {self._clean(error)}", hint="try it in the database's own shell"
-            ) from None
+        except exc.DBAPIError as error:
+            if _refused_credentials(error.orig):
+                raise ConfigurationError(
+                    f"source '{self.name}': the database refused the user or the password: {self._clean(error)}",
+                    hint=f"both are in sources.{self.name}.url: correct them there, or the environment variable that it names",
+                ) from None
+            raise self._not_read(error, engine.dialect.name) from None
         except exc.SQLAlchemyError as error:
-            wrong = engine.dialect.name == "sqlite" and re.search(r"no such|syntax error|unable to open", str(error))
-            kind = ConfigurationError if wrong else SourceUnavailable
-            raise kind(
-                f"source '{self.name}': the database did not answer to the end: {self._clean(error)}",
-                hint="is it up, is the user allowed to read, and is the query right? run again when it is",
-            ) from None
+            raise self._not_read(error, engine.dialect.name) from None
         finally:
             engine.dispose()
+
+    def _not_read(self, error: sqlalchemy.exc.SQLAlchemyError, dialect: str) -> SluiceError:
+        """What went wrong: the query's fault, which waits for somebody, or the database's, which may be over soon."""
+        from sqlalchemy import exc
+
+        if isinstance(error, exc.ProgrammingError | exc.ArgumentError | exc.NoSuchColumnError):
+            return ConfigurationError(
+                f"source '{self.name}': the query does not run: {self._clean(error)}", hint="try it in the database's own shell"
+            )
+        wrong = dialect == "sqlite" and re.search(r"no such|syntax error|unable to open", str(error))
+        kind = ConfigurationError if wrong else SourceUnavailable
+        return kind(
+            f"source '{self.name}': the database did not answer to the end: {self._clean(error)}",
+            hint="is it up, is the user allowed to read, and is the query right? run again when it is",
+        )
 
     def _prepare(self, connection: sqlalchemy.Connection) -> None:
         limit = int(self.options.timeout_s * 1000)
@@ -208,6 +221,22 @@ class SqlSource:
         said = said.encode("utf-8", "replace").decode()
         password = re.search(r"//[^/@]*?:([^/]+)@", self.options.url)
         return said.replace(self.options.url, "the url").replace(password.group(1) if password else "\0", "***")
+
+
+_REFUSED = re.compile(
+    r"(password|peer|ident) authentication failed|authentication failed|no password supplied|role .* does not exist"
+    r"|no pg_hba\.conf entry|access denied for user|login failed for user|ORA-0(1017|28000)",
+    re.IGNORECASE,
+)
+_CODES = (1045, 1698, 18456)
+"""What MySQL (twice) and SQL Server call it."""
+
+
+def _refused_credentials(error: BaseException | None) -> bool:
+    """Whether a driver says that a user or password is wrong: by the standard's class 28, a number, or its words."""
+    state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    numbered = any(argument in _CODES for argument in getattr(error, "args", ()) if isinstance(argument, int))
+    return state.startswith("28") or numbered or bool(_REFUSED.search(str(error)))
 
 
 def _text_or_surrogates(value: bytes) -> str:

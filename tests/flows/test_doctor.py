@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+import socketserver
+import struct
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
+import bson
 import pytest
 
 from stores.locks import FileLock
 from tests.flows.conftest import Answer, Index
+from tests.postgres import binaries, postgres
 
 
 class Page(BaseHTTPRequestHandler):
@@ -83,6 +87,114 @@ def test_doctor_blames_a_qdrant_that_is_down_and_nothing_else(index: Index, nobo
     checks = seen(index("doctor"))
     assert [name for name, check in checks.items() if not check["ok"]] == ["qdrant"]
     assert f"Qdrant at {nobody} did not answer" in checks["qdrant"]["detail"]
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A Qdrant, or an API, that takes no key."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"status": {"error": "Must provide an API key or an Authorization bearer token"}}')
+
+    do_PUT = do_POST = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Guarded(socketserver.BaseRequestHandler):
+    """A MongoDB that shakes hands and takes no password (OP_MSG, and the OP_QUERY that a driver begins with)."""
+
+    def handle(self) -> None:
+        while (head := self.request.recv(16, socket.MSG_WAITALL)) and len(head) == 16:
+            length, asked, _, opcode = struct.unpack("<iiii", head)
+            body = self.request.recv(length - 16, socket.MSG_WAITALL)
+            command = bson.decode(body[5:] if opcode == 2013 else body[body.index(0, 4) + 9 :])
+            if "saslStart" in command:
+                said: dict[str, Any] = {"ok": 0.0, "errmsg": "Authentication failed.", "code": 18}
+            else:
+                said = {"ok": 1.0, "ismaster": True, "helloOk": True, "maxWireVersion": 21, "minWireVersion": 0}
+                said |= {"maxBsonObjectSize": 1 << 24, "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 100_000}
+            reply = bson.encode(said)
+            answer = b"\0" * 5 + reply if opcode == 2013 else struct.pack("<iqii", 8, 0, 0, 1) + reply
+            self.request.sendall(struct.pack("<iiii", 16 + len(answer), 1, asked, 2013 if opcode == 2013 else 1) + answer)
+
+
+@pytest.fixture
+def refusing() -> Iterator[dict[str, str]]:
+    """Addresses of servers that are there and let nobody in."""
+    servers: dict[str, socketserver.TCPServer] = {
+        "qdrant": ThreadingHTTPServer(("127.0.0.1", 0), Refusing),
+        "mongodb": socketserver.ThreadingTCPServer(("127.0.0.1", 0), Guarded),
+    }
+    for server in servers.values():
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield {name: f"127.0.0.1:{server.socket.getsockname()[1]}" for name, server in servers.items()}
+    for server in servers.values():
+        server.shutdown()
+        server.server_close()
+
+
+def blamed(index: Index, check: str, *keys: str) -> None:
+    """Doctor and run both say that it is the credentials, name the keys that hold them, and tell no secret."""
+    found = seen(index("doctor"))[check]
+    ran = index("run")
+    for message, hint in ((found["detail"], found["hint"]), (ran.out["error"]["message"], ran.out["error"]["hint"])):
+        assert "refused the " in message
+        assert all(key in hint for key in keys), hint
+        assert "s3cret" not in message + hint
+    assert not found["ok"]
+    assert ran.code == 2
+    assert "s3cret" not in ran.err
+
+
+def test_credentials_that_a_server_refuses_are_blamed_by_their_key(index: Index, refusing: dict[str, str]) -> None:
+    """Qdrant's API key, and user and password of MongoDB: not the server, and never the secret."""
+    index.configure(stores={"qdrant": {"url": f"http://{refusing['qdrant']}", "api_key": "s3cret"}})
+    blamed(index, "qdrant", "stores.qdrant.api_key")
+    index.configure(stores={"mongodb": {"uri": f"mongodb://reader:s3cret@{refusing['mongodb']}/?authMechanism=SCRAM-SHA-256"}})
+    blamed(index, "mongodb", "stores.mongodb.uri")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (Debian: apt install postgresql)")
+def test_a_databases_wrong_password_is_blamed_by_its_key(index: Index) -> None:
+    """Of a source, on a real PostgreSQL; the other sources are looked at nonetheless."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed (sluice[postgres])")
+    with postgres() as address:
+        url = f"postgresql+psycopg://{address.replace('s3cret', 'not-s3cret')}"
+        crm = {"name": "crm", "type": "sql", "url": url, "query": "SELECT 1 AS id, 'a' AS text", "key": "id", "text": "text"}
+        index.configure(sources=[crm, *index.settings["sources"]])
+        blamed(index, "sources", "sources.crm.url")
+        assert "notes: 12 documents" in seen(index("doctor"))["sources"]["detail"]
+
+
+def test_doctor_names_every_bad_source_once_and_by_its_name(index: Index) -> None:
+    """Two that cannot be read, one of a wrong type, one with an option that is wrong: all are said, each in one place."""
+    good = index.settings["sources"][0]
+    bad = {
+        "gone": good | {"name": "gone", "root": "nowhere"},
+        "lost": good | {"name": "lost", "root": "nowhere-else"},
+        "odd": good | {"name": "odd", "type": "filez"},
+        "wide": good | {"name": "wide", "inclode": ["*"]},
+    }
+    index.configure(sources=[good, *bad.values()])
+    answer = index("doctor")
+    checks = seen(answer)
+    assert (answer.code, checks["configuration"]["ok"], checks["sources"]["ok"]) == (2, False, False)
+    told = checks["configuration"]["detail"]
+    assert "sources.odd.type: there is no source type 'filez'" in told
+    assert "sources.wide.inclode" in told
+    assert told.count(str(index.config)) == 1
+    seen_of = checks["sources"]["detail"]
+    assert all(word in seen_of for word in ("nowhere", "nowhere-else", "notes: 12 documents", "odd: not looked at"))
+    assert "filez" not in seen_of
+    index.configure(sources=[good | {"name": "docs", "parse": "all"}, good | {"name": "more", "root": "${NO_SUCH}"}])
+    assert "sources.more.root: the environment variable 'NO_SUCH'" in index("doctor").out["error"]["message"]
+    index.configure(sources=[good | {"name": "docs", "parse": "all"}])
+    assert "sources.docs.parse: " in index("doctor").out["error"]["message"]
 
 
 @pytest.mark.parametrize("damage", ["cut to nothing", "deleted"])

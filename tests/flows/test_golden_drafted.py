@@ -86,6 +86,10 @@ def test_an_edited_quote_is_proposed_anew_and_taken_when_told(index: Index) -> N
     [proposal] = found["proposals"]
     assert (proposal["id"], proposal["kind"]) == (old["id"], "reworded")
     assert (index.folder / "golden.jsonl").read_bytes() == before
-    assert index("golden", "repair", "--accept", old["id"]).out["accepted"] == 1
+    assert proposal["guess"]
+    refused = index("golden", "repair", "--accept", old["id"])
+    assert (refused.code, "--nearly" in refused.out["error"]["hint"]) == (2, True)
+    assert (index.folder / "golden.jsonl").read_bytes() == before
+    assert index("golden", "repair", "--accept", old["id"], "--nearly").out["accepted"] == 1
     assert index("golden", "repair").out["proposals"] == []
     assert index("golden", "repair", "--accept", "nobody").code == 2

@@ -14,8 +14,8 @@ from rich.console import RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from cli.console import table
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from sluice.display import json_text
 
 ANY = st.text(alphabet=st.characters(exclude_categories=()), max_size=30) | st.sampled_from(

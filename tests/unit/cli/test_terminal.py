@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.console import table
+from cli.console import for_people
 from cli.main import main, to_the_front
+from cli.tables import table
 
 URIS = ["content/handbook/engineering/on-call/runbooks/the-gateway-does-not-answer.md", "a.md"]
 IDS = ["20261126-151859-018795ff", "20261126-151859-018795ff-2"]
@@ -116,3 +117,41 @@ def test_what_stands_below_is_broken_between_words_and_a_long_uri_in_it_after_a_
         uri.split("/")[1],
         f"{uri.split('/')[1]}:",
     }
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_heading_and_no_word_of_a_table_is_broken(width: int) -> None:
+    """Figures in blocks of columns, words one row below the other: whatever there is room for."""
+    names = ["Recall@5", "Success@5", "Recall@10", "MRR@10", "nDCG@10", "TokenRecall@5", "TokenPrecision@5", "TokenIoU@5"]
+    figures = table("measures of both", ["slice", *(f"#{n}" for n in names)], [["a-long-name-of-a-slice", *["0.123"] * 8]])
+    ids = "20261126-205623-75ea1b8a"
+    rows = [("rollback", "2026-11-26 20:57:29", "1", "rolled back", ids)]
+    words = table("last runs of all", ["command", "started (UTC)", "#seconds", "outcome", "release or error"], rows)
+    for made, whole in ((figures, [*names, "a-long-name-of-a-slice", "measures of both"]), (words, [ids, "last runs of all"])):
+        out = io.StringIO()
+        Console(file=out, width=width, force_terminal=False).print(made)
+        assert all(word in out.getvalue() for word in whole), out.getvalue()
+        assert max(map(len, out.getvalue().splitlines())) <= width
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("80", 80), (None, 10_000)])
+def test_a_pipe_keeps_to_columns_and_else_gets_whole_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str | None, widest: int
+) -> None:
+    """What is printed through a pipe is as wide as COLUMNS says; where nothing says, no line is broken."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    text = "word " * 60
+    console = for_people()
+    console.print(table("", ["document", "why"], [("a.md", text)]))
+    console.prose(text, "note  ")
+    seen = capsys.readouterr().out.splitlines()
+    assert max(map(len, seen)) <= widest
+    assert any(text.strip() in line for line in seen) == (columns is None)
+
+
+def test_the_list_of_commands_says_whole_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of `sluice` and of every group: nothing ends in dots."""
+    for group in ([], ["golden"], ["releases"], ["runs"], ["access"], ["quarantine"]):
+        assert "..." not in said(capsys, *group, "--help")[1].split("Commands:")[1], group

@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.gates.leaks import LeaksGate, LeaksOptions
 from evaluation.golden import GoldenSet, load_golden
-from evaluation.labels import ResolvedLabel, resolve, resolve_like, resolve_together
+from evaluation.labels import GONE, NEVER, NOT_READ, ResolvedLabel, resolve, resolve_like, resolve_together
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.records import DocumentState
@@ -47,10 +47,11 @@ def test_a_label_without_a_passage_is_satisfied_by_its_document(tmp_path: Path) 
     ("doc", "state", "reason"),
     [
         (Doc("a.md", TEXT, status="deleted"), "stale", "the source deleted the document"),
-        (Doc("a.md", "New words.", raw="New words."), "stale", "the source no longer holds the passage"),
+        (Doc("a.md", "New words.", raw="New words.", earlier=("Old.", TEXT)), "stale", "the source no longer holds the passage"),
+        (Doc("a.md", "New words.", raw="New words.", earlier=("Old.",)), "stale", NEVER),
         (Doc("a.md", "Intro.", raw=TEXT), "missing", "the passage is in the source, not in the release's text"),
         (Doc("a.md", None, raw=TEXT, status="quarantined"), "missing", "the release holds no text of the document: quarantined"),
-        (Doc("a.md", None, raw="New words.", status="quarantined"), "stale", "the source no longer holds the passage"),
+        (Doc("a.md", None, raw="New words.", status="quarantined", earlier=(TEXT,)), "stale", GONE),
         (Doc("b.md", TEXT), "missing", "unknown uri"),
     ],
 )
@@ -68,7 +69,7 @@ def test_bytes_that_cannot_be_read_as_text_prove_nothing(tmp_path: Path) -> None
             return None
 
     resolved = resolve(golden(tmp_path, {"uri": "a.pdf", "quote": QUOTE}), Unreadable([Doc("a.pdf", "Intro.")]))
-    assert [label.state for _, label in resolved.with_state("missing")] == ["missing"]
+    assert [label.reason for _, label in resolved.with_state("missing")] == [NOT_READ]
 
 
 def test_offsets_are_used_as_they_are_while_they_hold(tmp_path: Path) -> None:

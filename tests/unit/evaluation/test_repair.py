@@ -49,6 +49,7 @@ def test_what_moved_and_what_was_reworded_is_proposed(tmp_path: Path) -> None:
     assert proposed["edited"].new is not None
     assert proposed["edited"].new.quote == "Laptops are replaced after 48 months of normal use."
     assert (proposed["gone"].kind, proposed["gone"].new) == ("gone", None)
+    assert {id for id, each in proposed.items() if each.guess} == {"edited"}
 
 
 def test_nothing_changes_before_somebody_accepts_and_then_only_that(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_what_is_pinned_is_never_removed(world: World) -> None:
     assert (world.get("x1").state, world.get("x1").removed) == ("rejected", None)
     assert "ix__x1" in world.store.names()
     assert world.releases().recover() == []
-    with pytest.raises(ReleaseError, match="r2 cannot be pinned: it is removed"):
+    with pytest.raises(ReleaseError, match="r2 was removed by retention"):
         world.releases().pin("r2")
     world.releases().pin("r1", pinned=False)
     assert world.releases().retain(1) == ["r1"]

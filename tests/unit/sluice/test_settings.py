@@ -214,10 +214,10 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"sources": [{"name": "s", "type": "files"}, {"name": "s", "type": "web"}]}, "two sources are named 's'"),
         ({"sources": [{"name": "a/b", "type": "files"}]}, "sources.0.name"),
         ({"sources": [{"type": "files"}]}, "the key 'sources.0.name' is missing"),
-        ({"sources": [{"name": "s", "type": "files", "max_deletions": 2}]}, "sources.0.max_deletions"),
+        ({"sources": [{"name": "s", "type": "files", "max_deletions": 2}]}, "sources.s.max_deletions"),
         (
             {"sources": [{"name": "s", "type": "files", "parse": "raw"}]},
-            "sources.0.parse: Input should be 'elements' or 'verbatim'",
+            "sources.s.parse: Input should be 'elements' or 'verbatim'",
         ),
         ({"access": {"rules": [{"match": "**", "tags": ["a"], "source": "t"}]}}, "access.rules.0.source: no source is named 't'"),
         ({"access": {"rules": [{"match": "**", "tags": "public"}]}}, "access.rules.0.tags"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from sluice.errors import ConfigurationError, IndexBusy, IntegrityError, Release
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, VectorQuery
 from stores import edge, private
 from stores.edge import EdgeStore
+from stores.edge_errors import translated
 from stores.edge_files import read_state
 from stores.qdrant import QdrantStore
 from tests.fakes import MemoryVectorStore
@@ -368,3 +370,44 @@ class TestTakingOver:
         with pytest.raises(IntegrityError, match="older version") as error:
             EdgeStore(path).names()
         assert "MongoDB" in error.value.hint
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import numpy as np, psutil
+from stores.edge import EdgeStore
+store, making = EdgeStore(Path(sys.argv[1])), sys.argv[2] == "making"
+if not making:
+    store.create("i__1", dimension=4, sparse=True)
+    store.close()
+limit = psutil.Process().memory_info().vms + int(sys.argv[3]) * 1_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    store.create("i__2", dimension=4, sparse=True) if making else list(store.scan("i__1"))
+except MemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("doing", "left"), [("making", 10), ("making", 750), ("opening", 10), ("opening", 200)])
+def test_want_of_memory_is_said_as_such_and_nothing_waits_for_it(path: Path, doing: str, left: int) -> None:
+    """Under `ulimit -v`: where the engine stood still for ever, or called a whole collection damaged."""
+    command = [sys.executable, "-c", LIMITED, str(path), doing, str(left)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stdout.startswith(f"{doing} a collection of the embedded vector store needs "), done.stderr
+    assert re.search(r"needs [\d,]+ MB of address space, the limit of this process leaves \d+", done.stdout)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "failed to load segment /s: Failed to open mmap payload storage: Cannot allocate memory (os error 12)",
+        "Service runtime error: failed to build edge edge-search thread pool: Resource temporarily unavailable (os error 11)",
+        "Out of memory, free: 23162966016, IO Error: Cannot allocate memory (os error 12)",
+    ],
+)
+def test_what_the_engine_says_of_memory_is_no_damage(path: Path, said: str) -> None:
+    """As it was seen to say it, wherever: not a reason to restore anything from a backup."""
+    with pytest.raises(MemoryError), translated(path, "searching", "i__1"):
+        raise Exception(said)

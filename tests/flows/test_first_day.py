@@ -1,0 +1,112 @@
+"""What a newcomer met on the first day: each said where they stood, with what to do next."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.flows.conftest import TOPICS, Index
+from tests.mailroom import message
+
+
+def test_a_live_release_that_fails_its_changed_gates_needs_a_person(index: Index) -> None:
+    """The same documents, a gate that asks more: status names the release, the gate, its figures and the next commands."""
+    live = index.run()["release"]
+    assert index("status").out["attention"] == []
+    line = {"id": "new", "query": "who waters the plants?", "relevant": [{"uri": "people/0.md", "quote": TOPICS["people"][0]}]}
+    with (index.folder / "golden.jsonl").open("a", encoding="utf-8") as golden:
+        golden.write(json.dumps(line | {"slice": ["plants"]}) + "\n")
+    gate = index.settings["gates"][0] | {"k": 1, "min_recall": 1.0}
+    index.configure(gates=[gate, *index.settings["gates"][1:]])
+    index.run("unchanged")
+    [said] = index("status").out["attention"]
+    assert f"the live release {live} does not pass the gates that it has now (retrieval: " in said
+    assert "Recall@1" in said
+    assert f"sluice releases show {live}" in said
+    assert "sluice rollback" in said
+
+
+def test_a_quote_that_never_stood_anywhere_is_told_from_one_that_was_taken_away(index: Index) -> None:
+    """An edit at the source, and a typing mistake: the same state, and each its own reason."""
+    lines = [json.loads(line) for line in (index.folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines[0]["relevant"][0]["quote"] = "deploy the getaway on Thursdays at noon"
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    index.run()
+    index.write("people/0.md", "# People note 0\n\nNothing that anybody asks for.\n")
+    index("ingest")
+    checked = index("golden", "check")
+    assert checked.code == 3
+    reasons = {label["id"]: label["reason"] for label in checked.out["stale"]}
+    assert reasons == {
+        "engineering-0": "the passage stands in no version of the document that Sluice has: a typing mistake?",
+        "people-0": "the source no longer holds the passage",
+    }
+
+
+def test_a_release_that_retention_removed_is_said_to_be_removed_and_when(index: Index) -> None:
+    """By every command that would read it: not a collection that is not there, but what became of it and what to do."""
+    index.configure(retention={"keep": 1})
+    first = index.run()["release"]
+    for text in TOPICS["people"][1:3]:
+        index.write("people/0.md", f"# People note 0\n\nParental leave lasts sixteen weeks; {text}.\n")
+        live = index.run()["release"]
+    for command in (
+        ("releases", "diff", first, live),
+        ("search", "leave", "--as", "people", "--release", first),
+        ("evaluate", "--release", first),
+        ("promote", first),
+        ("rollback", "--to", first),
+        ("releases", "pin", first),
+        ("why", "leave", "people/0.md", "--as", "people", "--release", first),
+        ("trace", "people/0.md", "--release", first),
+    ):
+        answer = index(*command)
+        assert answer.code == 1, command
+        message = answer.out["error"]["message"]
+        assert re.match(rf"release {first} was removed by retention at \d{{4}}-\d\d-\d\d \d\d:\d\d UTC", message), (
+            command,
+            message,
+        )
+        assert "retention.keep" in answer.out["error"]["hint"]
+
+
+def test_records_and_folders_of_mail_that_the_configuration_leaves_out_are_judged_first(index: Index) -> None:
+    """Rejected, they stay; what the export or the mailbox deleted goes at once, also where an old archive has a copy."""
+    exports, mails = index.folder / "exports", index.folder / "mails"
+    for file, numbers in (("a.jsonl", (1, 2)), ("b.jsonl", (3,)), ("archive/a.jsonl", (1, 2))):
+        (exports / file).parent.mkdir(parents=True, exist_ok=True)
+        rows = [{"id": n, "body": f"Account number {n} buys turbines."} for n in numbers]
+        (exports / file).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    for folder, number in (("INBOX", 1), ("INBOX", 2), (".Offers", 3)):
+        at = mails if folder == "INBOX" else mails / folder
+        for part in ("cur", "new", "tmp"):
+            (at / part).mkdir(parents=True, exist_ok=True)
+        (at / "cur" / f"{number}.host:2,S").write_bytes(message(f"m{number}@example.org", f"Letter {number} offers cheese.\n"))
+    crm = {"name": "crm", "type": "records", "path": "exports", "exclude": ["archive/**"], "key": "id", "text": "body"}
+    post = {"name": "post", "type": "mail", "path": "mails"}
+    index.configure(sources=[crm, post], access={"rules": [{"match": "**", "tags": ["staff"]}]}, gates=[])
+    index.run()
+    there = ["crm/1", "crm/2", "crm/3", "INBOX/m1@example.org", "INBOX/m2@example.org", "Offers/m3@example.org"]
+    assert sorted(_served(index)) == sorted(there)
+    asked = [{"id": uri, "query": uri, "relevant": [{"uri": uri}]} for uri in ("crm/3", "Offers/m3@example.org")]
+    (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in asked), encoding="utf-8")
+    index.configure(
+        sources=[crm | {"exclude": ["archive/**", "b.jsonl"]}, post | {"exclude_folders": ["Offers"]}],
+        gates=[{"type": "retrieval", "golden": "golden.jsonl", "k": 5, "min_recall": 0.9, "max_stale": 0.5}],
+    )
+    (exports / "a.jsonl").write_text(json.dumps({"id": 1, "body": "Account number 1 buys turbines."}) + "\n", encoding="utf-8")
+    (mails / "cur" / "2.host:2,S").unlink()
+    rejected = index.run("rejected")
+    assert rejected["counts"]["crawl"]["dropped"] == {"deleted": 2, "not_asked_for": 2}
+    assert sorted(_served(index)) == sorted(set(there) - {"crm/2", "INBOX/m2@example.org"})
+    index.write("../exports/a.jsonl", json.dumps({"id": 1, "body": "Account number 1 buys wind turbines."}) + "\n")
+    again = index.run("rejected")
+    assert again["documents_deleted"] == 0
+    index.configure(gates=[])
+    index.run()
+    assert sorted(_served(index)) == ["INBOX/m1@example.org", "crm/1"]
+
+
+def _served(index: Index) -> set[str]:
+    """The uris that anybody finds in what is live."""
+    return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}
