@@ -34,8 +34,8 @@ def searches_by_document(r: Resources) -> dict[str, int]:
 def _owners(r: Resources, wanted: set[str]) -> dict[str, str]:
     """The document of each of these chunks that a release still holds."""
     live, owners = r.releases.live(), dict[str, str]()
-    newest_first = sorted(reversed(r.releases.all()), key=lambda release: live is None or release.id != live.id)
-    for release in newest_first:
+    newest_first = r.releases.all()[::-1]
+    for release in sorted(newest_first, key=lambda release: live is None or release.id != live.id):
         if len(owners) == len(wanted):
             break
         if release.searchable:

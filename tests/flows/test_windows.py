@@ -120,7 +120,8 @@ def searched(index: Index) -> Index:
 def test_the_most_searched_documents_are_done_first_and_the_result_is_the_same(
     index: Index, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A setting changes every chunk: parsed, cut and embedded by value, to the release that the usual order gives, point by point."""
+    """A setting changes every chunk: parsed, cut and embedded by value, to the release that the usual order gives, point by
+    point."""
     searched(index)
     index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "title"})
     copy = shutil.copytree(index.folder, tmp_path_factory.mktemp("other") / "index")
