@@ -6,13 +6,15 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from benchmarks.children import in_child, must
+from benchmarks.moments import Moments
+from benchmarks.under_test import EMBEDDED, Servers
 from pipeline import going_live, nightly, syncing
 from pipeline.collecting import collect_garbage
 from pipeline.resources import Resources
@@ -49,7 +51,10 @@ class Place:
     folder: Path
     uri: str
     models: Path
-    qdrant: Mapping[str, Any] = field(default_factory=lambda: {"url": "embedded"})
+    qdrant: Mapping[str, Any] | None = None
+    """Another vector store than that of `servers`."""
+    servers: Servers = EMBEDDED
+    """Where it is kept, if not in its folder. All places there are one index, and only one of them is there at a time."""
 
     @property
     def config(self) -> Path:
@@ -57,7 +62,8 @@ class Place:
 
     def configure(self, **changes: Any) -> None:
         before = yaml.safe_load(self.config.read_text(encoding="utf-8")) if self.config.exists() else {}
-        stores = {"mongodb": {"uri": self.uri, "database": self.folder.name}, "qdrant": dict(self.qdrant)}
+        database = self.servers.prefix + self.folder.name.replace(" ", "-")
+        stores = {"mongodb": {"uri": self.uri, "database": database}, "qdrant": dict(self.qdrant or self.servers.qdrant)}
         self.config.write_text(yaml.safe_dump({**before, "stores": stores, **changes}), encoding="utf-8")
 
     def write(self, name: str, text: str) -> None:
@@ -73,20 +79,22 @@ class Place:
         return other
 
     def keep_database(self) -> None:
-        """Write down every row next to the configuration, for copies of this place."""
+        """Write down every row, and what a served vector store holds, next to the configuration, for copies of this place."""
         with Resources(load(self.config)) as w:
             database = w.stores.database
             rows = {name: list(database[name].find()) for name in database.list_collection_names()}
-        (self.folder / "rows.pickle").write_bytes(pickle.dumps(rows))
+        (self.folder / "rows.pickle").write_bytes(pickle.dumps((rows, self.servers.kept())))
 
     def restored(self) -> Place:
-        """With the rows that were written down, if any, in its database."""
+        """With what was written down, if anything, in its database and a served vector store, and nothing else there."""
         file = self.folder / "rows.pickle"
-        if file.exists():
+        rows, kept = pickle.loads(file.read_bytes()) if file.exists() else ({}, ({}, {}))
+        self.servers.put_back(kept)
+        if rows:
             with Resources(load(self.config)) as w:
-                for name, rows in pickle.loads(file.read_bytes()).items():
-                    if rows:
-                        w.stores.database[name].insert_many(rows)
+                for name, found in rows.items():
+                    if found:
+                        w.stores.database[name].insert_many(found)
             file.unlink()
         return self
 
@@ -104,7 +112,7 @@ def first(place: Place, model: str) -> None:
         golden.append({"id": subject, "query": f"who counts {subject}?", "relevant": [label], "slice": [], "kind": "fact"})
     (place.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in golden), encoding="utf-8")
     place.configure(
-        index="crashes",
+        index=f"{place.servers.prefix}crashes",
         state_dir="state",
         sources=[{"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"], "limits": {"sandbox": False}}],
         access={"rules": [{"match": f"{team}/**", "tags": [team]} for team in TEAMS]},
@@ -191,9 +199,12 @@ def collect(w: Resources, by: Run) -> None:
     collect_garbage(w, by)
 
 
-def do(place: Place, work: Work) -> None:
-    with Resources(load(place.config)) as w, holding(w, "crashes") as by:
-        work(w, by)
+def do(place: Place, work: Work, moments: Moments | None = None) -> None:
+    with Resources(load(place.config)) as w:
+        if moments is not None:
+            moments.also_of(w.stores.qdrant)
+        with holding(w, "crashes") as by:
+            work(w, by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 The moments of each scenario are counted in an undisturbed process (`moments.py`); then, for each, a process that does the
 same on a copy of the same index dies of SIGKILL there. Afterwards, without any repair, a reader sees a complete release;
 and once the same was done again and `gc` has run, everything is as the undisturbed process left it. Exit 1 with a list of
-the moments after which it was not.
+the moments after which it was not. On servers, where SLUICE_TEST_MONGODB_URI and SLUICE_TEST_QDRANT_URL name them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from benchmarks.children import in_child, must
 from benchmarks.crash_checks import Content, content, orphans, picture, readers_see, same
 from benchmarks.crash_scenarios import SCENARIOS, Place, Scenario, access_sync, do, first, run
 from benchmarks.moments import Moments
+from benchmarks.under_test import EMBEDDED, servers
 from indexing.models.openvino_runtime import openvino
 from pipeline.collecting import collect_garbage
 from pipeline.resources import Resources
@@ -58,7 +60,7 @@ class Matrix:
     @cached_property
     def base(self) -> Place:
         """The index before."""
-        place = self._place("base")
+        place = self._place("base").restored()
         first(place, self.model)
         for step in self.scenario.before:
             step(place)
@@ -80,7 +82,7 @@ class Matrix:
             seen = {must(in_child(before)) if self.scenario.before else None}
             place.restored()
             moments = Moments(place.folder / "state", idle=self._idle).watch()
-            do(place, self.scenario.do)
+            do(place, self.scenario.do, moments)
             passed = list(moments.passed)
             with Resources(load(place.config)) as w, holding(w, "crashes") as by:
                 live = w.releases.live()
@@ -100,8 +102,8 @@ class Matrix:
 
         def dies(tell: Callable[[str], None]) -> None:
             place.restored()
-            Moments(place.folder / "state", number, tell, self._idle).watch()
-            do(place, self.scenario.do)
+            moments = Moments(place.folder / "state", number, tell, self._idle).watch()
+            do(place, self.scenario.do, moments)
 
         def goes_on(_tell: Callable[[str], None]) -> str:
             with Resources(load(place.config)) as w:
@@ -139,8 +141,9 @@ def main() -> int:
     asked = parser.parse_args()
     part, parts = map(int, asked.part.split("/"))
     report: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as temporary, EmbeddedMongo(Path(temporary)) as uri:
-        start = Place(Path(temporary), uri, Path(temporary) / "models")
+    with tempfile.TemporaryDirectory() as temporary, servers() as named, ExitStack() as opened:
+        uri = named.mongodb_uri or opened.enter_context(EmbeddedMongo(Path(temporary)))
+        start = Place(Path(temporary), uri, Path(temporary) / "models", servers=named if named.any else EMBEDDED)
         _warm(start, asked.model)
         for name in asked.only or SCENARIOS:
             started, wrong, died = time.monotonic(), {}, 0

@@ -1,9 +1,10 @@
 """Every moment at which a process is about to leave something behind, in order; and its death at the n-th of them.
 
 What a killed process leaves behind is what it had sent or written by then, so that these moments are all there are: a
-command to MongoDB that changes something (pymongo's own monitoring), a commit of SQLite's, a file or folder made,
-emptied, filled, renamed or removed (the interpreter's audit hooks, sqlite3's trace callback). Nothing is patched. Between
-two moments a process only reads and computes, and its death there leaves what its death at the next one leaves.
+command to MongoDB that changes something (pymongo's own monitoring), a request to a Qdrant server that does, a commit of
+SQLite's, a file or folder made, emptied, filled, renamed or removed (the interpreter's audit hooks, sqlite3's trace
+callback). Nothing is patched. Between two moments a process only reads and computes, and its death there leaves what its
+death at the next one leaves.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ CHANGING = {"os.mkdir": 0, "os.remove": 0, "os.rename": 1, "os.rmdir": 0, "os.li
 """Audit events that change a folder, and which of their arguments says what."""
 
 
+ASKING = ("/scroll", "/query", "/count", "/query/groups", "/facet")
+"""Requests to Qdrant by POST that change nothing."""
+
+
 class Moments:
     """Counts the moments of this process in one folder and in MongoDB; kills it at the one numbered `fatal`.
 
@@ -62,6 +67,17 @@ class Moments:
         monitoring.register(_Commands(self))
         sys.addaudithook(self._audited)
         return self
+
+    def also_of(self, store: Any) -> None:
+        """What is asked of a Qdrant server that changes something, too."""
+        if not store.embedded:
+            store._server().http.client.add_middleware(self._requested)  # its client's own door for who wants to look on
+
+    def _requested(self, request: Any, send: Callable[[Any], Any]) -> Any:
+        path = request.url.path
+        if request.method != "GET" and not path.endswith(ASKING):
+            self.at(f"qdrant {request.method} {path}")
+        return send(request)
 
     def at(self, name: str, last_deed: Callable[[], object] = lambda: None) -> None:
         """The process is about to do what `name` says; where it dies here, `last_deed` is done first."""

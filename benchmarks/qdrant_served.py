@@ -1,6 +1,6 @@
 """What stands in for a Qdrant server where none can be had: its REST interface over qdrant-client's local mode, on loopback.
 
-    python -m benchmarks.qdrant_served [--key KEY]        # prints its address; lives until its standard input ends
+    python -m benchmarks.qdrant_served [--key KEY] [--grpc]     # prints its address; lives until its standard input ends
 
 The real client talks to it as to any server: connections, requests, answers, status codes. What is behind is not Qdrant's
 engine: it keeps everything in memory, has no snapshots (so a clone is made by hand), no optimiser and no replicas. With a key
@@ -204,11 +204,20 @@ class _Server(ThreadingHTTPServer):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--key", default="")
-    Handler.key = parser.parse_args().key
+    parser.add_argument("--grpc", action="store_true", help="by gRPC, too; its port follows the address")
+    asked = parser.parse_args()
+    Handler.key, also = asked.key, ""
+    if asked.grpc:
+        from benchmarks.qdrant_served_grpc import serve
+
+        listening, port = serve(Handler.store, Handler.turn, asked.key, VERSION)
+        also = f" {port}"
     server = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+    print(f"http://127.0.0.1:{server.server_address[1]}{also}", flush=True)
     sys.stdin.read()
+    if asked.grpc:
+        listening.stop(None)
     return 0
 
 

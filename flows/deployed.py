@@ -90,6 +90,8 @@ def backfill(
     until: Day = None,
     stage: Literal["fetch", "parse", "chunk"] = "parse",
     allow_deletions: Sequence[str] = (),
+    order: backfilling.Order = "key",
+    stop_at: str | None = None,
 ) -> Answer:
     """Redo a slice of the documents on purpose, from a stage on; a release is published when its content differs.
 
@@ -101,10 +103,13 @@ def backfill(
         until: Only documents modified before this date.
         stage: The first stage to do again.
         allow_deletions: Sources that may have lost most of their documents.
+        order: value does the documents that were searched most first, by the log of searches.
+        stop_at: Begin no work after this time (06:00, or ISO 8601); the next run goes on.
     """
+    until, stop_at = backfilling.told_apart(until, stop_at)
     which = backfilling.Selection(source, match, since, until, stage)
     with opened(config) as r, executor(r) as workers, _waiting(r, "backfill", workers) as run:
-        return _outcome(r, backfilling.backfill(r, run, which, allow_deletions=allow_deletions))
+        return _outcome(r, backfilling.backfill(r, run, which, allow_deletions=allow_deletions, order=order, stop_at=stop_at))
 
 
 @named_flow("retry", task_runner=threads())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,3 +51,21 @@ class JsonLinesLog:
                 os.close(file)
         except OSError as error:
             _logger.warning("%s: a search could not be logged: %s", self.path, error)
+
+
+def searches(path: Path) -> Iterator[tuple[str, ...]]:
+    """The chunks that each search of a log found, oldest first; what is not what `record` writes is passed over.
+
+    OSError when the file cannot be read, unless there is none yet: then nothing was searched.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    hits = json.loads(line)["hits"]
+                except (ValueError, TypeError, KeyError):
+                    continue
+                if isinstance(hits, list):
+                    yield tuple(hit for hit in hits if isinstance(hit, str))
+    except FileNotFoundError:
+        return

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from pipeline.nightly import plan_and_do
 from pipeline.outcomes import Report
-from pipeline.resources import Resources
+from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
 from pipeline.searching import day
+from pipeline.windows import end_of
 from pipeline.work import Redo
+from pipeline.worth import searches_by_document
 from sluice.errors import ConfigurationError
 from sluice.globs import matches
 from sluice.ids import fingerprint
@@ -55,15 +59,43 @@ def _when(state: DocumentState) -> datetime | None:
     return state.modified or state.fetched
 
 
-def backfill(r: Resources, run: Run, which: Selection, *, allow_deletions: Collection[str] = ()) -> Report:
-    """Redo a slice from a stage on, then index as a run would; a release is published when its content differs."""
+Order = Literal["key", "value"]
+"""In which order documents are done: as they are stored, or those that were searched most first."""
+
+
+def told_apart(until: str | None, stop_at: str | None) -> tuple[str | None, str | None]:
+    """Which documents, and when to stop: `--until 06:00` is said of the work, as in `sluice run`, a date of the documents."""
+    if until is not None and re.fullmatch(r"\d{1,2}:\d{2}", until.strip()):
+        return None, stop_at or until
+    return until, stop_at
+
+
+def backfill(
+    r: Resources,
+    run: Run,
+    which: Selection,
+    *,
+    allow_deletions: Collection[str] = (),
+    order: Order = "key",
+    stop_at: str | None = None,
+) -> Report:
+    """Redo a slice from a stage on, then index as a run would; a release is published when its content differs.
+
+    With `order` value, what was searched most is done first; with `stop_at` (06:00, or a moment) no partition is begun after
+    it, what is left is due, and the next run does it.
+    """
+    run.until = end_of(stop_at, utc_now(), r.settings.schedule.timezone, said="--stop-at")
     chosen, asked = which.of(r), asdict(which)
+    if order == "value":
+        run.worth = searches_by_document(r)
 
     def work() -> Report:
+        if order == "value" and not run.worth:
+            run.account.warnings.append(f"{r.settings.search.log} names no document of this index: done in their usual order")
         redo = Redo.since(which.stage, (s.key for s in chosen))
         return replace(plan_and_do(r, run, which.source, allow_deletions, redo), selected=len(chosen))
 
-    return recorded(r, run, {"selection": fingerprint("selection", asked), **asked}, work)
+    return recorded(r, run, {"selection": fingerprint("selection", asked), **asked, "order": order, "stop_at": stop_at}, work)
 
 
 def retry(r: Resources, run: Run) -> Report:

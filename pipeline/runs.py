@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -32,6 +32,7 @@ from stores import Lease
 LOOK_S = 1.0
 """How often whoever waits for an index looks whether it is free."""
 
+T = TypeVar("T")
 O = TypeVar("O", bound=Outcome)  # noqa: E741  an outcome
 
 
@@ -59,10 +60,16 @@ class Run:
     partition_documents: int = PARTITION_DOCUMENTS
     until: datetime | None = None
     """When no partition is begun any more."""
+    worth: Mapping[str, int] = field(default_factory=dict)
+    """Document key → how much it matters that it is done early: in which order partitions are begun, and nothing else."""
 
     def still_mine(self) -> None:
         """Raise IndexBusy when the lease was taken over meanwhile; asked before every change that readers can see."""
         self.lease.check()
+
+    def by_worth(self, things: Iterable[T], key: Callable[[T], str]) -> list[T]:
+        """What matters most first; what matters alike stays in its order."""
+        return sorted(things, key=lambda thing: -self.worth.get(key(thing), 0)) if self.worth else list(things)
 
     def hands_over(self, states: list[DocumentState], look: Look | None = None, *, ingested: bool = False) -> None:
         """From here on a flow may go on."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.executors import P, R
@@ -29,7 +29,7 @@ class Stopped(Exception):
         self.reason = reason
 
 
-def end_of(until: str | None, now: datetime, timezone: str) -> datetime | None:
+def end_of(until: str | None, now: datetime, timezone: str, *, said: str = "--until") -> datetime | None:
     """The moment that `06:00` (the next time that it is) or an ISO 8601 time means. ConfigurationError for anything else."""
     if until is None:
         return None
@@ -51,12 +51,12 @@ def end_of(until: str | None, now: datetime, timezone: str) -> datetime | None:
             return moment if moment.tzinfo else moment.replace(tzinfo=zone)
         except ValueError:
             pass
-    raise ConfigurationError(f"--until '{until}' is not a time", hint="write 06:00, or 2026-11-26T06:00")
+    raise ConfigurationError(f"{said} '{until}' is not a time", hint="write 06:00, or 2026-11-26T06:00")
 
 
 @dataclass(frozen=True, slots=True)
 class Within(Generic[P, R]):
-    """A function over partitions that is not begun any more once the time is over: None then. Pickles."""
+    """A function over partitions that is not begun any more once the time is over. Pickles."""
 
     function: Callable[[Resources, P], R]
     until: float
@@ -66,18 +66,37 @@ class Within(Generic[P, R]):
         name: str = self.function.__name__
         return name
 
-    def __call__(self, r: Resources, part: P) -> R | None:
-        return self.function(r, part) if time.time() < self.until else None
+    def __call__(self, r: Resources, part: P) -> R | NotBegun[P]:
+        return self.function(r, part) if time.time() < self.until else NotBegun(part)
 
 
-def mapped(r: Resources, run: Run, function: Callable[[Resources, P], R], parts: Sequence[P]) -> tuple[list[R], str | None]:
-    """What the function gave for the partitions that were done, and, where time ran out for the others, why."""
+@dataclass(frozen=True, slots=True)
+class NotBegun(Generic[P]):
+    """What is there in the place of an answer when the time was over."""
+
+    part: P
+
+
+class Mapped(NamedTuple, Generic[P, R]):
+    """What the function gave for the partitions that were done; those that were not begun, and why."""
+
+    done: list[R]
+    left: list[P]
+    stopped: str | None
+
+
+def mapped(r: Resources, run: Run, function: Callable[[Resources, P], R], parts: Sequence[P]) -> Mapped[P, R]:
+    """Do the partitions in their order, as many as there is time for."""
     if run.until is None:
-        return list(run.executor.map(function, parts, r)), None
-    within: Callable[[Resources, P], R | None] = Within(function, run.until.timestamp())
-    answers: list[R | None] = list(run.executor.map(within, parts, r))
-    done = [answer for answer in answers if answer is not None]
-    return done, over(run) if len(done) < len(answers) else None
+        return Mapped(list(run.executor.map(function, parts, r)), [], None)
+    within: Callable[[Resources, P], R | NotBegun[P]] = Within(function, run.until.timestamp())
+    done, left = list[R](), list[P]()
+    for answer in run.executor.map(within, parts, r):
+        if isinstance(answer, NotBegun):
+            left.append(answer.part)
+        else:
+            done.append(answer)
+    return Mapped(done, left, over(run) if left else None)
 
 
 def over(run: Run) -> str:

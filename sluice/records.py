@@ -137,8 +137,9 @@ class DocumentState:
     parsed document has no place in a release (empty). `source_metadata` is what the source said with these bytes,
     `metadata` what parsing made of both. `own_tags` come from the document or its source, and may only narrow what the
     rules give; `tags` are the effective ones. `raw` says whether the bytes of `content_hash` are kept: not those in
-    which redaction found something, so that parsing them again means to fetch them again. `renamed` says that the source
-    says something else beside the same bytes (title, author, permissions of a record) than when they were parsed. `named`
+    which redaction found something, so that parsing them again means to fetch them again. `renamed` says that the same
+    bytes are to be parsed again: the source says something else beside them (title, author, permissions of a record) than when
+    they were parsed, or a backfill stopped before it came to them. `named`
     is the item's (see `RawItem`).
     """
 

@@ -89,6 +89,11 @@ class QdrantSettings(Section):
     payload_on_disk: bool = True
     index_wait_s: float = Field(default=3600, gt=0)
     """How long a loaded collection may take to be indexed (status green) before it is judged."""
+    grpc: bool = False
+    """Talk to the server by gRPC, which takes vectors as they are; snapshots and the cluster's state are asked for by REST."""
+    grpc_port: int = Field(default=6334, ge=1, le=65535)
+    strict: bool = False
+    """Have the server refuse, in new collections, a filter on what has no index: nobody's query can then scan all of it."""
 
 
 class StoreSettings(Section):

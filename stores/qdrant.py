@@ -348,5 +348,6 @@ class QdrantStore(Ranked):
     def _server(self) -> QdrantClient:
         with self._lock:
             if self._opened is None:
-                self._opened = opened(self._url, self._api_key, self._timeout_s)
+                grpc_port = self._tuning.grpc_port if self._tuning.grpc else None
+                self._opened = opened(self._url, self._api_key, self._timeout_s, grpc_port)
             return self._opened

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from qdrant_client.client_base import QdrantBase
-from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http import models
-from qdrant_client.http.exceptions import ApiException
+
+from stores.qdrant_errors import REFUSALS
 
 BATCH = 256
 SNAPSHOT, BY_HAND = "a snapshot, recovered by the server", "every point read and written"
@@ -29,7 +29,7 @@ def clone(client: QdrantBase, source: str, target: str, *, url: str, api_key: st
             return SNAPSHOT
         _by_hand(client, source, target)
     except BaseException:
-        with suppress(ApiException, QdrantException, ValueError):
+        with suppress(*REFUSALS, ValueError):
             client.delete_collection(target)
         raise
     return BY_HAND
@@ -43,7 +43,7 @@ def _by_snapshot(client: QdrantBase, source: str, target: str, url: str, api_key
             client.recover_snapshot(target, location, api_key=api_key, priority=priority, wait=True)
         if client.count(source, exact=True).count == client.count(target, exact=True).count:
             return True
-    except (ApiException, QdrantException, NotImplementedError):
+    except (*REFUSALS, NotImplementedError):
         pass  # it makes none, or cannot reach itself there
     if client.collection_exists(target):
         client.delete_collection(target)
@@ -59,13 +59,13 @@ def _snapshot(client: QdrantBase, source: str) -> Iterator[str]:
     try:
         yield made.name
     finally:
-        with suppress(ApiException, QdrantException):
+        with suppress(*REFUSALS):
             client.delete_snapshot(source, made.name, wait=True)
 
 
 def _by_hand(client: QdrantBase, source: str, target: str) -> None:
     found = client.get_collection(source)
-    params = found.config.params
+    params, strict = found.config.params, found.config.strict_mode_config
     client.create_collection(
         target,
         vectors_config=params.vectors or {},
@@ -75,6 +75,7 @@ def _by_hand(client: QdrantBase, source: str, target: str) -> None:
         write_consistency_factor=params.write_consistency_factor,
         on_disk_payload=params.on_disk_payload,
         quantization_config=found.config.quantization_config,
+        strict_mode_config=None if strict is None else models.StrictModeConfig(**strict.model_dump(exclude_none=True)),
         hnsw_config=models.HnswConfigDiff(m=0),  # no graph while it is loaded: see qdrant_tuning
     )
     for field, held in found.payload_schema.items():

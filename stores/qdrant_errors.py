@@ -7,10 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import grpc
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from sluice.errors import ConfigurationError, Permanent, ReleaseError, SluiceError, StoreUnavailable
+
+REFUSALS = (ApiException, QdrantException, grpc.RpcError)
+"""What the client raises that came from the server, or from the way there."""
+STATUS = {
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.FAILED_PRECONDITION: 412,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNIMPLEMENTED: 405,
+}
+"""gRPC's codes in HTTP's words; any other (unavailable, too late, cancelled, an error of the server's own) is 503."""
 
 
 @contextmanager
@@ -18,7 +34,7 @@ def translated(url: str, doing: str, collection: str = "") -> Iterator[None]:
     """Whatever the client raises within, as an error of Sluice's."""
     try:
         yield
-    except (ApiException, QdrantException, ValueError) as error:
+    except (*REFUSALS, ValueError) as error:
         raise translate(error, url=url, doing=doing, collection=collection) from error
 
 
@@ -28,7 +44,7 @@ def translate(error: Exception, *, url: str, doing: str, collection: str = "") -
     """
     where = place(url)
     what = f"{doing} {collection}".strip()
-    status = error.status_code if isinstance(error, UnexpectedResponse) else None
+    status = _status(error)
     missing = isinstance(error, ValueError) and str(error).startswith("Collection ") and str(error).endswith(" not found")
     if _is_another_server(error) and not missing:
         return ConfigurationError(
@@ -51,7 +67,17 @@ def translate(error: Exception, *, url: str, doing: str, collection: str = "") -
             f"Qdrant at {where} did not answer while {what} ({type(error).__name__}{f' {status}' if status else ''})",
             hint="check that it runs and can be reached from here, and stores.qdrant.url; nothing that was stored is lost",
         )
-    return Permanent(f"Qdrant at {where} refused an operation while {what}: {str(error)[:300]}", hint="run 'sluice doctor'")
+    said = error.details() if isinstance(error, grpc.RpcError) and hasattr(error, "details") else str(error)
+    return Permanent(f"Qdrant at {where} refused an operation while {what}: {str(said)[:300]}", hint="run 'sluice doctor'")
+
+
+def _status(error: Exception) -> int | None:
+    """As HTTP has it; None where there was no answer, or none with a status."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code
+    if isinstance(error, grpc.RpcError):
+        return STATUS.get(error.code(), 503) if hasattr(error, "code") else 503
+    return None
 
 
 def _is_another_server(error: Exception) -> bool:

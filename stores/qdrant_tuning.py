@@ -38,6 +38,10 @@ def creation(tuning: QdrantSettings, dimension: int, dense: str, sparse: str | N
     if tuning.replicas > 1:
         told["replication_factor"] = tuning.replicas
         told["write_consistency_factor"] = tuning.replicas // 2 + 1  # a revocation holds wherever the next search lands
+    if tuning.strict:  # every field that Sluice filters by has its index: `stores.qdrant._INDEXES`
+        told["strict_mode_config"] = models.StrictModeConfig(
+            enabled=True, unindexed_filtering_retrieve=False, unindexed_filtering_update=False
+        )
     if tuning.quantization == "int8":
         scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
         told["quantization_config"] = models.ScalarQuantization(scalar=scalar)

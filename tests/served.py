@@ -54,6 +54,20 @@ def apart(store: QdrantStore) -> Iterator[Apart]:
 @contextmanager
 def serving(*arguments: str) -> Iterator[str]:
     """What stands in for a Qdrant server (`benchmarks/qdrant_served.py`), in a process of its own; its address."""
+    with _process(*arguments) as said:
+        yield said
+
+
+@contextmanager
+def serving_both() -> Iterator[tuple[str, int]]:
+    """The same by gRPC, too: its address and that port."""
+    with _process("--grpc") as said:
+        url, port = said.split()
+        yield url, int(port)
+
+
+@contextmanager
+def _process(*arguments: str) -> Iterator[str]:
     command, root = [sys.executable, "-m", "benchmarks.qdrant_served", *arguments], Path(__file__).resolve().parents[1]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -113,10 +113,21 @@ def rollback(config: Path, to: str | None, as_json: bool) -> None:
 @source_option
 @click.option("--match", metavar="GLOB", help="Only documents whose uri matches, e.g. 'content/security/**'.")
 @click.option("--since", metavar="DATE", help="Only documents modified at or after this date (ISO 8601).")
-@click.option("--until", metavar="DATE", help="Only documents modified before this date (ISO 8601).")
+@click.option(
+    "--until",
+    metavar="DATE",
+    help="Only documents modified before this date (ISO 8601); a time of day (06:00) says when to stop, as --stop-at does.",
+)
 @click.option(
     "--from", "stage", type=click.Choice(["fetch", "parse", "chunk"]), required=True, help="The first stage to do again."
 )
+@click.option(
+    "--order",
+    type=click.Choice(["key", "value"]),
+    default="key",
+    help="value: the documents that were searched most come first (by search.log); default: as they are stored.",
+)
+@click.option("--stop-at", metavar="TIME", help="Begin no work after this time (06:00, or ISO 8601); the next run goes on.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost and change nothing.")
 @allow_deletions_option
 @with_json
@@ -128,11 +139,14 @@ def backfill(
     since: str | None,
     until: str | None,
     stage: str,
+    order: backfilling.Order,
+    stop_at: str | None,
     dry_run: bool,
     allow_deletions: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Redo a slice of the documents on purpose, from a stage on; a release is published when its content differs."""
+    until, stop_at = backfilling.told_apart(until, stop_at)
     which = backfilling.Selection(source, match, since, until, stage)
     if dry_run:
         with opened(config) as r:
@@ -140,8 +154,7 @@ def backfill(
         rows = [(name, value if isinstance(value, int) else f"{value:.1f}") for name, value in cost.items()]
         show(cost, as_json, lambda console: console.print(table("what it would cost", ["", "#"], rows)))
         return
-    parameters = {**asdict(which), "allow_deletions": list(allow_deletions)}
-    result = launch(
-        config, "backfill", lambda r, run: backfilling.backfill(r, run, which, allow_deletions=allow_deletions), parameters
-    )
+    how: dict[str, Any] = {"allow_deletions": list(allow_deletions), "order": order, "stop_at": stop_at}
+    parameters = {**asdict(which), **how}
+    result = launch(config, "backfill", lambda r, run: backfilling.backfill(r, run, which, **how), parameters)
     report(result, as_json)

@@ -55,7 +55,8 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
     run.account.release = release.id
     if release.state == "staged":
         return release
-    keys, size = [s.key for s in found.documents if delta is None or s.key in delta.write], run.partition_documents
+    due, size = [s.key for s in found.documents if delta is None or s.key in delta.write], run.partition_documents
+    keys = run.by_worth(due, lambda key: key)
     parts = [Part(release, tuple(keys[i : i + size])) for i in range(0, len(keys), size)]
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
@@ -72,7 +73,7 @@ def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:
     processes, those cut and embed, and the run writes what lies in the cache then.
     """
     apart = isinstance(run.executor, Dask) and r.settings.stores.qdrant.url == "embedded"
-    done, stopped = mapped(r, run, embed_partition if apart else build_partition, parts)
+    done, _, stopped = mapped(r, run, embed_partition if apart else build_partition, parts)
     built = sum(done, Built())
     given_up = built.counts.get("chunk", StageCounts()).failed
     if given_up:

@@ -32,6 +32,12 @@ class Share:
     def __len__(self) -> int:
         return len(self.refs) + len(self.keys)
 
+    @property
+    def documents(self) -> Iterator[str]:
+        """Their keys."""
+        yield from (document_key(self.source, ref.uri) for ref in self.refs)
+        yield from self.keys
+
     def one_by_one(self) -> list[Share]:
         """The same work, one document in each."""
         return [replace(self, refs=(ref,), keys=()) for ref in self.refs] + [replace(self, refs=(), keys=(k,)) for k in self.keys]
@@ -90,14 +96,18 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
 def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
     evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
     r.prepare()
-    shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
+    shares = sorted(  # as they come, where none matters more than another
+        (share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)),
+        key=lambda share: -max((run.worth.get(key, 0) for key in share.documents), default=0),
+    )
     with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
-        done, stopped = mapped(r, run, ingest_partition, shares)
+        done, left, stopped = mapped(r, run, ingest_partition, shares)
         for counts in done:
             for stage, counted in counts.counts.items():
                 run.account.count(stage, counted)
             run.account.count_source(counts.source, **counts.done)
     if stopped is not None:
+        put_off(r, left)
         settle(r, run)  # who may read what was taken in
         raise Stopped(stopped)
 
@@ -105,14 +115,29 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
 def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: Redo) -> Iterator[Share]:
     """One source's work in partitions."""
     size = run.partition_documents
-    for i in range(0, len(plan.fetch), size):
-        refs = plan.fetch[i : i + size]
+    fetch = tuple(run.by_worth(plan.fetch, lambda ref: document_key(plan.source, ref.uri)))
+    for i in range(0, len(fetch), size):
+        refs = fetch[i : i + size]
         keys = {document_key(plan.source, ref.uri) for ref in refs} if redo.parse else set()
         yield Share(run.id, plan.source, refs, (), redo.parse & keys)
-    waiting = [s.key for s in parse if s.source == plan.source]
+    waiting = run.by_worth((s.key for s in parse if s.source == plan.source), lambda key: key)
     for i in range(0, len(waiting), size):
         keys = set(waiting[i : i + size])
         yield Share(run.id, plan.source, (), tuple(waiting[i : i + size]), redo.parse & keys)
+
+
+def put_off(r: Resources, left: Sequence[Share]) -> None:
+    """What was to be done again on purpose, and was not begun, is due from now on as if it had changed: the next run does it."""
+    again = {key for share in left for key in share.again}
+    listed = {document_key(share.source, ref.uri): ref.validator for share in left for ref in share.refs}
+    r.stores.documents.write(
+        replace(
+            state,
+            renamed=state.renamed or state.key in again,
+            validator="" if listed.get(state.key) == state.validator else state.validator,
+        )
+        for state in r.stores.documents.read(sorted(again | listed.keys()))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +161,7 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
     counts = {"crawl": StageCounts(), "parse": StageCounts()}
     if share.refs:
         counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
-    touched = [*share.keys, *(document_key(source, ref.uri) for ref in share.refs)]
+    touched = list(share.documents)
     due, held = to_parse(
         r.stores.documents.read(touched),
         {source: r.parse_fingerprints[source]},

@@ -18,29 +18,36 @@ from qdrant_client import QdrantClient
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
+from sluice.settings import QdrantSettings
 from stores.edge import EdgeStore
 from stores.qdrant import TAGS_BATCH, UNTUNED, QdrantStore
 from tests.fakes import MemoryVectorStore
-from tests.served import apart, serving
+from tests.served import apart, serving_both
 
 DIMENSION = 16
 TAGS = ("public", "hr", "finance", "security")
 NO_FILTER = Filters()
 
 
-SERVER = "SLUICE_TEST_QDRANT_URL"
-"""A real server to run the suite on as well; SLUICE_TEST_QDRANT_API_KEY where it asks for one."""
+SERVERS = ["server", "server by grpc"] if "SLUICE_TEST_QDRANT_URL" in os.environ else []
+"""A real server to run the suite on as well, by both its interfaces: gRPC's port is 6334 or SLUICE_TEST_QDRANT_GRPC_PORT."""
 
 
 @pytest.fixture(scope="module")
-def stand_in() -> Iterator[str]:
-    with serving() as url:
-        yield url
+def stand_in() -> Iterator[tuple[str, int]]:
+    with serving_both() as served:
+        yield served
 
 
-@pytest.fixture(params=["memory", "edge", "local", "http", *(["server"] if SERVER in os.environ else [])])
+def _server() -> tuple[str, int, str | None]:
+    named = os.environ
+    port = int(named.get("SLUICE_TEST_QDRANT_GRPC_PORT", "6334"))
+    return named["SLUICE_TEST_QDRANT_URL"], port, named.get("SLUICE_TEST_QDRANT_API_KEY")
+
+
+@pytest.fixture(params=["memory", "edge", "local", "http", "grpc", *SERVERS])
 def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
-    """Each, empty: the fake; the embedded one; qdrant-client's local mode, and the same over HTTP; a server."""
+    """Each, empty: the fake; the embedded one; qdrant-client's local mode, and the same by HTTP and by gRPC; a server."""
     match request.param:
         case "memory":
             yield MemoryVectorStore()
@@ -51,8 +58,10 @@ def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
         case "local":
             yield QdrantStore("local mode", client=QdrantClient(":memory:"))
         case kind:
-            url = os.environ[SERVER] if kind == "server" else request.getfixturevalue("stand_in")
-            served = QdrantStore(url, api_key=os.environ.get("SLUICE_TEST_QDRANT_API_KEY"))
+            url, port, key = _server() if kind in SERVERS else (*request.getfixturevalue("stand_in"), None)
+            if kind == "grpc":
+                url = "http://127.0.0.1:9"  # nobody is there: whatever went by REST would fail
+            served = QdrantStore(url, api_key=key, tuning=QdrantSettings(grpc="grpc" in kind, grpc_port=port))
             with apart(served) as alone:
                 yield alone
             served.close()

@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from benchmarks.under_test import Servers, servers
 
 SLUICE = Path(sys.executable).with_name("sluice")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -24,11 +26,19 @@ class Shell:
 
     folder: Path
     environment: dict[str, str]
+    servers: Servers
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
         return self.folder / "sluice.yaml"
+
+    def configure(self, settings: Mapping[str, Any], folder: Path | None = None) -> Path:
+        """Write a configuration of an index of its own, on the servers under test where there are any; where it lies."""
+        file = (folder or self.folder) / "sluice.yaml"
+        written = self.servers.on(settings, file.parent.name if folder else "shell")
+        file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+        return file
 
     def start(self, *arguments: str, config: Path | None = None) -> subprocess.Popen[str]:
         """A command in the background, in a process group of its own, with --json."""
@@ -59,25 +69,31 @@ class Shell:
         return process.returncode, json.loads(out) if out.strip() else {}, err
 
 
+SETTINGS: dict[str, Any] = {
+    "index": "crash",
+    "state_dir": "state",
+    "sources": [{"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"]}],
+    "access": {"rules": [{"match": "**", "tags": ["staff"]}]},
+    "chunking": {"strategy": "recursive", "max_tokens": 40},
+    "embedding": {"model": "hashing:128", "precision": "fp32"},
+    "gates": [{"type": "data_quality"}],
+}
+
+
 @pytest.fixture
-def shell(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """More documents than a partition has, so that Prefect does the work; a hashing encoder; nothing has run yet."""
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """More documents than a partition has, so that Prefect does the work; a hashing encoder; nothing has run yet.
+
+    On the servers that SLUICE_TEST_MONGODB_URI and SLUICE_TEST_QDRANT_URL name, in names of its own; else embedded.
+    """
     corpus = tmp_path / "corpus"
     for i in range(72):
         file = corpus / f"team-{i % 4}" / f"{i}.md"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"# Note {i}\n\n" + "\n\n".join(f"Paragraph {j} of note {i} is about topic {i * j}." for j in range(8)))
-    settings = {
-        "index": "crash",
-        "state_dir": "state",
-        "sources": [{"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"]}],
-        "access": {"rules": [{"match": "**", "tags": ["staff"]}]},
-        "chunking": {"strategy": "recursive", "max_tokens": 40},
-        "embedding": {"model": "hashing:128", "precision": "fp32"},
-        "gates": [{"type": "data_quality"}],
-    }
-    (tmp_path / "sluice.yaml").write_text(yaml.safe_dump(settings))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
-    made = Shell(tmp_path, environment)
-    yield made
-    made.close()
+    with servers() as named:
+        made = Shell(tmp_path, environment, named)
+        made.configure(SETTINGS)
+        yield made
+        made.close()

@@ -26,7 +26,7 @@ def _block(language: str, containing: str) -> str:
 
 def test_the_readmes_own_documents_section_works_as_it_is_written(shell: Shell) -> None:
     """Its configuration, saved next to a folder docs/, and its commands in their order; an edit before the second run."""
-    (shell.folder / "sluice.yaml").write_text(_block("yaml", "index: handbook"), encoding="utf-8")
+    shell.configure(yaml.safe_load(_block("yaml", "index: handbook")))
     leave = shell.folder / "docs" / "hr" / "leave.md"
     leave.parent.mkdir(parents=True)
     leave.write_text("# Leave\n\nParental leave lasts sixteen weeks.\n", encoding="utf-8")
@@ -81,7 +81,7 @@ def test_a_web_site_and_a_database_are_added_as_the_readme_says(shell: Shell) ->
             "sources": [*first["sources"], web, sql],
             "access": {"rules": [*more["access"]["rules"], *first["access"]["rules"]]},
         }
-        (shell.folder / "sluice.yaml").write_text(yaml.safe_dump(both, sort_keys=False), encoding="utf-8")
+        shell.configure(both)
         code, said, _ = shell("run")
         assert (code, "CRM_PASSWORD" in said["error"]["message"]) == (2, True)
         shell.environment["CRM_PASSWORD"] = credentials.partition(":")[2]

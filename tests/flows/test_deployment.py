@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -93,16 +95,44 @@ def _ended(environment: dict[str, str], deployment: str) -> dict[str, Any] | Non
     return next((run for run in _asked(environment, "flow_runs/filter", asked) if run["state_type"] in over), None)
 
 
-def test_what_is_deployed_runs_on_schedule_by_hand_and_can_be_cancelled(index: Index, server: dict[str, str]) -> None:
+class Hooked(BaseHTTPRequestHandler):
+    """A webhook on loopback, which keeps what is posted to it."""
+
+    posted: ClassVar[list[dict[str, Any]]] = []
+    url: ClassVar[str]
+
+    def do_POST(self) -> None:
+        self.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hooked() -> Iterator[type[Hooked]]:
+    Hooked.posted.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hooked) as listening:
+        Hooked.url = f"http://127.0.0.1:{listening.server_address[1]}/"
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield Hooked
+        listening.shutdown()
+
+
+def test_what_is_deployed_runs_on_schedule_by_hand_tells_of_a_rejection_and_can_be_cancelled(
+    index: Index, server: dict[str, str], hooked: type[Hooked]
+) -> None:
     """`prefect deploy --all` and a process worker: a scheduled run leaves its evidence, a backfill takes its parameters
-    from the API, and a run that is cancelled there lets go of the index and leaves what is live alone."""
+    from the API, a rejected release reaches the webhook of the automation with a link to the run that has the evidence, and a
+    run that is cancelled lets go of the index and leaves what is live alone."""
     _prefect(server, "work-pool", "create", "sluice", "--type", "process")
     deployed = _prefect(server, "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
     assert "run/nightly-reindex" in deployed
     for name in ("access-sync/access-sync", "backfill/backfill", "compare/compare", "gc/gc", "golden-check/golden-check"):
         assert name in deployed
     for _ in range(2):  # again, they take the place of the first
-        automations = [sys.executable, "deployments/automations.py", "--webhook", "http://127.0.0.1:9/"]
+        automations = [sys.executable, "deployments/automations.py", "--webhook", hooked.url]
         subprocess.run(automations, env=server, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
     made = _asked(server, "automations/filter")
     assert len(made) == 6
@@ -142,6 +172,21 @@ def test_what_is_deployed_runs_on_schedule_by_hand_and_can_be_cancelled(index: I
         assert redone["state"]["message"] == f"unchanged {listed[0]['id']}: 4 parsed"
         assert index("runs").out["runs"][0]["parameters"]["match"] == "security/**"
 
+        kept = {n: (index.corpus / f"people/{n}.md").read_text(encoding="utf-8") for n in range(4)}
+        for n in kept:
+            index.write(f"people/{n}.md", "# People\n\nNothing of this is known any more.\n")
+        worse = _asked(server, f"deployments/{nightly}/create_flow_run", {})["id"]
+        rejected = _until("the rejection", lambda: (run := _ended(server, nightly)) and run["id"] == worse and run)
+        assert (rejected["state_type"], rejected["state"]["name"]) == ("FAILED", "Rejected")
+        [told] = _until("the webhook", lambda: hooked.posted)
+        assert (told["what"], told["flow"], told["state"]) == ("a release was rejected", "run", "Rejected")
+        assert told["message"] == rejected["state"]["message"]
+        assert "was rejected: retrieval: " in told["message"]
+        assert told["link"].endswith(f"/runs/flow-run/{worse}")
+        assert any(a["flow_run_id"] == worse for a in _asked(server, "artifacts/filter")), "the evidence is where the link leads"
+        for n, text in kept.items():
+            index.write(f"people/{n}.md", text)
+
         for number in range(250):
             index.write(f"people/more-{number}.md", f"# Note {number}\n\n" + f"Number {number} is remembered here. " * 40)
         begun = _asked(server, f"deployments/{nightly}/create_flow_run", {})
@@ -150,7 +195,7 @@ def test_what_is_deployed_runs_on_schedule_by_hand_and_can_be_cancelled(index: I
         cancelled = _until("its end", lambda: (run := _ended(server, nightly)) and run["id"] == begun["id"] and run)
         assert cancelled["state_type"] == "CANCELLED"
         assert index("gc").code == 0, "the lease is free at once"
-        assert [run["outcome"] for run in index("runs").out["runs"]][1] == "failed"
+        assert index("runs").out["runs"][1]["outcome"] == "failed"
         assert "ended from outside" in index("runs").out["runs"][1]["error"]
         assert [r["id"] for r in index("releases").out["releases"] if r["state"] == "promoted"] == [listed[0]["id"]]
         assert index.find("badges expire after ninety days", "security")[0] == "security/1.md"

@@ -53,6 +53,7 @@ def test_the_examples_of_the_page_run_as_they_stand(index: Index, monkeypatch: p
     index.run()
     monkeypatch.chdir(index.folder)
     first, service, retriever = BLOCKS
+    assert len([line for line in service.splitlines() if line]) <= 40, "an example, not a product"
     index.capture.readouterr()
     run_block(first, "first")
     assert "people/0.md" in index.capture.readouterr().out

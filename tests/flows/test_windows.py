@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pipeline import nightly
+from pipeline import backfilling, nightly
 from pipeline.executors import Inline
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
 from pipeline.runs import holding
 from pipeline.windows import end_of
 from sluice.errors import ConfigurationError
-from tests.flows.conftest import Index
+from tests.flows.conftest import TOPICS, Index
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -76,6 +77,102 @@ def test_a_window_that_closes_stops_within_one_partition_and_nothing_is_done_twi
         assert second.counts["crawl"].kept == 6
     [latest, *_] = [run for run in index("runs").out["runs"] if run["outcome"] == "stopped"]
     assert latest["release"] is None
+
+
+SEARCHED = {"security/1.md": 2, "people/2.md": 1}
+"""How often each is searched: in the order of their keys they are the fifth and the seventh."""
+
+
+class Noting:
+    """Does partitions one by one, and notes the documents of each function's; the window closes where it is told."""
+
+    def __init__(self, closing: str = "", after: int = 0) -> None:
+        self.closing, self.after, self.order = closing, after, dict[str, list[str]]()
+
+    def map(self, function: Any, partitions: Sequence[Any], r: Resources) -> Sequence[Any]:
+        uris = {state.key: state.uri for state in r.stores.documents.read()}
+        answers = []
+        for number, part in enumerate(partitions):
+            keys = getattr(part, "documents", getattr(part, "keys", ()))
+            self.order.setdefault(function.__name__, []).extend(uris[key] for key in keys)
+            closed = function.__name__ == self.closing and number >= self.after
+            answers.append((replace(function, until=0.0) if closed else function)(r, part))
+        return answers
+
+
+def backfilled(index: Index, stage: str, executor: Noting, **how: Any) -> Report:
+    """A backfill of everything, two documents in a partition."""
+    with shared(str(index.config)) as r, holding(r, "backfill", executor=executor, partition_documents=2) as run:
+        return backfilling.backfill(r, run, backfilling.Selection(stage=stage), **how)
+
+
+def searched(index: Index) -> Index:
+    """The index has run, and people have searched it."""
+    index.configure(search={"mode": "dense", "log": "searches.jsonl"})
+    index.run()
+    for uri, times in SEARCHED.items():
+        department, number = uri.removesuffix(".md").split("/")
+        for _ in range(times):
+            assert index.find(TOPICS[department][int(number)], department, k=1) == [uri]
+    return index
+
+
+def test_the_most_searched_documents_are_done_first_and_the_result_is_the_same(
+    index: Index, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A setting changes every chunk: parsed, cut and embedded by value, to the release that the usual order gives, point by
+    point."""
+    searched(index)
+    index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "title"})
+    copy = shutil.copytree(index.folder, tmp_path_factory.mktemp("other") / "index")
+    released = {}
+    for order, place in (("key", index), ("value", Index(copy, index.capture, index.settings))):
+        done = Noting()
+        report = backfilled(place, "parse", done, order=order)
+        assert report.outcome == "promoted"
+        assert report.release is not None
+        assert sorted(done.order["build_partition"]) == sorted(done.order["ingest_partition"])
+        for function in ("ingest_partition", "build_partition"):
+            assert (done.order[function][:2] == list(SEARCHED)) == (order == "value"), done.order
+        with shared(str(place.config)) as r:
+            release = r.releases.get(report.release)
+            stored = r.stores.qdrant.scan(release.collection, ["document_key", "text", "access_tags"], vectors=True)
+            points = {(point.id, str(point.dense), str(point.payload)) for point in stored}
+            counts = {stage: counted.as_json() for stage, counted in report.counts.items()}
+            released[order] = (release.fingerprint, release.access_root, release.chunks, counts["parse"], counts["chunk"], points)
+    assert released["key"] == released["value"]
+
+
+def test_a_backfill_whose_window_ends_in_the_middle_has_done_what_matters_and_the_next_run_does_the_rest(index: Index) -> None:
+    """Nothing has changed, so only being put off makes the rest due: each document is fetched and parsed once, in both runs."""
+    searched(index)
+    first = Noting("ingest_partition", 2)
+    report = backfilled(index, "fetch", first, order="value", stop_at="2999-01-01")
+    assert (report.outcome, report.counts["crawl"].kept + report.counts["crawl"].unchanged) == ("stopped", 4)
+    done = first.order["ingest_partition"][:4]
+    assert done[:2] == list(SEARCHED)
+    second = Noting()
+    with shared(str(index.config)) as r, holding(r, "run", executor=second, partition_documents=2) as run:
+        assert nightly.reindex(r, run).outcome == "unchanged"
+    assert sorted([*done, *second.order["ingest_partition"]]) == sorted(f"{d}/{n}.md" for d in TOPICS for n in range(4))
+    assert index.run("unchanged")["counts"]["crawl"]["unchanged"] == 12
+
+
+def test_a_backfill_says_when_it_stops_in_either_word_and_wants_a_log_to_order_by(index: Index) -> None:
+    """`--until 06:00` and `--stop-at` are one; `--until` a date says which documents; without a log nobody knows what matters."""
+    index.run()
+    assert backfilling.told_apart("06:00", None) == (None, "06:00")
+    assert backfilling.told_apart("2026-11-01", "06:00") == ("2026-11-01", "06:00")
+    stopped = index("backfill", "--from", "parse", "--stop-at", "2020-01-01")
+    assert (stopped.code, stopped.out["outcome"], stopped.out["selected"]) == (0, "stopped", 12)
+    assert index.run("unchanged")["counts"]["parse"]["kept"] == 12
+    assert "--stop-at 'soon'" in index("backfill", "--from", "parse", "--stop-at", "soon").out["error"]["message"]
+    refused = index("backfill", "--from", "parse", "--order", "value", "--until", "23:59")
+    assert (refused.code, "search: {log:" in refused.out["error"]["hint"]) == (2, True)
+    index.configure(search={"mode": "dense", "log": "searches.jsonl"})
+    unordered = index("backfill", "--from", "parse", "--order", "value")
+    assert unordered.code == 0
+    assert any("usual order" in warning for warning in unordered.out["warnings"])
 
 
 def test_no_work_is_begun_after_the_time_and_nothing_goes_live(index: Index) -> None:

@@ -1,8 +1,16 @@
-"""What the deployment files promise, as far as it can be read off them; `deployments/validate.sh` runs the real validators."""
+"""What the deployment files promise, as far as it can be read off them, and what those who define their formats say of them.
+
+`deployments/prefect.yaml` is read by `prefect deploy` itself: tests/flows/test_deployment.py.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +89,58 @@ def test_kustomize_lists_every_file_of_its_folder() -> None:
     listed = yaml.safe_load((folder / "kustomization.yaml").read_text())
     named = set(listed["resources"]) | set(listed["configMapGenerator"][0]["files"])
     assert named == {file.name for file in folder.iterdir()} - {"kustomization.yaml"}
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A validator, in the root of the repository; skipped where it is not there."""
+    found = shutil.which(command[0], path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if found is None:
+        pytest.skip(f"there is no {command[0]} here")
+    named = {**os.environ, **environment}
+    return subprocess.run([found, *command[1:]], cwd=ROOT, env=named, capture_output=True, text=True, timeout=60, check=False)
+
+
+def good(*command: str, **environment: str) -> str:
+    done = run(*command, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("vendor.compose-spec", "compose.yaml"), ("vendor.github-workflows", "ci/retrieval.yml")]
+)
+def test_the_formats_own_schemas_accept_the_files(schema: str, file: str, tmp_path: Path) -> None:
+    """The specification of compose and that of GitHub's workflows; a key that is none of theirs is refused."""
+    good("check-jsonschema", "--builtin-schema", schema, f"deployments/{file}")
+    wrong = {**yaml.safe_load((ROOT / "deployments" / file).read_text()), "servicess": {}}
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(wrong))
+    assert run("check-jsonschema", "--builtin-schema", schema, str(tmp_path / "wrong.yaml")).returncode != 0
+
+
+def test_compose_itself_reads_its_file_and_refuses_it_without_passwords() -> None:
+    """`docker compose config`, or docker-compose's: whichever is here."""
+    given: Mapping[str, str] = dict.fromkeys(("MONGO_PASSWORD", "QDRANT_API_KEY", "POSTGRES_PASSWORD", "SLUICE_CONFIG_DIR"), "/x")
+    plugin = run("docker", "compose", "version") if shutil.which("docker") else None
+    compose = ("docker", "compose") if plugin is not None and plugin.returncode == 0 else ("docker-compose",)
+    said = good(*compose, "-f", "deployments/compose.yaml", "config", **given)
+    assert set(yaml.safe_load(said)["services"]) >= {"mongodb", "qdrant", "postgres", "prefect", "worker"}
+    for name in given:
+        assert run(*compose, "-f", "deployments/compose.yaml", "config", **{**given, name: ""}).returncode != 0, name
+
+
+def test_kubernetes_schemas_accept_what_kustomize_makes(tmp_path: Path) -> None:
+    """Strictly: an unknown key is an error, too."""
+    made = tmp_path / "made.yaml"
+    made.write_text(good("kubectl", "kustomize", "deployments/kubernetes"), encoding="utf-8")
+    kinds = [document["kind"] for document in yaml.safe_load_all(made.read_text(encoding="utf-8"))]
+    assert sorted(set(kinds)) == ["ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "Service"]
+    good("kubernetes-validate", "--strict", "--quiet", str(made))
+    made.write_text(made.read_text(encoding="utf-8").replace("replicas: 4", "replica: 4"), encoding="utf-8")
+    assert run("kubernetes-validate", "--strict", "--quiet", str(made)).returncode != 0
+
+
+def test_the_dockerfile_has_no_fault_that_its_linter_knows() -> None:
+    """hadolint, with shellcheck in it; what is ignored says why where it stands. No root at run time."""
+    good("hadolint", "deployments/Dockerfile")
+    lines = (ROOT / "deployments/Dockerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("USER")] == ["USER 10001"]

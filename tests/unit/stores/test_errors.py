@@ -8,6 +8,7 @@ from typing import Any
 
 import bson.errors
 import gridfs.errors
+import grpc
 import httpx
 import pymongo.errors
 import pytest
@@ -128,6 +129,10 @@ def test_a_database_name_that_cannot_be_is_a_matter_of_configuration(mongo_uri: 
         mongo.connect(mongo_uri, "a b/c")
 
 
+def by_grpc(code: grpc.StatusCode) -> grpc.RpcError:
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details="said")
+
+
 def response(status: int) -> UnexpectedResponse:
     return UnexpectedResponse(status, "reason", b'{"status": {"error": "said"}}', httpx.Headers())
 
@@ -147,6 +152,15 @@ def response(status: int) -> UnexpectedResponse:
         (response(400), Permanent),
         (ValueError("Collection a__1 not found"), ReleaseError),
         (ValueError("Wrong input"), Permanent),
+        (by_grpc(grpc.StatusCode.UNAVAILABLE), StoreUnavailable),
+        (by_grpc(grpc.StatusCode.DEADLINE_EXCEEDED), StoreUnavailable),
+        (by_grpc(grpc.StatusCode.RESOURCE_EXHAUSTED), StoreUnavailable),
+        (by_grpc(grpc.StatusCode.INTERNAL), StoreUnavailable),
+        (by_grpc(grpc.StatusCode.UNAUTHENTICATED), ConfigurationError),
+        (by_grpc(grpc.StatusCode.PERMISSION_DENIED), ConfigurationError),
+        (by_grpc(grpc.StatusCode.NOT_FOUND), ReleaseError),
+        (by_grpc(grpc.StatusCode.INVALID_ARGUMENT), Permanent),
+        (grpc.RpcError(), StoreUnavailable),
     ],
 )
 def test_every_error_of_qdrants_client_is_mapped(error: Exception, expected: type[SluiceError]) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
+from uuid import uuid4
 
+import numpy as np
 import pytest
 from qdrant_client.client_base import QdrantBase
 from qdrant_client.http import models
 
 from sluice.errors import StoreUnavailable
+from sluice.points import Point
 from sluice.settings import QdrantSettings
+from stores.qdrant import QdrantStore
 from stores.qdrant_tuning import creation, search_params, settle
 
 
@@ -21,6 +28,102 @@ def made(**settings: Any) -> models.CreateCollection:
     return models.CreateCollection(
         **{name.removesuffix("s_config") + "s" if "vectors" in name else name: told[name] for name in told}
     )
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Answers as a server that does what it is told, and keeps what that was."""
+
+    told: ClassVar[list[tuple[str, str, Any]]] = []
+    m = 0
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path, _, query = self.path.partition("?")
+        self.told.append((f"{self.command} {path}", query, json.loads(body) if body else None))
+        if self.command == "PATCH":
+            type(self).m = self.told[-1][2]["hnsw_config"]["m"]
+        result: Any = True
+        if path.endswith("/exists"):
+            result = {"exists": False}
+        elif self.command == "GET":
+            result = RESULT | {"config": {**RESULT["config"], "hnsw_config": {**RESULT["config"]["hnsw_config"], "m": self.m}}}
+        elif "/points" in path or path.endswith("/index"):
+            result = {"operation_id": 0, "status": "completed"}
+        answer = json.dumps({"result": result, "status": "ok", "time": 0.0}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_PATCH = do_POST = do_PUT
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+RESULT: dict[str, Any] = {
+    "status": "green",
+    "optimizer_status": "ok",
+    "segments_count": 1,
+    "payload_schema": {},
+    "config": {
+        "params": {},
+        "hnsw_config": {"m": 0, "ef_construct": 100, "full_scan_threshold": 10000},
+        "optimizer_config": {
+            "deleted_threshold": 0.2,
+            "vacuum_min_vector_number": 1000,
+            "default_segment_number": 0,
+            "flush_interval_sec": 5,
+        },
+    },
+}
+
+
+def test_every_setting_is_in_what_is_sent() -> None:
+    """Read off the wire, from making a collection to its being ready: each key of `stores.qdrant` that a server must know."""
+    tuning = QdrantSettings(
+        shards=6,
+        replicas=3,
+        quantization="int8",
+        vectors_on_disk=True,
+        payload_on_disk=False,
+        strict=True,
+        batch=2,
+        hnsw_m=24,
+    )
+    server = HTTPServer(("127.0.0.1", 0), Recorder)
+    Recorder.told.clear()
+    Recorder.m = 0
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        store = QdrantStore(f"http://127.0.0.1:{server.server_address[1]}", tuning=tuning)
+        store.create("c", dimension=2, sparse=True)
+        store.upsert("c", [Point(str(uuid4()), np.array([1, 0], np.float32), {}) for _ in range(5)])
+        store.settle("c")
+        store.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+    sent = {what: body for what, _, body in Recorder.told}
+    made = sent["PUT /collections/c"]
+    assert (made["shard_number"], made["replication_factor"], made["write_consistency_factor"]) == (6, 3, 2)
+    assert made["vectors"]["dense"] == {"size": 2, "distance": "Dot", "on_disk": True}
+    assert made["quantization_config"] == {"scalar": {"type": "int8", "always_ram": True}}
+    assert (made["on_disk_payload"], made["hnsw_config"]) == (False, {"m": 0})
+    assert made["strict_mode_config"] == {
+        "enabled": True,
+        "unindexed_filtering_retrieve": False,
+        "unindexed_filtering_update": False,
+    }
+    assert [what for what, _, _ in Recorder.told].index("PUT /collections/c/index") == 2, "before any point is written"
+    indexed = {body["field_name"] for what, _, body in Recorder.told if what.endswith("/index")}
+    assert {"access_tags", "document_key", "source", "language"} <= indexed
+    loads = [
+        body["points"] for what, query, body in Recorder.told if what == "PUT /collections/c/points" and "wait=true" in query
+    ]
+    assert [len(points) for points in loads] == [2, 2, 1]
+    assert sent["PATCH /collections/c"] == {"hnsw_config": {"m": 24}}
+    assert Recorder.told[-1][0] == "GET /collections/c", "green is looked for after the graph was asked for"
 
 
 def test_by_default_a_collection_is_loaded_without_a_graph_and_keeps_the_servers_defaults() -> None:
