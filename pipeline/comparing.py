@@ -46,11 +46,12 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """How many of the documents the variants were measured on, and which share was drawn of those that no question needs."""
+    """Of how many documents anything was measured, how much of all text that was, and the share of documents that was drawn."""
 
     documents: int
     of: int
     share: float
+    text: float
     intervals: Mapping[str, OnAll] = field(default_factory=dict)
     """Between what the deciding measure of each variant lies on all documents, where it is one of documents."""
 
@@ -210,15 +211,15 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
 
 def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled | None:
     share, measure = lab.experiment.sample, lab.experiment.measure
-    if share is None:
+    if share is None or lab.part is None:
         return None
-    drawn, found = lab.sampling.by_chance(lab.resolved.scored), dict[str, OnAll]()
+    found = dict[str, OnAll]()
     for name, result in results.items():
         variant = lab.experiment.variant(name)
         resolved, words = lab.read_by(variant).resolved, lab.settings(variant).search.mode != "dense"
-        if (interval := on_all(result, resolved, drawn, share, measure, words=words)) is not None:
+        if (interval := on_all(result, resolved, share, measure, words=words)) is not None:
             found[name] = interval
-    return Sampled(len(lab.measured), len(lab.documents), share, found)
+    return Sampled(len(lab.measured), len(lab.documents), share, round(lab.part.share_of(lab.documents), 4), found)
 
 
 def _reservations(found: Comparison) -> list[str]:
@@ -229,7 +230,10 @@ def _reservations(found: Comparison) -> list[str]:
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"
         lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
     if (part := found.sampled) is not None:
-        told = f"Measured on {part.documents:,} of {part.of:,} documents: values are higher than on all of them"
+        told = (
+            f"Measured on {part.text:.0%} of the text, of {part.documents:,} of {part.of:,} documents: values are higher than on"
+        )
+        told += " all"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
         if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
             interval = f"{best.low:.3f} and {best.high:.3f}"
