@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 from evaluation.gates.base import Asking, Gate, GateContext, Prepared, ReleaseView, release_tags
+from evaluation.gates.exact import ExactGate
 from evaluation.golden import GoldenSet
 from sluice import plugins
 from sluice.blame import own_code
@@ -41,6 +42,7 @@ GATES: Mapping[str, str] = {
     "retrieval": "evaluation.gates.retrieval:RetrievalGate",
     "leaks": "evaluation.gates.leaks:LeaksGate",
     "inference": "evaluation.gates.inference:InferenceGate",
+    "exact": "evaluation.gates.exact:ExactGate",
     "data_quality": "evaluation.gates.data_quality:DataQualityGate",
     "drift": "evaluation.gates.drift:DriftGate",
     "latency": "evaluation.gates.latency:LatencyGate",
@@ -56,11 +58,21 @@ def build(section: GateSettings, settings: Settings, *, where: str = "gates") ->
 
 
 def build_all(settings: Settings) -> list[Gate]:
-    """Reconciliation, always, then the configured gates in their order, each with its files read and checked."""
+    """Reconciliation, always, then the configured gates in their order, each with its files read and checked.
+
+    Raises ConfigurationError where vectors are compressed and no gate compares answers with exact ones.
+    """
     sections = [s for s in settings.gates if s.type != "reconciliation"]
     always = next((s for s in settings.gates if s.type == "reconciliation"), GateSettings(type="reconciliation"))
     positions = {id(section): position for position, section in enumerate(settings.gates)}
     gates = [build(s, settings, where=f"gates.{positions.get(id(s), 'reconciliation')}") for s in (always, *sections)]
+    kept = settings.stores.qdrant
+    if kept.quantization != "none" and kept.url != "embedded" and not any(isinstance(gate, ExactGate) for gate in gates):
+        raise ConfigurationError(
+            f"{settings.path}: stores.qdrant.quantization: vectors kept as {kept.quantization} lose neighbours, and no gate "
+            "looks at what that costs the readers of each set of tags",
+            hint="add {type: exact, golden: FILE} to the gates, or leave quantization at 'none'",
+        )
     for gate in gates:
         gate.load()
     return gates

@@ -14,6 +14,7 @@ from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from ingest.readerless import unreadable
 from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
+from pipeline.exactness import recalls
 from pipeline.executors import Executor
 from pipeline.explaining import why
 from pipeline.outcomes import Report
@@ -123,6 +124,7 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         ahead=lambda queries, keep: r.queries(r.model).ahead(queries, keep=keep),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
         why=_explain(r, release),
+        recalls=recalls(r, release),
     )
 
 

@@ -31,6 +31,7 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     more = [
         {"type": "data_quality", "data_docs": True},
         {"type": "inference"},
+        {"type": "exact", "golden": "golden.jsonl"},
         {"type": "drift"},
         {"type": "latency", "golden": "golden.jsonl", "repeats": 1},
         {"type": "replay", "log": "searches.jsonl"},
@@ -45,9 +46,12 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     index.write("people/0.md", "# People note 0\n\nRemember that we say parental leave lasts sixteen weeks.\n")
     second = published(index)
     verdicts = {v.gate: v for v in second.verdicts}
-    assert list(verdicts) == ["reconciliation", "retrieval", "leaks", "data_quality", "inference", "drift", "latency", "replay"]
+    named = ["reconciliation", "retrieval", "leaks", "data_quality", "inference", "exact", "drift", "latency", "replay"]
+    assert list(verdicts) == named
     assert all(v.passed for v in verdicts.values())
     assert verdicts["inference"].evidence["pairs"] > 20
+    assert {row["recall"] for row in verdicts["exact"].evidence["readers"]} == {1.0}
+    assert len(verdicts["exact"].evidence["readers"]) == 4
     assert verdicts["reconciliation"].evidence["vectors_compared"] == second.chunks
     assert verdicts["replay"].evidence["searches"] == 1
     assert verdicts["drift"].evidence["similarity"]["mean"] == 1.0
