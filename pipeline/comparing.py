@@ -199,7 +199,7 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         "finished": now,
     })  # fmt: skip
     texts = {name: lab.texts(experiment.variant(name)) for name in results}
-    passages = disagreements(outcome, texts)
+    passages = disagreements(outcome, texts, {name: lab.read_by(experiment.variant(name)).resolved for name in results})
     asked = {str(query["id"]) for query in passages}
     answering = {label.key for query in lab.resolved.scored for label in query.counted if query.query.id in asked}
     shown = overlays(lab, keys={key for key in answering if key}) if answering else []

@@ -11,7 +11,7 @@ from typing import Any
 
 from evaluation.experiments.charts import Mark, scatter, shade
 from evaluation.reports import markup
-from evaluation.reports.markup import text
+from evaluation.reports.markup import marked, text
 
 COLUMNS = 16
 """Variants side by side in the heat map that fit a sheet of paper."""
@@ -201,7 +201,8 @@ def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, An
 
 def _hit(hit: Mapping[str, Any]) -> str:
     mark = ' <span class="right">✓ an answering document</span>' if hit["relevant"] else ""
-    return f"<li><code>{text(hit['uri'])}</code>{mark}<blockquote>{text(hit['text'])}</blockquote></li>"
+    words = marked(hit["text"], hit.get("marks", ()))
+    return f"<li><code>{text(hit['uri'])}</code>{mark}<blockquote>{words}</blockquote></li>"
 
 
 def _configuration(summary: Mapping[str, Any]) -> str:

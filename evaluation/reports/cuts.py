@@ -26,7 +26,7 @@ line-height:1.3;background:var(--panel)}}
 .cuts td.both{{border-left-style:dotted}}.cuts b{{display:block}}
 .cuts i{{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;color:var(--soft)}}
 .cuts .breaks{{display:block;color:var(--bad);font-weight:600;white-space:nowrap}}
-mark{{background:#ffe08a;color:#1a1a1a}}mark.hurt{{background:#ffc2b8}}
+mark.hurt{{background:#ffc2b8}}
 @media(max-width:700px){{.cuts td.text{{min-width:58vw}}.cuts td.lane{{min-width:5.2rem;max-width:6rem;padding:.1rem .25rem}}
 .cuts i{{display:none}}.cuts th{{padding:.1rem .25rem;font-size:.72rem}}}}
 @media print{{h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}

@@ -44,6 +44,16 @@ def tag(name: str, /, *content: object, **attributes: object) -> Html:
     return Html(f"<{name}{given}>{''.join(map(text, content))}</{name}>")
 
 
+def marked(value: str, marks: Iterable[tuple[int, int]]) -> Html:
+    """Text with the places [start, end) of it marked, where they are; places that overlap are one."""
+    parts, done = list[Html](), 0
+    for start, end in sorted(marks):
+        if end > max(start, done):
+            parts += [text(value[done : max(start, done)]), tag("mark", value[max(start, done) : end])]
+            done = end
+    return Html("".join([*parts, text(value[done:])]))
+
+
 def join(parts: Iterable[Html]) -> Html:
     """Elements one after the other; empty ones are left out."""
     return Html("\n".join(filter(None, parts)))
@@ -72,6 +82,8 @@ th:first-child,td:first-child,.words td,.words th{text-align:left}.words td{whit
 .words td.figure,.words th.figure{text-align:right}.words td:first-child{white-space:nowrap}.words td:nth-child(2){min-width:9rem}
 .bad td:first-child{color:var(--bad);font-weight:600}code{font-size:.85em}ol{padding-left:1.6rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem;font-size:.9rem}.pair>div{min-width:0}
+mark{background:#ffe08a;color:#1a1a1a;border-radius:.15rem;padding:0 .1rem}
+.passage{color:var(--soft);font-weight:400;margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid var(--rule)}
 .right{color:var(--good);font-weight:600}a{color:var(--blue)}
 svg{display:block;width:100%;max-width:32rem;height:auto;font:13px system-ui,sans-serif;margin:.4rem 0}
 svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}

@@ -106,7 +106,12 @@ def test_a_lost_question_says_at_which_stage_its_document_was_lost(index: Index)
     assert {each["reason"] for query in retrieval.evidence["worst"] for each in query["lost"]} == {"excluded"}
     assert any("was lost as excluded: the configuration of source 'notes'" in line for line in retrieval.advice)
     assert second.report is not None
-    assert "was lost as excluded" in second.report.read_text(encoding="utf-8")
+    page = second.report.read_text(encoding="utf-8")
+    assert "was lost as excluded" in page
+    quote = TOPICS["people"][0]
+    assert f"<mark>{quote}</mark>" in page  # what live answers with, and in it what the golden set asks for
+    shown = json.dumps([dict(v.evidence) for v in second.verdicts] + [evaluation.verdict_json(v) for v in second.verdicts])
+    assert "Remember that we say" not in shown
 
     index.configure(sources=[source])
     for department, topics in TOPICS.items():
@@ -119,6 +124,8 @@ def test_a_lost_question_says_at_which_stage_its_document_was_lost(index: Index)
     assert lost
     assert {each["reason"] for each in lost} <= {"outranked", "outranked_by_copies"}
     assert all("its best chunk has rank" in each["says"] for each in lost)
+    index("forget", "people/0.md")
+    assert f"<mark>{quote}</mark>" not in second.report.read_text(encoding="utf-8")
 
 
 def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> None:
