@@ -72,12 +72,17 @@ def _facts(summary: Mapping[str, Any]) -> str:
     labels = summary["labels"]
     doubts = ", ".join(f"{labels[name]} {name}" for name in ("stale", "missing", "unscored") if labels.get(name))
     facts = [
-        text(summary["finished"]),
+        text(_moment(str(summary["finished"]))),
         f"{summary['queries']} queries of <code>{text(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
         f"{summary['documents']:,} documents of <code>{text(summary['base'])}</code>",
         f"decided by {text(summary['measure'])}",
     ]
     return f'<p class="note">{" · ".join(facts)}</p>'
+
+
+def _moment(at: str) -> str:
+    """An instant of the record, to the minute."""
+    return f"{at[:10]} {at[11:16]} UTC" if at.endswith("Z") else at
 
 
 def _confirmation(summary: Mapping[str, Any]) -> str:
