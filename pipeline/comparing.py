@@ -16,6 +16,7 @@ from evaluation.experiments.outcome import Outcome as Decision
 from evaluation.experiments.racing import ERROR, Stopped
 from evaluation.experiments.record import CUTS, environment, folder_for, write
 from evaluation.experiments.settings import VectorsSettings
+from evaluation.labels import ResolvedSet
 from pipeline.executors import Executor
 from pipeline.overlaying import overlays
 from pipeline.overlaying import write as write_cuts
@@ -76,17 +77,22 @@ class Comparison:
     sampled: Sampled | None = None
     vectors: Mapping[str, VectorsSettings] = field(default_factory=dict)
     """How the vectors of a variant are kept, where it says so."""
+    unjudged: Mapping[str, int] = field(default_factory=dict)
+    """Of each variant, the hits among its first k documents that no label says anything of."""
+    drafted: int = 0
+    """Questions that were drafted: then all of them."""
 
     def summary(self) -> dict[str, Any]:
         """As the record holds it and `--json` prints it."""
         verdict = self.decision.as_json()
         for shown in verdict["variants"]:
             shown |= self.configurations[shown["name"]]
+            shown["unjudged"] = self.unjudged.get(shown["name"], 0)
             if self.sampled is not None and (interval := self.sampled.intervals.get(shown["name"])) is not None:
                 shown["on_all"] = plain(interval)
             if shown["name"] in self.vectors:
                 shown["vectors"] = self.vectors[shown["name"]].model_dump(mode="json")
-        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled")
+        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled", "drafted")
         verdict["conclusion"] = [*verdict["conclusion"], *_reservations(self)]
         summary: dict[str, Any] = plain({**{name: getattr(self, name) for name in kept}, **verdict})
         return summary
@@ -184,6 +190,8 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         configurations={name: sections(lab, name) for name in results},
         stopped=tuple(stopped),
         sampled=_sampled(lab, results),
+        unjudged={name: _unjudged(result, lab.read_by(experiment.variant(name)).resolved) for name, result in results.items()},
+        drafted=lab.drafted,
         vectors={name: kept for name in results if (kept := experiment.variant(name).vectors) is not None},
     )
     record = plain({
@@ -209,6 +217,11 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
     return found
 
 
+def _unjudged(result: VariantResult, resolved: ResolvedSet) -> int:
+    known = {query.query.id: {label.key for label in query.labels} for query in resolved.scored}
+    return sum(hit.document_key not in known[query.id] for query in result.queries for hit in query.documents[: result.k])
+
+
 def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled | None:
     share, measure = lab.experiment.sample, lab.experiment.measure
     if share is None or lab.part is None:
@@ -225,6 +238,11 @@ def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled |
 def _reservations(found: Comparison) -> list[str]:
     """What the verdict does not say by itself: who was not measured to the end, and on how much."""
     lines = []
+    if found.drafted:
+        lines.append(
+            f"All {found.drafted} questions were drafted from the documents, whose own words they use: they may say something of "
+            "sizes and contexts, nothing of the mode of search or the weight of words."
+        )
     if found.stopped:
         named = ", ".join(f"{each.variant} (at query {each.at_query}, by {each.against})" for each in found.stopped)
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"

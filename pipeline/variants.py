@@ -84,7 +84,15 @@ class Laboratory:
 
     @cached_property
     def golden(self) -> evaluation.GoldenSet:
-        return evaluation.load_golden(self.experiment.golden)
+        """The questions that decide: those that somebody asked, or the drafted ones where there are no others."""
+        whole = evaluation.load_golden(self.experiment.golden)
+        real = whole.of(synthetic=False)
+        return real if real.queries else whole
+
+    @property
+    def drafted(self) -> int:
+        """How many of the questions that decide were drafted: all of them, or none."""
+        return sum(query.synthetic for query in self.golden.queries)
 
     @cached_property
     def states(self) -> list[DocumentState]:

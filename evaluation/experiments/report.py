@@ -122,7 +122,16 @@ def _table(summary: Mapping[str, Any]) -> str:
         " On all: between what the measure lies on all documents." if any("on_all" in v for v in summary["variants"]) else ""
     )
     note = f"{summary['level']:.0%} intervals{pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
-    return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).</p>'
+    return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).{_unjudged(summary)}</p>'
+
+
+def _unjudged(summary: Mapping[str, Any]) -> str:
+    """How many hits nobody judged: a variant that finds other documents than the labels name may be better than it scores."""
+    counts = [variant["unjudged"] for variant in summary["variants"] if "unjudged" in variant]
+    if not counts:
+        return ""
+    span = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
+    return f" Hits among the first k documents that no label says anything of: {span} a variant."
 
 
 def _costs(summary: Mapping[str, Any]) -> str:
