@@ -18,7 +18,7 @@ from evaluation.gates import (
 )
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
 from evaluation.labels import ResolvedSet, resolve, resolve_together
-from evaluation.reports import next_steps, page_html, report, report_html, verdict_json
+from evaluation.reports import next_steps, page_html, quoted, report, report_html, verdict_json
 from evaluation.scoring import Evaluation, evaluate
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "page_html",
     "prepare",
     "queries_of",
+    "quoted",
     "release_tags",
     "report",
     "report_html",

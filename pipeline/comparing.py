@@ -16,6 +16,7 @@ from evaluation.experiments.outcome import Outcome as Decision
 from evaluation.experiments.racing import ERROR, Stopped
 from evaluation.experiments.record import CUTS, environment, folder_for, write
 from evaluation.experiments.settings import VectorsSettings
+from evaluation.labels import ResolvedSet
 from pipeline.executors import Executor
 from pipeline.overlaying import overlays
 from pipeline.overlaying import write as write_cuts
@@ -46,11 +47,12 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """How many of the documents the variants were measured on, and which share was drawn of those that no question needs."""
+    """Of how many documents anything was measured, how much of all text that was, and the share of documents that was drawn."""
 
     documents: int
     of: int
     share: float
+    text: float
     intervals: Mapping[str, OnAll] = field(default_factory=dict)
     """Between what the deciding measure of each variant lies on all documents, where it is one of documents."""
 
@@ -75,17 +77,22 @@ class Comparison:
     sampled: Sampled | None = None
     vectors: Mapping[str, VectorsSettings] = field(default_factory=dict)
     """How the vectors of a variant are kept, where it says so."""
+    unjudged: Mapping[str, int] = field(default_factory=dict)
+    """Of each variant, the hits among its first k documents that no label says anything of."""
+    drafted: int = 0
+    """Questions that were drafted: then all of them."""
 
     def summary(self) -> dict[str, Any]:
         """As the record holds it and `--json` prints it."""
         verdict = self.decision.as_json()
         for shown in verdict["variants"]:
             shown |= self.configurations[shown["name"]]
+            shown["unjudged"] = self.unjudged.get(shown["name"], 0)
             if self.sampled is not None and (interval := self.sampled.intervals.get(shown["name"])) is not None:
                 shown["on_all"] = plain(interval)
             if shown["name"] in self.vectors:
                 shown["vectors"] = self.vectors[shown["name"]].model_dump(mode="json")
-        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled")
+        kept = ("name", "finished", "base", "golden", "documents", "labels", "fingerprints", "stopped", "sampled", "drafted")
         verdict["conclusion"] = [*verdict["conclusion"], *_reservations(self)]
         summary: dict[str, Any] = plain({**{name: getattr(self, name) for name in kept}, **verdict})
         return summary
@@ -183,6 +190,8 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         configurations={name: sections(lab, name) for name in results},
         stopped=tuple(stopped),
         sampled=_sampled(lab, results),
+        unjudged={name: _unjudged(result, lab.read_by(experiment.variant(name)).resolved) for name, result in results.items()},
+        drafted=lab.drafted,
         vectors={name: kept for name in results if (kept := experiment.variant(name).vectors) is not None},
     )
     record = plain({
@@ -198,7 +207,7 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         "finished": now,
     })  # fmt: skip
     texts = {name: lab.texts(experiment.variant(name)) for name in results}
-    passages = disagreements(outcome, texts)
+    passages = disagreements(outcome, texts, {name: lab.read_by(experiment.variant(name)).resolved for name in results})
     asked = {str(query["id"]) for query in passages}
     answering = {label.key for query in lab.resolved.scored for label in query.counted if query.query.id in asked}
     shown = overlays(lab, keys={key for key in answering if key}) if answering else []
@@ -208,28 +217,41 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
     return found
 
 
+def _unjudged(result: VariantResult, resolved: ResolvedSet) -> int:
+    known = {query.query.id: {label.key for label in query.labels} for query in resolved.scored}
+    return sum(hit.document_key not in known[query.id] for query in result.queries for hit in query.documents[: result.k])
+
+
 def _sampled(lab: Laboratory, results: Mapping[str, VariantResult]) -> Sampled | None:
     share, measure = lab.experiment.sample, lab.experiment.measure
-    if share is None:
+    if share is None or lab.part is None:
         return None
-    drawn, found = lab.sampling.by_chance(lab.resolved.scored), dict[str, OnAll]()
+    found = dict[str, OnAll]()
     for name, result in results.items():
         variant = lab.experiment.variant(name)
         resolved, words = lab.read_by(variant).resolved, lab.settings(variant).search.mode != "dense"
-        if (interval := on_all(result, resolved, drawn, share, measure, words=words)) is not None:
+        if (interval := on_all(result, resolved, share, measure, words=words)) is not None:
             found[name] = interval
-    return Sampled(len(lab.measured), len(lab.documents), share, found)
+    return Sampled(len(lab.measured), len(lab.documents), share, round(lab.part.share_of(lab.documents), 4), found)
 
 
 def _reservations(found: Comparison) -> list[str]:
     """What the verdict does not say by itself: who was not measured to the end, and on how much."""
     lines = []
+    if found.drafted:
+        lines.append(
+            f"All {found.drafted} questions were drafted from the documents, whose own words they use: they may say something of "
+            "sizes and contexts, nothing of the mode of search or the weight of words."
+        )
     if found.stopped:
         named = ", ".join(f"{each.variant} (at query {each.at_query}, by {each.against})" for each in found.stopped)
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"
         lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
     if (part := found.sampled) is not None:
-        told = f"Measured on {part.documents:,} of {part.of:,} documents: values are higher than on all of them"
+        told = (
+            f"Measured on {part.text:.0%} of the text, of {part.documents:,} of {part.of:,} documents: values are higher than on"
+        )
+        told += " all"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
         if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
             interval = f"{best.low:.3f} and {best.high:.3f}"
@@ -245,6 +267,24 @@ def sections(lab: Laboratory, name: str) -> Sections:
     parsing = lab.experiment.variant(name).parsing
     own = {} if parsing is None else {PARSING: parsing.model_dump(mode="json", exclude_none=True)}
     return {section: dumped[section] for section in SECTIONS} | own
+
+
+def kept(lab: Laboratory, name: str) -> Sections:
+    """The keys that keep vectors as a variant does, and the gate without which no release may; empty where they stay whole.
+
+    Raises ConfigurationError for a way that was simulated and that no store of Sluice's keeps.
+    """
+    vectors = lab.experiment.variant(name).vectors
+    if vectors is None or (vectors.dimensions is None and vectors.storage == "float32"):
+        return {}
+    if vectors.storage != "int8" or vectors.dimensions is not None or not vectors.rescore:
+        raise ConfigurationError(
+            f"{lab.experiment.path}: variant '{name}' is of vectors kept in a way that is simulated and has no key",
+            hint="what a Qdrant server can be told is {storage: int8, rescore: N} with all dimensions; adopt such a variant, or "
+            "one without `vectors`",
+        )
+    gate = {"type": "exact", "golden": str(lab.experiment.golden), "k": lab.k(lab.experiment.variant(name))}
+    return {"stores": {"qdrant": {"quantization": "int8"}}, "gates": [gate]}
 
 
 def markdown(found: Comparison) -> str:

@@ -225,7 +225,7 @@ def page(found: Status) -> str:
 def _plots(found: Status) -> list[Block]:
     return [
         Plot(
-            labels=tuple(_day(release) for release in entry["releases"]),
+            labels=_times(entry["releases"]),
             series={name: tuple(entry["values"])},
             title=name,
             kind="line",
@@ -235,9 +235,12 @@ def _plots(found: Status) -> list[Block]:
     ]
 
 
-def _day(release_id: str) -> str:
-    """20261126-… as a short label."""
-    return f"{release_id[:4]}-{release_id[4:6]}-{release_id[6:8]}" if release_id[:8].isdigit() else release_id
+def _times(releases: Sequence[str]) -> tuple[str, ...]:
+    """When each release was begun, which its id says: the days; the time of day where all are of one."""
+    days = tuple(f"{id[:4]}-{id[4:6]}-{id[6:8]}" if id[:8].isdigit() else id for id in releases)
+    if len(releases) < 2 or days[0] != days[-1] or not all(id[9:15].isdigit() for id in releases):
+        return days
+    return tuple(f"{day} {id[9:11]}:{id[11:13]}" for day, id in zip(days, releases, strict=True))
 
 
 def _verdicts(found: Status) -> Block:
@@ -266,7 +269,7 @@ def _questions(found: Status) -> list[Block]:
 
 def _runs(found: Status) -> Block:
     rows = [
-        (run.command, f"{run.started:%Y-%m-%d %H:%M}", run.outcome, _short(run.seconds), run.release or run.error or "")
+        (run.command, f"{run.started:%Y-%m-%d %H:%M}", run.outcome, _whole(run.seconds), run.release or run.error or "")
         for run in found.runs
     ]
     marked = tuple(i for i, run in enumerate(found.runs) if run.outcome in ("failed", INTERRUPTED, "rejected"))
@@ -274,14 +277,19 @@ def _runs(found: Status) -> Block:
 
 
 def _short(value: Any) -> Any:
-    """A float that says no more than a whole number, as one; seconds of runs beyond ten, too."""
-    return round(value) if isinstance(value, float) and (value > 10 or value == round(value)) else value
+    """A float that says no more than a whole number, as one."""
+    return round(value) if isinstance(value, float) and value == round(value) else value
+
+
+def _whole(value: Any) -> Any:
+    """Seconds and days, to the nearest: three decimals beside whole numbers look like thousands."""
+    return round(value) if isinstance(value, float) else value
 
 
 def _documents(found: Status) -> list[Block]:
-    rows = [(name, *map(_short, row.values())) for name, row in found.freshness.items()]
+    rows = [(name, *map(_whole, row.values())) for name, row in found.freshness.items()]
     head = ("source", "documents", "median days", "oldest days", "never refreshed", "expired", "expire within 30 days")
-    blocks: list[Block] = [Table(head, tuple(rows), title="Freshness")]
+    blocks: list[Block] = [Table(head, tuple(rows), title="Freshness", words=True)]
     blocks.append(Table(("stage: reason", "documents"), tuple(found.quarantine.items()), title="Quarantine"))
     blocks.append(Notes((f"{found.duplicates} documents have the very bytes of another: sluice duplicates",)))
     return blocks

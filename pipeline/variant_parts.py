@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import chunking
 from evaluation import ResolvedSet
 from indexing.protocols import Encoder
 from indexing.search import Searcher
-from sluice.points import Vector
-from sluice.records import Document, DocumentState
+from sluice.points import SparseVector, Vector
+from sluice.records import Chunk, Document, DocumentState
 
 Documents = list[tuple[DocumentState, Document]]
 
@@ -39,6 +39,23 @@ class AsRead:
         return replace(self.resolved, scored=tuple(q for q in self.resolved.scored if q.query.id in queries), unanswerable=())
 
 
+@dataclass(slots=True)
+class Made:
+    """What variants that cut and embed alike have in common, so that it is made once and not for each way to search it.
+
+    Chunks by document key; vectors, term weights and tokens by text hash; payloads by chunk id; texts that the strategy
+    compared; and the seconds that it took, which each of the variants names as its own.
+    """
+
+    chunks: dict[str, list[Chunk]] = field(default_factory=dict)
+    vectors: dict[str, Vector] = field(default_factory=dict)
+    weights: dict[str, SparseVector] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    payloads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    compared: dict[str, None] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: {"chunk": 0.0, "embed": 0.0})
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """What it took to make a variant, and what it would take to keep it."""
@@ -60,9 +77,14 @@ class Prepared:
     searcher: Searcher
     shown: Mapping[str, tuple[tuple[int, int], ...]]
     costs: Costs
+    drawn: frozenset[str] = frozenset()
+    """Ids of the chunks that only chance put into a sample."""
 
     def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
         return self.shown.get(document_key, ())
+
+    def by_chance(self, chunk_id: str) -> bool:
+        return chunk_id in self.drawn
 
     def cost(self) -> Mapping[str, Any]:
         return asdict(self.costs)

@@ -45,12 +45,12 @@ from indexing.search import Searcher
 from ingest.protocols import Parser
 from pipeline.parsed import Parsed, parse, parsers
 from pipeline.resources import Resources, shared
-from pipeline.sampling import Sampling
-from pipeline.variant_parts import AsRead, Corpus, Costs, Counted, Documents, Prepared, Unpriced
+from pipeline.sampling import Part, Sampling
+from pipeline.variant_parts import AsRead, Corpus, Costs, Counted, Documents, Made, Prepared, Unpriced
 from sluice.access import AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import digest, merkle_root, text_hash, version_id
-from sluice.points import Point, SparseVector
+from sluice.points import Point
 from sluice.recipe import Recipe
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import EmbeddingSettings, Settings
@@ -74,6 +74,9 @@ class Laboratory:
         self._compares: dict[str, bool] = {}
         """By a chunker's fingerprint: whether it compares meanings."""
         self._parsing: dict[ParsingSettings, dict[str, Parser]] = {}
+        self._made: dict[tuple[str, str, ParsingSettings | None], Made] = {}
+        """By what is cut and embedded how: of one group of variants, but while they race of all, on what little a race needs."""
+        self._races = False
         self._embedded = 0
         self._lock = threading.RLock()
 
@@ -81,7 +84,15 @@ class Laboratory:
 
     @cached_property
     def golden(self) -> evaluation.GoldenSet:
-        return evaluation.load_golden(self.experiment.golden)
+        """The questions that decide: those that somebody asked, or the drafted ones where there are no others."""
+        whole = evaluation.load_golden(self.experiment.golden)
+        real = whole.of(synthetic=False)
+        return real if real.queries else whole
+
+    @property
+    def drafted(self) -> int:
+        """How many of the questions that decide were drafted: all of them, or none."""
+        return sum(query.synthetic for query in self.golden.queries)
 
     @cached_property
     def states(self) -> list[DocumentState]:
@@ -139,16 +150,22 @@ class Laboratory:
 
     @cached_property
     def sampling(self) -> Sampling:
-        return Sampling(self.documents, self.experiment.sample or RACED_SHARE, self.experiment.hard, self.experiment.seed)
+        share, how = self.experiment.sample or RACED_SHARE, self.experiment
+        return Sampling(self.documents, share, how.hard, how.seed, passages=not how.parsings)
 
     @cached_property
+    def part(self) -> Part | None:
+        """What variants are measured on: the experiment's sample; None for everything."""
+        return None if self.experiment.sample is None else self.sampling.of(self.resolved.scored)
+
+    @property
     def measured(self) -> list[tuple[DocumentState, Document]]:
-        """The documents that variants are measured on: all, or the experiment's sample."""
-        return self.documents if self.experiment.sample is None else self.sampling.of(self.resolved.scored)
+        """The documents of which anything is measured."""
+        return self.documents if self.part is None else self.part.documents(self.documents)
 
     def look_again(self) -> None:
         """Forget what was read of the documents: they were just ingested."""
-        for name in ("states", "documents", "as_read", "everyone", "corpus_fingerprint", "sampling", "measured"):
+        for name in ("states", "documents", "as_read", "everyone", "corpus_fingerprint", "sampling", "part"):
             self.__dict__.pop(name, None)
 
     # ── variants ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -199,7 +216,7 @@ class Laboratory:
         """Of all that can change a variant's result; its name is not part of it."""
         measured = self.corpus_fingerprint, self.golden.fingerprint, self.recipe(variant).answers, self.k(variant)
         how = self.experiment
-        sampled = () if how.sample is None else ("sample", repr(how.sample), how.hard, how.seed)
+        sampled = () if how.sample is None else ("passages", repr(how.sample), how.hard, how.seed)
         kept = () if variant.vectors is None else ("vectors", variant.vectors.model_dump_json())
         return digest("variant", VERSION, *measured, *sampled, *kept, *self._parsed_as(variant))
 
@@ -223,20 +240,36 @@ class Laboratory:
         return self.results.get(self.fingerprint(variant))
 
     def pending(self) -> list[VariantSettings]:
-        """The variants that no earlier run answers, each result once."""
+        """The variants that no earlier run answers, each result once; those that cut and embed alike one after the other."""
         fresh: dict[str, VariantSettings] = {}
         for variant in self.experiment.variants:
             if self.recorded(variant) is None:
                 fresh.setdefault(self.fingerprint(variant), variant)
-        return list(fresh.values())
+        groups: dict[object, list[VariantSettings]] = {}
+        for variant in fresh.values():
+            groups.setdefault(self._group(variant, self.chunker(variant)), []).append(variant)
+        return [variant for group in groups.values() for variant in group]
+
+    def _group(self, variant: VariantSettings, chunker: chunking.Chunker) -> tuple[str, str, ParsingSettings | None]:
+        """What variants that cut and embed alike have in common."""
+        model, _, _ = self._model(self.settings(variant).embedding)
+        return chunker.fingerprint, model.encoder.fingerprint, variant.parsing
+
+    def _shared(self, variant: VariantSettings, chunker: chunking.Chunker) -> Made:
+        """What was made for variants that cut and embed like this one."""
+        group = self._group(variant, chunker)
+        if group not in self._made and not self._races:
+            self._made.clear()
+        return self._made.setdefault(group, Made())
 
     def run(self, name: str) -> VariantResult:
         """Measure a variant and record its result."""
         variant = self.experiment.variant(name)
         identity = self.fingerprint(variant)
-        with self.r.progress.stage(f"variant {name}", len(self.measured)):
-            result = self._measured(variant, self.measured, None, identity)
-            self.r.progress.advance(len(self.measured))
+        documents = len(self.measured)
+        with self.r.progress.stage(f"variant {name}", documents):
+            result = self._measured(variant, identity)
+            self.r.progress.advance(documents)
         self.results.put(result)
         return result
 
@@ -249,86 +282,106 @@ class Laboratory:
         race, measure = Race(names, spare=self.experiment.baseline), self.experiment.measure
         drawn = np.random.default_rng(self.experiment.seed).permutation(len(self.resolved.scored))
         order = [self.resolved.scored[i] for i in drawn]
-        with self.r.progress.stage("race", len(order)):
-            for start in range(0, len(order), RACED_AT_ONCE):
-                block = order[start : start + RACED_AT_ONCE]
-                documents, asked = self.sampling.of(block), [query.query.id for query in block]
-                found = {n: self._raced(self.experiment.variant(n), documents, asked) for n in race.running}
-                values = {name: result.values(measure) for name, result in found.items()}
-                places = {name: [record.id for record in result.queries] for name, result in found.items()}
-                for id in asked:
-                    race.see({name: values[name][places[name].index(id)] for name in race.running})
-                self.r.progress.advance(len(block))
-                if len(race.running) <= 2:
-                    break
+        self._races = True
+        try:
+            with self.r.progress.stage("race", len(order)):
+                for start in range(0, len(order), RACED_AT_ONCE):
+                    block = order[start : start + RACED_AT_ONCE]
+                    part, asked = self.sampling.of(block), [query.query.id for query in block]
+                    found = {n: self._raced(self.experiment.variant(n), part, asked) for n in race.running}
+                    values = {name: result.values(measure) for name, result in found.items()}
+                    places = {name: [record.id for record in result.queries] for name, result in found.items()}
+                    for id in asked:
+                        race.see({name: values[name][places[name].index(id)] for name in race.running})
+                    self.r.progress.advance(len(block))
+                    if len(race.running) <= 2:
+                        break
+        finally:
+            self._races = False
+            self._made.clear()
         return tuple(race.stopped)
 
-    def _raced(self, variant: VariantSettings, wanted: Documents, queries: Sequence[str]) -> VariantResult:
+    def _raced(self, variant: VariantSettings, part: Part, queries: Sequence[str]) -> VariantResult:
         """A variant on a part of everything, for its measures alone: nobody asks what that costs."""
         read = self.read_by(variant)
-        documents, resolved = read.of(wanted), read.asked(queries)
-        prepared = self._prepare(variant, documents, priced=False)
+        prepared = self._prepare(variant, part.documents(read.documents), part, priced=False)
+        resolved = read.asked(queries)
         return run_variant(prepared, Unpriced(), resolved, fingerprint="race", k=self.k(variant), everyone=self.everyone)
 
-    def _measured(
-        self, variant: VariantSettings, wanted: Documents, queries: Sequence[str] | None, identity: str
-    ) -> VariantResult:
-        """A variant on these documents, as its parser reads them, and some of the questions (by id)."""
-        read = self.read_by(variant)
-        documents, resolved = read.of(wanted), read.asked(queries)
-        prepared, texts = self._prepare(variant, documents), self.texts(variant, documents)
+    def _measured(self, variant: VariantSettings, identity: str) -> VariantResult:
+        """A variant on the documents, or the experiment's sample of them, as its parser reads them."""
+        read, resolved = self.read_by(variant), self.read_by(variant).resolved
+        documents = read.documents if self.part is None else self.part.documents(read.documents)
+        prepared, texts = self._prepare(variant, documents, self.part), self.texts(variant, documents)
         result = run_variant(prepared, texts, resolved, fingerprint=identity, k=self.k(variant), everyone=self.everyone)
         if read.cost:
             result = replace(result, cost={**result.cost, "parsing": dict(read.cost)})
         if variant.vectors is None:
             return result
-        plain = self._prepare(variant.model_copy(update={"vectors": None}), documents)
+        plain = self._prepare(variant.model_copy(update={"vectors": None}), documents, self.part)
         words = [each.query.query for each in resolved.scored]
         overlaps = overlap(prepared.searcher, plain.searcher, words, [state.tags for state, _ in documents], self.k(variant))
         return replace(result, cost={**result.cost, "exact_overlap": [asdict(each) for each in overlaps]})
 
-    def _prepare(self, variant: VariantSettings, documents: Documents, *, priced: bool = True) -> Prepared:
-        """Cut, embed through the cache, and hold in memory; `priced`: with the tokens that it takes to embed."""
+    def _prepare(
+        self, variant: VariantSettings, documents: Documents, part: Part | None = None, *, priced: bool = True
+    ) -> Prepared:
+        """Cut, embed through the cache, and hold in memory, all or a part; `priced`: with the tokens that it takes to embed."""
         whole = self.settings(variant)
         model, embedder, encoder = self._model(whole.embedding)
         if whole.search.mode != "sparse":  # every variant asks the same ones, for chunks and for documents
             encoder.ahead([query.query for query in self.golden.queries], keep=True)
         compared = Counted(embedder.as_encoder())
         chunker, before = self.chunker(variant, compared), self._embedded
-        sparse = sparse_encoder() if whole.search.mode != "dense" else None
+        made = self._shared(variant, chunker)
         started = time.perf_counter()
         kept = self.r.stores.cuts if variant.parsing is None else None  # a cut is of the index's own parsing
-        cut = self._cut(chunker, compared, documents, kept)
+        fresh = [(state, document) for state, document in documents if state.key not in made.chunks]
+        made.chunks |= {state.key: chunks for state, _, chunks in self._cut(chunker, compared, fresh, kept)}
+        made.compared |= compared.texts
+        cut: Cut = [(s, d, [c for c in made.chunks[s.key] if part is None or part.holds(c)]) for s, d in documents]
         chunked = time.perf_counter()
-        texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
-        found = embedder.vectors(texts)
+        hashes = {chunk.id: text_hash(chunk.embedded_text) for _, _, chunks in cut for chunk in chunks}
+        texts = {hashes[chunk.id]: chunk.embedded_text for _, _, chunks in cut for chunk in chunks}
+        made.vectors |= embedder.vectors(text for name, text in texts.items() if name not in made.vectors).vectors
         embedded = time.perf_counter()
-        weights: Sequence[SparseVector | None] = sparse.documents(texts) if sparse is not None else [None] * len(texts)
-        following = iter(weights)
+        made.seconds["chunk"] += chunked - started
+        made.seconds["embed"] += embedded - chunked
+        sparse = sparse_encoder() if whole.search.mode != "dense" else None
+        if sparse is not None:
+            new = [name for name in texts if name not in made.weights]
+            made.weights |= zip(new, sparse.documents([texts[name] for name in new]), strict=True)
+        for state, document, chunks in cut:
+            for chunk in chunks:
+                if chunk.id not in made.payloads:
+                    made.payloads[chunk.id] = payload(chunk, document, state)
         points = [
-            Point(chunk.id, found.vectors[text_hash(chunk.embedded_text)], payload(chunk, document, state), next(following))
-            for state, document, chunks in cut
-            for chunk in chunks
+            Point(id, made.vectors[name], made.payloads[id], made.weights[name] if sparse is not None else None)
+            for id, name in hashes.items()
         ]
         each = encoder.dimension * 4 if variant.vectors is None else variant.vectors.bytes_each(encoder.dimension)
-        stored = len(points) * each + sum(8 * len(w.indices) for w in weights if w is not None)
-        distinct = list(dict.fromkeys(texts) | compared.texts)
+        stored = len(points) * each + sum(8 * len(p.sparse.indices) for p in points if p.sparse is not None)
+        distinct = texts | {text_hash(text): text for text in made.compared}
+        if priced:
+            new = [name for name in distinct if name not in made.tokens]
+            made.tokens |= zip(new, model.tokenizer.counts([distinct[name] for name in new]), strict=True)
         costs = Costs(
             documents=len(cut),
             chunks=len(points),
             texts=len(distinct),
-            tokens=sum(model.tokenizer.counts(distinct)) if priced else 0,
+            tokens=sum(made.tokens[name] for name in distinct) if priced else 0,
             embedded=self._embedded - before,
             vector_bytes=stored,
             contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
-            seconds={"chunk": round(chunked - started, 3), "embed": round(embedded - chunked, 3)},
+            seconds={name: round(seconds, 3) for name, seconds in made.seconds.items()},
         )
         how = self.recipe(variant).search
         short = variant.vectors
         stored_as = Stored(short.dimensions, short.storage, short.rescore) if short is not None else None
         searcher = Searcher(ExactSearch(points, stored=stored_as), variant.name, encoder, how, sparse, self.r.reranker_of(how))
         shown = {state.key: tuple(sorted({c.parent or (c.start, c.end) for c in chunks})) for state, _, chunks in cut}
-        return Prepared(searcher, shown, costs)
+        by_chance = () if part is None else (c.id for _, _, chunks in cut for c in chunks if not part.certain(c))
+        return Prepared(searcher, shown, costs, frozenset(by_chance))
 
     def _cut(self, chunker: chunking.Chunker, compared: Counted, documents: Documents, kept: Cuts | None) -> Cut:
         """The chunks of these documents; those that any run or variant has cut alike are not cut again.

@@ -58,11 +58,19 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A hit in a list: where it is from, its score, and whether it is a right one."""
+    """A hit in a list: where it is from, its score, and whether it is a right one.
+
+    Where a report may show its words: [start, end) of its document, and the places there that answer. Never the words
+    themselves: a manifest keeps none.
+    """
 
     uri: str
     score: float
     right: bool = False
+    document_key: str = ""
+    start: int = 0
+    end: int = 0
+    quotes: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +137,14 @@ def _intervals(kept: Mapping[str, Any]) -> Intervals:
 
 
 def _hits(kept: Mapping[str, Any]) -> Hits:
-    lists = {
-        name: tuple(Answer(str(hit["uri"]), float(hit["score"]), bool(hit.get("right"))) for hit in hits)
-        for name, hits in kept["lists"].items()
-    }
+    lists = {name: tuple(_answer(hit) for hit in hits) for name, hits in kept["lists"].items()}
     return Hits(lists, kept.get("title", ""), tuple(kept.get("notes", ())))
+
+
+def _answer(kept: Mapping[str, Any]) -> Answer:
+    place = str(kept.get("document_key") or ""), int(kept.get("start") or 0), int(kept.get("end") or 0)
+    quotes = tuple((int(start), int(end)) for start, end in kept.get("quotes") or ())
+    return Answer(str(kept["uri"]), float(kept["score"]), bool(kept.get("right")), *place, quotes)
 
 
 def _plot(kept: Mapping[str, Any]) -> Plot:

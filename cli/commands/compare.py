@@ -40,20 +40,16 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
     if not settings.base.exists():
         hint = "the path is relative to the experiment's file; it names the configuration whose documents are compared on"
         raise ConfigurationError(f"{experiment}: base: {settings.base}: no such file", hint=hint)
-    if adopt is not None and settings.variant(adopt).vectors is not None:
-        raise ConfigurationError(
-            f"{experiment}: variant '{adopt}' is of vectors kept otherwise, which is simulated and has no key yet",
-            hint="adopt the variant without `vectors`, and set quantization on the server",
-        )
     with opened(settings.base) as r, laboratory(str(settings.path)) as lab:
         lab.check()
+        compressed = comparing.kept(lab, adopt) if adopt is not None else {}
         try:
             found = comparing.compare(lab, in_process(r.settings))
         except FlowNeeded:
             found = in_flow(r, "compare", str(lab.experiment.path), {})
         result = comparison_json(found)
         if adopt is not None:
-            result["adopt"] = {"variant": adopt, **comparing.sections(lab, adopt)}
+            result["adopt"] = {"variant": adopt, **comparing.sections(lab, adopt), **compressed}
     show(result, as_json, lambda console: _tell(console, result))
 
 
@@ -94,3 +90,16 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
         if parsing := adopted.get(comparing.PARSING):
             console.print("# and this into each source; the next run parses its documents anew")
             console.print(yaml.safe_dump(parsing, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)
+        if gates := adopted.get("gates"):
+            _compressed(console, adopted["stores"], gates, next(v for v in result["variants"] if v["name"] == adopted["variant"]))
+
+
+def _compressed(console: Console, stores: Any, gates: Any, variant: dict[str, Any]) -> None:
+    """What keeps vectors in fewer bits, never without the gate that looks at what it costs."""
+    console.print("# on a Qdrant server; without this gate beside the others, no run takes vectors in fewer bits")
+    for section in ({"stores": stores}, {"gates": gates}):
+        shown = yaml.safe_dump(section, sort_keys=False, default_flow_style=None)
+        console.print(shown, markup=False, soft_wrap=True, end="")
+    worst = variant["cost"]["exact_overlap"][0]
+    found = f"# here the readers of {', '.join(worst['tags'])} find {worst['recall']:.3f} of the exact answers, the least of all"
+    console.print(found, markup=False, soft_wrap=True)

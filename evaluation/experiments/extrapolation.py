@@ -1,7 +1,7 @@
 """What a measure on a sample of documents says of all of them, for the same questions: an interval.
 
-Judged documents and what competes with them are in the sample for certain, each of the others with the probability `share`. The
-more documents there are, the lower a relevant one may stand: what the sample says is the upper end. The lower end counts each
+Judged documents and the passages that compete with them are in the sample for certain, each document, whole, with the probability
+`share`. The more there is, the lower a relevant one may stand: what the sample says is the upper end. The lower end counts each
 sampled document above a relevant one as 1 / share of them (Horvitz and Thompson, 1952), each costing as much as the first, which
 is the dearest: less what sampling may have hidden, as the score interval of a Poisson count has it (1.96² / 2 more of an average
 influence, and 1.96 standard errors from each document's own, squared, times 1 - share): none seen is not none there.
@@ -31,13 +31,8 @@ class OnAll:
     high: float
 
 
-def on_all(
-    result: VariantResult, resolved: ResolvedSet, drawn: Collection[str], share: float, measure: str, *, words: bool = False
-) -> OnAll | None:
-    """The interval of a measure of documents; None for one of passages.
-
-    `drawn`: keys that chance put into the sample; `words`: whether search is sparse or hybrid.
-    """
+def on_all(result: VariantResult, resolved: ResolvedSet, share: float, measure: str, *, words: bool = False) -> OnAll | None:
+    """The interval of a measure of documents; None for one of passages. `words`: whether search is sparse or hybrid."""
     name, _, depth = measure.partition("@")
     if name not in ("nDCG", "MRR", "Recall", "Success") or not result.queries:
         return None
@@ -47,14 +42,13 @@ def on_all(
     influence: dict[str, float] = defaultdict(float)
     for record in result.queries:
         relevant, ranking = judged[record.id], ranked[record.id]
-        by_chance = {key for key in ranking if key in drawn and key not in relevant}
+        by_chance = {key for key in ranking if key in record.by_chance and key not in relevant}
         bare = _value(name, [key for key in ranking if key not in by_chance], relevant, cut)
         for key in by_chance:
             with_it = _value(name, [k for k in ranking if k == key or k not in by_chance], relevant, cut)
             influence[key] += (bare - with_it) / share / count
         without += bare / count
         one_more += (bare - _value(name, ["", *ranking], relevant, cut)) / count
-    seen = sum(result.values(measure)) / count
     seen, one = sum(result.values(measure)) / count, one_more / share / count
     spread = sum(each * each for each in influence.values()) + (Z95 / 2 * one) ** 2
     error = Z95 * math.sqrt((1 - share) * spread)

@@ -17,6 +17,9 @@ class PreparedVariant(Protocol):
     def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
         """What a reader can be given of a document: the spans of its chunks, of their parents where they have one."""
 
+    def by_chance(self, chunk_id: str) -> bool:
+        """Whether only chance put this chunk into what was measured; always false where everything is."""
+
     def cost(self) -> Mapping[str, Any]:
         """What it took.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from evaluation.experiments.charts import Mark, scatter, shade
 from evaluation.reports import markup
-from evaluation.reports.markup import text
+from evaluation.reports.markup import marked, text
 
 COLUMNS = 16
 """Variants side by side in the heat map that fit a sheet of paper."""
@@ -72,12 +72,17 @@ def _facts(summary: Mapping[str, Any]) -> str:
     labels = summary["labels"]
     doubts = ", ".join(f"{labels[name]} {name}" for name in ("stale", "missing", "unscored") if labels.get(name))
     facts = [
-        text(summary["finished"]),
+        text(_moment(str(summary["finished"]))),
         f"{summary['queries']} queries of <code>{text(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
         f"{summary['documents']:,} documents of <code>{text(summary['base'])}</code>",
         f"decided by {text(summary['measure'])}",
     ]
     return f'<p class="note">{" · ".join(facts)}</p>'
+
+
+def _moment(at: str) -> str:
+    """An instant of the record, to the minute."""
+    return f"{at[:10]} {at[11:16]} UTC" if at.endswith("Z") else at
 
 
 def _confirmation(summary: Mapping[str, Any]) -> str:
@@ -117,7 +122,16 @@ def _table(summary: Mapping[str, Any]) -> str:
         " On all: between what the measure lies on all documents." if any("on_all" in v for v in summary["variants"]) else ""
     )
     note = f"{summary['level']:.0%} intervals{pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
-    return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).</p>'
+    return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).{_unjudged(summary)}</p>'
+
+
+def _unjudged(summary: Mapping[str, Any]) -> str:
+    """How many hits nobody judged: a variant that finds other documents than the labels name may be better than it scores."""
+    counts = [variant["unjudged"] for variant in summary["variants"] if "unjudged" in variant]
+    if not counts:
+        return ""
+    span = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
+    return f" Hits among the first k documents that no label says anything of: {span} a variant."
 
 
 def _costs(summary: Mapping[str, Any]) -> str:
@@ -201,7 +215,8 @@ def _disagreements(summary: Mapping[str, Any], queries: Sequence[Mapping[str, An
 
 def _hit(hit: Mapping[str, Any]) -> str:
     mark = ' <span class="right">✓ an answering document</span>' if hit["relevant"] else ""
-    return f"<li><code>{text(hit['uri'])}</code>{mark}<blockquote>{text(hit['text'])}</blockquote></li>"
+    words = marked(hit["text"], hit.get("marks", ()))
+    return f"<li><code>{text(hit['uri'])}</code>{mark}<blockquote>{words}</blockquote></li>"
 
 
 def _configuration(summary: Mapping[str, Any]) -> str:

@@ -21,13 +21,15 @@ OMEGA = "PrecisionOmega"
 
 @dataclass(frozen=True, slots=True)
 class QueryRecord:
-    """One query of one variant; `tokens` is what a reader is handed at k."""
+    """One query of one variant; `tokens` is what a reader is handed at k; `by_chance` are those of the documents, by key, whose
+    best chunk only chance put into the sample."""
 
     id: str
     measures: Mapping[str, float]
     documents: tuple[Found, ...]
     chunks: tuple[Found, ...]
     tokens: int
+    by_chance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class VariantResult:
                 tuple(_found(f) for f in q["documents"]),
                 tuple(_found(f) for f in q["chunks"]),
                 q["tokens"],
+                tuple(q.get("by_chance", ())),
             )
             for q in value["queries"]
         )
@@ -82,7 +85,9 @@ def run_variant(
     for labels, result in zip(resolved.scored, measured.results, strict=True):
         handed = [texts.passage(f.document_key, f.start, f.end) for f in result.chunks]
         measures = dict(result.measures) | _omega(labels, prepared)
-        records.append(QueryRecord(result.query.id, measures, result.documents, result.chunks, sum(texts.tokens(handed))))
+        by_chance = tuple(found.document_key for found in result.documents if prepared.by_chance(found.chunk_id))
+        tokens = sum(texts.tokens(handed))
+        records.append(QueryRecord(result.query.id, measures, result.documents, result.chunks, tokens, by_chance))
     cost = dict(prepared.cost())
     cost["seconds"] = {**cost["seconds"], "search": round(searched, 3)}
     cost["tokens_per_answer"] = round(sum(record.tokens for record in records) / len(records), 1) if records else 0.0

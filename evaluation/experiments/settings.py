@@ -144,9 +144,9 @@ class ExperimentSettings(Section):
     baseline: str | None = None
     """The variant to beat: the best of a seeded half of the queries is confirmed against it on the other half."""
     sample: float | None = Field(default=None, gt=0, le=1)
-    """Measure on the judged documents, those that words find for the questions, and this share of the rest; null: on all."""
+    """Measure on the judged documents, passages that words find for the questions, and this share of the rest; null: on all."""
     hard: int = Field(default=20, ge=1, le=1000)
-    """With `sample` or `racing`: unjudged documents a question that words find, which a judged one has to stand above."""
+    """With `sample` or `racing`: unjudged documents a question that words find, which compete by a passage each."""
     racing: bool = False
     """Stop variants that have lost before everything is embedded for them."""
     variants: tuple[VariantSettings, ...]

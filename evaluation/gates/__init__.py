@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 from evaluation.gates.base import Asking, Gate, GateContext, Prepared, ReleaseView, release_tags
+from evaluation.gates.exact import ExactGate
 from evaluation.golden import GoldenSet
 from sluice import plugins
 from sluice.blame import own_code
@@ -41,6 +42,7 @@ GATES: Mapping[str, str] = {
     "retrieval": "evaluation.gates.retrieval:RetrievalGate",
     "leaks": "evaluation.gates.leaks:LeaksGate",
     "inference": "evaluation.gates.inference:InferenceGate",
+    "exact": "evaluation.gates.exact:ExactGate",
     "data_quality": "evaluation.gates.data_quality:DataQualityGate",
     "drift": "evaluation.gates.drift:DriftGate",
     "latency": "evaluation.gates.latency:LatencyGate",
@@ -58,7 +60,7 @@ def build(section: GateSettings, settings: Settings, *, where: str = "gates") ->
 def build_all(settings: Settings) -> list[Gate]:
     """Reconciliation, always, then the configured gates in their order, each with its files read and checked.
 
-    Raises one error for all that is wrong with them.
+    Raises one error for all that is wrong with them, also where vectors are compressed and no gate compares with exact ones.
     """
     sections = [s for s in settings.gates if s.type != "reconciliation"]
     always = next((s for s in settings.gates if s.type == "reconciliation"), GateSettings(type="reconciliation"))
@@ -70,6 +72,16 @@ def build_all(settings: Settings) -> list[Gate]:
             gates[-1].load()
         except SluiceError as error:
             wrong.append(error)
+    kept = settings.stores.qdrant
+    exact = any(section.type == "exact" for section in sections)
+    if kept.quantization != "none" and kept.url != "embedded" and not exact:
+        wrong.append(
+            ConfigurationError(
+                f"{settings.path}: stores.qdrant.quantization: vectors kept as {kept.quantization} lose neighbours, and no gate "
+                "looks at what that costs the readers of each set of tags",
+                hint="add {type: exact, golden: FILE} to the gates, or leave quantization at 'none'",
+            )
+        )
     if wrong:
         raise together(*wrong)
     return gates

@@ -49,6 +49,10 @@ Explain = Callable[[str, str, str | None, AccessTags, int], Lost]
 """Why the candidate does not show a document: of a query, its uri and source, who asks, and how many hits they see."""
 
 
+Recalls = Callable[[Sequence[AccessTags], Sequence[str], int], Mapping[AccessTags, Sequence[float]]]
+"""By the readers' tags: of the k exact nearest to each question, the share that is found. Without those who may read nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class GateContext:
     """Everything the gates of one candidate may look at.
@@ -61,7 +65,8 @@ class GateContext:
     index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
     those of all gates together; `ahead` is told queries before they are asked, so that they are embedded together, and
     whether they may outlive the release (no words of documents may); `why` says at which stage a document was
-    lost; `embedded_store` says that searches are timed on the embedded store, which no reader uses in earnest.
+    lost; `recalls` gives for each reader and question which share of the exact top k the store finds; `embedded_store` says
+    that searches are timed on the embedded store, which no reader uses in earnest.
     """
 
     candidate: ReleaseView
@@ -82,6 +87,7 @@ class GateContext:
     golden_files: frozenset[str] = frozenset()
     ahead: Callable[[Sequence[str], bool], None] = lambda _queries, _keep: None
     why: Explain | None = None
+    recalls: Recalls | None = None
 
 
 class Gate(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from evaluation.authors import Change
 from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenSet
 from evaluation.labels import ResolvedSet
-from evaluation.scoring import Evaluation, QueryResult
+from evaluation.scoring import Evaluation, Found, QueryResult
 from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Notes, Plot, Range, Table
 
 Evidence = Mapping[str, Any]
@@ -125,7 +125,10 @@ def _groups(title: str, groups: Evidence, evidence: Evidence, decisive: str) -> 
 
 
 def _answers(hits: list[Evidence], right: set[str]) -> tuple[Answer, ...]:
-    return tuple(Answer(hit["uri"], hit["score"], hit["uri"] in right) for hit in hits)
+    return tuple(
+        Answer(hit["uri"], hit["score"], hit["uri"] in right, hit["document_key"], hit["start"], hit["end"], tuple(hit["quotes"]))
+        for hit in hits
+    )
 
 
 def _ranges(compared: Evidence) -> dict[str, Range]:
@@ -208,17 +211,38 @@ def worst(candidate: Evaluation, live: Evaluation | None, decisive: str) -> list
         return tuple(result.measures[name] - other.measures[name] for name in (decisive, "nDCG@10"))  # type: ignore[return-value]
 
     bad = [result for result in candidate.results if loss(result) < ((0.0, 0.0) if live else (1.0, 1.0))]
-    return [_query(result, before.get(result.query.id), candidate.k) for result in sorted(bad, key=loss)[:SAMPLES]]
+    mine, theirs = _quotes(candidate), _quotes(live) if live else {}
+    return [_query(result, before.get(result.query.id), candidate.k, mine, theirs) for result in sorted(bad, key=loss)[:SAMPLES]]
 
 
-def _query(result: QueryResult, before: QueryResult | None, k: int) -> dict[str, Any]:
+Quotes = Mapping[str, Sequence[tuple[str, tuple[int, int]]]]
+"""By question, the places that answer it, in a release's own texts: document key and [start, end)."""
+
+
+def _quotes(evaluation: Evaluation) -> Quotes:
+    return {
+        query.query.id: [(label.key, label.span) for label in query.counted if label.key and label.span]
+        for query in evaluation.resolved.scored
+    }
+
+
+def _placed(found: Found, quotes: Sequence[tuple[str, tuple[int, int]]]) -> dict[str, Any]:
+    """A hit as evidence keeps it: where its words are and which of them answer, never the words."""
+    mine = [[*span] for key, span in quotes if key == found.document_key and span[0] < found.end and found.start < span[1]]
+    place = {"document_key": found.document_key, "start": found.start, "end": found.end, "quotes": mine}
+    return found.as_json() | place
+
+
+def _query(result: QueryResult, before: QueryResult | None, k: int, mine: Quotes, theirs: Quotes) -> dict[str, Any]:
+    id, shown_hits = result.query.id, min(k, SAMPLES)
     shown: dict[str, Any] = {
         "id": result.query.id,
         "query": result.query.query,
         "relevant": [label.uri for label in result.query.relevant[:SAMPLES]],
         "measures": dict(result.measures),
-        "candidate": [found.as_json() for found in result.documents[: min(k, SAMPLES)]],
+        "candidate": [_placed(found, mine.get(id, ())) for found in result.documents[:shown_hits]],
     }
     if before is not None:
-        shown |= {"live_measures": dict(before.measures), "live": [f.as_json() for f in before.documents[: min(k, SAMPLES)]]}
+        hits = [_placed(found, theirs.get(id, ())) for found in before.documents[:shown_hits]]
+        shown |= {"live_measures": dict(before.measures), "live": hits}
     return shown

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
+from evaluation.excerpts import excerpt
 from evaluation.reports import charts
-from evaluation.reports.markup import NOTHING, Html, clean, tag
+from evaluation.reports.markup import NOTHING, Html, clean, marked, tag
 from sluice.evidence import Answer, Block, Cell, Figures, Hits, Intervals, Notes, Plot, Table
 
+Passages = Mapping[str, Mapping[str, str]]
+"""Texts of documents by the name of a list of hits and the document's key: what reports show of hits is cut out of them."""
 
-def html_of(block: Block) -> Html:
+
+def html_of(block: Block, passages: Passages = MappingProxyType({})) -> Html:
     """A block under its title; nothing where it holds nothing."""
     match block:
         case Figures():
@@ -19,7 +24,7 @@ def html_of(block: Block) -> Html:
         case Intervals():
             body = charts.intervals(block)
         case Hits():
-            body = side_by_side(block.lists)
+            body = side_by_side(block.lists, passages)
             body = Html(note(*block.notes) + body)
         case Plot():
             legend = note(" · ".join(("dark: " if not i else "pale: ") + name for i, name in enumerate(block.series)))
@@ -82,11 +87,21 @@ def listed(lines: Iterable[str]) -> Html:
     return tag("ul", *items) if items else NOTHING
 
 
-def side_by_side(lists: Mapping[str, Sequence[Answer]]) -> Html:
-    """Lists of hits in columns; the right ones stand out."""
-    return tag("div", *(tag("div", name, _answers(hits)) for name, hits in lists.items()), class_="pair")
+def side_by_side(lists: Mapping[str, Sequence[Answer]], passages: Passages = MappingProxyType({})) -> Html:
+    """Lists of hits in columns, with their words where there are any; the right ones stand out, and what answers is marked."""
+    columns = (tag("div", name, _answers(hits, passages.get(name, {}))) for name, hits in lists.items())
+    return tag("div", *columns, class_="pair")
 
 
-def _answers(hits: Sequence[Answer]) -> Html:
-    items = [tag("li", f"{hit.uri} ({hit.score:.3f})", class_="right" if hit.right else "") for hit in hits]
+def _answers(hits: Sequence[Answer], texts: Mapping[str, str]) -> Html:
+    said = ((hit, f"{hit.uri} ({hit.score:.3f})", _passage(hit, texts.get(hit.document_key, ""))) for hit in hits)
+    items = [tag("li", name, words, class_="right" if hit.right else "") for hit, name, words in said]
     return tag("ol", *items) if items else tag("p", "nothing")
+
+
+def _passage(hit: Answer, document: str) -> Html:
+    words = document[hit.start : hit.end]
+    if not words.strip():
+        return NOTHING
+    shown = excerpt(words, ((start - hit.start, end - hit.start) for start, end in hit.quotes))
+    return tag("div", marked(shown.text, shown.marks), class_="passage")

@@ -26,10 +26,11 @@ line-height:1.3;background:var(--panel)}}
 .cuts td.both{{border-left-style:dotted}}.cuts b{{display:block}}
 .cuts i{{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;color:var(--soft)}}
 .cuts .breaks{{display:block;color:var(--bad);font-weight:600;white-space:nowrap}}
-mark{{background:#ffe08a;color:#1a1a1a}}mark.hurt{{background:#ffc2b8}}
-@media(max-width:700px){{.cuts td.text{{min-width:58vw}}.cuts td.lane{{min-width:5.2rem;max-width:6rem;padding:.1rem .25rem}}
+mark.hurt{{background:#ffc2b8}}
+@media(max-width:700px){{.wide td:first-child{{white-space:normal}}
+.cuts td.text{{min-width:58vw}}.cuts td.lane{{min-width:5.2rem;max-width:6rem;padding:.1rem .25rem}}
 .cuts i{{display:none}}.cuts th{{padding:.1rem .25rem;font-size:.72rem}}}}
-@media print{{h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}
+@media print{{.wide{{break-inside:auto}}h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}
 .cuts td.text{{min-width:0}}.cuts td.lane{{min-width:0}}}}
 """
 
@@ -146,7 +147,8 @@ def _cell(value: object) -> Html:
 def _quotes(overlay: Overlay) -> Html:
     if not overlay.quotes:
         return tag("p", "No golden quote is in this document.", class_="note")
-    lines = (tag("li", tag("code", quote.id), " ", quote.question) for quote in overlay.quotes)
+    asked = dict.fromkeys((quote.id, quote.question) for quote in overlay.quotes)  # a question may have several answers here
+    lines = (tag("li", tag("code", id), " ", question) for id, question in asked)
     count = len(overlay.quotes)
     said = f"{count} golden {'quote' if count == 1 else 'quotes'}, marked in the text"
     return tag("details", tag("summary", said), tag("ul", *lines), open="open" if count < FEW else "")

@@ -44,6 +44,16 @@ def tag(name: str, /, *content: object, **attributes: object) -> Html:
     return Html(f"<{name}{given}>{''.join(map(text, content))}</{name}>")
 
 
+def marked(value: str, marks: Iterable[tuple[int, int]]) -> Html:
+    """Text with the places [start, end) of it marked, where they are; places that overlap are one."""
+    parts, done = list[Html](), 0
+    for start, end in sorted(marks):
+        if end > max(start, done):
+            parts += [text(value[done : max(start, done)]), tag("mark", value[max(start, done) : end])]
+            done = end
+    return Html("".join([*parts, text(value[done:])]))
+
+
 def join(parts: Iterable[Html]) -> Html:
     """Elements one after the other; empty ones are left out."""
     return Html("\n".join(filter(None, parts)))
@@ -71,13 +81,15 @@ td{white-space:nowrap}th{border-bottom:2px solid var(--soft);vertical-align:bott
 th:first-child,td:first-child,.words td,.words th{text-align:left}.words td{white-space:normal}
 .words td.figure,.words th.figure{text-align:right}.words td:first-child{white-space:nowrap}.words td:nth-child(2){min-width:9rem}
 .bad td:first-child{color:var(--bad);font-weight:600}code{font-size:.85em}ol{padding-left:1.6rem}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem;font-size:.9rem}.pair>div{min-width:0}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1rem;font-size:.9rem}.pair>div{min-width:0}
+mark{background:#ffe08a;color:#1a1a1a;border-radius:.15rem;padding:0 .1rem}
+.passage{color:var(--soft);font-weight:400;margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid var(--rule)}
 .right{color:var(--good);font-weight:600}a{color:var(--blue)}
 svg{display:block;width:100%;max-width:32rem;height:auto;font:13px system-ui,sans-serif;margin:.4rem 0}
 svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 .now{fill:var(--blue)}.before{fill:var(--pale)}.line{stroke:var(--blue);stroke-width:3;fill:none}.thin{stroke-width:2}
 .zero{stroke:var(--soft)}.grid{stroke:var(--grid)}.limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:4 3}
-@media(max-width:600px){html{font-size:15px}body{padding:.7rem}.pair{grid-template-columns:1fr}
+@media(max-width:600px){html{font-size:15px}body{padding:.7rem}
 .wide.words thead{display:none}.wide.words table,.wide.words tbody,.wide.words tr,.wide.words td{display:block;width:auto}
 .wide.words tr{border-bottom:1px solid var(--rule);padding:.35rem 0}
 .wide.words td,.wide.words td.figure{border:0;padding:.05rem 0;text-align:left;white-space:normal}
@@ -87,7 +99,8 @@ svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#1a1a1a;--soft:#444;--rule:#ccc;--grid:#ddd;--blue:#1f5f99;
 --pale:#9db6cd;--panel:#f2f6fa;--good:#0b6623;--goodpanel:#f1f8f2;--bad:#a11;--badpanel:#fdf3f2}
 html{font-size:12px}body{max-width:none;padding:0}.wide{overflow:visible}svg{max-width:26rem}
-td{white-space:normal}tr,svg,.pair,.banner{break-inside:avoid}h2,h3{break-after:avoid}}
+td{white-space:normal}tr,svg,li,.banner,.wide{break-inside:avoid}h2,h3,h3+.note{break-after:avoid}
+.pair{grid-template-columns:repeat(auto-fit,minmax(16rem,1fr))}}
 """
 
 

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
-from evaluation.reports.blocks import html_of, listed, note
+from evaluation.reports.blocks import Passages, html_of, listed, note
 from evaluation.reports.markdown import cell, markdown_of, table
 from evaluation.reports.markup import Html, join, page, tag
 from evaluation.reports.release import Part, facts, headline, parts, what_to_do
-from sluice.evidence import Block
+from sluice.evidence import Block, Hits
 from sluice.releases import Release
 
 
-def report_html(release: Release, live: Release | None = None) -> str:
-    """One page about a release; `live` is the release it was held against, None where there was none."""
+def report_html(release: Release, live: Release | None = None, passages: Passages = MappingProxyType({})) -> str:
+    """One page about a release; `live` is the release it was held against, None where there was none.
+
+    `passages` are the texts of the documents that `quoted` names, as each list of hits found them.
+    """
     title = f"Release {release.id} of {release.index}"
     kind, said = headline(release)
     banner = tag("div", said, listed(what_to_do(release)), class_=f"banner {kind}".strip())
     body = [tag("h1", title), note(*facts(release, live)), banner]
-    return page(title, [*body, *(_html(part) for part in parts(release, live) if part.title != "What to do")])
+    return page(title, [*body, *(_html(part, passages) for part in parts(release, live) if part.title != "What to do")])
+
+
+def quoted(release: Release) -> dict[str, set[str]]:
+    """The documents of which this release's page shows words, if it is given them: keys by the name of a list of hits."""
+    found: dict[str, set[str]] = {}
+    for block in (block for part in parts(release) for block in part.blocks if isinstance(block, Hits)):
+        for name, hits in block.lists.items():
+            found.setdefault(name, set()).update(hit.document_key for hit in hits if hit.document_key)
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def page_html(title: str, facts: Sequence[str], said: str, *, bad: bool, sections: Sequence[tuple[str, Sequence[Block]]]) -> str:
@@ -44,8 +57,8 @@ def report(release: Release) -> str:
     return "\n\n".join([head, *filter(None, map(_markdown, parts(release)))]) + "\n"
 
 
-def _html(part: Part) -> Html:
-    body = join(html_of(block) for block in part.blocks)
+def _html(part: Part, passages: Passages = MappingProxyType({})) -> Html:
+    body = join(html_of(block, passages) for block in part.blocks)
     return Html(tag("h2", part.title) + "\n" + body) if body else body
 
 

@@ -14,6 +14,7 @@ from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from ingest.readerless import unreadable
 from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
+from pipeline.exactness import recalls
 from pipeline.executors import Executor
 from pipeline.explaining import why
 from pipeline.outcomes import Report
@@ -123,6 +124,7 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         ahead=lambda queries, keep: r.queries(r.model).ahead(queries, keep=keep),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
         why=_explain(r, release),
+        recalls=recalls(r, release),
     )
 
 
@@ -185,5 +187,16 @@ def write_report(r: Resources, release: Release, releases: Sequence[Release] | N
     before = next((r for r in known if r.id == release.judged.get("against")), None)
     path = report_path(r, release)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(evaluation.report_html(release, before), encoding="utf-8")
+    path.write_text(evaluation.report_html(release, before, _passages(r, release, before)), encoding="utf-8")
     return path
+
+
+def _passages(r: Resources, release: Release, before: Release | None) -> dict[str, dict[str, str]]:
+    """The texts that the page shows words of, as each release holds them; nothing of a release whose collection is gone."""
+    sides = {"candidate": release, "live": before}
+    found: dict[str, dict[str, str]] = {}
+    for name, keys in evaluation.quoted(release).items():
+        side = sides.get(name)
+        if side is not None and side.collection in r.stores.qdrant.names():
+            found[name] = r.corpus(side).texts(r.stores.documents.read(sorted(keys)))
+    return found

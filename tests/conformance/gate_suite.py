@@ -66,6 +66,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "retrieval": {"type": "retrieval", "golden": "golden.jsonl", "k": 2, "min_recall": 0.7},
     "leaks": {"type": "leaks", "cases": "leaks.jsonl"},
     "inference": {"type": "inference"},
+    "exact": {"type": "exact", "golden": "golden.jsonl"},
     "data_quality": {"type": "data_quality"},
     "drift": {"type": "drift"},
     "latency": {"type": "latency", "golden": "golden.jsonl"},

@@ -250,7 +250,10 @@ def test_a_sample_is_measured_and_named_as_one(index: Index) -> None:
 
 @pytest.mark.slow
 def test_vectors_kept_otherwise_are_an_axis_with_their_answers_per_set_of_tags(index: Index) -> None:
-    """int8 and 64 dimensions in signs beside whole vectors: bytes, and the recall of exact answers for each set of tags."""
+    """int8 and 64 dimensions in signs beside whole vectors: bytes, and the recall of exact answers for each set of tags.
+
+    What a server can keep is adopted together with the gate that compares its answers with exact ones.
+    """
     chunk = {"chunking": RECURSIVE}
     variants = [
         {"name": "whole", **chunk},
@@ -269,3 +272,7 @@ def test_vectors_kept_otherwise_are_an_axis_with_their_answers_per_set_of_tags(i
     assert named["signs"]["cost"]["exact_overlap"][0]["recall"] < 1
     assert named["signs"]["vectors"] == {"dimensions": 64, "storage": "binary", "rescore": 0}
     assert index("compare", str(file), "--adopt", "signs").code == 2
+    adopted = index("compare", str(file), "--adopt", "int8").out["adopt"]
+    assert adopted["stores"] == {"qdrant": {"quantization": "int8"}}
+    assert adopted["gates"] == [{"type": "exact", "golden": str(index.folder / "golden.jsonl"), "k": 3}]
+    assert "stores" not in index("compare", str(file), "--adopt", "whole").out["adopt"]

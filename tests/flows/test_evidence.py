@@ -31,6 +31,7 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     more = [
         {"type": "data_quality", "data_docs": True},
         {"type": "inference"},
+        {"type": "exact", "golden": "golden.jsonl"},
         {"type": "drift"},
         {"type": "latency", "golden": "golden.jsonl", "repeats": 1},
         {"type": "replay", "log": "searches.jsonl"},
@@ -45,9 +46,12 @@ def test_every_gate_judges_the_next_release_and_its_evidence_is_one_page(index: 
     index.write("people/0.md", "# People note 0\n\nRemember that we say parental leave lasts sixteen weeks.\n")
     second = published(index)
     verdicts = {v.gate: v for v in second.verdicts}
-    assert list(verdicts) == ["reconciliation", "retrieval", "leaks", "data_quality", "inference", "drift", "latency", "replay"]
+    named = ["reconciliation", "retrieval", "leaks", "data_quality", "inference", "exact", "drift", "latency", "replay"]
+    assert list(verdicts) == named
     assert all(v.passed for v in verdicts.values())
     assert verdicts["inference"].evidence["pairs"] > 20
+    assert {row["recall"] for row in verdicts["exact"].evidence["readers"]} == {1.0}
+    assert len(verdicts["exact"].evidence["readers"]) == 4
     assert verdicts["reconciliation"].evidence["vectors_compared"] == second.chunks
     assert verdicts["replay"].evidence["searches"] == 1
     assert verdicts["drift"].evidence["similarity"]["mean"] == 1.0
@@ -102,7 +106,12 @@ def test_a_lost_question_says_at_which_stage_its_document_was_lost(index: Index)
     assert {each["reason"] for query in retrieval.evidence["worst"] for each in query["lost"]} == {"excluded"}
     assert any("was lost as excluded: the configuration of source 'notes'" in line for line in retrieval.advice)
     assert second.report is not None
-    assert "was lost as excluded" in second.report.read_text(encoding="utf-8")
+    page = second.report.read_text(encoding="utf-8")
+    assert "was lost as excluded" in page
+    quote = TOPICS["people"][0]
+    assert f"<mark>{quote}</mark>" in page  # what live answers with, and in it what the golden set asks for
+    shown = json.dumps([dict(v.evidence) for v in second.verdicts] + [evaluation.verdict_json(v) for v in second.verdicts])
+    assert "Remember that we say" not in shown
 
     index.configure(sources=[source])
     for department, topics in TOPICS.items():
@@ -115,6 +124,8 @@ def test_a_lost_question_says_at_which_stage_its_document_was_lost(index: Index)
     assert lost
     assert {each["reason"] for each in lost} <= {"outranked", "outranked_by_copies"}
     assert all("its best chunk has rank" in each["says"] for each in lost)
+    index("forget", "people/0.md")
+    assert f"<mark>{quote}</mark>" not in second.report.read_text(encoding="utf-8")
 
 
 def test_what_a_release_was_judged_by_is_all_in_its_manifest(index: Index) -> None:

@@ -68,6 +68,9 @@ class Variant:
     release: Release
     searcher: Any
 
+    def by_chance(self, chunk_id: str) -> bool:
+        return False
+
     def spans(self, document_key: str) -> Sequence[tuple[int, int]]:
         doc = next(doc for doc in self.release.docs if doc.state.key == document_key)
         return [(chunk.start, chunk.end) for chunk in self.release.cut(doc)]

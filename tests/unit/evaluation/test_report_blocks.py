@@ -56,7 +56,7 @@ def blocks_with(text: str) -> list[Block]:
         Table((text, "x"), ((text, 0.5), (None, 2)), text, (0,), words=True),
         Table((text,), ((text,),)),
         Intervals({text: Range(0.1, 0.0, 0.2)}, {text: 0.1}, text),
-        Hits({text: (Answer(text, 0.5, right=True),), "the other list of two": ()}, text, (text,)),
+        Hits({text: (Answer(text, 0.5, True, "key", 0, 400, ((1, 9),)),), "the other list of two": ()}, text, (text,)),
         Plot((text, "b"), {text: (1.0, 1.0)}, text, "line", text, 0.5),
         Plot((text,), {text: (1.0,), "the other series of two": (None,)}, text, unit=text),
         Notes((text,), text),
