@@ -43,7 +43,7 @@ def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], now:
     Nothing to do costs a scan of the sources. A rejected candidate leaves the live release alone and exits 3.
     """
     parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions), "now": now, "until": until}
-    result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters)
+    result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters, builds=True)
     report(result, as_json)
 
 
@@ -141,6 +141,10 @@ def backfill(
         return
     parameters = {**asdict(which), "allow_deletions": list(allow_deletions)}
     result = launch(
-        config, "backfill", lambda r, run: backfilling.backfill(r, run, which, allow_deletions=allow_deletions), parameters
+        config,
+        "backfill",
+        lambda r, run: backfilling.backfill(r, run, which, allow_deletions=allow_deletions),
+        parameters,
+        builds=True,
     )
     report(result, as_json)

@@ -47,7 +47,7 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
     with opened(settings.base) as r, laboratory(str(settings.path)) as lab:
         lab.check()
         try:
-            found = comparing.compare(lab, in_process(r.settings))
+            found = comparing.compare(lab, in_process(r))
         except FlowNeeded:
             found = in_flow(r, "compare", str(lab.experiment.path), {})
         result = comparison_json(found)

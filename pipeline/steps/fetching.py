@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import evaluation
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
+from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
 from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
@@ -68,13 +69,16 @@ def take_in(
         run.hands_over(states, seen)
     if ingested:
         return states
+    meanwhile = False
     if seen.ingest_needed:
-        _map(r, run, seen, redo)
+        meanwhile = _map(r, run, seen, redo)
         with run.account.timed("access"):
             states = settle(r, run, before=states)
     _acknowledge(r, seen)
     _count(r, run, seen)
     run.hands_over(states, seen, ingested=True)
+    if meanwhile:
+        raise FlowNeeded
     return states
 
 
@@ -87,12 +91,15 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
     return first
 
 
-def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
+def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> bool:
+    """Fetch and parse; whether it was done while a flow began, which goes on from here."""
     evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
     r.prepare()
     shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
-    with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
-        done, stopped = mapped(r, run, ingest_partition, shares)
+    documents = sum(map(len, shares))
+    beside = run.executor.meanwhile(documents) if isinstance(run.executor, IfSmall) else None
+    with run.account.timed("ingest"), r.progress.stage("fetch and parse", documents):
+        done, stopped = mapped(r, run if beside is None else replace(run, executor=beside), ingest_partition, shares)
         for counts in done:
             for stage, counted in counts.counts.items():
                 run.account.count(stage, counted)
@@ -100,6 +107,7 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
     if stopped is not None:
         settle(r, run)  # who may read what was taken in
         raise Stopped(stopped)
+    return beside is not None
 
 
 def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: Redo) -> Iterator[Share]:
