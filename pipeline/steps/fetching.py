@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import evaluation
+from ingest import sandbox
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
 from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
@@ -107,6 +108,8 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> bool:
     if stopped is not None:
         settle(r, run)  # who may read what was taken in
         raise Stopped(stopped)
+    if documents > run.partition_documents:
+        sandbox.shared().close()  # 100 MB a worker, which the model will want
     return beside is not None
 
 
