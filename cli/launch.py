@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cli.progress import TerminalProgress
 from flows import own_server
 from pipeline import prefect_environment
-from pipeline.executors import PATIENCE_S, Executor, FlowNeeded, IfSmall, Inline
+from pipeline.executors import PATIENCE_S, Begin, Executor, FlowNeeded, IfSmall, Inline
 from pipeline.resources import Resources, shared
 from pipeline.runs import Run, holding
 from sluice.settings import Settings
@@ -36,9 +37,14 @@ def changing(config: Path, command: str) -> Iterator[tuple[Resources, Run]]:
         yield r, run
 
 
-def launch(config: Path, command: str, operation: Callable[[Resources, Run], T], parameters: Mapping[str, Any]) -> T:
-    """Hold the index and do the operation; in the flow of this name, where it comes to more work than a process does alone."""
-    with opened(config) as r, holding(r, command, executor=in_process(r.settings)) as run:
+def launch(
+    config: Path, command: str, operation: Callable[[Resources, Run], T], parameters: Mapping[str, Any], *, builds: bool = False
+) -> T:
+    """Hold the index and do the operation; in the flow of this name, where it comes to more work than a process does alone.
+
+    An operation that `builds` after it fetched and parsed does those two while the flow begins, and builds in the flow.
+    """
+    with opened(config) as r, holding(r, command, executor=in_process(r, ahead=builds)) as run:
         try:
             return operation(r, run)
         except FlowNeeded:
@@ -46,21 +52,37 @@ def launch(config: Path, command: str, operation: Callable[[Resources, Run], T],
             return found
 
 
-def in_process(settings: Settings) -> Executor:
+def in_process(r: Resources, *, ahead: bool = False) -> Executor:
     """At most one partition is done in the process of the command; with a Prefect server, which wants to see it, nothing is.
 
-    With `runner: {type: inline}` everything is, without Prefect.
+    With `runner: {type: inline}` everything is, without Prefect. With `ahead`, Prefect begins beside what comes first.
     """
-    if settings.runner.type == "inline":
+    runner = r.settings.runner
+    if runner.type == "inline":
         return Inline(PATIENCE_S)
-    return IfSmall() if prefect_environment.server() is None else IfSmall(documents=0)
+    if prefect_environment.server() is not None:
+        return IfSmall(documents=0)
+    return IfSmall(begin=Begin(lambda: begin(r), runner.workers) if ahead and runner.type == "threads" else None)
+
+
+def begin(r: Resources) -> None:
+    """Start what a flow of this process needs: Prefect's server, its own, and Prefect, each of which takes seconds."""
+    prefect_environment.prepare(r.settings.state_dir)
+    if own_server.of_this_process(r.settings.state_dir) is not None:
+        r.progress.note("more than one partition: Prefect starts meanwhile")
+    threading.Thread(target=_import_flows, name="Prefect ahead").start()
+
+
+def _import_flows() -> None:
+    with suppress(Exception):  # who needs it meets it again
+        import flows.reporting  # noqa: F401  Python keeps it
 
 
 def in_flow(r: Resources, command: str, subject: str, parameters: Mapping[str, Any]) -> Any:
     """Start the flow of this name in this process; what it answers."""
     prefect_environment.prepare(r.settings.state_dir)
-    server = own_server.of_this_process(r.settings.state_dir)
-    if server is not None:
+    begun, server = own_server.is_begun(), own_server.of_this_process(r.settings.state_dir)
+    if server is not None and not begun:
         r.progress.note("more than one partition: starting Prefect (some seconds)")
     from flows import reporting  # Prefect costs seconds: only now, when there is work for it, and while its server comes up
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows import fresh_database
 from pipeline import prefect_environment
 from sluice.errors import StoreUnavailable
 
@@ -38,6 +39,7 @@ class Server:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         command += [] if schedules else ["--no-services", "--no-ui"]
+        self._database = fresh_database.of(state_dir / "prefect")
         with self._log.open("ab") as log:
             # In a session of its own: Ctrl-C in the terminal must reach us alone, who still need the server to say goodbye.
             self._process = subprocess.Popen(
@@ -58,6 +60,8 @@ class Server:
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/health", timeout=2):
+                    if self._database is not None:
+                        self._database.keep()
                     return self.url
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
@@ -89,6 +93,11 @@ def running(state_dir: Path) -> Iterator[str]:
 
 
 _mine: list[Server] = []
+
+
+def is_begun() -> bool:
+    """Whether this process has begun a server already."""
+    return bool(_mine)
 
 
 def of_this_process(state_dir: Path) -> Server | None:

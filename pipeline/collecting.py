@@ -10,7 +10,7 @@ from indexing.queries import query_key
 from pipeline.outcomes import Garbage
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
-from pipeline.texts import embedded_texts
+from pipeline.texts import compares, embedded_texts, ways
 from sluice.ids import text_hash, version_id
 from sluice.records import DocumentState
 from sluice.releases import Release
@@ -79,13 +79,17 @@ def waste(r: Resources) -> Waste:
         releases=doomed,
         versions=versions,
         blobs=sorted(stores.blobs.hashes() - stores.blobs.references(without=going)),
-        vectors=sorted(_unused_vectors(r, kept, sorted(present))),
+        vectors=sorted(unused_vectors(r, kept, [s for s in states if s.version and s.status != "deleted"])),
         tombstones=tombstones,
     )
 
 
-def _unused_vectors(r: Resources, kept: Sequence[Release], present: Sequence[str]) -> set[str]:
-    """Hashes of the cached texts of no release, no document and none of the last experiments on one."""
+def unused_vectors(r: Resources, kept: Sequence[Release], present: Sequence[DocumentState]) -> set[str]:
+    """Hashes of the cached texts of no release, no document and none of the last experiments on one.
+
+    What a document gives now counts, released or not: an interrupted build goes on from it.
+    It is cut only where nobody knows how.
+    """
     if others := r.stores.runs.indexes() - {r.settings.index}:
         r.progress.note(f"vectors stay: the database is also that of {', '.join(sorted(others))}")
         return set()
@@ -93,9 +97,18 @@ def _unused_vectors(r: Resources, kept: Sequence[Release], present: Sequence[str
     for release in kept:
         unused -= {point.payload["text_hash"] for point in r.stores.qdrant.scan(release.collection, ["text_hash"])}
     unused -= {query_key(text, as_documents=r.model.queries_as_documents) for text in evaluation.queries_of(r.gates)}
-    if unused:  # what a document gives now, released or not: an interrupted build goes on from it
-        for start in range(0, len(present), READ_VERSIONS):
-            documents = list(r.stores.versions.get(present[start : start + READ_VERSIONS]).values())
-            texts = embedded_texts(r, documents, experiments=r.settings.retention.experiments)
-            unused -= {text_hash(text) for text in texts}
+    if not unused:
+        return unused
+    ours, *others_ways = ways(r, r.settings.retention.experiments)
+    known = set[str]()
+    if not compares(r, r.settings.chunking):
+        for key, cut in r.cutter.known(present):
+            unused.difference_update(cut.texts)
+            known.add(key)
+    for cut_before in (True, False):
+        by = others_ways if cut_before else [ours, *others_ways]
+        versions = [version_id(s.key, s.version, s.parse_fingerprint) for s in present if (s.key in known) == cut_before]
+        for start in range(0, len(versions) if by else 0, READ_VERSIONS):
+            documents = list(r.stores.versions.get(versions[start : start + READ_VERSIONS]).values())
+            unused.difference_update(text_hash(text) for text in embedded_texts(r, documents, by))
     return unused

@@ -70,10 +70,29 @@ class Threads:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """A flow that takes seconds to begin: `start` begins it and returns at once; meanwhile `workers` threads have work."""
+
+    start: Callable[[], None]
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class IfSmall:
-    """Work of at most so many documents in this thread; FlowNeeded in the place of more."""
+    """Work of at most so many documents in this thread; FlowNeeded in the place of more.
+
+    With `begin`, what can be done while the flow begins (`meanwhile`) is done, and then FlowNeeded is raised.
+    """
 
     documents: int = PARTITION_DOCUMENTS
+    begin: Begin | None = None
+
+    def meanwhile(self, documents: int) -> Threads | None:
+        """The flow for this much work is begun from here on: who works until it stands; None where nobody does."""
+        if self.begin is None or documents <= self.documents:
+            return None
+        self.begin.start()
+        return Threads(self.begin.workers, PATIENCE_S)
 
     def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
         if sum(map(len, partitions)) > self.documents:

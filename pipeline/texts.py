@@ -11,7 +11,7 @@ import chunking
 from indexing.embed import CachedEmbedder
 from indexing.protocols import Encoder
 from pipeline.resources import Resources
-from sluice.errors import SluiceError, StoreUnavailable
+from sluice.errors import ConfigurationError, SluiceError, StoreUnavailable
 from sluice.points import Vector
 from sluice.records import Document
 from sluice.settings import ChunkingSettings, EmbeddingSettings
@@ -19,15 +19,32 @@ from sluice.settings import ChunkingSettings, EmbeddingSettings
 _TIME = re.compile(r"\d{8}T\d{6}Z(-\d+)?$")
 
 
-def embedded_texts(r: Resources, documents: Sequence[Document], *, experiments: int | None = None) -> Iterator[str]:
-    """The texts of chunks, and those that a strategy compared; a way to cut that cannot be had any more is noted.
+Way = tuple[ChunkingSettings, EmbeddingSettings]
+"""To cut, and to embed what was cut."""
 
-    With `experiments`, only so many of the last ones count.
-    """
+
+def ways(r: Resources, experiments: int | None = None) -> list[Way]:
+    """How documents are cut and embedded: by this index, then by its experiments (only so many of the last)."""
+    every = [(r.settings.chunking, r.settings.embedding), *_experiments(r, experiments)]
+    return list({repr(way): way for way in every}.values())
+
+
+def compares(r: Resources, chosen: ChunkingSettings) -> bool:
+    """Whether a strategy may embed other texts than those of its chunks."""
+    if chosen.strategy not in chunking.STRATEGIES:
+        return True
+    try:
+        chunking.build(chosen, r.model.tokenizer, whole=r.settings)
+    except ConfigurationError:  # it has to be given an encoder
+        return True
+    return False
+
+
+def embedded_texts(r: Resources, documents: Sequence[Document], by: Sequence[Way]) -> Iterator[str]:
+    """The texts of chunks, and those that a strategy compared; a way to cut that cannot be had any more is noted."""
     if not documents:
         return
-    sections = [(r.settings.chunking, r.settings.embedding), *_experiments(r, experiments)]
-    for chosen, embedding in {repr(pair): pair for pair in sections}.values():
+    for chosen, embedding in by:
         try:
             model = r.model if embedding == r.settings.embedding else r.model_of(embedding)
             heard = _Heard(CachedEmbedder(model.encoder, r.stores.vectors).as_encoder())

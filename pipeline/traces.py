@@ -11,7 +11,7 @@ from typing import Any
 from pipeline import prefect_records
 from pipeline.resources import Resources
 from pipeline.steps.judgement import write_report
-from pipeline.texts import embedded_texts
+from pipeline.texts import embedded_texts, ways
 from pipeline.unnaming import unnamed
 from sluice.access import AccessTags
 from sluice.ids import digest, text_hash
@@ -49,7 +49,7 @@ def find_traces(r: Resources, collections: Sequence[str], key: str, documents: S
                 traces.versions.add(point.payload["version"])
             else:
                 others.add(point.payload["text_hash"])
-    traces.texts |= {text_hash(text) for text in embedded_texts(r, documents)}
+    traces.texts |= {text_hash(text) for text in embedded_texts(r, documents, ways(r))}
     traces.texts -= others
     return traces
 

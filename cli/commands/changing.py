@@ -44,7 +44,7 @@ def run(config: Path, source: str | None, allow_deletions: tuple[str, ...], now:
     Nothing to do costs a scan of the sources. A rejected candidate leaves the live release alone and exits 3.
     """
     parameters: dict[str, Any] = {"source": source, "allow_deletions": list(allow_deletions), "now": now, "until": until}
-    result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters)
+    result = launch(config, "run", lambda r, run: nightly.reindex(r, run, **parameters), parameters, builds=True)
     report(result, as_json)
 
 
@@ -156,5 +156,5 @@ def backfill(
         return
     how: dict[str, Any] = {"allow_deletions": list(allow_deletions), "order": order, "stop_at": stop_at}
     parameters = {**asdict(which), **how}
-    result = launch(config, "backfill", lambda r, run: backfilling.backfill(r, run, which, **how), parameters)
+    result = launch(config, "backfill", lambda r, run: backfilling.backfill(r, run, which, **how), parameters, builds=True)
     report(result, as_json)

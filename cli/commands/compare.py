@@ -44,7 +44,7 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
         lab.check()
         compressed = comparing.kept(lab, adopt) if adopt is not None else {}
         try:
-            found = comparing.compare(lab, in_process(r.settings))
+            found = comparing.compare(lab, in_process(r))
         except FlowNeeded:
             found = in_flow(r, "compare", str(lab.experiment.path), {})
         result = comparison_json(found)

@@ -73,8 +73,8 @@ def build_all(settings: Settings) -> list[Gate]:
         except SluiceError as error:
             wrong.append(error)
     kept = settings.stores.qdrant
-    exact = any(section.type == "exact" for section in sections)
-    if kept.quantization != "none" and kept.url != "embedded" and not exact:
+    compared = any(isinstance(gate, ExactGate) for gate in gates)
+    if kept.quantization != "none" and kept.url != "embedded" and not compared:
         wrong.append(
             ConfigurationError(
                 f"{settings.path}: stores.qdrant.quantization: vectors kept as {kept.quantization} lose neighbours, and no gate "

@@ -47,8 +47,13 @@ class Model:
     def tokenizer(self) -> AnyTokenizer:
         return self._make_tokenizer()
 
-    @cached_property
+    @property
     def precision(self) -> str:
+        with self._lock:
+            return self._precision
+
+    @cached_property
+    def _precision(self) -> str:
         return self._make_precision()
 
     @property

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import evaluation
+from ingest import sandbox
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
+from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
 from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
@@ -74,13 +76,16 @@ def take_in(
         run.hands_over(states, seen)
     if ingested:
         return states
+    meanwhile = False
     if seen.ingest_needed:
-        _map(r, run, seen, redo)
+        meanwhile = _map(r, run, seen, redo)
         with run.account.timed("access"):
             states = settle(r, run, before=states)
     _acknowledge(r, seen)
     _count(r, run, seen)
     run.hands_over(states, seen, ingested=True)
+    if meanwhile:
+        raise FlowNeeded
     return states
 
 
@@ -93,15 +98,18 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
     return first
 
 
-def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
+def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> bool:
+    """Fetch and parse; whether it was done while a flow began, which goes on from here."""
     evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
     r.prepare()
     shares = sorted(  # as they come, where none matters more than another
         (share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)),
         key=lambda share: -max((run.worth.get(key, 0) for key in share.documents), default=0),
     )
-    with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
-        done, left, stopped = mapped(r, run, ingest_partition, shares)
+    documents = sum(map(len, shares))
+    beside = run.executor.meanwhile(documents) if isinstance(run.executor, IfSmall) else None
+    with run.account.timed("ingest"), r.progress.stage("fetch and parse", documents):
+        done, left, stopped = mapped(r, run if beside is None else replace(run, executor=beside), ingest_partition, shares)
         for counts in done:
             for stage, counted in counts.counts.items():
                 run.account.count(stage, counted)
@@ -110,6 +118,9 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
         put_off(r, left)
         settle(r, run)  # who may read what was taken in
         raise Stopped(stopped)
+    if documents > run.partition_documents:
+        sandbox.shared().close()  # 100 MB a worker, which the model will want
+    return beside is not None
 
 
 def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: Redo) -> Iterator[Share]:

@@ -15,11 +15,11 @@ import pytest
 from benchmarks.tampering import Tampering
 from ingest.protocols import Source
 from pipeline import nightly, parts, syncing
-from pipeline.collecting import collect_garbage
+from pipeline.collecting import collect_garbage, unused_vectors
 from pipeline.executors import Inline, P, R
 from pipeline.resources import Resources
 from pipeline.runs import holding
-from pipeline.texts import embedded_texts
+from pipeline.texts import embedded_texts, ways
 from sluice.errors import DocumentError, StoreUnavailable
 from sluice.ids import text_hash, version_id
 from sluice.records import ItemRef, RawItem
@@ -88,6 +88,22 @@ def test_a_dry_run_of_gc_lists_what_gc_removes_and_gc_leaves_nothing_to_remove(i
     assert index.run("unchanged")["embedded"] == 0
 
 
+def test_gc_cuts_nothing_that_was_cut(index: Index) -> None:
+    """What a document's chunks are is known without its text: the vectors of its chunks stay, release or none."""
+    index.run()
+    with Resources(load(index.config)) as r:
+        live, states = r.releases.live(), r.stores.documents.read()
+        assert live is not None
+        held = {point.payload["text_hash"] for point in r.stores.qdrant.scan(live.collection, ["text_hash"])}
+        r.stores.vectors.put("m", {"f" * 64: np.zeros(4, np.float32)})
+        r.stores.versions.delete(list(r.stores.versions.ids()))
+        unused = unused_vectors(r, [], states)
+        assert held <= r.stores.vectors.hashes()
+        assert unused == {"f" * 64}
+        r.stores.cuts.erase([state.key for state in states])
+        assert held <= unused_vectors(r, [], states)
+
+
 def test_gc_keeps_the_vectors_of_the_last_experiments_only(index: Index) -> None:
     """`retention.experiments`: by the time in a record's name, whatever the experiments are called; no record goes."""
     index.run()
@@ -102,7 +118,7 @@ def test_gc_keeps_the_vectors_of_the_last_experiments_only(index: Index) -> None
         with Resources(load(index.config)) as r, holding(r, "gc") as run:
             present = [version_id(s.key, s.version, s.parse_fingerprint) for s in r.stores.documents.read()]
             documents = list(r.stores.versions.get(present).values())
-            of = [{text_hash(text) for text in embedded_texts(r, documents, experiments=n)} for n in range(3)]
+            of = [{text_hash(text) for text in embedded_texts(r, documents, ways(r, n))} for n in range(3)]
             assert of[0] < of[1] < of[2]
             r.stores.vectors.put("m", {text: np.zeros(4, np.float32) for text in of[2]})
             collect_garbage(r, run)
