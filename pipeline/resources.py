@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
+from indexing.contents import Contents
 from indexing.cuts import Cutter
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import tags_root
@@ -159,9 +160,13 @@ class Resources:
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""
-        fields = ["document_key", "version", "parse_fingerprint"]
-        held = {tuple(p.payload[name] for name in fields) for p in self.stores.qdrant.scan(release.collection, fields)}
-        return {key: version_id(key, version, parsed) for key, version, parsed in held}
+        held = self.contents.of(release.collection)
+        return {key: version_id(key, found.version, found.parse_fingerprint) for key, found in held.items()}
+
+    @once
+    def contents(self) -> Contents:
+        """What collections hold of each document."""
+        return Contents(self.stores.qdrant)
 
     # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,6 +262,7 @@ class Resources:
             audit=s.audit,
             actor=actor,
             now=utc_now,
+            contents=self.contents,
         )
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
