@@ -20,6 +20,7 @@ from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
 from indexing.contents import Contents
 from indexing.cuts import Cutter
+from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
@@ -186,18 +187,26 @@ class Resources:
         )
 
     def prepare(self) -> None:
-        """Begin to load the model on a thread of its own: while documents are fetched and parsed there is time for it.
+        """Begin, on threads of their own, what a changed run will wait for: while documents are fetched and parsed there is
+        time to load the model, and to read what the live collection holds.
 
         Not before a first release: its precision may have yet to be measured, and that wants a quiet machine.
         """
-        if self.releases.live() is None:
+        live = self.releases.live()
+        if live is None:
             return
 
         def load() -> None:
             with suppress(Exception):  # who embeds meets it again
                 self.model.encoder.load()
 
-        threading.Thread(target=load, name="model ahead", daemon=True).start()
+        def read() -> None:
+            with suppress(Exception):  # who builds meets it again
+                if may_be_base(live, self.recipe):
+                    self.contents.of(live.collection)
+
+        for ahead in (load, read):
+            threading.Thread(target=ahead, name=f"{ahead.__name__} ahead", daemon=True).start()
 
     @once
     def chunker(self) -> chunking.Chunker:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import evaluation
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
+from ingest.sandbox import SandboxedParser
 from pipeline.resources import Resources
 from pipeline.runs import Run
 from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
@@ -61,6 +62,8 @@ def take_in(
         with run.account.timed("plan"):
             check(r)
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions, now=now)
+            if seen.ingest_needed:
+                _begin_ahead(r, seen)
             check_uris(r, seen)
             states, ingested = settle(r, run, seen), False
             if seen.troubles:
@@ -87,9 +90,18 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
     return first
 
 
-def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
-    evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
+def _begin_ahead(r: Resources, seen: Look) -> None:
+    """Have what takes a while to be ready begin beside this: most such runs end in a candidate, and importing takes as long
+    as parsing."""
+    for name in [plan.source for plan in seen.plans if plan.fetch or any(s.source == plan.source for s in seen.parse)]:
+        parser = r.parsers[name]
+        if isinstance(parser, SandboxedParser):
+            parser.ahead()
+    evaluation.prepare(r.gates)
     r.prepare()
+
+
+def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> None:
     shares = [share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)]
     with run.account.timed("ingest"), r.progress.stage("fetch and parse", sum(map(len, shares))):
         done, stopped = mapped(r, run, ingest_partition, shares)

@@ -21,7 +21,13 @@ class Counted(MemoryVectorStore):
 
 
 def point(number: int, key: str, **more: object) -> Point:
-    payload = {"document_key": key, "uri": f"{key}.md", "source": "s", "version": "v1", "parse_fingerprint": "p"}
+    payload: dict[str, object] = {
+        "document_key": key,
+        "uri": f"{key}.md",
+        "source": "s",
+        "version": "v1",
+        "parse_fingerprint": "p",
+    }
     payload |= {"served": "s1", "modified": None, "tokens": 3, "context_cut": False, "access_tags": ["staff"]}
     return Point(f"00000000-0000-5000-8000-{number:012d}", np.ones(2, np.float32), payload | more)
 
