@@ -5,44 +5,42 @@ from __future__ import annotations
 import posixpath
 from typing import cast
 
-from langchain_text_splitters import Language
-
 from chunking.packing import Packing
-from chunking.recursive import PROSE, separators
+from chunking.recursive import PROSE, Language, separators
 from chunking.spans import Span
 from chunking.strategy import Given
 from sluice.records import Document
 from sluice.settings import Section
 
 LANGUAGES: dict[str, Language] = {
-    ".c": Language.C,
-    ".cc": Language.CPP,
-    ".cpp": Language.CPP,
-    ".cs": Language.CSHARP,
-    ".ex": Language.ELIXIR,
-    ".exs": Language.ELIXIR,
-    ".go": Language.GO,
-    ".h": Language.C,
-    ".hpp": Language.CPP,
-    ".hs": Language.HASKELL,
-    ".java": Language.JAVA,
-    ".js": Language.JS,
-    ".jsx": Language.JS,
-    ".kt": Language.KOTLIN,
-    ".lua": Language.LUA,
-    ".php": Language.PHP,
-    ".proto": Language.PROTO,
-    ".ps1": Language.POWERSHELL,
-    ".py": Language.PYTHON,
-    ".r": Language.R,
-    ".rb": Language.RUBY,
-    ".rs": Language.RUST,
-    ".scala": Language.SCALA,
-    ".sol": Language.SOL,
-    ".swift": Language.SWIFT,
-    ".tex": Language.LATEX,
-    ".ts": Language.TS,
-    ".tsx": Language.TS,
+    ".c": "c",
+    ".cc": "cpp",
+    ".cpp": "cpp",
+    ".cs": "csharp",
+    ".ex": "elixir",
+    ".exs": "elixir",
+    ".go": "go",
+    ".h": "c",
+    ".hpp": "cpp",
+    ".hs": "haskell",
+    ".java": "java",
+    ".js": "js",
+    ".jsx": "js",
+    ".kt": "kotlin",
+    ".lua": "lua",
+    ".php": "php",
+    ".proto": "proto",
+    ".ps1": "powershell",
+    ".py": "python",
+    ".r": "r",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".scala": "scala",
+    ".sol": "sol",
+    ".swift": "swift",
+    ".tex": "latex",
+    ".ts": "ts",
+    ".tsx": "ts",
 }
 """langchain's languages by a uri's extension."""
 

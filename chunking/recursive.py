@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
-from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 from pydantic import Field, model_validator
 
 from chunking.packing import Packing
@@ -22,6 +21,13 @@ from sluice.settings import Section
 
 PROSE = ("\n\n", "\n", " ", "")
 """langchain's default separators, from the coarsest to the finest."""
+
+
+Language = Literal[
+    "cpp", "go", "java", "kotlin", "js", "ts", "php", "proto", "python", "r", "rst", "ruby", "rust", "scala", "swift",
+    "markdown", "latex", "html", "sol", "csharp", "cobol", "c", "lua", "perl", "haskell", "elixir", "powershell", "visualbasic6",
+]  # fmt: skip
+"""langchain's languages: its enumeration of them costs 0.2 s of import, which only who names one pays."""
 
 
 class Options(Section):
@@ -55,9 +61,11 @@ class Recursive:
         return self._pack.split(self._ruler.tokens(document.text), 0, len(document.text))
 
 
-def separators(literal: Sequence[str], language: Language | None = None) -> list[re.Pattern[str]]:
+def separators(literal: Sequence[str], language: str | None = None) -> list[re.Pattern[str]]:
     """Compiled separators, coarsest first; the empty one is left out, as windows of tokens take its place."""
     if language is not None:
-        found = RecursiveCharacterTextSplitter.get_separators_for_language(language)
+        import langchain_text_splitters as langchain
+
+        found = langchain.RecursiveCharacterTextSplitter.get_separators_for_language(langchain.Language(language))
         return [re.compile(pattern) for pattern in found if pattern]
     return [re.compile(re.escape(each)) for each in literal if each]

@@ -13,10 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from evaluation import quotes
 from evaluation.golden import GoldenQuery, Label
-from evaluation.labels import ResolvedLabel, ResolvedQuery, ResolvedSet
+from evaluation.labels import Known, ResolvedLabel, ResolvedQuery, ResolvedSet
+from evaluation.protocols import LabelledDocuments
 from evaluation.scoring import DEPTH, Evaluation, Found, score
 from sluice.access import AccessTags
+from sluice.records import DocumentState
 
 Asked = tuple[str, AccessTags | None]
 """What makes two questions one: their words and who asks; an id is only a name."""
@@ -48,6 +51,8 @@ class Judged:
     access: str
     k: int
     answers: tuple[Answered, ...]
+    quotes: int = quotes.VERSION
+    """By which rules its passages were found in the texts of that release."""
 
     @property
     def scored(self) -> int:
@@ -102,6 +107,23 @@ def on_shared_labels(
     return ResolvedSet(tuple(mine), (), ()), ResolvedSet(tuple(theirs), (), ())
 
 
+def found_before(earlier: Judged | None, then: LabelledDocuments, now: LabelledDocuments) -> Known:
+    """What a label is in the documents of `now`, where it was found in those of `then` when the record was made and both hold
+    the very same text: the passage stands where it stood."""
+    found: dict[Label, ResolvedLabel] = {}
+    if earlier is not None and earlier.quotes == quotes.VERSION:
+        found = {label.label: label for answer in earlier.answers for label in answer.labels if label.state == "found"}
+
+    def known(state: DocumentState, label: Label) -> ResolvedLabel | None:
+        before = found.get(label)
+        if before is None or before.key != state.key:
+            return None
+        version = now.version(state)
+        return before if version is not None and version == then.version(state) else None
+
+    return known
+
+
 def scored_again(earlier: Judged, resolved: ResolvedSet, *, k: int, passages: bool = True) -> Evaluation:
     """The measures of a release on these questions, from the hits that were kept."""
     hits = {answer.asked: answer for answer in earlier.answers}
@@ -128,6 +150,7 @@ def encode(record: Judged) -> bytes:
         "fingerprint": record.fingerprint,
         "access": record.access,
         "k": record.k,
+        "quotes": record.quotes,
         "answers": [
             {
                 "id": answer.query.id,
@@ -153,7 +176,8 @@ def decode(content: bytes) -> Judged | None:
         if value["version"] != _VERSION:
             return None
         answers = tuple(_answered(answer) for answer in value["answers"])
-        return Judged(value["release"], value["golden"], value["fingerprint"], value["access"], value["k"], answers)
+        named = value["release"], value["golden"], value["fingerprint"]
+        return Judged(*named, value["access"], value["k"], answers, value.get("quotes", 0))
     except (zlib.error, ValueError, KeyError, TypeError):
         return None
 

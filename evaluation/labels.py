@@ -10,7 +10,7 @@ Staleness is a fact about the source, so both releases of a comparison lose the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -80,15 +80,29 @@ class ResolvedSet:
         return self.stale / self.labels if self.labels else 0.0
 
 
-def resolve(golden: GoldenSet, documents: LabelledDocuments) -> ResolvedSet:
-    """Each label of the set against a release's documents; raises ConfigurationError for a uri that two sources share."""
-    return resolve_queries(golden.queries, documents, where=str(golden.path))
+Known = Callable[[DocumentState, Label], ResolvedLabel | None]
+"""What a label is known to be in the text that a release holds of a document; None where that is to be looked at."""
 
 
-def resolve_queries(queries: Iterable[GoldenQuery], documents: LabelledDocuments, *, where: str) -> ResolvedSet:
+def unknown(_state: DocumentState, _label: Label) -> None:
+    """Nothing is known."""
+    return
+
+
+def resolve(golden: GoldenSet, documents: LabelledDocuments, known: Known = unknown) -> ResolvedSet:
+    """Each label of the set against a release's documents; raises ConfigurationError for a uri that two sources share.
+
+    The text of a document is read where one of its labels is not `known`.
+    """
+    return resolve_queries(golden.queries, documents, where=str(golden.path), known=known)
+
+
+def resolve_queries(
+    queries: Iterable[GoldenQuery], documents: LabelledDocuments, *, where: str, known: Known = unknown
+) -> ResolvedSet:
     """As `resolve`, for some queries of the golden set that `where` names."""
     queries = tuple(queries)
-    resolver = _Resolver(documents, where)
+    resolver = _Resolver(documents, where, known)
     resolver.read(queries)
     labelled = resolver.typed({q.id: tuple(resolver.label(q.id, label) for label in q.relevant) for q in queries})
     scored: list[ResolvedQuery] = []
@@ -179,6 +193,7 @@ class _Resolver:
 
     documents: LabelledDocuments
     where: str
+    known: Known
     texts: dict[str, tuple[str, Plain] | None] = field(default_factory=dict)
     raws: dict[str, Plain | None] = field(default_factory=dict)
     states: dict[str, DocumentState] = field(default_factory=dict)
@@ -189,7 +204,7 @@ class _Resolver:
         for query in queries:
             for label in query.relevant:
                 state = only(self.documents, label.uri, label.source, where=f"{self.where}: query '{query.id}'")
-                if state is not None and state.status != "deleted":
+                if state is not None and state.status != "deleted" and self.known(state, label) is None:
                     wanted.setdefault(state.key, state)
         self.states.update(wanted)
         texts = self.documents.texts(list(wanted.values())) if wanted else {}
@@ -203,6 +218,8 @@ class _Resolver:
             return ResolvedLabel(label, "missing", reason="unknown uri")
         if state.status == "deleted":
             return ResolvedLabel(label, "stale", state.key, reason="the source deleted the document")
+        if (before := self.known(state, label)) is not None:
+            return before
         text = self.texts.get(state.key)
         if text is not None:
             span = _span(label, *text)

@@ -34,6 +34,10 @@ class LabelledDocuments(Protocol):
     def texts(self, states: Sequence[DocumentState]) -> Mapping[str, str]:
         """The same for many at once, by document key, in at most 1 + n/100 requests; those it has no text of are left out."""
 
+    def version(self, state: DocumentState) -> str | None:
+        """A name of the text that a release holds for the document, the same in every release that holds this very text; None
+        where it holds none."""
+
     def raw_text(self, state: DocumentState) -> str | None:
         """The text of the bytes fetched last, before any cleaning; None where they cannot be read as text."""
 

@@ -20,6 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
+VERSION = 1
+"""Raised whenever a quote would be found elsewhere in the same text than before: what was found is kept beside it."""
+
 FUZZY_RATIO = 0.9
 
 _MARKUP = re.compile(

@@ -6,7 +6,7 @@ No chunk is cut and nothing is embedded: tags are payload, and only the differen
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from indexing.protocols import Points
@@ -38,21 +38,28 @@ class SyncResult:
         return self.revoked + self.granted
 
 
+def carried(points: Points, collection: str) -> dict[str, set[AccessTags]]:
+    """Every set of tags that a document's points carry, by document key: one scan of nothing else."""
+    stored: dict[str, set[AccessTags]] = {}
+    for point in points.scan(collection, ["document_key", "access_tags"]):
+        stored.setdefault(point.payload["document_key"], set()).add(AccessTags(point.payload.get("access_tags") or ()))
+    return stored
+
+
 def sync(
     points: Points,
     collection: str,
     current: Mapping[str, AccessTags],
     audit: Callable[[Sequence[TagChange]], None] = lambda _changes: None,
+    read: Callable[[Points, str], Mapping[str, Set[AccessTags]]] = carried,
 ) -> SyncResult:
     """Make the tags in one collection equal to `current` (document key → tags; a key that is not there: nobody).
 
     What is stored is read back and compared, so that the result holds whatever was written before, and running it
     again writes nothing. A document whose readers shrink is written before one whose readers grow. `audit` is told what
-    is about to change, each document once, before it does.
+    is about to change, each document once, before it does. `read` is `carried`, or another reading of the same.
     """
-    stored: dict[str, set[AccessTags]] = {}
-    for point in points.scan(collection, ["document_key", "access_tags"]):
-        stored.setdefault(point.payload["document_key"], set()).add(AccessTags(point.payload.get("access_tags") or ()))
+    stored = read(points, collection)
     revoke: dict[str, AccessTags] = {}
     grant: dict[str, AccessTags] = {}
     for key, seen in sorted(stored.items()):

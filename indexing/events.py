@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from indexing.changes import Changes, changes
-from indexing.protocols import Outbox, Points
+from indexing.contents import Contents
+from indexing.protocols import Outbox
 from sluice.access import TagChange
 from sluice.ids import digest
 from sluice.releases import EventKind, Release, ReleaseEvent
@@ -25,7 +26,7 @@ class Events:
     """The events of one index, on their way into its outbox."""
 
     index: str
-    points: Points
+    contents: Contents
     outbox: Outbox
     actor: str
     now: Callable[[], datetime]
@@ -100,7 +101,7 @@ class Events:
     def _made(self, kind: EventKind, release: Release, replaced: Release | None, share: float) -> ReleaseEvent:
         listed, everything = Changes(), True
         if replaced is not None and not (release.removed or replaced.removed or _anew(replaced, release)):
-            found = changes(self.points, replaced.collection, release.collection)
+            found = changes(self.contents.of(replaced.collection), self.contents.of(release.collection))
             listed, everything = (found, False) if len(found) <= LISTED_DOCUMENTS else (listed, True)
         return ReleaseEvent(
             id=_identity(kind, replaced if kind == "canary ended" and replaced is not None else release),

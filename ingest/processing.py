@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from ingest import clean, emptiness, frontmatter, limits, nlp, ocr, poison, redact
+from ingest import clean, emptiness, frontmatter, language, limits, nlp, ocr, poison, redact
 from ingest.decode import decode
 from ingest.formats import Format, format_of
 from ingest.frontmatter import FrontMatter
@@ -161,6 +161,7 @@ def warm_processor(processing: Processing) -> Processor:
     if processing.ocr:
         nlp.install()
     nlp.silence()
+    language.load()
     return Processor(processing)
 
 

@@ -24,7 +24,7 @@ from functools import cache
 from typing import Any
 
 from ingest.protocols import Parser
-from ingest.worker import FOLDER, HEADER_BYTES, Reply, Request, write_frame
+from ingest.worker import FOLDER, HEADER_BYTES, Ahead, Reply, Request, write_frame
 from sluice.errors import DocumentError, SluiceError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings
@@ -68,6 +68,10 @@ class SandboxedParser:
         request = Request(self._make, item, source, self._limits.timeout_s, self._limits.memory_mb << 20)
         return (self._sandbox or shared()).parse(request)
 
+    def ahead(self) -> None:
+        """Have a worker begin and load its libraries: whoever parses soon does not wait for that."""
+        (self._sandbox or shared()).ahead(self._make)
+
 
 class Sandbox:
     """A pool of workers: started when needed, kept warm, replaced after `documents` or when one was killed.
@@ -104,6 +108,13 @@ class Sandbox:
                     raise _killed(request, worker)
                 # It had ended of idleness just before it was asked: the document was not touched.
 
+    def ahead(self, make: bytes) -> None:
+        """Have one worker, idle until it is asked, build this parser."""
+        with self._lock:
+            if not self._idle:
+                self._idle.append(_Worker(self._arguments))
+            self._idle[-1].prepare(make)
+
     def close(self) -> None:
         """End the idle workers; those at work end with their document. The pool can be used again."""
         with self._lock:
@@ -138,6 +149,11 @@ class _Worker:
         self._waiting.register(self._wire_out, select.POLLIN)
         self.began = False
         self.overdue = False
+
+    def prepare(self, make: bytes) -> None:
+        """Have it build a parser; it answers nothing, and whoever asks next is told what went wrong."""
+        with contextlib.suppress(OSError):  # it ended of idleness
+            write_frame(self._wire_in, pickle.dumps(Ahead(make)))
 
     def ask(self, request: Request) -> Reply | None:
         """The outcome; None when the worker died or was killed for taking too long (`overdue`)."""

@@ -7,6 +7,7 @@ with the interpreter's lock, by the kernel's alarm clock soon after a document's
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import resource
@@ -50,6 +51,13 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """A parser to be built before a document comes; nothing is replied."""
+
+    make: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """`started` when the parser stands and the clock runs, then the outcome; `last`: this worker must be replaced."""
 
@@ -71,7 +79,11 @@ def main() -> None:
     for served in range(1, documents + 1):
         if not select.select([wire_in], [], [], idle_s)[0] or (frame := read_frame(wire_in)) is None:
             return
-        request: Request = pickle.loads(frame)
+        request: Request | Ahead = pickle.loads(frame)
+        if isinstance(request, Ahead):
+            with contextlib.suppress(Exception):  # the first document meets it again, and it is told of that one
+                _parser(request.make, parsers)
+            continue
         reply = _answer(request, parsers, lambda: write_frame(wire_out, pickle.dumps(Reply("started"))))
         before = before or _data_bytes()
         # What one document left behind must not be taken from the next: a worker that has grown is not used again.
@@ -84,9 +96,7 @@ def main() -> None:
 
 def _answer(request: Request, parsers: dict[bytes, Parser], started: Callable[[], None]) -> Reply:
     try:
-        parser = parsers.get(request.make)
-        if parser is None:
-            parser = parsers[request.make] = pickle.loads(request.make)()
+        parser = _parser(request.make, parsers)
         started()
     except SluiceError as error:
         return Reply("error", error)
@@ -108,6 +118,13 @@ def _answer(request: Request, parsers: dict[bytes, Parser], started: Callable[[]
             frame = frame.tb_next
         where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame is not None else "?"
         return Reply("failed", f"{type(error).__name__} at {where}")
+
+
+def _parser(make: bytes, parsers: dict[bytes, Parser]) -> Parser:
+    """The parser that this makes, built once."""
+    if make not in parsers:
+        parsers[make] = pickle.loads(make)()
+    return parsers[make]
 
 
 def _limited(parser: Parser, request: Request) -> Document:

@@ -71,11 +71,11 @@ class CorpusDocuments:
         return self.texts([state]).get(state.key)
 
     def texts(self, states: Sequence[DocumentState]) -> dict[str, str]:
-        ids = {state.key: identity for state in states if (identity := self._version_of(state)) is not None}
+        ids = {state.key: identity for state in states if (identity := self.version(state)) is not None}
         documents = self._versions.get(list(ids.values())) if ids else {}
         return {key: documents[identity].text for key, identity in ids.items() if identity in documents}
 
-    def _version_of(self, state: DocumentState) -> str | None:
+    def version(self, state: DocumentState) -> str | None:
         if self._held is not None:
             return self._held.get(state.key)
         return version_id(state.key, state.version, state.parse_fingerprint) if state.in_release else None
@@ -83,7 +83,7 @@ class CorpusDocuments:
     def earlier(self, states: Sequence[DocumentState]) -> dict[str, list[str]]:
         if self._kept is None:
             return {}
-        served = {identity for state in states if (identity := self._version_of(state)) is not None}
+        served = {identity for state in states if (identity := self.version(state)) is not None}
         ids = [identity for identity in self._kept.ids(state.key for state in states) if identity not in served]
         found: dict[str, list[str]] = {}
         for document in self._kept.get(ids).values() if ids else ():

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
+from indexing.contents import Contents
 from indexing.cuts import Cutter
+from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
@@ -160,9 +162,13 @@ class Resources:
 
     def versions_in(self, release: Release) -> dict[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""
-        fields = ["document_key", "version", "parse_fingerprint"]
-        held = {tuple(p.payload[name] for name in fields) for p in self.stores.qdrant.scan(release.collection, fields)}
-        return {key: version_id(key, version, parsed) for key, version, parsed in held}
+        held = self.contents.of(release.collection)
+        return {key: version_id(key, found.version, found.parse_fingerprint) for key, found in held.items()}
+
+    @once
+    def contents(self) -> Contents:
+        """What collections hold of each document."""
+        return Contents(self.stores.qdrant)
 
     # ── chunk and embed ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,18 +188,26 @@ class Resources:
         )
 
     def prepare(self) -> None:
-        """Begin to load the model on a thread of its own: while documents are fetched and parsed there is time for it.
+        """Begin, on threads of their own, what a changed run will wait for: while documents are fetched and parsed there is
+        time to load the model, and to read what the live collection holds.
 
         Not before a first release: its precision may have yet to be measured, and that wants a quiet machine.
         """
-        if self.releases.live() is None:
+        live = self.releases.live()
+        if live is None:
             return
 
         def load() -> None:
             with suppress(Exception):  # who embeds meets it again
                 self.model.encoder.load()
 
-        threading.Thread(target=load, name="model ahead", daemon=True).start()
+        def read() -> None:
+            with suppress(Exception):  # who builds meets it again
+                if may_be_base(live, self.recipe):
+                    self.contents.of(live.collection)
+
+        for ahead in (load, read):
+            threading.Thread(target=ahead, name=f"{ahead.__name__} ahead", daemon=True).start()
 
     @once
     def chunker(self) -> chunking.Chunker:
@@ -258,6 +272,7 @@ class Resources:
             audit=s.audit,
             actor=actor,
             now=utc_now,
+            contents=self.contents,
         )
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:

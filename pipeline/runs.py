@@ -124,7 +124,7 @@ def holding(
         r.begin()
         token = _under_way.set({**_under_way.get(), key: run})
         try:
-            with r.stores.documents.remembered():
+            with r.stores.documents.remembered(), r.contents.remembered():
                 yield run
         finally:
             _under_way.reset(token)

@@ -177,15 +177,20 @@ def _vectors(context: GateContext, account: _Account) -> dict[str, Any]:
     # The first of them, as they come by id: ids are hashes, and the store need not read the vectors of the others.
     chosen = list(islice(context.points.scan(("text_hash", "uri"), vectors=True), VECTORS))
     made = context.vectors([str(point.payload.get("text_hash")) for point in chosen])
-    unknown = 0
-    for point in chosen:
-        right = made.get(str(point.payload.get("text_hash")))
-        if right is None:
-            unknown += 1
-        elif point.dense is None or point.dense.shape != right.shape or not _same(point.dense, right):
+    pairs = [(point, made.get(str(point.payload.get("text_hash")))) for point in chosen]
+    known = [(point, right) for point, right in pairs if right is not None]
+    for point, same in zip((point for point, _ in known), _same(known), strict=True):
+        if not same:
             account.note("other_vector", {"chunk_id": point.id, "uri": str(point.payload.get("uri", ""))})
-    return {"vectors_compared": len(chosen) - unknown, "vectors_unknown": unknown}
+    return {"vectors_compared": len(known), "vectors_unknown": len(pairs) - len(known)}
 
 
-def _same(stored: Vector, made: Vector) -> bool:
-    return bool(np.allclose(stored, made, rtol=0, atol=_SAME))  # NaN is equal to nothing
+def _same(pairs: Sequence[tuple[StoredPoint, Vector]]) -> list[bool]:
+    """Whether each stored vector is the one that was made. NaN is equal to nothing."""
+    shaped = [point.dense is not None and point.dense.shape == made.shape for point, made in pairs]
+    alike = [(point.dense, made) for (point, made), fits in zip(pairs, shaped, strict=True) if fits and point.dense is not None]
+    if not alike:
+        return [False] * len(pairs)
+    apart = np.abs(np.array([stored for stored, _ in alike]) - np.array([made for _, made in alike])).max(axis=-1)
+    near = iter(apart <= _SAME)
+    return [fits and bool(next(near)) for fits in shaped]

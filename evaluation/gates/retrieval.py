@@ -18,8 +18,8 @@ from evaluation.gates.comparison import ROUNDING, compare
 from evaluation.gates.retrieval_options import RetrievalOptions
 from evaluation.gates.retrieval_shown import blocks, change_blocks, explained, labels, lost, mend, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
-from evaluation.judged import Judged, encode, judged, on_shared_labels, scored_again
-from evaluation.labels import ResolvedSet, resolve, resolve_like
+from evaluation.judged import Judged, encode, found_before, judged, on_shared_labels, scored_again
+from evaluation.labels import ResolvedSet, resolve, resolve_like, unknown
 from evaluation.scoring import Evaluation, evaluate
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.evidence import Block
@@ -66,9 +66,12 @@ class RetrievalGate:
             )
 
     def judge(self, context: GateContext) -> Verdict:
-        resolved = resolve(self.golden, context.candidate.documents)
         records = Records(context, self.golden, self._set, self.options.anchor_days, self.options.anchor)
         before = records.before()
+        views = [view for view in (context.live, context.candidate) if view is not None]
+        judged_as = next((view for view in views if before is not None and view.id == before.release), None)
+        now = context.candidate.documents
+        resolved = resolve(self.golden, now, found_before(before, judged_as.documents, now) if judged_as else unknown)
         changed = self._changed(before, context)
         unusable = self._unusable(resolved, records)
         if unusable:

@@ -93,6 +93,10 @@ class Release:
     def texts(self, states: Sequence[DocumentState]) -> dict[str, str]:
         return {state.key: text for state in states if (text := self.text(state)) is not None}
 
+    def version(self, state: DocumentState) -> str | None:
+        text = self.text(state)
+        return None if text is None else text_hash(text)
+
     def raw_text(self, state: DocumentState) -> str | None:
         doc = self._doc(state)
         return doc.text if doc.raw is None else doc.raw

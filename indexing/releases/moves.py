@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from indexing.access_sync import CurrentAccess, SyncResult, sync
+from indexing.access_sync import CurrentAccess, SyncResult, carried, sync
+from indexing.contents import Contents
 from indexing.events import Events
 from indexing.protocols import AccessAudit, Aliases, Collections, Outbox, Points, ReleaseLedger
 from indexing.releases.view import View
-from sluice.access import TagChange
+from sluice.access import AccessTags, TagChange
 from sluice.errors import ReleaseError
 from sluice.releases import TRANSITIONS, Release, ReleaseEvent, State, Transition
 
@@ -30,10 +31,12 @@ class Moves:
     audit: AccessAudit
     actor: str
     now: Callable[[], datetime]
+    contents: Contents | None = None
+    """What collections hold, where somebody remembers it."""
 
     @property
     def events(self) -> Events:
-        return Events(self.index, self.points, self.outbox, self.actor, self.now)
+        return Events(self.index, self.contents or Contents(self.points), self.outbox, self.actor, self.now)
 
     @property
     def candidate_alias(self) -> str:
@@ -69,8 +72,13 @@ class Moves:
         if named != collection and only_if in (None, named):
             self.aliases.switch({self.candidate_alias: collection})
 
-    def sync(self, release: Release, access: CurrentAccess, at: datetime, started: float) -> SyncResult:
-        """Bring current tags into one collection; `release` is as the ledger has it now. Nothing is read when it has them."""
+    def sync(
+        self, release: Release, access: CurrentAccess, at: datetime, started: float, *, remember: bool = False
+    ) -> SyncResult:
+        """Bring current tags into one collection; `release` is as the ledger has it now. Nothing is read when it has them.
+
+        With `remember` all that the collection holds of documents is read, for who will ask for it next.
+        """
         if release.synced == access.root:
             return SyncResult(release.collection)
         # Cleared first: a sync that is interrupted must be done again.
@@ -82,7 +90,8 @@ class Moves:
             if release.state in ("promoted", "canary"):  # what nobody is served, nobody keeps answers of
                 told.append(self.events.intend_access(release, changes))
 
-        result = sync(self.points, release.collection, access.tags, noted_before)
+        read = _remembered(self.contents) if remember and self.contents is not None else carried
+        result = sync(self.points, release.collection, access.tags, noted_before, read)
         for event in told:
             self.events.confirm(event)
         noted: dict[str, Any] = {}
@@ -93,5 +102,9 @@ class Moves:
         return result
 
     def sync_now(self, release: Release, access: CurrentAccess) -> SyncResult:
-        """The same, from this moment on."""
-        return self.sync(release, access, self.now(), time.perf_counter())
+        """The same, from this moment on, for one that is about to be judged or served."""
+        return self.sync(release, access, self.now(), time.perf_counter(), remember=True)
+
+
+def _remembered(contents: Contents) -> Callable[[Points, str], Mapping[str, set[AccessTags]]]:
+    return lambda _points, collection: {key: holding.tags for key, holding in contents.now(collection).items()}

@@ -110,7 +110,7 @@ def delta_of(r: Resources, found: Assessment) -> Delta | None:
     """What must change in a clone of the live release, where this one can be made of it; None: it is built from nothing."""
     if found.live is None or found.rebuild or not may_be_base(found.live, r.recipe):
         return None
-    return difference(r.stores.qdrant, found.live, found.documents, r.cutter.sums)
+    return difference(r.contents.of(found.live.collection), found.live, found.documents, r.cutter.sums)
 
 
 def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import evaluation
 from ingest import sandbox
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
+from ingest.sandbox import SandboxedParser
 from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
@@ -69,6 +70,8 @@ def take_in(
         with run.account.timed("plan"):
             check(r)
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions, now=now)
+            if seen.ingest_needed:
+                _begin_ahead(r, seen)
             check_uris(r, seen)
             states, ingested = settle(r, run, seen), False
             if seen.troubles:
@@ -98,10 +101,19 @@ def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
     return first
 
 
+def _begin_ahead(r: Resources, seen: Look) -> None:
+    """Have what takes a while to be ready begin beside this: most such runs end in a candidate, and importing takes as long
+    as parsing."""
+    for name in [plan.source for plan in seen.plans if plan.fetch or any(s.source == plan.source for s in seen.parse)]:
+        parser = r.parsers[name]
+        if isinstance(parser, SandboxedParser):
+            parser.ahead()
+    evaluation.prepare(r.gates)
+    r.prepare()
+
+
 def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> bool:
     """Fetch and parse; whether it was done while a flow began, which goes on from here."""
-    evaluation.prepare(r.gates)  # most such runs end in a candidate, and importing takes as long as parsing
-    r.prepare()
     shares = sorted(  # as they come, where none matters more than another
         (share for plan in seen.plans for share in shares_of(plan, seen.parse, run, redo)),
         key=lambda share: -max((run.worth.get(key, 0) for key in share.documents), default=0),

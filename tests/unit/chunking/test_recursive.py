@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
+from chunking.recursive import Language as Ours
 from chunking.testing import BundledTokenizer, build, document
 
 HANDBOOK = Path(__file__).resolve().parents[3] / "../shared/corpora/handbook/content"
@@ -52,7 +53,8 @@ def test_same_chunks_as_langchain(size: int, overlap: int) -> None:
 
 
 def test_same_chunks_for_a_language() -> None:
-    """A language's separators are langchain's."""
+    """A language's separators are langchain's, and the languages that a configuration may name are all that it has."""
+    assert set(get_args(Ours)) == {each.value for each in Language}
     assert ours(PROSE, 30, 0, language="markdown") == langchain(PROSE, 30, 0, Language.MARKDOWN)
 
 

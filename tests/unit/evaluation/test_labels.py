@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluation import quotes
 from evaluation.gates.leaks import LeaksGate, LeaksOptions
 from evaluation.golden import GoldenSet, load_golden
+from evaluation.judged import found_before, judged
 from evaluation.labels import GONE, NEVER, NOT_READ, ResolvedLabel, resolve, resolve_like, resolve_together
+from evaluation.scoring import evaluate
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.records import DocumentState
@@ -149,6 +153,30 @@ def test_the_texts_of_all_labels_are_asked_for_at_once(tmp_path: Path) -> None:
         resolved = resolve(load_golden(write_lines(tmp_path / "g.jsonl", *lines)), documents)
         assert len(resolved.with_state("found")) == 2 * count
         assert documents.requests == 1
+
+
+def test_what_was_found_in_the_same_text_is_not_looked_for_again(tmp_path: Path) -> None:
+    """A record gives exactly what looking gives, and only the texts of documents that changed, or whose label was not found, are
+    read; a record of other rules gives nothing."""
+    labels = [{"uri": f"{name}.md", "quote": QUOTE} for name in ("same", "moved", "lost", "gone", "new", "missed")]
+    asked = golden(tmp_path, *labels, {"uri": "same.md"})
+    before = [Doc(f"{name}.md", TEXT) for name in ("same", "moved", "lost", "gone")] + [Doc("missed.md", "No.", raw=TEXT)]
+    after = [Doc("same.md", TEXT), Doc("moved.md", f"Longer. {TEXT}"), Doc("lost.md", "No."), Doc("new.md", TEXT), before[-1]]
+    after.append(replace(before[3], status="deleted"))
+    then = Release(before)
+    record = judged("r1", evaluate(then, resolve(asked, then), k=2, everyone=then.tags), golden="g", fingerprint="f", access="a")
+
+    class Reading(Release):
+        def texts(self, states: Sequence[DocumentState]) -> dict[str, str]:
+            read.append({state.uri for state in states})
+            return super().texts(states)
+
+    read: list[set[str]] = []
+    now = Reading(after)
+    assert resolve(asked, now, found_before(record, then, now)) == resolve(asked, Release(after))
+    assert read == [{"moved.md", "lost.md", "new.md", "missed.md"}]
+    resolve(asked, now, found_before(replace(record, quotes=quotes.VERSION - 1), then, now))
+    assert "same.md" in read[-1]
 
 
 def test_the_documents_of_all_leak_cases_are_asked_for_at_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.build import Builder, Built
+from indexing.contents import holdings
 from indexing.cuts import Cutter, id_sum
 from indexing.delta import Delta, difference, may_be_base
 from indexing.embed import CachedEmbedder
@@ -93,7 +94,7 @@ class Index:
         found = None
         view = releases.view()
         if delta and view.live is not None and may_be_base(view.live, recipe):
-            found = difference(releases.points, view.live, states)
+            found = difference(holdings(releases.points, view.live.collection), view.live, states)
         fingerprint = release_fingerprint(states, recipe.answers)
         release = releases.begin(
             fingerprint + ("" if delta else " anew"),
@@ -206,7 +207,7 @@ def test_a_base_that_lost_points_is_none() -> None:
     corpus = {"a.md": Doc("One."), "b.md": Doc("Two words.")}
     release, _ = index.night(corpus)
     index.world.store.delete(release.collection, [document_key("s", "b.md")])
-    assert difference(index.world.store, release, index.states(corpus)) is None
+    assert difference(holdings(index.world.store, release.collection), release, index.states(corpus)) is None
 
 
 def test_points_that_are_not_those_of_the_known_cut_are_written_again() -> None:
@@ -217,12 +218,22 @@ def test_points_that_are_not_those_of_the_known_cut_are_written_again() -> None:
     states = index.states(corpus)
     points = index.world.store.collections[release.collection].points
     cuts = {s.key: [id for id, p in points.items() if p.payload["document_key"] == s.key] for s in states}
-    whole = difference(index.world.store, release, states, lambda _: {key: id_sum(ids) for key, ids in cuts.items()})
+    whole = difference(
+        holdings(index.world.store, release.collection),
+        release,
+        states,
+        lambda _: {key: id_sum(ids) for key, ids in cuts.items()},
+    )
     assert whole is not None
     assert whole.write == frozenset()
     lost = points.pop(cuts[states[0].key][0])
     points["00000000-0000-5000-8000-000000000000"] = replace(lost, id="00000000-0000-5000-8000-000000000000")
-    found = difference(index.world.store, release, states, lambda _: {key: id_sum(ids) for key, ids in cuts.items()})
+    found = difference(
+        holdings(index.world.store, release.collection),
+        release,
+        states,
+        lambda _: {key: id_sum(ids) for key, ids in cuts.items()},
+    )
     assert found is not None
     assert found.write == {states[0].key}
 
@@ -268,7 +279,7 @@ def test_a_part_of_a_clone_is_nothing_to_build_on() -> None:
     first, _ = index.night(NIGHT)
     releases = index.world.releases(lambda n: "before" if index.world.log[-1:] and index.world.log[-1][0] == "clone" else "")
     states = index.states(NEXT)
-    found = difference(index.world.store, first, states)
+    found = difference(holdings(index.world.store, first.collection), first, states)
     with pytest.raises(Killed):
         releases.begin(
             release_fingerprint(states, RECIPE.answers), release_id="half", access_root="", dimension=2, sparse=False,

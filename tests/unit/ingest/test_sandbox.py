@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ingest.protocols import Parser
 from ingest.sandbox import Sandbox, SandboxedParser
-from sluice.errors import DocumentError
+from sluice.errors import ConfigurationError, DocumentError
 from sluice.records import RawItem
 from sluice.settings import LimitSettings
 from tests.unit.ingest.hostile import Obedient
@@ -34,6 +35,10 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def parser(sandbox: Sandbox) -> SandboxedParser:
     return SandboxedParser(Obedient, "f", LimitSettings(timeout_s=1, memory_mb=64), sandbox)
+
+
+def unbuildable() -> Parser:
+    raise ConfigurationError("no such cleaner")
 
 
 def parse(parser: SandboxedParser, what: str) -> str:
@@ -83,6 +88,23 @@ def test_workers_stay_warm_and_are_replaced_in_time() -> None:
     parse(parser, "leak")
     parse(parser, "leak")
     assert parse(parser, "pid") != second, "after 80 MB more than it began with"
+    sandbox.close()
+
+
+def test_a_worker_begun_ahead_takes_the_first_document() -> None:
+    """It has built its parser by then, and one that cannot be built is told of when a document asks for it."""
+    sandbox = Sandbox(workers=1)
+    parser = SandboxedParser(Obedient, "f", LimitSettings(), sandbox)
+    parser.ahead()
+    [begun] = sandbox._idle
+    parser.ahead()
+    assert [begun] == sandbox._idle, "one is enough"
+    assert parse(parser, "pid") == str(begun.process.pid)
+    wrong = SandboxedParser(unbuildable, "f", LimitSettings(), sandbox)
+    wrong.ahead()
+    with pytest.raises(ConfigurationError, match="no such cleaner"):
+        parse(wrong, "a good one")
+    assert parse(parser, "pid") == str(begun.process.pid)
     sandbox.close()
 
 

@@ -1,0 +1,126 @@
+"""What a collection holds of each document, read from its points in one scan: light fields, never texts or vectors.
+
+A run asks this of two collections, the live one and its candidate, and of each more than once: what differs, which versions
+there are, who may read them, what readers are told of. What is remembered holds of a sealed collection for as long as one
+process alone may change it; access tags, which may change in any collection, are read anew by whoever asks for those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from sys import intern
+from threading import RLock
+from typing import Any
+
+from indexing.payload import CONTEXT_CUT, SERVED, TOKENS
+from indexing.protocols import Points
+from sluice.access import AccessTags
+from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, MODIFIED
+
+FIELDS = (
+    DOCUMENT_KEY, "uri", "source", "version", "parse_fingerprint", SERVED, MODIFIED, TOKENS, CONTEXT_CUT, ACCESS_TAGS,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Holding:
+    """What a collection holds of one document; what its points say of it is that of the first, by id."""
+
+    uri: str
+    source: str
+    version: str
+    parse_fingerprint: str
+    served: str | None
+    modified: str | None
+    tags: set[AccessTags]
+    """Every set of tags that one of its points carries, as it was when they were read."""
+    alike: bool = True
+    """Whether all its points say the same of it."""
+    chunks: int = 0
+    tokens: int = 0
+    cut: int = 0
+    ids: int = 0
+    """As in `cuts.id_sum`."""
+
+
+Holdings = Mapping[str, Holding]
+"""By document key."""
+
+
+def holdings(points: Points, collection: str) -> dict[str, Holding]:
+    """One scan of light fields."""
+    found: dict[str, Holding] = {}
+    tag_sets: dict[tuple[str, ...], tuple[AccessTags, set[AccessTags]]] = {}  # one copy of each, however many documents
+    for point in points.scan(collection, FIELDS):
+        payload = point.payload
+        key = payload[DOCUMENT_KEY]
+        carried = tuple(payload.get(ACCESS_TAGS) or ())
+        if (known := tag_sets.get(carried)) is None:
+            tags = AccessTags(carried)
+            known = tag_sets[carried] = (tags, {tags})
+        holding = found.get(key)
+        if holding is None:
+            holding = found[intern(key)] = _first(payload, known[1])
+        else:
+            if holding.tags is not known[1] and known[0] not in holding.tags:
+                holding.tags = holding.tags | known[1]  # another set: the one that others share stays as it is
+            if holding.alike and not _says_the_same(holding, payload):
+                holding.alike = False
+        holding.chunks += 1
+        holding.tokens += int(payload.get(TOKENS) or 0)
+        holding.cut += bool(payload.get(CONTEXT_CUT))
+        holding.ids ^= int(point.id.replace("-", ""), 16)
+    return found
+
+
+def _first(payload: Mapping[str, Any], tags: set[AccessTags]) -> Holding:
+    """Equal strings are one: the live collection and its candidate hold nearly the same."""
+    said = (payload.get(name) for name in ("uri", "source", "version", "parse_fingerprint"))
+    uri, source, version, parsed = (intern(str(value or "")) for value in said)
+    served, modified = payload.get(SERVED), payload.get(MODIFIED)
+    return Holding(uri, source, version, parsed, served and intern(served), modified and intern(modified), tags)
+
+
+def _says_the_same(holding: Holding, payload: Mapping[str, Any]) -> bool:
+    return (
+        payload.get(SERVED) == holding.served
+        and payload.get(MODIFIED) == holding.modified
+        and payload.get("version") == holding.version
+        and payload.get("parse_fingerprint") == holding.parse_fingerprint
+    )
+
+
+class Contents:
+    """What collections hold; within `remembered` each is read once. Threads may share it."""
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+        self._remembering, self._known, self._lock = False, dict[str, Holdings](), RLock()
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """For who alone changes collections (a holder of the lease), and asks this of sealed ones only."""
+        self._remembering = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._remembering = False
+                self._known.clear()
+
+    def of(self, collection: str) -> Holdings:
+        """As it was read before, or is read now; who waits for another thread's reading is given that."""
+        if not self._remembering:
+            return holdings(self._points, collection)
+        with self._lock:
+            return self._known.get(collection) or self.now(collection)
+
+    def now(self, collection: str) -> Holdings:
+        """As it is read now: with the tags that its points carry."""
+        found = holdings(self._points, collection)
+        with self._lock:
+            if self._remembering:
+                self._known[collection] = found
+        return found

@@ -1,0 +1,74 @@
+"""What collections hold of documents, and how often it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from indexing.contents import Contents, holdings
+from sluice.access import AccessTags
+from sluice.points import Point
+from tests.fakes import MemoryVectorStore
+
+
+class Counted(MemoryVectorStore):
+    scans = 0
+
+    def scan(self, collection, fields: Sequence[str] = (), *, vectors=False, readable_by=None):  # type: ignore[no-untyped-def]
+        self.scans += 1
+        return super().scan(collection, fields, vectors=vectors, readable_by=readable_by)
+
+
+def point(number: int, key: str, **more: object) -> Point:
+    payload: dict[str, object] = {
+        "document_key": key,
+        "uri": f"{key}.md",
+        "source": "s",
+        "version": "v1",
+        "parse_fingerprint": "p",
+    }
+    payload |= {"served": "s1", "modified": None, "tokens": 3, "context_cut": False, "access_tags": ["staff"]}
+    return Point(f"00000000-0000-5000-8000-{number:012d}", np.ones(2, np.float32), payload | more)
+
+
+def stored() -> Counted:
+    store = Counted()
+    store.create("c", dimension=2, sparse=False)
+    store.upsert("c", [point(1, "a"), point(2, "a", tokens=4, context_cut=True), point(3, "b", access_tags=["all"])])
+    return store
+
+
+def test_every_point_counts_for_its_document() -> None:
+    """Chunks, tokens, cut contexts and ids are of all points of a document, and of no other."""
+    found = holdings(stored(), "c")
+    assert {key: (h.chunks, h.tokens, h.cut, h.alike) for key, h in found.items()} == {"a": (2, 7, 1, True), "b": (1, 3, 0, True)}
+    assert found["a"].ids == 1 ^ 2
+    assert (found["a"].uri, found["a"].tags, found["b"].tags) == ("a.md", {AccessTags({"staff"})}, {AccessTags({"all"})})
+
+
+def test_points_of_a_document_that_differ_are_seen() -> None:
+    """Other tags on one point do not become those of other documents; another version makes the document one of several."""
+    store = stored()
+    store.upsert("c", [point(4, "a", access_tags=["all"]), point(5, "b", version="v2"), point(6, "z")])
+    found = holdings(store, "c")
+    assert found["a"].tags == {AccessTags({"staff"}), AccessTags({"all"})}
+    assert found["z"].tags == {AccessTags({"staff"})}
+    assert [found[key].alike for key in "abz"] == [True, False, True]
+
+
+def test_a_collection_is_read_once_while_it_is_remembered() -> None:
+    """Within `remembered` the points are read once; before and after, whenever they are asked for; `now` always reads them."""
+    store = stored()
+    contents = Contents(store)
+    contents.of("c"), contents.of("c")
+    assert store.scans == 2
+    with contents.remembered():
+        assert contents.of("c") is contents.of("c")
+        assert store.scans == 3
+        store.retag("c", {"a": AccessTags({"boss"})})
+        assert contents.now("c")["a"].tags == {AccessTags({"boss"})}
+        assert contents.of("c")["a"].tags == {AccessTags({"boss"})}
+        assert store.scans == 4
+    contents.of("c")
+    assert store.scans == 5
