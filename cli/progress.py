@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 
 from cli.safe_console import SafeConsole
 from cli.talking import level
+from sluice.display import counted
 
 LINE_EVERY_S = 10.0
 
@@ -52,7 +53,7 @@ class TerminalProgress:
             self._bars = self._task = None
         else:
             yield
-        embedded = f", {self._embedded} texts embedded" if self._embedded else ""
+        embedded = f", {counted(self._embedded, 'text')} embedded" if self._embedded else ""
         self.note(f"{name}: {self._done} of {total} {unit}{embedded} in {time.monotonic() - started:.1f} s")
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
@@ -64,8 +65,8 @@ class TerminalProgress:
 
     def _show(self) -> None:
         if self._bars is not None and self._task is not None:
-            extra = f" · {self._embedded} texts embedded" if self._embedded else ""
+            extra = f" · {counted(self._embedded, 'text')} embedded" if self._embedded else ""
             self._bars.update(self._task, completed=self._done, description=f"{self._name}{extra}")
         elif time.monotonic() - self._told > LINE_EVERY_S:
             self._told = time.monotonic()
-            self.note(f"{self._name}: {self._done} of {self._total}, {self._embedded} texts embedded")
+            self.note(f"{self._name}: {self._done} of {self._total}, {counted(self._embedded, 'text')} embedded")

@@ -16,7 +16,7 @@ from typing import Protocol
 from pipeline.outcomes import Outcome, Report
 from pipeline.progress import Progress
 from pipeline.resources import Resources, utc_now
-from sluice.display import terminal
+from sluice.display import counted, terminal
 from sluice.errors import SluiceError
 
 KEPT = 200
@@ -74,7 +74,7 @@ class RunLog:
         self.line(f"{name}: {total} {unit}")
 
     def stage_ended(self, name: str, total: int, unit: str, done: int, texts: int, seconds: float) -> None:
-        embedded = f", {texts} texts embedded ({texts / max(seconds, 1e-3):.1f} a second)" if texts else ""
+        embedded = f", {counted(texts, 'text')} embedded ({texts / max(seconds, 1e-3):.1f} a second)" if texts else ""
         self.line(f"{name}: {done} of {total} {unit} in {seconds:.1f} s ({done / max(seconds, 1e-3):.1f} a second){embedded}")
 
     def ended(self, outcome: Outcome) -> None:
