@@ -36,14 +36,14 @@ class TerminalProgress:
         self._console.prose(message, "· ", "dim")
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> Iterator[None]:
         """A stage of `total` units; shows nothing when there are none."""
         if total == 0:
             yield
             return
         started = time.monotonic()
         if self._verbose:
-            self.note(f"{name}: {total} {unit}")
+            self.note(f"{name}: {counted(total, unit)}")
         self._name, self._total, self._done, self._embedded, self._told = name, total, 0, 0, started
         if self._console.is_terminal:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -54,7 +54,7 @@ class TerminalProgress:
         else:
             yield
         embedded = f", {counted(self._embedded, 'text')} embedded" if self._embedded else ""
-        self.note(f"{name}: {self._done} of {total} {unit}{embedded} in {time.monotonic() - started:.1f} s")
+        self.note(f"{name}: {self._done} of {counted(total, unit)}{embedded} in {time.monotonic() - started:.1f} s")
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
         """So many more units of the stage are done, so many more texts were embedded."""

@@ -38,7 +38,7 @@ class RunPage:
         self._logger.info(one_line(message))
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> Iterator[None]:
         if not total:
             yield
             return
@@ -46,7 +46,7 @@ class RunPage:
         yield
         took = max(time.monotonic() - began, 1e-3)
         texts = f", {counted(self._texts, 'text')} embedded ({self._texts / took:.1f} a second)" if self._texts else ""
-        self.note(f"{name}: {self._done} of {total} {unit} in {took:.1f} s ({self._done / took:.1f} a second){texts}")
+        self.note(f"{name}: {self._done} of {counted(total, unit)} in {took:.1f} s ({self._done / took:.1f} a second){texts}")
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
         with self._lock:

@@ -108,7 +108,11 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
                 f"{counted(result['unjudged'], 'hit')} among the first {k} that nobody judged: sluice golden add --log … --next"
             )
         if facts:
-            console.print(" · ".join(f"{name} labels {count}" for name, count in facts.items()))
+            console.print(
+                " · ".join(
+                    counted(count, f"{name} {'query' if name == 'unscored' else 'label'}") for name, count in facts.items()
+                )
+            )
         for line in result.get("below", []):
             console.print(f"[red]below the floor[/red]  {line}")
 
