@@ -119,6 +119,11 @@ def _attention(
     if newest is not None and newest.state == "rejected":
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
         found.append(f"release {newest.id} was rejected by {failed}: sluice releases show {newest.id}")
+    elif newest is not None and newest.held:
+        found.append(
+            f"release {newest.id} is held ({newest.held}): no run offers it again by itself, until an input changes or: "
+            f"sluice promote {newest.id}"
+        )
     if nights and nights[0].outcome == "stopped":
         found.append("the last run stopped before its end (window or budget): the next one goes on")
     found += [line.said() for line in unreadable(states, r.settings.access.compiled())]

@@ -177,9 +177,9 @@ def _chunking(r: Resources) -> str:
 def _readers(r: Resources) -> str:
     states = r.stores.documents.read()
     silent = [line.said() for line in unreadable(states, r.settings.access.compiled())]
-    return (
-        "; ".join(silent) or f"each of {counted(sum(s.in_release for s in states), 'document')} that a run took in has a reader"
-    )
+    if not (there := sum(state.in_release for state in states)):
+        return "; ".join(silent) or "no run has taken in a document yet"
+    return "; ".join(silent) or f"each of {counted(there, 'document')} that a run took in has a reader"
 
 
 CHECKS: dict[str, Callable[[Resources], str]] = {
