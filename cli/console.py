@@ -65,8 +65,9 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         console.print(f"[bold {colour}]{result['outcome']}[/bold {colour}]  release {result['release'] or '(none)'}")
         if result.get("left"):
             console.prose(
-                f"held: a run does not offer it again by itself, until an input changes or: sluice promote {result['left']}",
-                f"left {result['left']}: ",
+                f"{result['left']}, held: a run does not offer it again by itself, until an input changes or: "
+                f"sluice promote {result['left']}",
+                "left ",
             )
         rows = [
             (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
