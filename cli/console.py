@@ -64,7 +64,11 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         colour = {"promoted": "green", "rejected": "red"}.get(result["outcome"], "yellow")
         console.print(f"[bold {colour}]{result['outcome']}[/bold {colour}]  release {result['release'] or '(none)'}")
         if result.get("left"):
-            console.print(f"left {result['left']}: held, a run will not offer it again by itself")
+            console.prose(
+                f"{result['left']}, held: a run does not offer it again by itself, until an input changes or: "
+                f"sluice promote {result['left']}",
+                "left ",
+            )
         rows = [
             (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
             for stage, c in result["counts"].items()

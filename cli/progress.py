@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 
 from cli.safe_console import SafeConsole
 from cli.talking import level
+from sluice.display import counted
 
 LINE_EVERY_S = 10.0
 
@@ -35,14 +36,14 @@ class TerminalProgress:
         self._console.prose(message, "· ", "dim")
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> Iterator[None]:
         """A stage of `total` units; shows nothing when there are none."""
         if total == 0:
             yield
             return
         started = time.monotonic()
         if self._verbose:
-            self.note(f"{name}: {total} {unit}")
+            self.note(f"{name}: {counted(total, unit)}")
         self._name, self._total, self._done, self._embedded, self._told = name, total, 0, 0, started
         if self._console.is_terminal:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -52,8 +53,8 @@ class TerminalProgress:
             self._bars = self._task = None
         else:
             yield
-        embedded = f", {self._embedded} texts embedded" if self._embedded else ""
-        self.note(f"{name}: {self._done} of {total} {unit}{embedded} in {time.monotonic() - started:.1f} s")
+        embedded = f", {counted(self._embedded, 'text')} embedded" if self._embedded else ""
+        self.note(f"{name}: {self._done} of {counted(total, unit)}{embedded} in {time.monotonic() - started:.1f} s")
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
         """So many more units of the stage are done, so many more texts were embedded."""
@@ -64,8 +65,8 @@ class TerminalProgress:
 
     def _show(self) -> None:
         if self._bars is not None and self._task is not None:
-            extra = f" · {self._embedded} texts embedded" if self._embedded else ""
+            extra = f" · {counted(self._embedded, 'text')} embedded" if self._embedded else ""
             self._bars.update(self._task, completed=self._done, description=f"{self._name}{extra}")
         elif time.monotonic() - self._told > LINE_EVERY_S:
             self._told = time.monotonic()
-            self.note(f"{self._name}: {self._done} of {self._total}, {self._embedded} texts embedded")
+            self.note(f"{self._name}: {self._done} of {self._total}, {counted(self._embedded, 'text')} embedded")

@@ -119,7 +119,7 @@ class Fitting:
             for text in heads:
                 yield from filled(text, width)
             rest = [
-                Text(f"{names[column]}: " if names[column] else "").append_text(row[column])
+                Text(f"{names[column]}: " if names[column] else "").append_text(Text(", ").join(row[column].split()))
                 for column in self._all
                 if column not in whole and row[column].plain
             ]

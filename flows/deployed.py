@@ -26,6 +26,7 @@ from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources
 from pipeline.runs import Run, holding
 from pipeline.variants import laboratory
+from sluice.display import counted
 from sluice.errors import IndexBusy
 
 Config = str
@@ -160,7 +161,9 @@ def golden_check(config: Config, golden: str | None = None) -> Answer:
         told = "\n".join(f"- {name}: {value}" for name, value in care.items() if isinstance(value, int | float | str))
         create_markdown_artifact(key=f"golden-{r.settings.index}".lower().replace("_", "-").replace(".", "-"), markdown=told)
         if found.care.stale:
-            return Completed(name="Stale", message=f"{len(found.care.stale)} labels of {found.golden} are stale", data=care)
+            return Completed(
+                name="Stale", message=f"{counted(len(found.care.stale), 'label')} of {found.golden} went stale", data=care
+            )
         return Completed(message=f"every label of {found.golden} is true", data=care)
 
 

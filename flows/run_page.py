@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 
 from pipeline.outcomes import Garbage, Outcome, Report
 from pipeline.resources import Resources, shared
+from sluice.display import counted
 from sluice.display import line as one_line
 from sluice.settings import Settings
 
@@ -37,15 +38,15 @@ class RunPage:
         self._logger.info(one_line(message))
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> Iterator[None]:
         if not total:
             yield
             return
         began, self._done, self._texts = time.monotonic(), 0, 0
         yield
         took = max(time.monotonic() - began, 1e-3)
-        texts = f", {self._texts} texts embedded ({self._texts / took:.1f} a second)" if self._texts else ""
-        self.note(f"{name}: {self._done} of {total} {unit} in {took:.1f} s ({self._done / took:.1f} a second){texts}")
+        texts = f", {counted(self._texts, 'text')} embedded ({self._texts / took:.1f} a second)" if self._texts else ""
+        self.note(f"{name}: {self._done} of {counted(total, unit)} in {took:.1f} s ({self._done / took:.1f} a second){texts}")
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
         with self._lock:

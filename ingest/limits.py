@@ -12,6 +12,7 @@ import zipfile
 from typing import Any
 
 from ingest.formats import Format
+from sluice.display import counted
 from sluice.errors import DocumentError
 from sluice.records import Document
 from sluice.settings import LimitSettings
@@ -66,7 +67,7 @@ def _check_archive(content: bytes, uri: str, limits: LimitSettings) -> None:
     if expanded > limits.expanded_mb << 20:
         raise _beyond("expands_too_far", uri, f"unpacks to {expanded >> 20} MB", f"{limits.expanded_mb} MB", "expanded_mb")
     if len(entries) > _ENTRIES:
-        raise _beyond("expands_too_far", uri, f"unpacks to {len(entries)} files", f"{_ENTRIES}", "")
+        raise _beyond("expands_too_far", uri, f"unpacks to {counted(len(entries), 'file')}", f"{_ENTRIES}", "")
 
 
 def _check_entities(content: bytes, uri: str) -> None:
@@ -91,7 +92,7 @@ def _check_pages(content: bytes, uri: str, limits: LimitSettings) -> None:
     except Exception:  # broken in any of a hundred ways: the reader says which
         return
     if pages > limits.pages:
-        raise _beyond("too_many_pages", uri, f"has {pages} pages", f"{limits.pages}", "pages")
+        raise _beyond("too_many_pages", uri, f"has {counted(pages, 'page')}", f"{limits.pages}", "pages")
 
 
 def _beyond(reason: str, uri: str, seen: str, allowed: str, key: str) -> DocumentError:

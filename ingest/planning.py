@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.freshness import NO_RULES, Lifetimes
+from sluice.display import counted
 from sluice.errors import IntegrityError, MassDeletion
 from sluice.records import DocumentState, ItemRef, QuarantineEntry
 
@@ -96,7 +97,7 @@ def guard_against_mass_deletion(plan: SourcePlan, known: int, limit: float) -> N
     gone = len(plan.gone)
     if gone >= GUARD_MINIMUM and known and gone / known > limit:
         raise MassDeletion(
-            f"source '{plan.source}' listed {plan.listed} documents; {gone} of the {known} known ones are gone "
+            f"source '{plan.source}' listed {counted(plan.listed, 'document')}; {gone} of the {known} known ones are gone "
             f"({gone / known:.0%}, allowed: {limit:.0%}); nothing was changed",
             hint=f"check that the source is whole (mounted, logged in, not an error page); if the deletions are meant, "
             f"run again with --allow-deletions {plan.source}",
@@ -143,7 +144,10 @@ def unreadable_permissions(failures: Iterable[QuarantineEntry], samples: int = 3
     if not out:
         return []
     named = "; ".join(entry.error for entry in out[:samples])
-    return [f"{len(out)} document(s) are out, any earlier version with them: their permissions or expiry cannot be read: {named}"]
+    return [
+        f"{counted(len(out), 'document is', 'documents are')} out, any earlier version with them: "
+        f"their permissions or expiry cannot be read: {named}"
+    ]
 
 
 def expired(

@@ -25,6 +25,7 @@ from pipeline.runs import Run, recorded
 from pipeline.steps.assessing import assess
 from pipeline.steps.building import build
 from pipeline.steps.settling import settle
+from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.ids import version_id
 from sluice.plain import plain
@@ -161,7 +162,7 @@ def import_(r: Resources, run: Run, folder: Path) -> Report:
         if ids != exported:
             rejected = r.releases_by(run.actor).reject(r.releases.get(built.id))
             raise IntegrityError(
-                f"release {rejected.id} holds {len(ids)} chunks, {len(ids ^ exported)} of which are not as exported",
+                f"release {rejected.id} holds {counted(len(ids), 'chunk')}, {len(ids ^ exported)} of which are not as exported",
                 hint="the files were changed, or another version of the chunker is installed",
             )
         return run.account.report("staged", built.id)

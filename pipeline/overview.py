@@ -16,6 +16,7 @@ from ingest.freshness import freshness
 from ingest.readerless import unreadable
 from pipeline.history import INTERRUPTED, PastRun, past_runs
 from pipeline.resources import Resources, utc_now
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Notes, Plot, Table
 from sluice.records import DocumentState
@@ -118,16 +119,21 @@ def _attention(
     if newest is not None and newest.state == "rejected":
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
         found.append(f"release {newest.id} was rejected by {failed}: sluice releases show {newest.id}")
+    elif newest is not None and newest.held:
+        found.append(
+            f"release {newest.id} is held ({newest.held}): no run offers it again by itself, until an input changes or: "
+            f"sluice promote {newest.id}"
+        )
     if nights and nights[0].outcome == "stopped":
         found.append("the last run stopped before its end (window or budget): the next one goes on")
     found += [line.said() for line in unreadable(states, r.settings.access.compiled())]
     if quarantined:
-        found.append(f"{quarantined} documents could not be processed: sluice quarantine")
+        found.append(f"{counted(quarantined, 'document')} could not be processed: sluice quarantine")
     if expiring:
-        found.append(f"{expiring} documents expire within 30 days: sluice freshness")
+        found.append(f"{counted(expiring, 'document expires', 'documents expire')} within 30 days: sluice freshness")
     waiting = sum(1 for event in r.stores.outbox.open() if event.state == "confirmed")
     if waiting:
-        found.append(f"{waiting} events could not be delivered yet; every command tries again")
+        found.append(f"{counted(waiting, 'event')} could not be delivered yet; every command tries again")
     return found
 
 
@@ -162,7 +168,7 @@ def _asked(r: Resources) -> Drift | None:
 def _drifted(r: Resources, asked: Drift | None) -> list[str]:
     if asked is None or asked.asked < ENOUGH or asked.covered >= COVERAGE:
         return []
-    told = f"of {asked.asked:,} searches only {asked.covered:.0%} ask anything like a golden question"
+    told = f"of {counted(asked.asked, 'search')} only {asked.covered:.0%} ask anything like a golden question"
     return [f"{told}: sluice golden add --log {r.settings.search.log} --next"]
 
 
@@ -207,7 +213,7 @@ def _duplicates(states: Sequence[DocumentState]) -> int:
 def page(found: Status) -> str:
     """The status as one HTML file: no script, no network, readable on a phone."""
     since = f"since {found.live_since:%Y-%m-%d %H:%M} UTC" if found.live_since else ""
-    facts = [f"at {found.at:%Y-%m-%d %H:%M} UTC", f"{found.documents:,} documents", f"{found.chunks:,} chunks"]
+    facts = [f"at {found.at:%Y-%m-%d %H:%M} UTC", f"{counted(found.documents, 'document')}", f"{counted(found.chunks, 'chunk')}"]
     facts += [f"canary {found.canary}"] if found.canary else []
     facts += [f"being changed by {found.running}"] if found.running else []
     sections: list[tuple[str, list[Block]]] = [
@@ -261,7 +267,8 @@ def _questions(found: Status) -> list[Block]:
     asked = found.asked
     if asked is None:
         return []
-    said = f"{asked.covered:.0%} of {asked.asked:,} searches ({asked.questions:,} distinct questions) are like a golden question."
+    asking = f"{counted(asked.asked, 'search')} ({counted(asked.questions, 'distinct question')})"
+    said = f"{asked.covered:.0%} of {asking} are like a golden question."
     rows = tuple((each.query, each.asked, each.questions) for each in asked.clusters)
     table = Table(("question", "searches like it", "distinct"), rows, title="Asked, and like no golden question", words=True)
     return [Notes((said,)), table]
@@ -291,5 +298,7 @@ def _documents(found: Status) -> list[Block]:
     head = ("source", "documents", "median days", "oldest days", "never refreshed", "expired", "expire within 30 days")
     blocks: list[Block] = [Table(head, tuple(rows), title="Freshness", words=True)]
     blocks.append(Table(("stage: reason", "documents"), tuple(found.quarantine.items()), title="Quarantine"))
-    blocks.append(Notes((f"{found.duplicates} documents have the very bytes of another: sluice duplicates",)))
+    blocks.append(
+        Notes((f"{counted(found.duplicates, 'document has', 'documents have')} the very bytes of another: sluice duplicates",))
+    )
     return blocks

@@ -12,7 +12,7 @@ class Progress(Protocol):
     def note(self, message: str) -> None:
         """One line that stays."""
 
-    def stage(self, name: str, total: int, unit: str = "documents") -> AbstractContextManager[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> AbstractContextManager[None]:
         """A stage of `total` units."""
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
@@ -25,7 +25,7 @@ class Silent:
     def note(self, message: str) -> None:
         pass
 
-    def stage(self, name: str, total: int, unit: str = "documents") -> AbstractContextManager[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> AbstractContextManager[None]:
         return nullcontext()
 
     def advance(self, units: int = 0, *, texts: int = 0) -> None:

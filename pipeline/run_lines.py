@@ -29,12 +29,12 @@ class JsonLines:
         self._write("info", "note", message=message)
 
     def stage_began(self, name: str, total: int, unit: str) -> None:
-        self._write("info", "stage began", stage=name, total=total, unit=unit)
+        self._write("info", "stage began", stage=name, total=total, unit=f"{unit}s")
 
     def stage_ended(self, name: str, total: int, unit: str, done: int, texts: int, seconds: float) -> None:
         rates = {"per_second": _rate(done, seconds)} | ({"texts_per_second": _rate(texts, seconds)} if texts else {})
         done_now = {"done": done, "texts_embedded": texts, "seconds": round(seconds, 3)}
-        self._write("info", "stage ended", stage=name, total=total, unit=unit, **done_now, **rates)
+        self._write("info", "stage ended", stage=name, total=total, unit=f"{unit}s", **done_now, **rates)
 
     def documents(self, quarantined: Iterable[QuarantineEntry], expired: Iterable[str]) -> None:
         for entry in quarantined:

@@ -16,7 +16,7 @@ from typing import Protocol
 from pipeline.outcomes import Outcome, Report
 from pipeline.progress import Progress
 from pipeline.resources import Resources, utc_now
-from sluice.display import terminal
+from sluice.display import counted, terminal
 from sluice.errors import SluiceError
 
 KEPT = 200
@@ -71,11 +71,12 @@ class RunLog:
         self.line(message)
 
     def stage_began(self, name: str, total: int, unit: str) -> None:
-        self.line(f"{name}: {total} {unit}")
+        self.line(f"{name}: {counted(total, unit)}")
 
     def stage_ended(self, name: str, total: int, unit: str, done: int, texts: int, seconds: float) -> None:
-        embedded = f", {texts} texts embedded ({texts / max(seconds, 1e-3):.1f} a second)" if texts else ""
-        self.line(f"{name}: {done} of {total} {unit} in {seconds:.1f} s ({done / max(seconds, 1e-3):.1f} a second){embedded}")
+        embedded = f", {counted(texts, 'text')} embedded ({texts / max(seconds, 1e-3):.1f} a second)" if texts else ""
+        rate = f"({done / max(seconds, 1e-3):.1f} a second)"
+        self.line(f"{name}: {done} of {counted(total, unit)} in {seconds:.1f} s {rate}{embedded}")
 
     def ended(self, outcome: Outcome) -> None:
         """How it ended, with what was counted, found and warned of."""
@@ -109,7 +110,7 @@ class Told:
         self._to.note(message)
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str = "documents") -> Iterator[None]:
+    def stage(self, name: str, total: int, unit: str = "document") -> Iterator[None]:
         if not total:
             with self._to.stage(name, total, unit):
                 yield

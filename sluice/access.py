@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sluice.display import counted
 from sluice.globs import matches, nearly_matches
 from sluice.spelling import composed
 
@@ -102,7 +103,7 @@ def near_miss_warnings(misses: Sequence[NearMiss], samples: int = 3) -> list[str
         named = ", ".join(f"'{miss.uri}'" for miss in missed[:samples])
         who = ", ".join(sorted({tag for miss in missed for tag in miss.granted})) or "nobody"
         said.append(
-            f"the access rule '{match}' does not hold for {len(missed)} document(s) that are spelled almost like it: {named}; "
+            f"the access rule '{match}' does not hold for {counted(len(missed), 'document')} spelled almost like it: {named}; "
             f"they are readable by {who}. Write a rule for them, or rename them"
         )
     return said

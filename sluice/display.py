@@ -28,8 +28,14 @@ def line(text: str, limit: int = 0) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 document`, `1,200 documents`; `many` where it is more than an s: `queries`, or a verb that goes with it."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    """`1 document`, `1,200 documents`, `2 queries`; `many` where a verb goes with it: `document is`, `documents are`."""
+    return f"{number:,} {one if number == 1 else many or _many(one)}"
+
+
+def _many(one: str) -> str:
+    if one.endswith("y") and one[-2:-1] not in "aeiou":
+        return f"{one[:-1]}ies"
+    return f"{one}es" if one.endswith(("s", "x", "ch", "sh")) else f"{one}s"
 
 
 def json_text(text: str) -> str:

@@ -26,6 +26,7 @@ from urllib.parse import quote, unquote
 from qdrant_edge import Filter
 
 from sluice.access import AccessTags
+from sluice.display import counted
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
@@ -108,7 +109,8 @@ class EdgeStore(Ranked):
                 state = files.read_state(self._folder(name))[1]
                 if not state.writing:
                     self._reader.view(self._folder(name).name)
-            return f"{len(names)} collections, {len(aliases)} aliases; clones by a copy of files; search is exact"
+            there = f"{counted(len(names), 'collection')}, {counted(len(aliases), 'alias')}"
+            return f"{there}; clones by a copy of files; search is exact"
 
     def settle(self, collection: str) -> None:
         """Nothing to wait for: search is exact."""

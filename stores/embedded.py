@@ -3,7 +3,7 @@
 It is nx-27017 (on SQLite), which the real pymongo driver talks to over the wire. The first process that needs it
 starts it, others join, and it stops with the last (`embedded_server.py` has how). In `state_dir/mongodb`:
 `users.lock` (shared, one holder per user), `start.lock` (who decides to start one), `server.lock` (the server's own),
-`server.json` (its socket), `server.log`, `data/` (a file per database).
+`server.json` (its socket), `server.log`, `data/` (a file per database), `reserve` (room to start on a full disk).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -30,6 +31,8 @@ _ATTEMPTS = 3
 _NEEDS_BYTES = 1_000_000
 """Without so much room on its disk it does not start."""
 _LOG_LIMIT = 10_000_000
+_RESERVE_BYTES = 4_000_000
+"""Kept aside while there is room, and given up to start on a full disk: whoever only searches is served there, too."""
 
 
 class EmbeddedMongo:
@@ -105,6 +108,7 @@ class EmbeddedMongo:
 
     def _start(self) -> _Server:
         log = self._folder / "server.log"
+        self._mind_the_reserve()
         try:
             if log.exists() and log.stat().st_size > _LOG_LIMIT:
                 log.unlink()
@@ -122,6 +126,14 @@ class EmbeddedMongo:
             )
         _started[:] = [child for child in _started if child.poll() is None] + [server]
         return server
+
+    def _mind_the_reserve(self) -> None:
+        reserve, free = self._folder / "reserve", shutil.disk_usage(self._folder).free
+        if free < _NEEDS_BYTES:
+            reserve.unlink(missing_ok=True)
+        elif free > 10 * _RESERVE_BYTES and not reserve.exists():
+            with suppress(OSError), reserve.open("wb") as file:
+                file.write(bytes(_RESERVE_BYTES))
 
     def _remaining(self) -> float:
         return max(0.0, self._deadline - time.monotonic())

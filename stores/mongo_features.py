@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from pymongo.errors import PyMongoError
 
+from sluice.display import counted
 from stores.features import Feature, feature
 from stores.mongo import MongoDatabase, translated
 
@@ -25,5 +26,7 @@ def features(database: MongoDatabase) -> list[Feature]:
         feature("mongodb", "version", bool(version), version or "not said", "nothing: operations are proved above"),
         feature("mongodb", "replica set", bool(name or sharded), kind, "majority writes and change streams: add ?replicaSet=…"),
         feature("mongodb", "retryable writes", retried, "yes" if retried else "no", "a connection that is cut fails a run"),
-        feature("mongodb", "a member to spare", members > 2 or sharded, f"{members} member(s)", "no run while the one is away"),
+        feature(
+            "mongodb", "a member to spare", members > 2 or sharded, counted(members, "member"), "no run while the one is away"
+        ),
     ]

@@ -21,6 +21,7 @@ from qdrant_client.client_base import QdrantBase
 from qdrant_client.http import models
 
 from sluice.access import AccessTags
+from sluice.display import counted
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.groups import batches
 from sluice.points import (
@@ -149,10 +150,10 @@ class QdrantStore(Ranked):
     def describe(self) -> str:
         """What the server is and holds, for `sluice doctor`; what it can do is in `features`."""
         if self._given is not None:
-            return f"Qdrant local mode: {len(self.names())} collections; clones by {self.clone_method()}"
+            return f"Qdrant local mode: {counted(len(self.names()), 'collection')}; clones by {self.clone_method()}"
         with self._client("asking for the version") as client:
             version = client.info().version if isinstance(client, QdrantClient) else ""
-        return f"Qdrant {version}: {len(self.names())} collections"
+        return f"Qdrant {version}: {counted(len(self.names()), 'collection')}"
 
     def features(self) -> list[Feature]:
         """What the server can do, and what is lost where it cannot; none of local mode, which is no server."""

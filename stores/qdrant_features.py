@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
+from sluice.display import counted
 from stores.features import Feature, feature
 from stores.qdrant_clone import SNAPSHOT
 from stores.qdrant_opening import opened
@@ -54,7 +55,7 @@ def features(client: QdrantClient, url: str, api_key: str | None, clones_by: str
         feature(
             "qdrant", "encrypted", _unread(url), url.partition(":")[0], "who listens in reads the API key, documents and tags"
         ),
-        feature("qdrant", "a node to spare", nodes > 1, f"{nodes} node(s)", "no answers while the one is away"),
+        feature("qdrant", "a node to spare", nodes > 1, counted(nodes, "node"), "no answers while the one is away"),
     ]
 
 

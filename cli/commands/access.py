@@ -12,6 +12,7 @@ from cli.launch import changing, opened
 from cli.main import WholeGroup, with_json
 from cli.tables import table
 from pipeline import syncing
+from sluice.display import counted
 
 
 @click.group(cls=WholeGroup)
@@ -30,7 +31,7 @@ def sync(config: Path, as_json: bool) -> None:
         result,
         as_json,
         lambda console: console.print(
-            f"{result['access_changed']} documents changed readers"
+            f"{counted(result['access_changed'], 'document')} changed readers"
             + (f"; revocations held after {result['revocation_lag_s']:.3f} s" if result["revocation_lag_s"] is not None else "")
         ),
     )

@@ -18,6 +18,7 @@ from cli.main import nearest, tags_of, with_json
 from cli.safe_console import SafeConsole
 from pipeline import searching
 from sluice.access import Principal
+from sluice.display import counted
 
 
 @click.command()
@@ -97,15 +98,21 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
         result = measured_json(reading.evaluate(r, golden, release, k, gate=gate))
 
     def people(console: Console) -> None:
-        console.print(f"release {result['release']} on {result['golden']}: {result['queries']} queries")
+        console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
         console.print(measures_table(result["measures"], result["slices"], passages=True))
         if result.get("kinds"):
             console.print(measures_table(result["measures"], result["kinds"], passages=True))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
         if result["unjudged"]:
-            console.print(f"{result['unjudged']} hits among the first {k} that nobody judged: sluice golden add --log … --next")
+            console.print(
+                f"{counted(result['unjudged'], 'hit')} among the first {k} that nobody judged: sluice golden add --log … --next"
+            )
         if facts:
-            console.print(" · ".join(f"{name} labels {count}" for name, count in facts.items()))
+            console.print(
+                " · ".join(
+                    counted(count, f"{name} {'query' if name == 'unscored' else 'label'}") for name, count in facts.items()
+                )
+            )
         for line in result.get("below", []):
             console.print(f"[red]below the floor[/red]  {line}")
 

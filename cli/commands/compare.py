@@ -18,6 +18,7 @@ from evaluation.experiments import load_experiment
 from pipeline import comparing
 from pipeline.executors import FlowNeeded
 from pipeline.variants import laboratory
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 
 
@@ -72,7 +73,7 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
             )
         )
     head = ["variant", f"#{result['measure']}", "#Recall@k", "#behind the leader", "#P(best)", "#tokens to embed", "#to read", ""]
-    console.print(table(f"{result['name']}: {result['queries']} queries", head, rows))
+    console.print(table(f"{result['name']}: {counted(result['queries'], 'query')}", head, rows))
     for line in result["conclusion"]:
         console.print(line, markup=False)
     if doubts := [f"{n} {kind}" for kind in ("missing", "stale") if (n := result["labels"][kind])]:

@@ -78,7 +78,9 @@ class Story:
         told = {}
         for title, chapter in chapters.items():
             self.console.print()
-            self.console.print(Rule(f"[bold]{title}[/bold]", align="left"))
+            if self.console.wraps:
+                self.console.print(Rule())
+            self.console.print(f"[bold]{title}[/bold]")  # a rule's own title would be cut where the terminal is narrow
             told[title[0]] = chapter()
         self.console.print()
         self.console.print("Look around (each command teaches with --help):")

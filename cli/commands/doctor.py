@@ -124,7 +124,9 @@ def _mongodb(r: Resources) -> str:
         raise SluiceError(
             f"{len(failed)} of {len(results)} operations do not behave: {'; '.join(failed[:5])}", hint="use MongoDB 5 or newer"
         )
-    return f"{shown(r.settings.stores.mongodb.uri)}: {len(results)} operations behave as they must"
+    return (
+        f"{shown(r.settings.stores.mongodb.uri)}: {counted(len(results), 'operation behaves', 'operations behave')} as they must"
+    )
 
 
 def _qdrant(r: Resources) -> str:
@@ -169,13 +171,15 @@ def _torch(r: Resources) -> str:
 
 def _chunking(r: Resources) -> str:
     _ = r.chunker  # made, so that a strategy that does not exist, or whose options are wrong, is found here
-    return f"{r.settings.chunking.strategy}, up to {r.settings.chunking.max_tokens} tokens"
+    return f"{r.settings.chunking.strategy}, up to {counted(r.settings.chunking.max_tokens, 'token')}"
 
 
 def _readers(r: Resources) -> str:
     states = r.stores.documents.read()
     silent = [line.said() for line in unreadable(states, r.settings.access.compiled())]
-    return "; ".join(silent) or f"each of {sum(s.in_release for s in states)} documents that a run took in has a reader"
+    if not (there := sum(state.in_release for state in states)):
+        return "; ".join(silent) or "no run has taken in a document yet"
+    return "; ".join(silent) or f"each of {counted(there, 'document')} that a run took in has a reader"
 
 
 CHECKS: dict[str, Callable[[Resources], str]] = {

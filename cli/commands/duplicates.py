@@ -15,6 +15,7 @@ from cli.main import with_json
 from cli.tables import table
 from ingest.duplicates import ALIKE, report
 from pipeline.reading import texts
+from sluice.display import counted
 from sluice.plain import plain
 
 
@@ -40,7 +41,8 @@ def duplicates(config: Path, similarity: float, most: int, as_json: bool) -> Non
 
     def people(console: Console) -> None:
         console.print(
-            f"{found.documents} documents: {found.duplicates} repeat another's text, {found.near_duplicates} nearly; "
+            f"{counted(found.documents, 'document')}: {counted(found.duplicates, 'repeats', 'repeat')} another's text, "
+            f"{found.near_duplicates} nearly; "
             f"groups that not the same people may read: {found.tags_differ}"
         )
         for title, groups in (("equal", found.equal), ("similar", found.similar)):

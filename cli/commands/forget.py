@@ -13,6 +13,7 @@ from cli.launch import changing
 from cli.main import with_json
 from cli.tables import table
 from pipeline import forgetting
+from sluice.display import counted
 
 
 @click.command()
@@ -37,7 +38,10 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
         rows = [(what, sum(n.values()) if isinstance(n, dict) else n) for what, n in result["erased"].items()]
         console.print(table(f"{uri} is erased", ["what", "#count"], rows))
         proof = result["proof"]
-        console.print(f"nothing of it is left: {proof['collections']} collections scanned, {proof['searches']} searches made")
+        console.print(
+            f"nothing of it is left: {counted(proof['collections'], 'collection')} scanned, "
+            f"{counted(proof['searches'], 'search')} made"
+        )
         for told in result["elsewhere"]:
             console.print(f"not erased from here: {told} may have been told its name", markup=False)
         if result["shared"]:

@@ -24,6 +24,7 @@ from evaluation.golden import load_golden
 from pipeline import reading
 from pipeline.resources import Resources
 from sluice.access import Principal
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 
 
@@ -55,7 +56,7 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
         result = checked_json(reading.check_golden(r, path))
 
     def people(console: Console) -> None:
-        console.print(f"{result['golden']}: {result['queries']} queries, {result['labels']} labels")
+        console.print(f"{result['golden']}: {counted(result['queries'], 'query')}, {counted(result['labels'], 'label')}")
         for kind in ("stale", "missing", "ambiguous"):
             if result[kind]:
                 rows = [(label.get("id"), label.get("uri"), label.get("reason")) for label in result[kind]]
@@ -68,7 +69,7 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
         ]
         console.print(table("slices", ["slice", "#queries", ""], rows))
         if result["unanswerable"]:
-            console.print(f"{len(result['unanswerable'])} queries say that nothing here answers them")
+            console.print(f"{counted(len(result['unanswerable']), 'query says', 'queries say')} that nothing here answers them")
         covered = [(s, folder, n) for s, folders in result["coverage"].items() for folder, n in folders.items()]
         console.print(table("labels by source and folder", ["source", "folder", "#labels"], covered))
         console.print("[green]healthy[/green]" if result["healthy"] else "[yellow]needs care[/yellow]")
@@ -103,8 +104,13 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
         if not replace:
             raise ConfigurationError(f"{path} is there already", hint="write it elsewhere, or say --replace")
         path.unlink()
-    result = {"golden": str(path), "queries": growing.add(path, lines), "labels": sum(len(line["relevant"]) for line in lines)}
-    show(result, as_json, lambda console: console.print(f"{path}: {result['queries']} queries, {result['labels']} labels"))
+    queries, labels = growing.add(path, lines), sum(len(line["relevant"]) for line in lines)
+    result = {"golden": str(path), "queries": queries, "labels": labels}
+    show(
+        result,
+        as_json,
+        lambda console: console.print(f"{path}: {counted(queries, 'query')}, {counted(labels, 'label')}"),
+    )
 
 
 @golden.command("add")
@@ -197,7 +203,7 @@ def _sitting(
             waiting = asked.next_best(waiting, [query.query for query in held_now], limit)
         batch = waiting[:limit]
         if batch:
-            r.progress.note(f"searching for {len(batch)} questions")
+            r.progress.note(f"searching for {counted(len(batch), 'question')}")
         questions = list(_found(r, batch, tags, k))
     with opened(config) as r:  # anew: a person takes their time, and a nightly run must not wait for them
         places = judging.Places(r.corpus())

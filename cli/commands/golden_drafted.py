@@ -18,6 +18,7 @@ from evaluation.golden import load_golden
 from evaluation.reports import plain_cell
 from pipeline import drafting, reading
 from pipeline.rewriting import Rewriter
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
@@ -49,7 +50,7 @@ def draft(
 
     def people(console: Console) -> None:
         kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
-        console.print(f"{found.added} questions drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
+        console.print(f"{counted(found.added, 'question')} drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
         if rewrite is not None:
             console.print(f"{found.rewritten} of them in the words of {model}", markup=False, soft_wrap=True)
         looked = (
@@ -182,9 +183,13 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
         open_ = [each for each in found if each.new is not None and each.id not in ids]
         sure = list(dict.fromkeys(each.id for each in open_ if not each.guess))
         guesses = list(dict.fromkeys(each.id for each in open_ if each.guess))
-        told = [f"{count} labels changed" if count else f"{len(found)} labels without a place"]
-        told += [f"{len(sure)} stand elsewhere: take them with --accept {','.join(sure[:5])}"] if sure else []
-        told += [f"{len(guesses)} guesses: read both, then --nearly --accept {','.join(guesses[:5])}"] if guesses else []
+        told = [f"{counted(count, 'label')} changed" if count else f"{counted(len(found), 'label')} without a place"]
+        told += (
+            [f"{counted(len(sure), 'stands', 'stand')} elsewhere: take them with --accept {','.join(sure[:5])}"] if sure else []
+        )
+        told += (
+            [f"{counted(len(guesses), 'guess')}: read both, then --nearly --accept {','.join(guesses[:5])}"] if guesses else []
+        )
         console.print("; ".join(told), markup=False, soft_wrap=True)
 
     show(result, as_json, people)

@@ -10,6 +10,7 @@ from cli.console import report, show
 from cli.launch import changing, opened
 from cli.main import with_json
 from pipeline import moving
+from sluice.display import counted
 from sluice.plain import plain
 
 
@@ -26,7 +27,8 @@ def export(config: Path, release: str, folder: Path, as_json: bool) -> None:
     with opened(config) as r:
         found = moving.export(r, release, folder)
     told = {key: value for key, value in plain(found).items() if key not in ("run", "warnings")}
-    said = f"{found.documents} documents and {found.chunks} chunks in {found.folder} ({found.bytes / 1e6:.1f} MB)"
+    held = f"{counted(found.documents, 'document')} and {counted(found.chunks, 'chunk')}"
+    said = f"{held} in {found.folder} ({found.bytes / 1e6:.1f} MB)"
     show(told, as_json, lambda console: console.print(said, markup=False))
 
 

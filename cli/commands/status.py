@@ -14,6 +14,7 @@ from cli.safe_console import SafeConsole
 from cli.tables import table
 from evaluation.reports import plain_cell
 from pipeline import overview
+from sluice.display import counted
 from sluice.plain import plain
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -40,7 +41,7 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
             if found.live
             else "[bold red]nothing is live[/bold red]"
         )
-        console.print(f"{found.index}: {live} · {found.documents:,} documents · {found.chunks:,} chunks")
+        console.print(f"{found.index}: {live} · {counted(found.documents, 'document')} · {counted(found.chunks, 'chunk')}")
         if found.canary:
             console.print(f"canary: {found.canary}")
         if found.running:
@@ -57,7 +58,9 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
             floor = f", floor {entry['floor']:g}" if entry["floor"] is not None else ""
             console.print(f"{name}  {spark(entry['values'])}  {known[-1]:.3f}{floor}", markup=False)
         if found.asked is not None:
-            covered = f"{found.asked.covered:.0%} of {found.asked.asked:,} searches are like a golden question"
+            covered = (
+                f"{found.asked.covered:.0%} of {counted(found.asked.asked, 'search is', 'searches are')} like a golden question"
+            )
             console.print(f"{covered}; asked most of the others:" if found.asked.clusters else covered, markup=False)
             for each in found.asked.clusters[:3]:
                 console.print(plain_cell(f"  {each.asked:,} × {each.query}"), markup=False, soft_wrap=True)
@@ -65,7 +68,9 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
         console.print(table("sources", ["source", "#documents", "#median days", "#expired"], rows))
         if found.quarantine:
             console.print("quarantine: " + ", ".join(f"{n} {what}" for what, n in found.quarantine.items()), markup=False)
-        console.print(f"{found.duplicates} duplicates · {found.tokens:,} tokens embedded in 30 days · cost {found.cost:g}")
+        console.print(
+            f"{counted(found.duplicates, 'duplicate')} · {found.tokens:,} tokens embedded in 30 days · cost {found.cost:g}"
+        )
         if file is not None:
             console.print(f"written to {file}", markup=False)
 

@@ -33,15 +33,20 @@ def releases(ctx: click.Context, as_json: bool) -> None:
     listed = [{**manifest(one), "live": live is not None and one.id == live.id} for one in reversed(found)]
     rows = [(r["id"], _state(r), r["documents"], r["chunks"], when(r["created"]), r["held"] or "") for r in listed]
     short = ("id", "state", "live", "fingerprint", "access_root", "documents", "chunks", "created", "held", "removed", "pinned")
-    show(
-        {"releases": [{key: r[key] for key in short} for r in listed]},
-        as_json,
-        lambda console: console.print(
-            table("", ["release", "state", "#documents", "#chunks", "created (UTC)", "held"], rows)
-            if rows
-            else "no release yet: sluice run makes the first"
-        ),
-    )
+
+    def people(console: SafeConsole) -> None:
+        if not rows:
+            console.print("no release yet: sluice run makes the first")
+            return
+        console.print(table("", ["release", "state", "#documents", "#chunks", "created (UTC)", "held"], rows))
+        if held := next((r["id"] for r in listed if r["held"]), None):
+            console.prose(f"{HELD}: sluice promote {held}", "held: ")
+
+    show({"releases": [{key: r[key] for key in short} for r in listed]}, as_json, people)
+
+
+HELD = "a run does not offer the very same documents and settings again by itself, until one of them changes or somebody says"
+"""What is said of a release wherever it is called held."""
 
 
 def _state(release: dict[str, Any]) -> str:
@@ -81,6 +86,8 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
             "held",
         )
         console.print(table("", ["", ""], [(key, found[key]) for key in keys if found[key] not in ("", None)]))
+        if found["held"]:
+            console.prose(f"{HELD}: sluice promote {found['id']}", "held: ")
         if report is not None:
             console.prose(report, "report  ", "bold")
         rows = [

@@ -15,6 +15,7 @@ from evaluation.golden import GoldenQuery
 from evaluation.labels import ResolvedSet
 from evaluation.measures import mean
 from evaluation.statistics import bootstrap_interval
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 
 MANY = 6
@@ -116,12 +117,13 @@ class Outcome:
             return ["There is one variant: nothing to compare."]
         if decision.settled:
             return [
-                f"Settled: {decision.leader} is best by {decision.measure} on {decision.queries} queries; "
+                f"Settled: {decision.leader} is best by {decision.measure} on {counted(decision.queries, 'query')}; "
                 f"{'every other variant' if len(decision.differences) > 1 else 'the other'} is ruled out ({self._certainty()})."
             ]
         open_ = [decision.leader, *(d.variant for d in decision.differences if not d.apart)]
         lines = [
-            f"Not settled: {decision.queries} queries do not tell {self._those(open_)} apart by {decision.measure} "
+            f"Not settled: {counted(decision.queries, 'query does', 'queries do')} not tell "
+            f"{self._those(open_)} apart by {decision.measure} "
             f"({self._certainty()})."
         ]
         if decision.ruled_out:

@@ -12,6 +12,7 @@ from typing import Any
 from evaluation.experiments.charts import Mark, scatter, shade
 from evaluation.reports import markup
 from evaluation.reports.markup import marked, text
+from sluice.display import counted
 
 COLUMNS = 16
 """Variants side by side in the heat map that fit a sheet of paper."""
@@ -73,8 +74,8 @@ def _facts(summary: Mapping[str, Any]) -> str:
     doubts = ", ".join(f"{labels[name]} {name}" for name in ("stale", "missing", "unscored") if labels.get(name))
     facts = [
         text(_moment(str(summary["finished"]))),
-        f"{summary['queries']} queries of <code>{text(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
-        f"{summary['documents']:,} documents of <code>{text(summary['base'])}</code>",
+        f"{counted(summary['queries'], 'query')} of <code>{text(summary['golden'])}</code>" + (f" ({doubts})" if doubts else ""),
+        f"{counted(summary['documents'], 'document')} of <code>{text(summary['base'])}</code>",
         f"decided by {text(summary['measure'])}",
     ]
     return f'<p class="note">{" · ".join(facts)}</p>'

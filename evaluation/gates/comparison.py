@@ -13,6 +13,7 @@ from typing import Any
 
 from evaluation.scoring import Evaluation, QueryResult
 from evaluation.statistics import holm, paired_bootstrap, queries_needed
+from sluice.display import counted
 
 ROUNDING = 1e-9
 FEW = 20
@@ -67,7 +68,9 @@ def _overall(found: Comparison, name: str, pairs: list[tuple[float, float]], lim
         # That none of many queries is answered otherwise is no reason for a warning every night: the interval says it.
         needed = queries_needed([a - b for a, b in pairs], limit)
         enough = f"; about {needed} queries would" if needed else ""
-        found.doubts.append(f"{interval.queries} queries cannot show a drop of {limit:.3f} in {name} ({bounds}){enough}")
+        found.doubts.append(
+            f"{counted(interval.queries, 'query')} cannot show a drop of {limit:.3f} in {name} ({bounds}){enough}"
+        )
 
 
 def _by_slice(found: Comparison, candidate: Evaluation, live: Evaluation, name: str, slice_queries: int) -> None:

@@ -22,6 +22,7 @@ from evaluation.expectations import Finding, Suite
 from evaluation.gates.base import GateContext
 from evaluation.gates.tables import Columns, tables
 from sluice import bounds
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Figures, Notes, Table
 from sluice.ids import fingerprint
@@ -162,7 +163,8 @@ def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any]) -
     shown = _shown(findings, evidence)
     if failed:
         return Verdict(gate, False, "; ".join(_said(finding) for finding in failed), evidence, warnings, shown)
-    reason = f"{len(findings)} expectations over {evidence['documents']} documents and {evidence['points']} points"
+    over = f"{counted(evidence['documents'], 'document')} and {counted(evidence['points'], 'point')}"
+    reason = f"{counted(len(findings), 'expectation')} over {over}"
     return Verdict(gate, True, reason, evidence, warnings, shown)
 
 
@@ -182,7 +184,7 @@ def _shown(findings: Sequence[Finding], evidence: Mapping[str, Any]) -> tuple[Bl
     marked = tuple(position for position, finding in enumerate(findings) if not finding.met)
     table = Table(("table", "claim", "found", "otherwise", "for example"), rows, marked=marked, words=True)
     worst = tuple((each["uri"], each["kinds"], f"{each['share']:.1%}") for each in evidence["losses"]["worst"])
-    title = f"{evidence['losses']['documents']} documents lost something when they were read; the worst of them"
+    title = f"{counted(evidence['losses']['documents'], 'document')} lost something when read; the worst of them"
     lossy = (Table(("document", "kinds of losses", "of its text"), worst, title, words=True),) if worst else ()
     docs = (Notes((f"Data Docs: {evidence['data_docs']}",)),) if "data_docs" in evidence else ()
     return (shares, table, *lossy, *docs)

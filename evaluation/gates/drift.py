@@ -17,6 +17,7 @@ from pydantic import Field
 
 from evaluation.gates.base import SAMPLES, GateContext, not_applicable, refused
 from evaluation.protocols import ReleasePoints
+from sluice.display import counted
 from sluice.evidence import Block, Notes, Plot
 from sluice.ids import fingerprint
 from sluice.points import Vector
@@ -128,7 +129,8 @@ class DriftGate:
                     f"max_group_lost is {limits.max_group_lost:.0%}"
                 )
         if new / before.documents > limits.max_documents_new:
-            yield f"{new} documents are new beside {before.documents}, max_documents_new is {limits.max_documents_new:.0%}"
+            are = counted(new, "document is", "documents are")
+            yield f"{are} new beside {before.documents}, max_documents_new is {limits.max_documents_new:.0%}"
         for name, limit in (("chunks", limits.max_chunks), ("tokens", limits.max_tokens)):
             mine, theirs = getattr(now, name), getattr(before, name)
             if abs(mine - theirs) / max(theirs, 1) > limit:
@@ -139,7 +141,8 @@ class DriftGate:
         similarity = evidence["similarity"]
         if similarity is not None and similarity["mean"] < limits.min_similarity:
             yield (
-                f"{similarity['texts']} texts that stayed have other vectors (mean cosine {similarity['mean']:.3f}, "
+                f"{counted(similarity['texts'], 'text that stayed has', 'texts that stayed have')} other vectors "
+                f"(mean cosine {similarity['mean']:.3f}, "
                 f"min_similarity is {limits.min_similarity:g}; for a new model chosen on purpose, lower it for one run)"
             )
 
@@ -241,9 +244,9 @@ def _shown(evidence: Mapping[str, Any]) -> tuple[Block, ...]:
     gone = f": {', '.join(evidence['lost'])}" if evidence["lost"] else ""
     cosine = f"; cosine between their vectors {similarity['mean']:.4f}, least {similarity['min']:.4f}" if similarity else ""
     lines = [
-        f"{evidence['documents_new']} documents new, {evidence['documents_lost']} gone{gone}",
+        f"{counted(evidence['documents_new'], 'document')} new, {evidence['documents_lost']} gone{gone}",
         *(f"{group['group']}: {group['lost']} of {group['documents']} documents gone" for group in evidence["groups_lost"]),
-        f"{evidence['same_texts']} texts stayed{cosine}",
+        f"{counted(evidence['same_texts'], 'text')} stayed{cosine}",
     ]
     return (*plots, Notes(tuple(lines)))
 
@@ -255,7 +258,6 @@ def _pairs(title: str, rows: Mapping[str, tuple[float, float]]) -> Plot:
 
 def _summary(evidence: Mapping[str, Any]) -> str:
     now, before, similarity = evidence["candidate"], evidence["live"], evidence["similarity"]
-    same = f"{evidence['same_texts']} texts stayed" + (f", mean cosine {similarity['mean']:.4f}" if similarity else "")
-    return (
-        f"{now['documents']} documents against {before['documents']}, {now['chunks']} chunks against {before['chunks']}; {same}"
-    )
+    same = f"{counted(evidence['same_texts'], 'text')} stayed" + (f", mean cosine {similarity['mean']:.4f}" if similarity else "")
+    documents, chunks = counted(now["documents"], "document"), counted(now["chunks"], "chunk")
+    return f"{documents} against {before['documents']:,}, {chunks} against {before['chunks']:,}; {same}"

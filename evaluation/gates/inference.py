@@ -21,6 +21,7 @@ from evaluation.gates.base import SAMPLES, GateContext, not_applicable
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.protocols import ReleasePoints, Searcher
 from sluice.access import AccessTags, Principal
+from sluice.display import counted
 from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
@@ -83,7 +84,7 @@ class InferenceGate:
             return not_applicable(self.name, "nothing here can index what one reader may read")
         tags_of, total = _tag_sets(context.points)
         if total > self.options.max_points:
-            said = f"{total} points are more than max_points {self.options.max_points}"
+            said = f"{counted(total, 'point is', 'points are')} more than max_points {self.options.max_points}"
             return not_applicable(self.name, said, (f"{said}: nobody looked whether hidden documents show through",))
         readers = _readers(tags_of, self.options.principals)
         queries = self._queries(context.points)

@@ -20,6 +20,7 @@ from evaluation.gates.base import SAMPLES, GateContext, refused
 from evaluation.golden import LeakCase, LeakCases, load_leaks
 from evaluation.labels import only
 from sluice.access import Principal
+from sluice.display import counted
 from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
@@ -75,7 +76,9 @@ class LeaksGate:
         leaks: list[dict[str, Any]] = []
         for case in checkable:
             leaks += self._leaks(case, context)
-        warnings = [f"{len(void)} of {len(self.cases.cases)} cases prove nothing: their document is gone"] if void else []
+        warnings = (
+            [f"{len(void)} of {counted(len(self.cases.cases), 'case')} can prove nothing: the document is gone"] if void else []
+        )
         evidence: dict[str, Any] = {
             "cases": len(checkable),
             "void": void[:SAMPLES],
@@ -92,23 +95,24 @@ class LeaksGate:
             if audited["left_out"]:
                 warnings.append(f"the audit covered {audited['principals']} sets of tags and left out {audited['left_out']}")
             if audited["differences"]:
-                failures.append(f"the store's filter and the tags disagree on {audited['differences']} points")
+                failures.append(f"the store's filter and the tags disagree on {counted(audited['differences'], 'point')}")
         if self.options.own_words:
             evidence["own_words"] = attacked = self._attack(context, held)
             if attacked["left_out"]:
                 warnings.append(
-                    f"{attacked['searches']} chunks were searched for with their own words in {self.options.own_words_s:g} s, "
+                    f"{counted(attacked['searches'], 'chunk was', 'chunks were')} searched for with "
+                    f"their own words in {self.options.own_words_s:g} s, "
                     f"{attacked['left_out']} were left out"
                 )
             if attacked["leaks"]:
-                failures.append(f"{attacked['leaks']} chunks came up for principals who hold none of their tags")
+                failures.append(f"{counted(attacked['leaks'], 'chunk')} came up for principals who hold none of their tags")
         if leaks:
             failed = len({leak["id"] for leak in leaks})
-            failures.insert(0, f"{len(leaks)} forbidden hits in {failed} of {len(checkable)} cases")
+            failures.insert(0, f"{counted(len(leaks), 'forbidden hit')} in {failed} of {counted(len(checkable), 'case')}")
         if failures:
             advice = ("see what such a reader gets: sluice search QUERY --as TAGS --release " + context.candidate.id,)
             return Verdict(self.name, False, "; ".join(failures), evidence, tuple(warnings), _shown(evidence), advice)
-        reason = f"0 forbidden hits in {len(checkable)} cases"
+        reason = f"0 forbidden hits in {counted(len(checkable), 'case')}"
         return Verdict(self.name, True, reason, evidence, tuple(warnings), _shown(evidence))
 
     def _attack(self, context: GateContext, held: Held) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.gates.base import SAMPLES, GateContext
+from sluice.display import counted
 from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint, text_hash
 from sluice.points import StoredPoint, Vector
@@ -93,9 +94,11 @@ class ReconciliationGate:
             return Verdict(self.name, False, "the release is empty: nothing expected, nothing stored", evidence)
         unknown = evidence.get("vectors_unknown", 0)
         warnings = (
-            (f"{unknown} vectors could not be compared: what the model made of their texts is not kept",) if unknown else ()
+            (f"{counted(unknown, 'vector')} could not be compared: what the model made of their texts is not kept",)
+            if unknown
+            else ()
         )
-        reason = f"{chunks} chunks of {len(documents)} documents, all as expected"
+        reason = f"{counted(chunks, 'chunk')} of {counted(len(documents), 'document')}, all as expected"
         return Verdict(self.name, True, reason, evidence, warnings, _shown(evidence, account))
 
 

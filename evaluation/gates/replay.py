@@ -15,6 +15,7 @@ from pydantic import Field
 
 from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, not_applicable, refused
 from sluice.access import AccessTags, Principal
+from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.evidence import Answer, Block, Figures, Hits
 from sluice.ids import fingerprint
@@ -82,7 +83,7 @@ class ReplayGate:
             "changed": len(movers),
             "movers": movers[:SAMPLES],
         }
-        said = f"overlap@{self.options.k} {overlap:.3f} on {len(compared)} searches of the log, {len(movers)} changed"
+        said = f"overlap@{self.options.k} {overlap:.3f} on {counted(len(compared), 'search')} of the log, {len(movers)} changed"
         if self.options.min_overlap is not None and overlap < self.options.min_overlap:
             reason = f"{said}; min_overlap is {self.options.min_overlap:g}"
             return Verdict(self.name, False, reason, evidence, warnings, _blocks(evidence))

@@ -21,6 +21,7 @@ from evaluation.golden import GoldenSet, load_golden
 from evaluation.judged import Judged, encode, found_before, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like, unknown
 from evaluation.scoring import Evaluation, evaluate
+from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.evidence import Block
 from sluice.ids import fingerprint
@@ -115,7 +116,7 @@ class RetrievalGate:
 
     def _warnings(self, candidate: Evaluation, resolved: ResolvedSet) -> list[str]:
         missing = len(resolved.with_state("missing"))
-        warnings = [f"{missing} labels are not in the release's text"] if missing else []
+        warnings = [f"{counted(missing, 'label is', 'labels are')} not in the release's text"] if missing else []
         return warnings + self._small_slices(candidate) + self._nearly_stale(resolved)
 
     def _changed(self, before: Judged | None, context: GateContext) -> GoldenChange | None:
@@ -208,11 +209,11 @@ class RetrievalGate:
             return f"none of {len(resolved.unscored)} queries can be scored: every label of theirs is stale"
         count, wanted = len(resolved.scored), self.options.min_queries
         if wanted is not None:
-            return f"{count} queries can be scored, min_queries is {wanted}" if count < wanted else ""
+            return f"{counted(count, 'query')} can be scored, min_queries is {wanted}" if count < wanted else ""
         most, release = records.most_scored
         if 2 * count < most:
             return (
-                f"{count} queries can be scored, {most} could be when {release} was judged: fewer than half say "
+                f"{counted(count, 'query')} can be scored, {most} could be when {release} was judged: fewer than half say "
                 f"nothing of the rest; if the golden set was cut on purpose, say so with min_queries: {count}"
             )
         return ""
@@ -253,7 +254,7 @@ class RetrievalGate:
     def _summary(self, candidate: Evaluation, live: Evaluation | None) -> str:
         name = f"Recall@{self.options.k}"
         against = f", live {live.measures[name]:.3f}" if live else ", no live release to compare with"
-        return f"{name} {candidate.measures[name]:.3f} on {len(candidate.results)} queries{against}"
+        return f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.results), 'query')}{against}"
 
 
 def _led(changed: GoldenChange | None, reason: str) -> str:

@@ -12,6 +12,7 @@ from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenSet
 from evaluation.labels import ResolvedSet
 from evaluation.scoring import Evaluation, Found, QueryResult
+from sluice.display import counted
 from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Notes, Plot, Range, Table
 
 Evidence = Mapping[str, Any]
@@ -76,7 +77,7 @@ def _anchor(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
              change(anchor["candidate"].get(name), anchor["measures"].get(name)), limit)
             for name, limit in limits.items()
         ),
-        f"Against the anchor, on {anchor['queries']} questions that both were asked",
+        f"Against the anchor, on {counted(anchor['queries'], 'question')} that both were asked",
     )  # fmt: skip
     last = [(each["release"], each[decisive]) for each in anchor["last"]]
     yield Plot(

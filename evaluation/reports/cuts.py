@@ -14,6 +14,7 @@ from typing import Any
 
 from evaluation.reports import markup
 from evaluation.reports.markup import NOTHING, Html, join, tag
+from sluice.display import counted
 
 STYLE = f"""{markup.STYLE}
 body{{max-width:100rem}}
@@ -150,7 +151,7 @@ def _quotes(overlay: Overlay) -> Html:
     asked = dict.fromkeys((quote.id, quote.question) for quote in overlay.quotes)  # a question may have several answers here
     lines = (tag("li", tag("code", id), " ", question) for id, question in asked)
     count = len(overlay.quotes)
-    said = f"{count} golden {'quote' if count == 1 else 'quotes'}, marked in the text"
+    said = f"{counted(count, 'golden quote')}, marked in the text"
     return tag("details", tag("summary", said), tag("ul", *lines), open="open" if count < FEW else "")
 
 
@@ -192,7 +193,7 @@ def _column(lane: Lane, pieces: Sequence[tuple[int, int]], quotes: Sequence[Quot
 
 def _told(number: int, lane: Lane, quotes: Sequence[Quote]) -> list[Html]:
     cut = lane.cuts[number]
-    words = [tag("b", f"{number + 1}: {cut.tokens} tokens")]
+    words = [tag("b", f"{number + 1}: {counted(cut.tokens, 'token')}")]
     if cut.context and (number == 0 or lane.cuts[number - 1].context != cut.context):
         *above, last = cut.context.replace("\n", " > ").split(" > ")
         words.append(tag("i", f"… › {last}" if above else last, title=cut.context))

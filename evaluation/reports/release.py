@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluice.display import counted
 from sluice.evidence import Block, Cell, Notes, Plot, Table, block_json, blocks_of
 from sluice.records import Verdict
 from sluice.releases import Release
@@ -80,8 +81,8 @@ def facts(release: Release, before: Release | None) -> tuple[str, ...]:
     """The line below the title."""
     return (
         f"{release.created:%Y-%m-%d %H:%M} UTC",
-        f"{release.documents:,} documents",
-        f"{release.chunks:,} chunks",
+        f"{counted(release.documents, 'document')}",
+        f"{counted(release.chunks, 'chunk')}",
         f"held against {before.id}" if before else "no other release to hold it against",
         f"fingerprint {release.fingerprint[:16]}",
         f"access root {release.access_root[:16]}",

@@ -64,8 +64,8 @@ class FilesSource:
         if not os.path.isdir(self._root):
             problem = "is not a folder" if os.path.exists(self._root) else "does not exist"
             raise ConfigurationError(
-                f"source '{self.name}': root: {self.options.root} {problem}",
-                hint="correct sources.root in the configuration, or mount it; nothing was changed",
+                f"sources.{self.name}.root: {self.options.root} {problem}",
+                hint="correct it, or mount it; nothing was changed",
             )
         return self._judged(self._folder(self._root, "", ()))
 

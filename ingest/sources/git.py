@@ -165,7 +165,7 @@ class GitSource:
         url = self.options.url
         if "://" not in url and not _SCP.fullmatch(url) and not os.path.exists(url):
             raise ConfigurationError(
-                f"source '{self.name}': url: {url} does not exist", hint="correct it, or mount it; nothing was changed"
+                f"sources.{self.name}.url: {url} does not exist", hint="correct it, or mount it; nothing was changed"
             )
         commit = self._repository.fetch(url, self.options.ref, f"refs/sluice/{digest(self.options.ref)[:16]}")
         if commit != self._commit:

@@ -107,8 +107,8 @@ class MailSource:
         if path is not None and path.is_file():
             return Mbox(self.name, path, self._wanted)
         raise ConfigurationError(
-            f"source '{self.name}': path: {path} is neither an mbox file nor a Maildir (a folder with cur, new and tmp)",
-            hint=f"correct sources.{self.name}.path in the configuration, or mount it; nothing was changed",
+            f"sources.{self.name}.path: {path} is neither an mbox file nor a Maildir (a folder with cur, new and tmp)",
+            hint="correct it, or mount it; nothing was changed",
         )
 
     def _wanted(self, folder: str) -> bool:

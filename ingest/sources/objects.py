@@ -126,7 +126,7 @@ class ObjectsSource:
         fsspec = importlib.import_module("fsspec")
         if self._protocol in ("http", "https"):
             raise ConfigurationError(
-                f"source '{self.name}': url: a web server has no listing", hint="use type: web, feed or rest for it"
+                f"sources.{self.name}.url: a web server has no listing", hint="use type: web, feed or rest for it"
             )
         try:
             files, _ = fsspec.core.url_to_fs(
@@ -134,7 +134,7 @@ class ObjectsSource:
             )
         except (ImportError, ValueError, TypeError) as error:
             raise ConfigurationError(
-                f"source '{self.name}': url: {self._protocol}:// cannot be opened: {self._said(error)}",
+                f"sources.{self.name}.url: {self._protocol}:// cannot be opened: {self._said(error)}",
                 hint="install what the message names (s3: pip install s3fs; gs: gcsfs; abfs: adlfs; sftp: paramiko)",
             ) from None
         return files
@@ -158,8 +158,8 @@ class ObjectsSource:
             raise
         except FileNotFoundError:
             raise ConfigurationError(
-                f"source '{self.name}': url: {self.options.url.rpartition('@')[2]} does not exist",
-                hint=f"correct sources.{self.name}.url in the configuration; nothing was changed",
+                f"sources.{self.name}.url: {self.options.url.rpartition('@')[2]} does not exist",
+                hint="correct it; nothing was changed",
             ) from None
         except Exception as error:  # each file system has its own tree of errors
             raise self._failed("the listing", error) from error

@@ -118,7 +118,7 @@ class RecordsSource:
             return [path]
         if not path.is_dir():
             raise ConfigurationError(
-                f"source '{self.name}': path: {path} does not exist", hint="correct it, or mount it; nothing was changed"
+                f"sources.{self.name}.path: {path} does not exist", hint="correct it, or mount it; nothing was changed"
             )
         walked = (Path(folder, name) for folder, _, names in os.walk(path, onerror=self._unlisted) for name in names)
         found = {file.relative_to(path).as_posix(): file for file in walked}

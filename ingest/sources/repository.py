@@ -56,7 +56,7 @@ class Repository:
         except SourceUnavailable as error:
             if any(words in error.message for words in ("couldn't find remote ref", "not our ref", "rev-parse")):
                 raise ConfigurationError(
-                    f"source '{self._source}': ref: the repository has no '{ref}'",
+                    f"sources.{self._source}.ref: the repository has no '{ref}'",
                     hint="name a branch, a tag or a commit's full id",
                 ) from None
             raise

@@ -82,14 +82,14 @@ class SqlSource:
             engine = sa.create_engine(self.options.url, poolclass=sa.pool.NullPool, hide_parameters=True)
         except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
             raise ConfigurationError(
-                f"source '{self.name}': url: SQLAlchemy cannot use it: {self._clean(error)}",
+                f"sources.{self.name}.url: SQLAlchemy cannot use it: {self._clean(error)}",
                 hint="write dialect+driver://user:${PASSWORD}@host/database, and install the driver "
                 "(PostgreSQL's, in Sluice's folder: pip install -e '.[postgres]')",
             ) from None
         file = engine.url.database if engine.dialect.name == "sqlite" else None
         if file and not file.startswith((":", "file:")) and not os.path.isfile(file):  # SQLite would make an empty one
             raise ConfigurationError(
-                f"source '{self.name}': url: {file} does not exist", hint="correct it, or mount it; nothing was changed"
+                f"sources.{self.name}.url: {file} does not exist", hint="correct it, or mount it; nothing was changed"
             )
         try:
             with engine.connect() as connection:

@@ -81,6 +81,7 @@ def take_in(
         return states
     meanwhile = False
     if seen.ingest_needed:
+        r.stores.room_for(0, 0)  # before the last of it is taken: what is live must be found on a full disk, too
         meanwhile = _map(r, run, seen, redo)
         with run.account.timed("access"):
             states = settle(r, run, before=states)

@@ -11,6 +11,7 @@ from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, pl
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
 from sluice.access import near_miss_warnings, never_decisive_warnings
+from sluice.display import counted
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
@@ -89,7 +90,9 @@ def _no_longer_configured(r: Resources, states: Sequence[DocumentState], now: bo
             left.setdefault(state.source, []).append(state)
     when = "now" if now else "with the next release"
     for name, gone in left.items():
-        r.progress.note(f"source '{name}' is not configured any more: its {len(gone)} documents leave {when}")
+        r.progress.note(
+            f"source '{name}' is not configured any more: its {counted(len(gone), 'document leaves', 'documents leave')} {when}"
+        )
     return [SourcePlan(name, 0, unasked=tuple(gone)) for name, gone in left.items()]
 
 

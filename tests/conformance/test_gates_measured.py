@@ -130,7 +130,7 @@ class TestLeaks:
         only_cases = gate_of(settings, SECTIONS["leaks"] | {"audit": False, "own_words": 0}).judge(
             context(Release(DOCS, leaky=True))
         )
-        assert only_cases.reason == "1 forbidden hits in 1 of 1 cases"
+        assert only_cases.reason == "1 forbidden hit in 1 of 1 case"
         assert only_cases.evidence["leaks"][0]["uri"] == "pay.md"
         assert "salary" not in json.dumps(only_cases.evidence)
 

@@ -123,7 +123,7 @@ def test_a_name_typed_on_another_keyboard_is_the_same_name(index: Index) -> None
     assert nfd not in index.find("salary of the head of sales", "people", k=20)
     assert index("backfill", "--match", "Gehälter/*", "--from", "parse").out["selected"] == 1
     verdicts = {v["gate"]: v for v in index("releases", "show", result["release"]).out["verdicts"]}
-    assert verdicts["leaks"]["reason"] == "0 forbidden hits in 1 cases"
+    assert verdicts["leaks"]["reason"] == "0 forbidden hits in 1 case"
     assert index("forget", nfc).out["uri"] == nfd
     (index.corpus / nfc).parent.mkdir()
     (index.corpus / nfd).rename(index.corpus / nfc)

@@ -181,7 +181,7 @@ def test_what_is_wrong_is_said_before_anything_is_done(index: Index) -> None:
     wrong = (
         ({"name": "a", "chunking": {"strategy": "recursive", "max_tokens": 100, "sentences": 3}}, "variant 'a'"),
         ({"name": "a", "chunking": {"strategy": "recursive", "max_tokens": 9000}}, "chunking.max_tokens"),
-        ({"name": "a", "chunk": {}}, "variants.0.chunk"),
+        ({"name": "a", "chunk": {}}, "variants.a.chunk"),
     )
     for variant, says in wrong:
         answer = index("compare", str(experiment(index, variant)))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
+from cli.main import main
 from tests.flows.conftest import TOPICS, Index
 from tests.mailroom import message
 
@@ -110,3 +113,16 @@ def test_records_and_folders_of_mail_that_the_configuration_leaves_out_are_judge
 def _served(index: Index) -> set[str]:
     """The uris that anybody finds in what is live."""
     return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}
+
+
+def test_held_is_explained_where_it_is_said(index: Index) -> None:
+    """After a rollback: by the rollback itself, in the list of releases and of the release; with the command that ends it."""
+    index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that parental leave lasts sixteen weeks now.\n")
+    left = index.run()["release"]
+    for command in (["rollback"], ["releases"], ["releases", "show", left], ["status"]):
+        index.capture.readouterr()
+        with pytest.raises(SystemExit):
+            main(["--config", str(index.config), *command])
+        said = index.capture.readouterr().out
+        assert re.search(rf"held.*: (a|no) run .*offers? .* by itself, until .*: sluice promote {left}", said), said

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.safe_console import SafeConsole
 from cli.tables import table
-from sluice.display import json_text
+from sluice.display import counted, json_text
 
 ANY = st.text(alphabet=st.characters(exclude_categories=()), max_size=30) | st.sampled_from(
     [
@@ -88,3 +88,15 @@ def test_prose_on_a_terminal_breaks_between_words_and_never_within_a_uri_or_a_co
     out = io.StringIO()
     SafeConsole(file=out, width=40, highlight=False, force_terminal=False).prose(text, "note  ")
     assert out.getvalue() == f"note  {text}\n"
+
+
+def test_a_counted_noun_goes_with_its_number() -> None:
+    """One of it, many of it, thousands of it; with its verb where there is one."""
+    assert [counted(n, "document") for n in (0, 1, 2, 1200)] == ["0 documents", "1 document", "2 documents", "1,200 documents"]
+    assert [counted(2, noun) for noun in ("query", "search", "alias", "day")] == [
+        "2 queries",
+        "2 searches",
+        "2 aliases",
+        "2 days",
+    ]
+    assert [counted(n, "label is", "labels are") for n in (1, 2)] == ["1 label is", "2 labels are"]

@@ -160,7 +160,7 @@ def test_a_golden_set_cut_to_one_easy_question_does_not_carry_a_worse_index(tmp_
     assert not refused.passed
     assert "the golden set no longer asks what this release fails: of 39 removed" in refused.reason
     assert "answers 30 worse (q0, q1, q2, q3, q4 …)" in refused.reason
-    assert "1 queries can be scored, 40 could be when r01 was judged" in refused.reason
+    assert "1 query can be scored, 40 could be when r01 was judged" in refused.reason
     assert refused.evidence["golden_change"]["removed_count"] == 39
     index.options = {"min_queries": 1}
     allowed = index.run(lost(docs, 30))

@@ -293,11 +293,11 @@ grid:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("variants: [{name: a, chunks: 3}]", "unknown key 'variants.0.chunks'"),
+        ("variants: [{name: a, chunks: 3}]", "unknown key 'variants.a.chunks'"),
         ("variants: [{name: a}, {name: a}]", "two variants are named 'a'"),
         ("variants: [{name: a}]\nbaseline: b", "no variant is named 'b'"),
         ("variants: [{name: a}]\nmeasure: accuracy", "measure"),
-        ("variants: [{name: a, chunking: {max_tokens: 3}}]", "variants.0.chunking.max_tokens"),
+        ("variants: [{name: a, chunking: {max_tokens: 3}}]", "variants.a.chunking.max_tokens"),
         ("grid: {chunking: [{strategy: fixed}], sizes: [1]}", "unknown key 'grid.sizes'"),
         ("k: 5", "variants"),
     ],

@@ -136,7 +136,7 @@ def test_what_cannot_be_right_is_a_wrong_configuration(server: str, base: Execut
     """Said before anything is listed, in words that name the source."""
     with pytest.raises(ConfigurationError, match=message) as error:
         scanned(source(server, **options))
-    assert "source 'crm'" in error.value.message
+    assert "source 'crm'" in error.value.message or "sources.crm." in error.value.message
     assert error.value.hint
 
 
