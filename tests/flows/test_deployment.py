@@ -127,6 +127,9 @@ def test_what_is_deployed_runs_on_schedule_by_hand_tells_of_a_rejection_and_can_
     from the API, a rejected release reaches the webhook of the automation with a link to the run that has the evidence, and a
     run that is cancelled lets go of the index and leaves what is live alone."""
     _prefect(server, "work-pool", "create", "sluice", "--type", "process")
+    for kind in ("docker", "kubernetes"):
+        template = f"deployments/pools/{kind}.json"
+        _prefect(server, "work-pool", "create", f"sluice-{kind}", "--type", kind, "--base-job-template", template)
     deployed = _prefect(server, "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
     assert "run/nightly-reindex" in deployed
     for name in ("access-sync/access-sync", "backfill/backfill", "compare/compare", "gc/gc", "golden-check/golden-check"):
