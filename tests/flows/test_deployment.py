@@ -73,11 +73,19 @@ def _prefect(environment: dict[str, str], *arguments: str) -> str:
 
 
 def _asked(environment: dict[str, str], what: str, body: Any = None) -> Any:
-    """POST to the server's API, as its own interface does."""
+    """POST to the server's API, as its own interface does; again while it says that its database is held (503, of SQLite)."""
     url, headers = f"{environment['PREFECT_API_URL']}/{what}", {"Content-Type": "application/json"}
     data = json.dumps({} if body is None else body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers, method="POST"), timeout=20) as answer:
-        return json.load(answer)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            asking = urllib.request.Request(url, data=data, headers=headers, method="POST")
+            with urllib.request.urlopen(asking, timeout=20) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def _until(what: str, seen: Callable[[], Any], limit_s: float = 120) -> Any:
