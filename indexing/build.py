@@ -7,12 +7,11 @@ done twice, on whatever machine, leaves the same collection and costs no embeddi
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexing.cuts import Cutter
-from indexing.embed import CachedEmbedder
+from indexing.embed import CachedEmbedder, Embedded
 from indexing.payload import payload
 from indexing.protocols import Points, SparseEncoder, VersionReader
 from sluice.counts import StageCounts
@@ -21,6 +20,9 @@ from sluice.ids import text_hash, version_id
 from sluice.points import Point
 from sluice.records import Chunk, Document, DocumentState
 from sluice.releases import Release
+
+Figures = dict[str, int | float]
+"""What was done, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Built:
     cached: int = 0
     contexts_cut: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    sources: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Documents cut, their chunks and tokens, of each source."""
+    sources: dict[str, Figures] = field(default_factory=dict)
+    """Of each source: documents cut, their chunks and tokens, texts embedded and found in the cache, tokens embedded, seconds."""
 
     def __add__(self, other: Built) -> Built:
         return Built(
@@ -65,6 +67,12 @@ class Built:
             cached=texts - kept,
             tokens_embedded=self.tokens_embedded + earlier.tokens_embedded,
             seconds={s: self.seconds.get(s, 0.0) + earlier.seconds.get(s, 0.0) for s in {**self.seconds, **earlier.seconds}},
+            sources={
+                source: _added(figures, {**early, "cached": -early["embedded"]})
+                if (early := earlier.sources.get(source))
+                else figures
+                for source, figures in self.sources.items()
+            },
         )
 
 
@@ -98,11 +106,15 @@ class Builder:
     def embed(self, states: Sequence[DocumentState]) -> Built:
         """Chunk these documents and have their vectors in the cache; idempotent."""
         started = time.perf_counter()
-        texts = [chunk.embedded_text for _, _, chunks in self.chunks(states) for chunk in chunks]
+        cut = list(self.chunks(states))
         chunked = time.perf_counter()
-        result = self.embedder.vectors(texts)
+        result = self.embedder.vectors([chunk.embedded_text for _, _, chunks in cut for chunk in chunks])
         seconds = {"chunk": chunked - started, "embed": time.perf_counter() - chunked}
-        return Built(embedded=result.embedded, tokens_embedded=result.tokens, seconds=seconds)
+        spent = {
+            source: {name: figures[name] for name in ("embedded", "tokens_embedded", "seconds")}
+            for source, figures in _by_source(cut, result, seconds).items()
+        }
+        return Built(embedded=result.embedded, tokens_embedded=result.tokens, seconds=seconds, sources=spent)
 
     def build(self, release: Release, states: Sequence[DocumentState]) -> Built:
         """Chunk, embed and write these documents; idempotent."""
@@ -126,6 +138,7 @@ class Builder:
         self.points.upsert(release.collection, points)
         self.progress(len(states))
         written = time.perf_counter()
+        seconds = {"chunk": chunked - started, "embed": embedded - chunked, "stage": written - embedded}
         with_text = sum(1 for _, _, chunks in cut if chunks)
         return Built(
             counts={
@@ -142,19 +155,38 @@ class Builder:
             embedded=result.embedded,
             cached=len(texts) - result.embedded,
             contexts_cut=sum(chunk.context_cut for _, _, chunks in cut for chunk in chunks),
-            seconds={"chunk": chunked - started, "embed": embedded - chunked, "stage": written - embedded},
-            sources=_by_source(cut),
+            seconds=seconds,
+            sources=_by_source(cut, result, seconds),
         )
 
 
-def _added(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+def _added(a: Mapping[str, int | float], b: Mapping[str, int | float]) -> Figures:
     return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
 
 
-def _by_source(cut: Sequence[tuple[DocumentState, Document, list[Chunk]]]) -> dict[str, dict[str, int]]:
-    found: dict[str, Counter[str]] = {}
+def _by_source(
+    cut: Sequence[tuple[DocumentState, Document, list[Chunk]]], result: Embedded, seconds: Mapping[str, float]
+) -> dict[str, Figures]:
+    """What each source had of a partition. A text of two sources is embedded for the first and in the cache for the other; time
+    is shared out: that of the model by tokens embedded, all other by chunks."""
+    found: dict[str, Figures] = {}
+    texts: dict[str, set[str]] = {}
     for state, _, chunks in cut:
-        found.setdefault(state.source, Counter()).update(
-            {"documents": 1, "chunks": len(chunks), "tokens": sum(chunk.tokens for chunk in chunks)}
-        )
-    return {source: dict(counted) for source, counted in found.items()}
+        tokens = sum(chunk.tokens for chunk in chunks)
+        found[state.source] = _added(found.get(state.source, {}), {"documents": 1, "chunks": len(chunks), "tokens": tokens})
+        texts.setdefault(state.source, set()).update(text_hash(chunk.embedded_text) for chunk in chunks)
+    chunks_in_all, taken = sum(figures["chunks"] for figures in found.values()), set[str]()
+    for source, figures in found.items():
+        mine = (texts[source] & result.spent.keys()) - taken
+        taken |= mine
+        spent = sum(result.spent[text] for text in mine)
+        of_chunks = figures["chunks"] / chunks_in_all if chunks_in_all else 1 / len(found)
+        of_tokens = spent / result.tokens if result.tokens else of_chunks
+        took = sum(s * (of_tokens if stage == "embed" else of_chunks) for stage, s in seconds.items())
+        figures |= {
+            "embedded": len(mine),
+            "cached": int(figures["chunks"]) - len(mine),
+            "tokens_embedded": spent,
+            "seconds": took,
+        }
+    return found

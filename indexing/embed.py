@@ -8,8 +8,8 @@ at most that one is embedded again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 from typing import Protocol
@@ -55,6 +55,8 @@ class Embedded:
     embedded: int
     cached: int
     tokens: int
+    spent: Mapping[str, int] = field(default_factory=dict)
+    """Tokens of each text that was embedded now, by its hash."""
 
 
 class CachedEmbedder:
@@ -93,7 +95,7 @@ class CachedEmbedder:
         seen = _flushes.count
         vectors = self.cache.get(self.encoder.fingerprint, list(wanted))
         missing = sorted((key for key in wanted if key not in vectors), key=lambda key: (-len(wanted[key]), key))
-        embedded = tokens = 0
+        spent: dict[str, int] = {}
         following = iter(missing)
         while batch := {key: wanted[key] for key in islice(following, self.batch_texts)}:
             with _one_batch:
@@ -112,10 +114,10 @@ class CachedEmbedder:
                     if self._adapts:
                         self.batch_texts = _in_time(len(fresh), time.perf_counter() - started)
             if fresh:
-                embedded += len(fresh)
-                tokens += sum(self.tokenizer.counts(list(fresh.values()))) if self.tokenizer is not None else 0
+                counts = self.tokenizer.counts(list(fresh.values())) if self.tokenizer is not None else [0] * len(fresh)
+                spent |= dict(zip(fresh, counts, strict=True))
                 self.on_progress(len(fresh))
-        return Embedded(vectors, embedded, len(wanted) - embedded, tokens)
+        return Embedded(vectors, len(spent), len(wanted) - len(spent), sum(spent.values()), spent)
 
     def missing(self, texts: Iterable[str]) -> list[str]:
         """The distinct texts that `vectors` would have to embed, in the order given."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexing.build import Built
+from indexing.build import Built, Figures
 from pipeline.outcomes import Held, Report
 from sluice.counts import StageCounts
 from sluice.records import DocumentState, Verdict
@@ -29,9 +29,11 @@ class Account:
     verdicts: tuple[Verdict, ...] = ()
     warnings: list[str] = field(default_factory=list)
     held: Held | None = None
-    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    sources: dict[str, Figures] = field(default_factory=dict)
     moments: list[tuple[str, float, float]] = field(default_factory=list)
     """Which stage was at work from when until when, in seconds since the epoch."""
+    price: float = 0.0
+    """Of a million tokens embedded."""
     promoted: str | None = None
     """The release that went live, as soon as it did."""
     release: str | None = None
@@ -63,16 +65,23 @@ class Account:
             sources={name: dict(done) for name, done in self.sources.items()},
         )
 
-    def count_source(self, source: str, **done: int) -> None:
+    def count_source(self, source: str, done: Figures) -> None:
         """Note what was done for a source."""
         known = self.sources.setdefault(source, {})
         for name, count in done.items():
             known[name] = known.get(name, 0) + count
 
-    def by_source(self) -> dict[str, dict[str, int]]:
-        """What was done for each source, with what was built of it."""
-        names = sorted({*self.sources, *self.built.sources})
-        return {name: {**self.sources.get(name, {}), **self.built.sources.get(name, {})} for name in names}
+    def by_source(self) -> dict[str, Figures]:
+        """What was done for each source, with what was built of it, its `seconds` (of work: several are done at once), and what
+        it cost."""
+        found = {}
+        for name in sorted({*self.sources, *self.built.sources}):
+            taken_in, built = self.sources.get(name, {}), self.built.sources.get(name, {})
+            seconds = round(taken_in.get("seconds", 0.0) + built.get("seconds", 0.0), 3)
+            found[name] = {**taken_in, **built, "seconds": seconds}
+            if "tokens_embedded" in built:
+                found[name]["cost"] = round(built["tokens_embedded"] * self.price / 1_000_000, 6)
+        return found
 
     def expire(self, states: Iterable[DocumentState], count: int) -> None:
         """Note documents whose time is up."""

@@ -58,7 +58,7 @@ class Report(Outcome):
     """How many documents were to be done again."""
     stopped: str | None = None
     """Why it stopped before its end, and how it goes on."""
-    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
     """What was done for each source: documents fetched, parsed, failed and cut now, their chunks and tokens."""
     cost: float = 0.0
     """What was embedded, at the endpoint's price."""

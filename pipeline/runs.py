@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pipeline import delivering, json_lines, telemetry
 from pipeline.account import Account
-from pipeline.budget import money
+from pipeline.budget import money, price
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
@@ -114,10 +114,11 @@ def holding(
     """
     key, executor = str(r.settings.path), executor or Inline()
     if (outer := _under_way.get().get(key)) is not None:
-        yield replace(outer, executor=executor, account=Account())
+        yield replace(outer, executor=executor, account=Account(price=price(r.settings)))
         return
     with _lease(r, command, wait_s) as lease:
-        run = Run(run_id(), command, present_actor(command), executor, lease, partition_documents=partition_documents)
+        account = Account(price=price(r.settings))
+        run = Run(run_id(), command, present_actor(command), executor, lease, account, partition_documents=partition_documents)
         for line in r.releases_by(run.actor).recover():
             r.progress.note(f"recovered: {line}")
         r.spending = run.id

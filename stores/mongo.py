@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ def connect(uri: str, database: str, patience: Mapping[str, int] = DEFAULTS) -> 
     """
     try:
         options: dict[str, Any] = {name: value for name, value in patience.items() if name.lower() not in uri.lower()}
+        if not re.search(r"[?&]w=", uri, re.IGNORECASE):
+            options["w"] = "majority"  # what a minority alone has seen is gone when another member takes over
         client = pymongo.MongoClient[dict[str, Any]](uri, tz_aware=True, appname="sluice", **options)
     except (errors.PyMongoError, ValueError, TypeError) as error:
         raise ConfigurationError(

@@ -59,9 +59,9 @@ def serving(*arguments: str) -> Iterator[str]:
 
 
 @contextmanager
-def serving_both() -> Iterator[tuple[str, int]]:
+def serving_both(*arguments: str) -> Iterator[tuple[str, int]]:
     """The same by gRPC, too: its address and that port."""
-    with _process("--grpc") as said:
+    with _process("--grpc", *arguments) as said:
         url, port = said.split()
         yield url, int(port)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import evaluation
+from indexing.build import Figures
 from ingest import sandbox
 from ingest.planning import SourcePlan, to_parse, unreadable_permissions
 from ingest.sandbox import SandboxedParser
@@ -126,7 +128,7 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> bool:
         for counts in done:
             for stage, counted in counts.counts.items():
                 run.account.count(stage, counted)
-            run.account.count_source(counts.source, **counts.done)
+            run.account.count_source(counts.source, counts.done)
     if stopped is not None:
         put_off(r, left)
         settle(r, run)  # who may read what was taken in
@@ -170,18 +172,19 @@ class TakenIn:
 
     source: str
     counts: dict[str, StageCounts]
+    seconds: float = 0.0
 
     @property
-    def done(self) -> dict[str, int]:
-        """The same in three figures."""
+    def done(self) -> Figures:
+        """The same in a few figures."""
         crawl, parse = self.counts["crawl"], self.counts["parse"]
         failed = sum(crawl.failed.values()) + sum(parse.failed.values())
-        return {"fetched": crawl.kept + crawl.unchanged, "parsed": parse.kept, "failed": failed}
+        return {"fetched": crawl.kept + crawl.unchanged, "parsed": parse.kept, "failed": failed, "seconds": self.seconds}
 
 
 def ingest_partition(r: Resources, share: Share) -> TakenIn:
     """Fetch these items, then parse those of them, and those of the keys, that are due. Idempotent."""
-    ingestion, source = r.ingestion(share.run), share.source
+    ingestion, source, began = r.ingestion(share.run), share.source, time.perf_counter()
     counts = {"crawl": StageCounts(), "parse": StageCounts()}
     if share.refs:
         counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
@@ -196,7 +199,7 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
     if held:
         counts["parse"] += StageCounts(seen=sum(held.values()), failed=held)
     r.progress.advance(len(touched))
-    return TakenIn(source, counts)
+    return TakenIn(source, counts, time.perf_counter() - began)
 
 
 def _acknowledge(r: Resources, seen: Look) -> None:

@@ -33,11 +33,13 @@ class Shell:
     def config(self) -> Path:
         return self.folder / "sluice.yaml"
 
-    def configure(self, settings: Mapping[str, Any], folder: Path | None = None) -> Path:
-        """Write a configuration of an index of its own, on the servers under test where there are any; where it lies."""
+    def configure(self, settings: Mapping[str, Any] | str, folder: Path | None = None) -> Path:
+        """Write a configuration: of an index of its own on the servers under test where there are any, else a text as it is."""
         file = (folder or self.folder) / "sluice.yaml"
-        written = self.servers.on(settings, file.parent.name if folder else "shell")
-        file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+        if not isinstance(settings, str) or self.servers.any:
+            given = yaml.safe_load(settings) if isinstance(settings, str) else settings
+            settings = yaml.safe_dump(self.servers.on(given, file.parent.name if folder else "shell"), sort_keys=False)
+        file.write_text(settings, encoding="utf-8")
         return file
 
     def start(self, *arguments: str, config: Path | None = None) -> subprocess.Popen[str]:

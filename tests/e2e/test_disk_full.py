@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.under_test import EMBEDDED
 from tests.e2e.conftest import Shell
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,7 @@ def test_a_full_disk_is_said_with_its_numbers_and_search_goes_on(tmp_path: Path,
         "gates": [],
     }
     (tmp_path / "sluice.yaml").write_text(yaml.safe_dump(settings))
-    shell = Shell(tmp_path, {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")})
+    shell = Shell(tmp_path, {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}, EMBEDDED)
     code, first, err = shell("run")
     assert code == 0, err
     for left, expected in ((20_000_000, r"is full \(\d+ MB free, \d+ MB needed\)"), (0, r"is full")):

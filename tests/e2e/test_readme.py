@@ -26,7 +26,7 @@ def _block(language: str, containing: str) -> str:
 
 def test_the_readmes_own_documents_section_works_as_it_is_written(shell: Shell) -> None:
     """Its configuration, saved next to a folder docs/, and its commands in their order; an edit before the second run."""
-    shell.configure(yaml.safe_load(_block("yaml", "index: handbook")))
+    shell.configure(_block("yaml", "index: handbook"))
     leave = shell.folder / "docs" / "hr" / "leave.md"
     leave.parent.mkdir(parents=True)
     leave.write_text("# Leave\n\nParental leave lasts sixteen weeks.\n", encoding="utf-8")

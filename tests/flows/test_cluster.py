@@ -16,6 +16,7 @@ from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
 from pipeline.runs import holding
 from pipeline.variants import laboratory
+from pipeline.windows import NotBegun, Within
 from sluice.errors import ConfigurationError
 from tests import killers
 from tests.flows.conftest import Index
@@ -53,6 +54,8 @@ def test_answers_come_in_order_from_other_processes_that_keep_what_they_opened(
         by = [pair for part in dask.map(killers.process, parts(tmp_path), r) for pair in part]
         assert len(set(by)) == len({pid for pid, _ in by}) <= 2
         assert dask.map(killers.doubled, [], r) == []
+        over = dask.map(Within(killers.doubled, 0.0), parts(tmp_path), r)
+        assert over == [NotBegun(part) for part in parts(tmp_path)], "a window that is over is over on every machine"
 
 
 def test_a_worker_that_dies_costs_a_try_and_a_killer_its_own_document(cluster: str, r: Resources, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -120,10 +122,13 @@ def test_a_canary_serves_a_share_until_it_is_promoted_or_rolled_back(index: Inde
 
 
 def test_who_loses_a_document_is_told_at_once_without_a_release(index: Index, listener: Listener) -> None:
-    """Tags that shrink, a deletion, an erasure: each an event that names the key, in order, though nothing is built."""
+    """Tags that shrink, a deletion, an erasure, an expiry: each an event that names the key, in order; nothing is built."""
     index.configure(events={"webhooks": [listener.url]})
+    os.utime(index.corpus / "people" / "2.md", (time.time() - 7200,) * 2)
     live = index.run()["release"]
-    keys = {uri: index("trace", uri).out["document_key"] for uri in ("people/0.md", "people/1.md", "security/0.md")}
+    keys = {
+        uri: index("trace", uri).out["document_key"] for uri in ("people/0.md", "people/1.md", "people/2.md", "security/0.md")
+    }
     listener.heard.clear()
     rules = index.settings["access"]["rules"]
     index.configure(access={"rules": [{"match": "people/0.md", "tags": ["hr"]}, *rules]})
@@ -131,11 +136,15 @@ def test_who_loses_a_document_is_told_at_once_without_a_release(index: Index, li
     (index.corpus / "people" / "1.md").unlink()
     index("ingest")
     index("forget", "security/0.md")
+    [source] = index.settings["sources"]
+    index.configure(sources=[{**source, "ttl_rules": [{"match": "people/2.md", "ttl": "1h"}]}])
+    index("ingest")
     told = [(body["type"], body["release"], [d["key"] for d in body["removed"]]) for _, _, body in listener.heard]
     assert told == [
         ("sluice.release.access-changed", live, [keys["people/0.md"]]),
         ("sluice.release.access-changed", live, [keys["people/1.md"]]),
         ("sluice.release.forgotten", live, [keys["security/0.md"]]),
+        ("sluice.release.access-changed", live, [keys["people/2.md"]]),
     ]
     assert not any("security/0.md" in json.dumps(body) for _, _, body in listener.heard)
 

@@ -225,5 +225,11 @@ def test_what_was_done_for_each_source_is_in_report_record_and_manifest(index: I
     manifest = index("releases", "show", report["release"]).out
     assert manifest["sources"]["notes"] == found
     assert found["tokens"] == manifest["tokens"]
-    assert (report["cost"], manifest["cost"]) == (0.0, 0.0)
+    assert (report["cost"], manifest["cost"], found["cost"]) == (0.0, 0.0, 0.0)
+    assert (found["embedded"], found["cached"], found["tokens_embedded"]) == (
+        report["embedded"],
+        report["cached"],
+        report["tokens"],
+    )
+    assert 0 < found["seconds"] < 600
     assert index.run("unchanged")["sources"] == {}

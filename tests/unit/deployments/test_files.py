@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -137,6 +138,54 @@ def test_kubernetes_schemas_accept_what_kustomize_makes(tmp_path: Path) -> None:
     good("kubernetes-validate", "--strict", "--quiet", str(made))
     made.write_text(made.read_text(encoding="utf-8").replace("replicas: 4", "replica: 4"), encoding="utf-8")
     assert run("kubernetes-validate", "--strict", "--quiet", str(made)).returncode != 0
+
+
+def test_a_job_of_the_kubernetes_pool_is_one_and_runs_as_nobody_special(tmp_path: Path) -> None:
+    """Its template with its own defaults; what it mounts is what the manifests make."""
+    template = json.loads((ROOT / "deployments/pools/kubernetes.json").read_text(encoding="utf-8"))
+    values = {name: about.get("default") for name, about in template["variables"]["properties"].items()}
+    values |= {"name": "run", "labels": {"app": "sluice"}, "command": ["prefect", "flow-run", "execute"]}
+    values["env"] = [{"name": name, "value": value} for name, value in values["env"].items()]
+    job = filled(template["job_configuration"]["job_manifest"], values)
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(job), encoding="utf-8")
+    good("kubernetes-validate", "--strict", "--quiet", str(tmp_path / "job.yaml"))
+    pod = job["spec"]["template"]["spec"]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
+    assert pod["containers"][0]["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    [worker] = [
+        d for d in yaml.safe_load_all((ROOT / "deployments/kubernetes/worker.yaml").read_text()) if d["kind"] == "Deployment"
+    ]
+    assert pod["volumes"] == worker["spec"]["template"]["spec"]["volumes"]
+
+
+def filled(template: Any, values: Mapping[str, Any]) -> Any:
+    """A template of Prefect's with these values; what has none is left out."""
+    if isinstance(template, dict):
+        made = {key: filled(value, values) for key, value in template.items()}
+        return {key: value for key, value in made.items() if value is not None}
+    if isinstance(template, list):
+        return [filled(value, values) for value in template]
+    if not isinstance(template, str) or "{{" not in template:
+        return template
+    if whole := re.fullmatch(r"\{\{ (\w+) \}\}", template):
+        return values[whole[1]]
+    return re.sub(r"\{\{ (\w+) \}\}", lambda found: str(values[found[1]]), template)
+
+
+@pytest.mark.parametrize(
+    ("given", "started"),
+    [((), "sluice"), (("search", "x y"), "sluice search|x y"), (("prefect", "flow-run", "execute"), "prefect flow-run|execute")],
+)
+def test_the_image_runs_sluice_and_what_a_work_pool_asks_for(given: tuple[str, ...], started: str, tmp_path: Path) -> None:
+    """A pool gives its command in the place of the image's: were that always Sluice's, no run would start."""
+    for name in ("sluice", "prefect"):
+        (tmp_path / name).write_text('#!/bin/sh\nIFS="|"; echo "${0##*/} $*"\n')
+        (tmp_path / name).chmod(0o755)
+    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["sh", "deployments/entrypoint.sh", *given], cwd=ROOT, env=path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == started
 
 
 def test_the_dockerfile_has_no_fault_that_its_linter_knows() -> None:

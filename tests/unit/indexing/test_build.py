@@ -206,6 +206,10 @@ def test_the_context_is_embedded_and_not_part_of_the_identity(house: House) -> N
     assert house.encoder.asked == ["Old\n\nOne.", "New\n\nOne."]
 
 
+def untimed(built: Built) -> Built:
+    return replace(built, seconds={}, sources={name: {**found, "seconds": 0} for name, found in built.sources.items()})
+
+
 TEXT = st.lists(st.sampled_from(["One.", "Two.", "Three.", "Four words are here."]), max_size=4).map(" ".join)
 
 
@@ -227,7 +231,7 @@ def test_everything_adds_up_whatever_the_partitions(texts: list[str], known: str
 
     again = [parts.document(f"{i}.md", text) for i, text in enumerate(texts)]
     summed = reduce(Built.__add__, [parts.build(again[:cut]), parts.build(again[cut:])], Built())
-    assert replace(summed, seconds={}) == replace(built, seconds={})
+    assert untimed(summed) == untimed(built)
     assert parts.points == whole.points
 
 
@@ -266,6 +270,24 @@ def test_a_failure_half_way_keeps_what_was_embedded(house: House) -> None:
     house.store = good
     assert house.build(states).embedded == 0
     assert len(house.points) == 3
+
+
+def test_what_each_source_cost_adds_up_to_what_all_cost(house: House) -> None:
+    """A text of two sources is embedded for the first, cached for the other; also where vectors were made before (a cluster)."""
+    one, other = house.document("a.md", "One. Two is longer."), replace(house.document("b.md", "One. Three."), source="t")
+    built = house.build([one, other])
+    figures = {
+        source: tuple(found[name] for name in ("documents", "chunks", "embedded", "cached", "tokens_embedded"))
+        for source, found in built.sources.items()
+    }
+    assert figures == {"s": (1, 2, 2, 0, 4), "t": (1, 2, 1, 1, 1)}
+    assert (built.embedded, built.tokens_embedded) == (3, 5)
+    assert sum(found["seconds"] for found in built.sources.values()) == pytest.approx(sum(built.seconds.values()))
+    again = House(versions=house.versions)
+    early = again.builder().embed([one, other])
+    late = again.build([one, other]).embedded_before(early)
+    assert (late.embedded, late.cached) == (built.embedded, built.cached)
+    assert untimed(late).sources == untimed(built).sources
 
 
 def test_no_documents_are_no_work(house: House) -> None:

@@ -133,6 +133,15 @@ def by_grpc(code: grpc.StatusCode) -> grpc.RpcError:
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details="said")
 
 
+def test_a_majority_acknowledges_each_write_unless_the_uri_says_otherwise(mongo_uri: str) -> None:
+    """What one member alone has seen may be gone when another takes over."""
+    joined = f"{mongo_uri}{'&' if '?' in mongo_uri else '?'}w=1"
+    for uri, acknowledged in ((mongo_uri, "majority"), (joined, 1)):
+        found = mongo.connect(uri, "test_write_concern")
+        assert found.client.write_concern.document == {"w": acknowledged}
+        found.client.close()
+
+
 def response(status: int) -> UnexpectedResponse:
     return UnexpectedResponse(status, "reason", b'{"status": {"error": "said"}}', httpx.Headers())
 
