@@ -28,7 +28,7 @@ def html_of(block: Block, passages: Passages = MappingProxyType({})) -> Html:
             body = Html(note(*block.notes) + body)
         case Plot():
             legend = note(" · ".join(("dark: " if not i else "pale: ") + name for i, name in enumerate(block.series)))
-            drawn = charts.line(block) if block.kind == "line" else charts.bars(block)
+            drawn = {"line": charts.line, "spread": charts.spread, "bars": charts.bars}[block.kind](block)
             body = Html((legend if len(block.series) > 1 else NOTHING) + drawn) if drawn else NOTHING
         case Notes():
             body = listed(block.lines)
