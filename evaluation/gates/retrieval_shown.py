@@ -53,11 +53,7 @@ ROUNDED = 1e-9
 def spread(mine: Evaluation, live: Evaluation | None, measure: str = "nDCG@10") -> dict[str, int]:
     """How many questions gained or lost how much against live; without one, how many reach what. A mean hides who pays for it."""
     if live is None:
-        values = [result.measures[measure] for result in mine.counted]
-        reached = (
-            "0" if v <= ROUNDED else "1" if v >= 1 - ROUNDED else "under 0.5" if v < 0.5 else "0.5 and more" for v in values
-        )
-        found = Counter(reached)
+        found = Counter(_reached(result.measures[measure]) for result in mine.counted)
         return {name: found[name] for name in REACHED}
     before = {result.query.id: result.measures[measure] for result in live.counted}
     changes = (r.measures[measure] - before[r.query.id] for r in mine.counted if r.query.id in before)
