@@ -105,17 +105,15 @@ def _table(summary: Mapping[str, Any]) -> str:
     """Measures of each variant; the intervals are of the leader's lead, simultaneous over all pairs."""
     names = list(dict.fromkeys(_general(name, v["k"]) for v in summary["variants"] for name in v["measures"]))
     names.sort(key=lambda name: name != summary["measure"])  # what decides comes first
-    told = all("questions" in variant for variant in summary["variants"])
-    head = ["#", "variant", names[0], "behind the leader by", *["worse · same · better"] * told, "probability best", *names[1:]]
+    head = ["#", "variant", names[0], "behind the leader by", "probability best", *names[1:]]
     rows = []
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
-        behind = "leads" if gap is None else _with_interval(gap)
+        behind = "leads" if gap is None else _with_interval(gap) + _questions(variant)
         cells = [_number(measures.get(name)) for name in names]
         decisive = cells[0] + _bounds(variant.get("on_all"))
-        beside = [_questions(variant)] if told else []
-        row = [str(number), _named(variant, summary), decisive, behind, *beside, f"{variant['probability_best']:.2f}", *cells[1:]]
+        row = [str(number), _named(variant, summary), decisive, behind, f"{variant['probability_best']:.2f}", *cells[1:]]
         rows.append((row, "out" if variant["ruled_out"] else "best" if variant["name"] == summary["winner"] else ""))
     pairs = (
         ", which hold together for all pairs of variants (each by itself at 95% or more)" if len(summary["variants"]) > 2 else ""
@@ -123,15 +121,15 @@ def _table(summary: Mapping[str, Any]) -> str:
     sampled = (
         " On all: between what the measure lies on all documents." if any("on_all" in v for v in summary["variants"]) else ""
     )
-    sampled += " Worse, same, better: questions beside the leader." if told else ""
+    sampled += " Lost, won: how many questions." if any("questions" in v for v in summary["variants"]) else ""
     note = f"{summary['level']:.0%} intervals{pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
     return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).{_unjudged(summary)}</p>'
 
 
 def _questions(variant: Mapping[str, Any]) -> str:
-    """How many questions it answers worse than the leader, as well, and better."""
-    counts = variant["questions"]
-    return "" if variant["behind_leader"] is None else f"{counts['worse']} · {counts['same']} · {counts['better']}"
+    """How many questions it answers worse than the leader, and better."""
+    counts = variant.get("questions")
+    return f'<span class="interval">{counts["worse"]} lost, {counts["better"]} won</span>' if counts else ""
 
 
 def _unjudged(summary: Mapping[str, Any]) -> str:
