@@ -247,6 +247,10 @@ def _reservations(found: Comparison) -> list[str]:
         )
         told += " all"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
+        if len({sections["search"]["mode"] for sections in found.configurations.values()}) > 1:
+            lines.append(
+                "What competes was found by words, which holds search by words down more than dense: choose the mode on all."
+            )
         if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
             interval = f"{best.low:.3f} and {best.high:.3f}"
             lines.append(f"On all documents, with these questions, {leader} lies between {interval} (95% of such samples).")
