@@ -17,6 +17,7 @@ from evaluation.experiments.racing import ERROR, Stopped
 from evaluation.experiments.record import CUTS, environment, folder_for, write
 from evaluation.experiments.settings import VectorsSettings
 from evaluation.labels import ResolvedSet
+from pipeline.adopting import Sections, sections
 from pipeline.executors import Executor
 from pipeline.overlaying import overlays
 from pipeline.overlaying import write as write_cuts
@@ -26,13 +27,6 @@ from pipeline.runs import holding, present_actor
 from pipeline.variants import Laboratory, laboratory
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
-
-SECTIONS = ("chunking", "embedding", "search")
-PARSING = "parsing"
-"""Keys of a source's section, for every source."""
-
-Sections = Mapping[str, Any]
-"""Sections of a configuration, whole, as its file would hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,38 +247,14 @@ def _reservations(found: Comparison) -> list[str]:
         )
         told += " all"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
+        if len({sections["search"]["mode"] for sections in found.configurations.values()}) > 1:
+            lines.append(
+                "What competes was found by words, which holds search by words down more than dense: choose the mode on all."
+            )
         if (best := part.intervals.get(leader := found.decision.decision.leader)) is not None:
             interval = f"{best.low:.3f} and {best.high:.3f}"
             lines.append(f"On all documents, with these questions, {leader} lies between {interval} (95% of such samples).")
     return lines
-
-
-def sections(lab: Laboratory, name: str) -> Sections:
-    """The sections of the configuration that a variant is made of, whole."""
-    whole = lab.settings(lab.experiment.variant(name))
-    dumped = whole.model_dump(mode="json", include=set(SECTIONS), exclude_none=True)
-    dumped["chunking"] |= whole.chunking.options
-    parsing = lab.experiment.variant(name).parsing
-    own = {} if parsing is None else {PARSING: parsing.model_dump(mode="json", exclude_none=True)}
-    return {section: dumped[section] for section in SECTIONS} | own
-
-
-def kept(lab: Laboratory, name: str) -> Sections:
-    """The keys that keep vectors as a variant does, and the gate without which no release may; empty where they stay whole.
-
-    Raises ConfigurationError for a way that was simulated and that no store of Sluice's keeps.
-    """
-    vectors = lab.experiment.variant(name).vectors
-    if vectors is None or (vectors.dimensions is None and vectors.storage == "float32"):
-        return {}
-    if vectors.storage != "int8" or vectors.dimensions is not None or not vectors.rescore:
-        raise ConfigurationError(
-            f"{lab.experiment.path}: variant '{name}' is of vectors kept in a way that is simulated and has no key",
-            hint="what a Qdrant server can be told is {storage: int8, rescore: N} with all dimensions; adopt such a variant, or "
-            "one without `vectors`",
-        )
-    gate = {"type": "exact", "golden": str(lab.experiment.golden), "k": lab.k(lab.experiment.variant(name))}
-    return {"stores": {"qdrant": {"quantization": "int8"}}, "gates": [gate]}
 
 
 def markdown(found: Comparison) -> str:

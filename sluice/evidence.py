@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+PlotKind = Literal["bars", "line", "spread"]
+
 Cell = str | int | float | None
 """Integers are counts, floats are measures (three decimals), None is a dash."""
 
@@ -85,12 +87,13 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Named series over `labels`: bars, each label on a scale of its own, or one line; `limit` is drawn across a line."""
+    """Named series over `labels`: bars, each label on a scale of its own; one line, with `limit` across it; or a spread, how many
+    of something each label has, on one scale."""
 
     labels: tuple[str, ...]
     series: Mapping[str, tuple[float | None, ...]]
     title: str = ""
-    kind: Literal["bars", "line"] = "bars"
+    kind: PlotKind = "bars"
     unit: str = ""
     limit: float | None = None
     block: str = field(default="plot", init=False)
@@ -149,7 +152,8 @@ def _answer(kept: Mapping[str, Any]) -> Answer:
 
 def _plot(kept: Mapping[str, Any]) -> Plot:
     series = {name: tuple(values) for name, values in kept["series"].items()}
-    kind: Literal["bars", "line"] = "line" if kept.get("kind") == "line" else "bars"
+    kinds: Mapping[str, PlotKind] = {"line": "line", "spread": "spread"}
+    kind = kinds.get(str(kept.get("kind")), "bars")
     return Plot(tuple(kept["labels"]), series, kept.get("title", ""), kind, kept.get("unit", ""), kept.get("limit"))
 
 

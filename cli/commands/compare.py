@@ -15,7 +15,7 @@ from cli.launch import in_flow, in_process, opened
 from cli.main import with_json
 from cli.tables import table
 from evaluation.experiments import load_experiment
-from pipeline import comparing
+from pipeline import adopting, comparing
 from pipeline.executors import FlowNeeded
 from pipeline.variants import laboratory
 from sluice.display import counted
@@ -43,14 +43,14 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
         raise ConfigurationError(f"{experiment}: base: {settings.base}: no such file", hint=hint)
     with opened(settings.base) as r, laboratory(str(settings.path)) as lab:
         lab.check()
-        compressed = comparing.kept(lab, adopt) if adopt is not None else {}
+        compressed = adopting.kept(lab, adopt) if adopt is not None else {}
         try:
             found = comparing.compare(lab, in_process(r))
         except FlowNeeded:
             found = in_flow(r, "compare", str(lab.experiment.path), {})
         result = comparison_json(found)
         if adopt is not None:
-            result["adopt"] = {"variant": adopt, **comparing.sections(lab, adopt), **compressed}
+            result["adopt"] = {"variant": adopt, **adopting.sections(lab, adopt), **compressed}
     show(result, as_json, lambda console: _tell(console, result))
 
 
@@ -86,9 +86,9 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
         console.print(
             "\n# put this in the configuration in place of its own keys; the next run builds it and puts it to the gates"
         )
-        sections = {section: adopted[section] for section in comparing.SECTIONS}
+        sections = {section: adopted[section] for section in adopting.SECTIONS}
         console.print(yaml.safe_dump(sections, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)
-        if parsing := adopted.get(comparing.PARSING):
+        if parsing := adopted.get(adopting.PARSING):
             console.print("# and this into each source; the next run parses its documents anew")
             console.print(yaml.safe_dump(parsing, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)
         if gates := adopted.get("gates"):

@@ -97,6 +97,7 @@ class Outcome:
                     "cost": dict(result.cost),
                     "probability_best": decision.probability_best[name],
                     "ruled_out": name in decision.ruled_out,
+                    "questions": self._beside_leader(name),
                     "behind_leader": apart[name].as_json() if name in apart else None,
                 }
                 for name, result in self.results.items()
@@ -109,6 +110,15 @@ class Outcome:
             "confirmation": self.confirmation.as_json() if self.confirmation else None,
             "conclusion": self.conclusion(),
         }
+
+    def _beside_leader(self, name: str) -> dict[str, int]:
+        """How many questions it answers worse than the leader, as well, better: a mean hides who pays for it."""
+        pairs = zip(self._decisive(name), self._decisive(self.decision.leader), strict=True)
+        apart = [round(own - leading, 9) for own, leading in pairs]
+        return {"worse": sum(a < 0 for a in apart), "same": sum(a == 0 for a in apart), "better": sum(a > 0 for a in apart)}
+
+    def _decisive(self, name: str) -> list[float]:
+        return self.results[name].values(self.decision.measure)
 
     def conclusion(self) -> list[str]:
         """The verdict in sentences: what is settled, what is not, and what the choice costs."""

@@ -111,7 +111,7 @@ def _table(summary: Mapping[str, Any]) -> str:
     for number, variant in enumerate(summary["variants"], 1):
         measures = {_general(name, variant["k"]): value for name, value in variant["measures"].items()}
         gap = variant["behind_leader"]
-        behind = "leads" if gap is None else _with_interval(gap)
+        behind = "leads" if gap is None else _with_interval(gap) + _questions(variant)
         cells = [_number(measures.get(name)) for name in names]
         decisive = cells[0] + _bounds(variant.get("on_all"))
         row = [str(number), _named(variant, summary), decisive, behind, f"{variant['probability_best']:.2f}", *cells[1:]]
@@ -122,8 +122,15 @@ def _table(summary: Mapping[str, Any]) -> str:
     sampled = (
         " On all: between what the measure lies on all documents." if any("on_all" in v for v in summary["variants"]) else ""
     )
+    sampled += " Lost, won: how many questions." if any("questions" in v for v in summary["variants"]) else ""
     note = f"{summary['level']:.0%} intervals{pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
     return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).{_unjudged(summary)}</p>'
+
+
+def _questions(variant: Mapping[str, Any]) -> str:
+    """How many questions it answers worse than the leader, and better."""
+    counts = variant.get("questions")
+    return f'<span class="interval">{counts["worse"]} lost, {counts["better"]} won</span>' if counts else ""
 
 
 def _unjudged(summary: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, 
 from evaluation.gates.base import GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
 from evaluation.gates.retrieval_options import RetrievalOptions
-from evaluation.gates.retrieval_shown import blocks, change_blocks, explained, labels, lost, mend, stale_table, worst
+from evaluation.gates.retrieval_shown import blocks, change_blocks, explained, labels, lost, mend, spread, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.judged import Judged, encode, found_before, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like, unknown
@@ -100,6 +100,7 @@ class RetrievalGate:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
         failures += self._below_anchor(records, candidate, evidence)
         live_side = pair[1] if pair is not None else None
+        evidence["spread"] = spread(pair[0], pair[1]) if pair is not None else spread(candidate, None)
         evidence["worst"] = worst(candidate, live_side, f"Recall@{self.options.k}")
         if changed and changed.failed:
             warnings.insert(0, changed.said())

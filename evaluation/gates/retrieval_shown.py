@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -29,6 +30,9 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
     yield Table(("measure", "candidate", "live", "change", "95% interval"), rows)
     yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored", "unjudged")})
     yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
+    if spread := evidence.get("spread"):
+        against = "against live" if live else "of this release"
+        yield Plot(tuple(spread), {"questions": tuple(spread.values())}, f"Questions by their nDCG@10 {against}", "spread")
     yield from change_blocks(evidence)
     yield from _anchor(evidence, limits)
     decisive = next((name for name in evidence["measures"] if name.startswith("Recall@")), "nDCG@10")
@@ -40,6 +44,35 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
         for q in evidence.get("unanswerable") or ()
     )
     yield Table(("id", "question", "what was returned"), unanswerable, "Questions without an answer here", words=True)
+
+
+MOVED = ("lost over 0.5", "lost 0.2 to 0.5", "lost less", "as before", "gained less", "gained 0.2 to 0.5", "gained over 0.5")
+REACHED = ("0", "under 0.5", "0.5 and more", "1")
+ROUNDED = 1e-9
+
+
+def spread(mine: Evaluation, live: Evaluation | None, measure: str = "nDCG@10") -> dict[str, int]:
+    """How many questions gained or lost how much against live; without one, how many reach what. A mean hides who pays for it."""
+    if live is None:
+        found = Counter(_reached(result.measures[measure]) for result in mine.counted)
+        return {name: found[name] for name in REACHED}
+    before = {result.query.id: result.measures[measure] for result in live.counted}
+    changes = (r.measures[measure] - before[r.query.id] for r in mine.counted if r.query.id in before)
+    counts = Counter(_named(change) for change in changes)
+    return {name: counts[name] for name in MOVED}
+
+
+def _reached(value: float) -> str:
+    if value <= ROUNDED or value >= 1 - ROUNDED:
+        return f"{value:.0f}"
+    return "under 0.5" if value < 0.5 else "0.5 and more"
+
+
+def _named(change: float) -> str:
+    if abs(change) <= ROUNDED:
+        return "as before"
+    size = "over 0.5" if abs(change) > 0.5 else "0.2 to 0.5" if abs(change) >= 0.2 else "less"
+    return f"{'lost' if change < 0 else 'gained'} {size}"
 
 
 def change_blocks(evidence: Evidence) -> tuple[Block, ...]:

@@ -14,6 +14,10 @@ Passages = Mapping[str, Mapping[str, str]]
 """Texts of documents by the name of a list of hits and the document's key: what reports show of hits is cut out of them."""
 
 
+SHORT = 12
+"""Rows of a table that stay on one sheet of paper."""
+
+
 def html_of(block: Block, passages: Passages = MappingProxyType({})) -> Html:
     """A block under its title; nothing where it holds nothing."""
     match block:
@@ -28,7 +32,7 @@ def html_of(block: Block, passages: Passages = MappingProxyType({})) -> Html:
             body = Html(note(*block.notes) + body)
         case Plot():
             legend = note(" · ".join(("dark: " if not i else "pale: ") + name for i, name in enumerate(block.series)))
-            drawn = charts.line(block) if block.kind == "line" else charts.bars(block)
+            drawn = {"line": charts.line, "spread": charts.spread, "bars": charts.bars}[block.kind](block)
             body = Html((legend if len(block.series) > 1 else NOTHING) + drawn) if drawn else NOTHING
         case Notes():
             body = listed(block.lines)
@@ -49,7 +53,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, words_in: bool
         body.append(tag("tr", *cells, class_="bad" if number in wrong else ""))
     top = tag("tr", *(tag("th", name, class_=kinds[i]) for i, name in enumerate(head)))
     made = tag("table", tag("thead", top), tag("tbody", *body), class_="words" if words_in else "")
-    return tag("div", made, class_="wide words" if words_in else "wide")
+    kind = "wide" + (" words" if words_in else "") + (" short" if len(held) <= SHORT else "")
+    return tag("div", made, class_=kind)
 
 
 def _td(value: Cell, kind: str, label: str) -> Html:

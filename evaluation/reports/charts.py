@@ -29,6 +29,25 @@ def bars(plot: Plot) -> Html:
     return _drawing(parts, top, plot.title or "bars") if parts else NOTHING
 
 
+def spread(plot: Plot) -> Html:
+    """How many of something each label has, in a row of bars on one scale from 0, with the counts beside them."""
+    most = max((v for values in plot.series.values() for v in values if v is not None), default=0.0)
+    if not plot.labels or not most:
+        return NOTHING
+    parts, top, left = list[Html](), 0, 150
+    for position, label in enumerate(plot.labels):
+        height = 16 * len(plot.series)
+        parts.append(tag("text", label, x=0, y=top + height / 2 + 5))
+        for number, values in enumerate(plot.series.values()):
+            if (value := values[position]) is not None:
+                y, width = top + number * 16, (WIDTH - left - 60) * value / most
+                parts.append(tag("rect", class_="before" if number else "now", x=left, y=y + 1, width=f"{width:.1f}", height=14))
+                parts.append(tag("text", f"{_compact(value)}{plot.unit}", x=f"{left + 6 + width:.1f}", y=y + 13))
+        top += height + 6
+    parts.append(tag("line", class_="zero", x1=left, x2=left, y1=0, y2=top - 6))
+    return _drawing(parts, top, plot.title or "spread")
+
+
 def intervals(block: Intervals) -> Html:
     """Differences with their intervals around zero; a limit is a mark left of it; ticks at round values."""
     if not block.rows:

@@ -31,7 +31,7 @@ mark.hurt{{background:#ffc2b8}}
 @media(max-width:700px){{.wide td:first-child{{white-space:normal}}
 .cuts td.text{{min-width:58vw}}.cuts td.lane{{min-width:5.2rem;max-width:6rem;padding:.1rem .25rem}}
 .cuts i{{display:none}}.cuts th{{padding:.1rem .25rem;font-size:.72rem}}}}
-@media print{{.wide{{break-inside:auto}}h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}
+@media print{{h2+.note,details{{break-after:avoid}}.cuts tr{{break-inside:auto}}
 .cuts td.text{{min-width:0}}.cuts td.lane{{min-width:0}}}}
 """
 

@@ -99,7 +99,7 @@ svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#1a1a1a;--soft:#444;--rule:#ccc;--grid:#ddd;--blue:#1f5f99;
 --pale:#9db6cd;--panel:#f2f6fa;--good:#0b6623;--goodpanel:#f1f8f2;--bad:#a11;--badpanel:#fdf3f2}
 html{font-size:12px}body{max-width:none;padding:0}.wide{overflow:visible}svg{max-width:26rem}
-td{white-space:normal}tr,svg,li,.banner,.wide{break-inside:avoid}h2,h3,h3+.note{break-after:avoid}
+td{white-space:normal}tr,svg,li,.banner,.short{break-inside:avoid}h2,h3,h3+.note{break-after:avoid}
 .pair{grid-template-columns:repeat(auto-fit,minmax(16rem,1fr))}}
 """
 

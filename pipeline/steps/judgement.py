@@ -193,10 +193,12 @@ def write_report(r: Resources, release: Release, releases: Sequence[Release] | N
 
 def _passages(r: Resources, release: Release, before: Release | None) -> dict[str, dict[str, str]]:
     """The texts that the page shows words of, as each release holds them; nothing of a release whose collection is gone."""
-    sides = {"candidate": release, "live": before}
+    wanted = evaluation.quoted(release)
+    there = r.stores.qdrant.names() if wanted else []
     found: dict[str, dict[str, str]] = {}
-    for name, keys in evaluation.quoted(release).items():
-        side = sides.get(name)
-        if side is not None and side.collection in r.stores.qdrant.names():
-            found[name] = r.corpus(side).texts(r.stores.documents.read(sorted(keys)))
+    for name, side in (("candidate", release), ("live", before)):
+        if side is not None and side.collection in there and (keys := wanted.get(name)):
+            held = r.versions_in(side)
+            documents = r.stores.versions.get([held[key] for key in sorted(keys) if key in held])
+            found[name] = {document.key: document.text for document in documents.values()}
     return found

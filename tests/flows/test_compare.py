@@ -217,9 +217,10 @@ def test_a_golden_set_is_imported_and_grows(index: Index) -> None:
 
 @pytest.mark.slow
 def test_a_race_stops_what_has_lost_and_says_so(index: Index) -> None:
-    """Of three variants the blind one is out early, and in no result; two are measured whole."""
+    """Of three variants the blind one is out early, and in no result; two are measured whole. Drafts decide nothing."""
     lines = [json.loads(line) for line in (index.folder / "golden.jsonl").read_text().splitlines()]
     many = [line | {"id": f"{line['id']}-{n}"} for n in range(4) for line in lines]
+    many.append(lines[0] | {"id": "drafted", "synthetic": True})
     (index.folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in many))
     variants = [{"name": "whole", "chunking": RECURSIVE}, {"name": "half", "chunking": {**RECURSIVE, "max_tokens": 50}}]
     out = index("compare", str(experiment(index, *variants, {"name": "blind", "chunking": BLIND}, racing=True))).out
@@ -228,6 +229,8 @@ def test_a_race_stops_what_has_lost_and_says_so(index: Index) -> None:
     assert [variant["name"] for variant in out["variants"]] == ["whole", "half"]
     assert any(line.startswith("Stopped early: blind (at query ") for line in out["conclusion"])
     assert len(results(index)) == 2
+    assert (out["queries"], out["drafted"]) == (4 * len(lines), 0)
+    assert all(variant["unjudged"] > 0 for variant in out["variants"])
 
 
 @pytest.mark.slow

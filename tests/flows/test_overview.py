@@ -62,6 +62,9 @@ def test_the_status_says_what_is_live_what_was_done_and_what_needs_a_person(inde
     html = page.read_text(encoding="utf-8")
     assert first["release"] in html
     assert "<svg" in html
+    ends = re.findall(r'<text x="[^"]*" y="170"[^>]*>([^<]*)</text>', html)
+    assert len(ends) >= 2
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", end) for end in ends), "one day twice says nothing"
     assert "width=device-width" in html
     assert not re.search(r"<script|https?://|src=", html), "it needs a network"
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from evaluation.gates.drift import DriftGate, DriftOptions
 from evaluation.gates.replay import ReplayGate, ReplayOptions
 from evaluation.reports import report_html
-from evaluation.reports.charts import axis, bars, intervals, line
+from evaluation.reports.charts import axis, bars, intervals, line, spread
 from evaluation.reports.markup import text
 from sluice.evidence import Answer, Figures, Hits, Intervals, Plot, Range, Table
 from sluice.records import Verdict
@@ -80,6 +80,7 @@ def test_a_first_release_and_one_that_was_never_judged_have_a_page_too() -> None
 def test_charts_of_nothing_are_nothing_and_of_zeroes_are_flat() -> None:
     """Neither divides by zero."""
     assert (bars(Plot((), {})), intervals(Intervals({})), line(Plot((), {"r": ()}))) == ("", "", "")
+    assert spread(Plot(("a", "b"), {"questions": (0, 0)}, kind="spread")) == ""
     assert 'width="0.0"' in bars(Plot(("documents",), {"candidate": (0,), "live": (0,)}))
     assert "<circle" in intervals(Intervals({"Recall@5": Range(0.0, 0.0, 0.0)}))
 
@@ -93,6 +94,12 @@ def test_ticks_enclose_the_values_and_are_told_apart(low: float, span: float) ->
     svg = line(Plot(("a", "b"), {"x": (low, low + span)}))
     said = re.findall(r'text-anchor="end">([^<]*)<', svg)[: len(ticks)]
     assert len(set(said)) == len(ticks) >= 2
+
+
+def test_a_spread_has_one_scale() -> None:
+    """Twice as many questions are twice as long a bar, and none is none."""
+    svg = spread(Plot(("lost", "as before", "gained"), {"questions": (10, 20, 0)}, kind="spread"))
+    assert [float(width) for width in re.findall(r'<rect[^>]*width="([\d.]+)"', svg)] == [105.0, 210.0, 0.0]
 
 
 def test_a_line_of_equal_values_lies_within_its_ticks() -> None:

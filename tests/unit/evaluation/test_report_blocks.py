@@ -59,6 +59,7 @@ def blocks_with(text: str) -> list[Block]:
         Hits({text: (Answer(text, 0.5, True, "key", 0, 400, ((1, 9),)),), "the other list of two": ()}, text, (text,)),
         Plot((text, "b"), {text: (1.0, 1.0)}, text, "line", text, 0.5),
         Plot((text,), {text: (1.0,), "the other series of two": (None,)}, text, unit=text),
+        Plot((text, "b"), {text: (3, 0), "another": (1, None)}, text, "spread", text),
         Notes((text,), text),
     ]
 

@@ -52,6 +52,8 @@ def test_the_report_shows_verdicts_measures_slices_and_worst_queries(tmp_path: P
     assert "sluice promote 20251121-1 --force" in text
     assert "| leaks | passed | 0 forbidden hits |" in text
     assert "| Recall@2 | 0.500 | 1.000 | -0.500 |" in text
+    assert "| lost over 0.5 | 1 |" in text
+    assert "| as before | 1 |" in text
     assert "| it | 2 | 0.500 | 1.000 |" in text
     assert "### b: phones" in text
     assert "- candidate: nothing" in text
