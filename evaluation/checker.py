@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from evaluation import expectations
 from evaluation.expectations import Finding, Suite
+from sluice import garbage
 from sluice.errors import SluiceError
 from sluice.tether import tie
 
@@ -103,6 +104,7 @@ shared = Checker()
 def main() -> None:
     """The other process: load the library, then answer until nobody asks."""
     tie(int(sys.argv[1]))
+    garbage.look_seldom()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no reply
     expectations.library()
