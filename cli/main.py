@@ -29,6 +29,7 @@ from cli.leaving import leave
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
 from pipeline import json_lines
+from sluice import garbage
 from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
@@ -251,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
+    garbage.look_seldom()
     try:
         main()
     except SystemExit as ended:

@@ -7,6 +7,7 @@ The process takes pickled requests on its standard input and ends when that is c
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import pickle
 import select
@@ -21,12 +22,16 @@ from typing import Any, BinaryIO
 
 from evaluation import expectations
 from evaluation.expectations import Finding, Suite
+from sluice import garbage
 from sluice.errors import SluiceError
 from sluice.tether import tie
 
 IDLE_S = 30.0
 FIRST_S = 3600.0
 """The same before the first request: a build from nothing takes its time."""
+
+
+_ELSEWHERE = ("sqlalchemy", "boto3", "botocore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +114,27 @@ def main() -> None:
     tie(int(sys.argv[1]))
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no reply
-    expectations.library()
+    _load()
     requests = sys.stdin.buffer
     patience = FIRST_S
     while select.select([requests], [], [], patience)[0] and (request := _read(requests)) is not None:
         pickle.dump(_answered(request), replies)
         replies.flush()
         patience = IDLE_S
+
+
+def _load() -> None:
+    """The library, without what it would load for tables that lie elsewhere: here they are data frames. What fails for want of
+    that is done again by the asking process, which has it."""
+    for elsewhere in _ELSEWHERE:
+        sys.modules.setdefault(elsewhere, None)  # type: ignore[arg-type]  # what makes an import fail, as if it were not installed
+    gc.disable()  # a million objects, of which all stay: looking for others among them is a sixth of the time
+    try:
+        expectations.library()
+    finally:
+        gc.freeze()
+        gc.enable()
+        garbage.look_seldom()
 
 
 def _read(requests: BinaryIO) -> _Request | None:

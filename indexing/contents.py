@@ -23,6 +23,9 @@ FIELDS = (
     DOCUMENT_KEY, "uri", "source", "version", "parse_fingerprint", SERVED, MODIFIED, TOKENS, CONTEXT_CUT, ACCESS_TAGS,
 )  # fmt: skip
 
+MOST = 2
+"""Collections that are remembered: the live one and its candidate. Who looks at more of them reads each anew."""
+
 
 @dataclass(slots=True)
 class Holding:
@@ -122,5 +125,8 @@ class Contents:
         found = holdings(self._points, collection)
         with self._lock:
             if self._remembering:
+                self._known.pop(collection, None)
                 self._known[collection] = found
+                if len(self._known) > MOST:
+                    del self._known[next(iter(self._known))]
         return found

@@ -9,12 +9,14 @@ from indexing.build import Builder
 from indexing.protocols import Points
 from pipeline.resources import Resources
 from sluice.access import AccessTags
+from sluice.ahead import read_ahead
+from sluice.groups import batches
 from sluice.points import StoredPoint
 from sluice.records import Chunk, DocumentState, Verdict
 from sluice.releases import Release
 
 READ_AT_ONCE = 200
-"""Documents whose texts are held at once, and asked for in one request."""
+"""Documents whose texts are asked for in one request; twice as many are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class ExpectedFrom:
     states: Sequence[DocumentState]
 
     def chunks(self) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]:
-        for i in range(0, len(self.states), READ_AT_ONCE):
-            for state, _, chunks in self.builder.chunks(self.states[i : i + READ_AT_ONCE]):
+        parts = (list(self.builder.chunks(part)) for part in batches(self.states, READ_AT_ONCE))
+        for part in read_ahead(parts):
+            for state, _, chunks in part:
                 yield state, chunks
 
 

@@ -12,6 +12,7 @@ Over 300 lines: it implements every method of one Protocol; what is below it is 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -26,6 +27,7 @@ from urllib.parse import quote, unquote
 from qdrant_edge import Filter
 
 from sluice.access import AccessTags
+from sluice.ahead import read_ahead
 from sluice.display import counted
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
@@ -41,6 +43,9 @@ from stores.locks import FileLock
 from stores.ranked import Ranked
 
 T = TypeVar("T")
+
+Page = tuple[list[StoredPoint], edge_search.PointId | None]
+"""Points, and where the next page starts."""
 
 UPSERT_BATCH = 256
 OVERLAY_LIMIT = 1000
@@ -261,12 +266,16 @@ class EdgeStore(Ranked):
             name = self._existing(collection)
             if readable_by is not None and not readable_by:
                 return
-            offset: edge_search.PointId | None = None
-            while True:
-                page, offset = self._read(unquote(name), partial(edge_search.page, offset, fields, vectors, readable_by))
+            read = partial(self._page, unquote(name), fields, vectors, readable_by)
+            first, after = read(None)
+            following = read_ahead(_pages(read, after)) if after is not None else ()
+            for page in itertools.chain([first], following):
                 yield from page
-                if offset is None:
-                    return
+
+    def _page(
+        self, name: str, fields: Sequence[str], vectors: bool, readable_by: AccessTags | None, start: edge_search.PointId | None
+    ) -> Page:
+        return self._read(name, partial(edge_search.page, start, fields, vectors, readable_by))
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -412,3 +421,10 @@ class EdgeStore(Ranked):
                 raise busy(self._path, self._wait_s)
             if edge_takeover.is_old(self._path):  # and no other process was faster
                 edge_takeover.take_over(self._path, write, self._write_aliases)
+
+
+def _pages(read: Callable[[edge_search.PointId | None], Page], start: edge_search.PointId | None) -> Iterator[list[StoredPoint]]:
+    """The pages from this id on."""
+    while start is not None:
+        page, start = read(start)
+        yield page

@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from sluice.errors import ReleaseError
 from sluice.groups import batches
 from sluice.releases import Release, State
-from stores.codec import encode, from_row, to_json, to_row
+from stores.codec import Row, encode, from_row, to_json, to_row
 from stores.mongo import MongoDatabase, replace_rows, translated
 
 _BATCH = 1000
@@ -27,6 +27,8 @@ class MongoReleaseLedger:
 
     def __init__(self, database: MongoDatabase, index: str) -> None:
         self._database, self._rows, self._index = database, database["releases"], index
+        self._known: dict[str, tuple[Row, Release]] = {}
+        """What each row last was, and its release: a run reads the whole ledger a dozen times, and a year's verdicts are long."""
 
     def add(self, release: Release) -> None:
         """Insert; raises ReleaseError when the id exists."""
@@ -41,7 +43,7 @@ class MongoReleaseLedger:
         """All of them, oldest first."""
         with translated(self._database, "reading the releases"):
             rows = list(self._rows.find({"index": self._index}))
-        return sorted((from_row(Release, row) for row in rows), key=lambda release: (release.created, release.id))
+        return sorted(map(self._release, rows), key=lambda release: (release.created, release.id))
 
     def update(self, release_id: str, changes: Mapping[str, Any], *, expect: State | None = None) -> Release:
         """Set fields of one release and return it; with `expect`, only if it is in that state, else ReleaseError.
@@ -60,7 +62,7 @@ class MongoReleaseLedger:
                 return_document=ReturnDocument.AFTER,
             )
             if row is not None:
-                return from_row(Release, row)
+                return self._release(row)
             present = self._rows.find_one(identity)
         if present is None:
             raise ReleaseError(f"index '{self._index}' has no release {release_id}", hint="sluice releases lists them")
@@ -68,6 +70,13 @@ class MongoReleaseLedger:
             f"release {release_id} is {present['state']}, not {expect}: another process changed it, or the step does not apply",
             hint="look at 'sluice releases' and run again",
         )
+
+    def _release(self, row: Row) -> Release:
+        """The release of a row: the one that was made of it before, while nobody has changed the row."""
+        known = self._known.get(row["_id"])
+        if known is None or known[0] != row:
+            known = self._known[row["_id"]] = (row, from_row(Release, row))
+        return known[1]
 
 
 class MongoRuns:

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field
 from evaluation.authors import Change, changes_since
 from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenQuery, GoldenSet, Label
-from evaluation.judged import Answered, Asked, Judged, decode, on_shared_labels, scored_again
+from evaluation.judged import Answered, Asked, Judged, decode, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedLabel, ResolvedSet, resolve_queries
+from evaluation.past_scores import About, PastScores, Scored, asked_digest
 from evaluation.scoring import Evaluation, evaluate
+from sluice.ids import content_hash
 
 EPSILON = 1e-9
 SHOWN = 20
@@ -27,8 +29,8 @@ class Past:
     """An earlier release on the labels that it shares with the candidate, beside the candidate on the same."""
 
     release: str
-    theirs: Evaluation
-    mine: Evaluation
+    theirs: Scored
+    mine: Scored
 
     def drop(self, measure: str) -> float:
         """By how much the candidate is below it."""
@@ -71,6 +73,22 @@ class GoldenChange:
 
 
 @dataclass(slots=True)
+class _Kept:
+    """A record as it is kept; it is read when somebody asks for more than what it is about."""
+
+    content: bytes
+    mark: str
+    about: About
+    _record: Judged | None = None
+
+    @property
+    def record(self) -> Judged | None:
+        if self._record is None:
+            self._record = decode(self.content)
+        return self._record
+
+
+@dataclass(slots=True)
 class Records:
     """What is kept of the releases that this gate may look back at."""
 
@@ -80,7 +98,8 @@ class Records:
     days: int
     pinned: str | None = None
     _anchors: tuple[str, ...] = field(init=False, default=())
-    _by_release: dict[str, list[Judged]] = field(init=False, default_factory=dict)
+    _by_release: dict[str, list[_Kept]] = field(init=False, default_factory=dict)
+    _scores: PastScores = field(init=False, default_factory=PastScores)
 
     def __post_init__(self) -> None:
         kept = self.context.judged
@@ -88,25 +107,44 @@ class Records:
             return
         self._anchors = tuple(past.id for past in kept.anchors(self.days, self.pinned))
         here = [self.context.candidate.id, *((self.context.live.id,) if self.context.live else ())]
-        for release, contents in kept.answers(list(dict.fromkeys((*self._anchors, *here)))).items():
-            records = (decode(content) for content in contents)
-            self._by_release[release] = [record for record in records if record is not None]
+        answers = kept.answers(list(dict.fromkeys((*self._anchors, *here))))
+        scores = {content for release in here for content in answers.get(release, ()) if self._scores.add(content)}
+        for release, contents in answers.items():
+            self._by_release[release] = [one for content in contents if content not in scores and (one := self._kept(content))]
+
+    def _kept(self, content: bytes) -> _Kept | None:
+        mark = content_hash(content)
+        if (about := self._scores.about.get(mark)) is not None:
+            return _Kept(content, mark, about)
+        record = decode(content)
+        if record is None:
+            return None
+        about = self._scores.about[mark] = About.of(record)
+        return _Kept(content, mark, about, record)
 
     def of(self, release: str) -> Judged | None:
         """The latest record of a release on this golden set: the same file, else one that shares questions, else one whose
         file no gate reads any more."""
-        records = self._by_release.get(release, [])
-        same = [record for record in records if record.golden == self.name]
+        found = self._latest(release)
+        return None if found is None else found.record
+
+    def _latest(self, release: str) -> _Kept | None:
+        kept = self._by_release.get(release, [])
+        same = [one for one in kept if one.about.golden == self.name]
         if same:
             return same[-1]
         asked = {(query.query, query.principal) for query in self.golden.queries}
-        others = [record for record in records if record.golden not in self.context.golden_files]
-        return max(others, key=lambda record: sum(answer.asked in asked for answer in record.answers), default=None)
+        others = [one for one in kept if one.about.golden not in self.context.golden_files]
+
+        def shared(one: _Kept) -> int:
+            return sum(answer.asked in asked for answer in one.record.answers) if one.record is not None else 0
+
+        return max(others, key=shared, default=None)
 
     @property
     def most_scored(self) -> tuple[int, str]:
         """The most questions that could be scored when a release was judged, and that release."""
-        found = [(record.scored, name) for name in self._by_release if (record := self.of(name)) is not None]
+        found = [(one.about.scored, name) for name in self._by_release if (one := self._latest(name)) is not None]
         return max(found, default=(0, ""))
 
     def before(self) -> Judged | None:
@@ -114,15 +152,40 @@ class Records:
         return self.of(self.context.live.id if self.context.live is not None else self.context.candidate.id)
 
     def pasts(self, candidate: Evaluation, k: int) -> list[Past]:
-        """Each release that may be the anchor, oldest first: those that share at least half of the candidate's questions."""
-        found = []
+        """Each release that may be the anchor, oldest first: those that share at least half of the candidate's questions.
+
+        A record of these very questions and labels is scored once, and what it scored is kept with this candidate.
+        """
+        whole = judged("", candidate, golden="", fingerprint="", access="")
+        labels, (all_mine, _) = About.of(whole).labels, on_shared_labels(candidate.resolved, whole, counts=self._readable)
+        asked, found, seen = asked_digest(all_mine, k), list[Past](), list[str]()
+        again = {asked: Scored.of(answers_again(candidate, all_mine, k))} if self._anchors and all_mine.scored else {}
         for release in self._anchors:
-            record = self.of(release)
-            if release == self.context.candidate.id or record is None or not record.reaches(k):
+            kept = self._latest(release)
+            if release == self.context.candidate.id or kept is None or kept.about.k < k:
                 continue
-            mine, theirs = on_shared_labels(candidate.resolved, record, counts=self._readable)
-            if mine.scored and 2 * len(mine.scored) >= len(candidate.resolved.scored):
-                found.append(Past(release, scored_again(record, theirs, k=k), answers_again(candidate, mine, k)))
+            alike = bool(labels) and kept.about.labels == labels  # then the labels that both have are the candidate's
+            theirs = self._scores.scores.get(kept.mark, {}).get(asked) if alike else None
+            mine, this = all_mine, asked
+            if theirs is None:
+                record = kept.record
+                if record is None:
+                    continue
+                mine, shared = on_shared_labels(candidate.resolved, record, counts=self._readable)
+                this = asked_digest(mine, k)
+                if _enough(mine, candidate):
+                    theirs = Scored.of(scored_again(record, shared, k=k))
+            if theirs is None or not _enough(mine, candidate):
+                continue
+            if alike:
+                seen.append(kept.mark)
+                self._scores.scores.setdefault(kept.mark, {})[asked] = theirs
+            if this not in again:
+                again[this] = Scored.of(answers_again(candidate, mine, k))
+            found.append(Past(release, theirs, again[this]))
+        if seen and self.context.judged is not None:
+            kept_now = self._scores.encode(seen, asked)
+            self.context.judged.keep(self.context.candidate.id, f"{self.name} scores", kept_now)
         return found
 
     def _readable(self, query: GoldenQuery, label: ResolvedLabel) -> bool:
@@ -131,6 +194,10 @@ class Records:
         asks = query.principal if query.principal is not None else view.tags
         states = view.documents.find(label.label.uri, label.label.source)
         return not states or any(not asks.isdisjoint(state.tags) for state in states)
+
+
+def _enough(mine: ResolvedSet, candidate: Evaluation) -> bool:
+    return bool(mine.scored) and 2 * len(mine.scored) >= len(candidate.resolved.scored)
 
 
 def anchor_of(pasts: Sequence[Past], measure: str) -> Past | None:

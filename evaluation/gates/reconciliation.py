@@ -8,6 +8,7 @@ up to `VECTORS` points and that many beyond, and must be those that the model ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -46,6 +47,11 @@ class _Account:
         if len(named) < SAMPLES:
             named.append(sample)
 
+    def add(self, other: _Account) -> None:
+        """What another account noted, of other problems."""
+        self.counts |= other.counts
+        self.samples |= other.samples
+
 
 class ReconciliationGate:
     """Document keys and chunk ids expected == points stored, exactly, and each payload as expected."""
@@ -64,11 +70,14 @@ class ReconciliationGate:
         """Nothing to read."""
 
     def judge(self, context: GateContext) -> Verdict:
-        account = _Account()
-        stored, points = _stored(context.points.scan(FIELDS), account)
-        evidence = _vectors(context, account)
-        documents_stored = {held[0] for held in stored.values()}
-        chunks, documents, empty = _compare(context.expected.chunks(), stored, account)
+        account, of_vectors = _Account(), _Account()
+        with ThreadPoolExecutor(1, "vectors") as beside:  # both wait for stores most of the time
+            comparing = beside.submit(_vectors, context, of_vectors)
+            stored, points = _stored(context.points.scan(FIELDS), account)
+            documents_stored = {held[0] for held in stored.values()}
+            chunks, documents, empty = _compare(context.expected.chunks(), stored, account)
+            evidence = comparing.result()
+        account.add(of_vectors)
         for id, held in stored.items():
             account.note("unexpected", {"chunk_id": id, "document_key": held[0]})
         if documents_stored != documents.keys():

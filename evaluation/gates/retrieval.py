@@ -145,12 +145,12 @@ class RetrievalGate:
         evidence["anchor"] = {
             "release": anchor.release,
             "days": self.options.anchor_days,
-            "queries": len(anchor.theirs.results),
+            "queries": anchor.theirs.queries,
             "measures": anchor.theirs.measures,
             "candidate": anchor.mine.measures,
             "margin": round(limit - anchor.drop(decisive), 6),
             "last": [
-                {"release": past.release, decisive: past.theirs.measures[decisive], "queries": len(past.theirs.results)}
+                {"release": past.release, decisive: past.theirs.measures[decisive], "queries": past.theirs.queries}
                 for past in pasts[-SHOWN:]
             ],
         }

@@ -21,6 +21,7 @@ from evaluation.gates.retrieval_options import RetrievalOptions
 from evaluation.golden import load_golden
 from evaluation.judged import decode, encode, judged, without
 from evaluation.labels import resolve
+from evaluation.past_scores import PastScores, Scored
 from evaluation.protocols import PastRelease
 from evaluation.scoring import evaluate
 from evaluation.statistics import paired_bootstrap
@@ -277,6 +278,44 @@ def test_a_record_comes_back_as_it_was_kept(tmp_path_factory: pytest.TempPathFac
     assert left is not None
     assert [answer.query.id for answer in left.answers] == [f"q{i}" for i in range(1, count)]
     assert decode(b"something else") is None
+
+
+@dataclass
+class Forgetful(Nights):
+    """Keeps what releases answered, and not what they scored."""
+
+    def keep(self, release: str, name: str, content: bytes) -> None:
+        if not name.endswith(" scores"):
+            super().keep(release, name, content)
+
+
+def test_what_past_releases_scored_is_kept_and_changes_no_verdict(tmp_path: Path) -> None:
+    """Night after night, through lost documents, a stale label, a changed golden set and a reader who loses access, the verdicts
+    are those of an index that scores every record again; and what was kept is believed."""
+    docs, questions = corpus(30), tmp_path / "golden.jsonl"
+    index, plain = Nights(questions, {"max_drop": 0.2}), Forgetful(questions, {"max_drop": 0.2})
+    write_lines(questions, *lines(30))
+    edited = [replace(docs[0], text="rewritten", raw="rewritten"), *docs[1:]]
+    unread = [*docs[:29], replace(docs[29], tags=AccessTags())]
+    for night, (corpus_now, asked) in enumerate(
+        [(docs, 30), (lost(docs, 1), 30), (edited, 30), (edited, 30), (docs, 29), (lost(docs, 2), 29), (unread, 29), (docs, 30)]
+    ):
+        write_lines(questions, *lines(asked))
+        verdict = index.run(corpus_now)
+        assert verdict == plain.run(corpus_now), night
+        assert "anchor" in verdict.evidence or not night
+    [(name, content)] = [
+        (name, content) for (release, name), content in index.kept.items() if "scores" in name and release == "r08"
+    ]
+    known = PastScores()
+    assert known.add(content)
+    assert len(known.about) == len(known.scores) == 4, "those judged on these thirty questions"
+    known.scores = {
+        m: {asked: Scored(7, {**s.measures, "Recall@2": 0.5}) for asked, s in of.items()} for m, of in known.scores.items()
+    }
+    index.kept["r08", name] = known.encode(list(known.scores), next(iter(known.scores[next(iter(known.scores))])))
+    assert [each["queries"] for each in index.run(docs).evidence["anchor"]["last"]].count(7) == 4
+    assert not PastScores().add(b"something else")
 
 
 def commit(folder: Path, who: str, says: str) -> None:

@@ -70,5 +70,12 @@ def test_a_collection_is_read_once_while_it_is_remembered() -> None:
         assert contents.now("c")["a"].tags == {AccessTags({"boss"})}
         assert contents.of("c")["a"].tags == {AccessTags({"boss"})}
         assert store.scans == 4
+        for other in ("d", "e"):
+            store.create(other, dimension=2, sparse=False)
+            contents.of(other)
+        assert store.scans == 6
+        contents.of("e"), contents.of("d"), contents.of("c")
+        assert store.scans > 6, "two are remembered, whatever many are looked at"
+    before = store.scans
     contents.of("c")
-    assert store.scans == 5
+    assert store.scans == before + 1
