@@ -71,8 +71,9 @@ def test_json_is_the_same_value_and_does_not_act(value: dict[str, str]) -> None:
     assert not acts(text)
 
 
-def test_prose_on_a_terminal_breaks_between_words_and_never_within_a_uri_or_a_command() -> None:
+def test_prose_on_a_terminal_breaks_between_words_and_never_within_a_uri_or_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below where its words began; elsewhere it is one line, for a log or grep."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # xdist sets it
     uri = "company/a-folder-with-a-long-name/and-a-page-with-a-name-that-is-longer-than-the-line.md"
     text = f"the label of {uri} is stale; mend it, or say: sluice golden repair --accept q-17 to take what is proposed"
     for width in (40, 80):
