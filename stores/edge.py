@@ -12,6 +12,7 @@ Over 300 lines: it implements every method of one Protocol; what is below it is 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -30,7 +31,7 @@ from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
-from stores import edge_making, edge_search, edge_writing, private
+from stores import edge_making, edge_search, edge_writing, mapped, private
 from stores.edge_errors import translated
 from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
@@ -260,9 +261,11 @@ class EdgeStore(Ranked):
             if readable_by is not None and not readable_by:
                 return
             offset: edge_search.PointId | None = None
-            while True:
+            for number in itertools.count(1):
                 page, offset = self._read(unquote(name), partial(edge_search.page, offset, fields, vectors, readable_by))
                 yield from page
+                if number % files.MAPPED_PAGES == 0 or (offset is None and number > files.MAPPED_PAGES):
+                    mapped.let_go(self._collections)
                 if offset is None:
                     return
 
