@@ -27,8 +27,9 @@ FLUSH_S = 2.0
 MOST_TEXTS = 8192
 """Texts in a flush batch at most: 12 MB of vectors of 384 dimensions."""
 
-# Of the process, not of an object: a run and its semantic chunking have an embedder each.
-_one_batch = Lock()
+# Of the process, not of an object: a run and its semantic chunking have an embedder each. And of a whole call, not of a batch:
+# taking turns by batch, two partitions would be embedded side by side, and then cut and written side by side while no model runs.
+_turn = Lock()
 
 
 @dataclass(slots=True)
@@ -95,29 +96,37 @@ class CachedEmbedder:
         seen = _flushes.count
         vectors = self.cache.get(self.encoder.fingerprint, list(wanted))
         missing = sorted((key for key in wanted if key not in vectors), key=lambda key: (-len(wanted[key]), key))
-        spent: dict[str, int] = {}
-        following = iter(missing)
-        while batch := {key: wanted[key] for key in islice(following, self.batch_texts)}:
-            with _one_batch:
+        counts = self._counted({key: wanted[key] for key in missing})
+        embedded: list[str] = []
+        if missing:
+            with _turn:
                 if _flushes.count != seen:  # another thread was here
-                    vectors |= self.cache.get(self.encoder.fingerprint, list(batch))
-                fresh = {key: text for key, text in batch.items() if key not in vectors}
-                if fresh:
-                    if self.ask is not None and self.tokenizer is not None:
-                        self.ask(sum(self.tokenizer.counts(list(fresh.values()))))
-                    started = time.perf_counter()
-                    new = dict(zip(fresh, self.encoder.encode(list(fresh.values())), strict=True))
-                    self.cache.put(self.encoder.fingerprint, new)
-                    vectors |= new
-                    _flushes.count += 1
-                    seen += 1
-                    if self._adapts:
-                        self.batch_texts = _in_time(len(fresh), time.perf_counter() - started)
-            if fresh:
-                counts = self.tokenizer.counts(list(fresh.values())) if self.tokenizer is not None else [0] * len(fresh)
-                spent |= dict(zip(fresh, counts, strict=True))
-                self.on_progress(len(fresh))
+                    vectors |= self.cache.get(self.encoder.fingerprint, missing)
+                following = iter([key for key in missing if key not in vectors])
+                while batch := {key: wanted[key] for key in islice(following, self.batch_texts)}:
+                    vectors |= self._flushed(batch, sum(counts[key] for key in batch))
+                    embedded += batch
+                    self.on_progress(len(batch))
+        spent = {key: counts[key] for key in embedded}
         return Embedded(vectors, len(spent), len(wanted) - len(spent), sum(spent.values()), spent)
+
+    def _flushed(self, batch: Mapping[str, str], tokens: int) -> dict[str, Vector]:
+        """The vectors of a flush batch, kept."""
+        if self.ask is not None and self.tokenizer is not None:
+            self.ask(tokens)
+        started = time.perf_counter()
+        new = dict(zip(batch, self.encoder.encode(list(batch.values())), strict=True))
+        self.cache.put(self.encoder.fingerprint, new)
+        _flushes.count += 1
+        if self._adapts:
+            self.batch_texts = _in_time(len(batch), time.perf_counter() - started)
+        return new
+
+    def _counted(self, texts: Mapping[str, str]) -> dict[str, int]:
+        """Tokens of each; 0 without a tokenizer."""
+        if self.tokenizer is None:
+            return dict.fromkeys(texts, 0)
+        return dict(zip(texts, self.tokenizer.counts(list(texts.values())), strict=True))
 
     def missing(self, texts: Iterable[str]) -> list[str]:
         """The distinct texts that `vectors` would have to embed, in the order given."""

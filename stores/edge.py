@@ -33,7 +33,7 @@ from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
-from stores import edge_making, edge_search, edge_writing, private
+from stores import edge_making, edge_search, edge_writing, mapped, private
 from stores.edge_errors import translated
 from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
@@ -269,8 +269,12 @@ class EdgeStore(Ranked):
             read = partial(self._page, unquote(name), fields, vectors, readable_by)
             first, after = read(None)
             following = read_ahead(_pages(read, after)) if after is not None else ()
-            for page in itertools.chain([first], following):
+            for number, page in enumerate(itertools.chain([first], following), 1):
                 yield from page
+                if number % files.MAPPED_PAGES == 0:
+                    mapped.let_go(self._collections)
+            if after is not None:
+                mapped.let_go(self._collections)
 
     def _page(
         self, name: str, fields: Sequence[str], vectors: bool, readable_by: AccessTags | None, start: edge_search.PointId | None

@@ -14,7 +14,7 @@ from sluice import points as ours
 from sluice.errors import IntegrityError
 from sluice.points import DOCUMENT_KEY
 from stores import edge_files as files
-from stores import private
+from stores import mapped, private
 from stores.edge_files import State
 from stores.edge_queries import Overlay, any_of, as_point
 from stores.locks import FileLock
@@ -25,7 +25,7 @@ class Writer:
 
     def __init__(self, folder: Path, state: State, shard: EdgeShard, lock: FileLock) -> None:
         self.folder, self.state, self.shard, self._held = folder, state, shard, lock
-        self._lock = threading.Lock()
+        self._lock, self._batches = threading.Lock(), 0
 
     def upsert(self, points: Sequence[ours.Point]) -> None:
         """All of these points, or none."""
@@ -35,6 +35,9 @@ class Writer:
             self.shard.update(UpdateOperation.upsert_points(batch))
             self.shard.flush()
             self._dead(dead)
+            self._batches += 1
+            if self._batches % files.MAPPED_PAGES == 0:
+                mapped.let_go(self.folder)
 
     def _checked(self, point: ours.Point) -> Point:
         shape = np.shape(point.dense)

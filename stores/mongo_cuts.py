@@ -74,12 +74,17 @@ class MongoCuts:
         }
 
 
+def _uuid(digits: str) -> str:
+    """As str(UUID(…)) writes it, in a fifth of the time."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 def _cut(row: Row) -> Cut:
     ids, texts = bytes(row["ids"]), bytes(row["texts"])
     return Cut(
         document_key=row["document_key"],
         version=row["version"],
-        ids=tuple(str(UUID(bytes=ids[i : i + 16])) for i in range(0, len(ids), 16)),
+        ids=tuple(_uuid(ids[i : i + 16].hex()) for i in range(0, len(ids), 16)),
         tokens=tuple(row["tokens"]),
         texts=tuple(texts[i : i + 32].hex() for i in range(0, len(texts), 32)),
         rest=bytes(row.get("rest") or b""),

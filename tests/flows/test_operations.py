@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -254,10 +258,19 @@ def test_a_small_run_never_imports_prefect(index: Index) -> None:
 
 
 def test_a_large_run_is_a_flow_that_goes_on_with_the_command_s_run(index: Index) -> None:
-    """More than a partition: one run in the record, one look at the sources, counts that add up, the same answers."""
+    """More than a partition: one run in the record, one look at the sources, counts that add up, the same answers.
+
+    It is fetched and parsed while Prefect starts, which has one run of it, too.
+    """
     for i in range(120):
         index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
-    result = index.run()
+    answer = index("run")
+    result = answer.out
+    assert result["outcome"] == "promoted"
+    assert answer.err.index("Prefect starts meanwhile") < answer.err.index("fetch and parse")
+    with closing(sqlite3.connect(Path(os.environ["PREFECT_HOME"]) / "prefect.db")) as prefect:
+        runs = prefect.execute("select flow.name, state_type from flow_run join flow on flow.id = flow_id").fetchall()
+    assert runs[-1:] == [("run", "COMPLETED")]
     assert result["counts"]["crawl"] == {"seen": 132, "kept": 132, "unchanged": 0, "dropped": {}, "failed": {}}
     assert [v["gate"] for v in result["verdicts"]] == ["reconciliation", "retrieval", "leaks"]
     assert "prefect" in sys.modules

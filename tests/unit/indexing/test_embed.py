@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -121,6 +122,19 @@ def test_threads_share_one_unflushed_batch_and_embed_nothing_twice() -> None:
     assert encoder.most_inside == 1
     assert sorted(encoder.texts) == sorted(texts)
     assert sum(result.embedded for result in results) == 120
+
+
+def test_a_call_is_embedded_to_its_end_before_another_begins() -> None:
+    """Partitions take turns whole: while one is embedded the other is cut or written, and not both of them at once."""
+    encoder, cache = CountingEncoder(), RecordingCache()
+    begun = threading.Event()
+    first = CachedEmbedder(encoder, cache, batch_texts=2, on_progress=lambda _: (begun.set(), time.sleep(0.01))[1])
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(first.vectors, [f"first {n}" for n in range(12)])
+        begun.wait()
+        other = pool.submit(CachedEmbedder(encoder, cache, batch_texts=2).vectors, [f"second {n}" for n in range(12)])
+        assert one.result().embedded == other.result().embedded == 12
+    assert [text.split()[0] for text in encoder.texts] == ["first"] * 12 + ["second"] * 12
 
 
 def test_a_fast_encoder_is_flushed_less_often() -> None:

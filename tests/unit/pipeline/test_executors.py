@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.executors import Executor, FlowNeeded, IfSmall, Inline, Threads
+from pipeline.executors import Begin, Executor, FlowNeeded, IfSmall, Inline, Threads
 from pipeline.progress import Silent
 from pipeline.resources import Resources
 from sluice.errors import ConfigurationError, DiskFull, IndexBusy, StoreUnavailable
@@ -43,6 +43,21 @@ def test_more_than_is_small_asks_for_a_flow_before_any_of_it_is_done(r: Resource
     with pytest.raises(FlowNeeded):
         IfSmall(4).map(noted, [(1, 2), (3, 4), (5,)], r)
     assert done == [(1, 2), (3, 4)]
+
+
+def test_a_flow_begins_while_what_comes_first_is_done(r: Resources) -> None:
+    """Once, for more than is small only; who works meanwhile does all of it, and what then follows is still the flow's."""
+    begun: list[str] = []
+    executor = IfSmall(4, Begin(lambda: begun.append("begun"), workers=3))
+    assert executor.meanwhile(4) is None
+    assert begun == []
+    assert IfSmall(4).meanwhile(5) is None
+    workers = executor.meanwhile(5)
+    assert begun == ["begun"]
+    assert workers is not None
+    assert (workers.workers, list(workers.map(double, [(1, 2), (3, 4), (5,)], r))) == (3, [[2, 4], [6, 8], [10]])
+    with pytest.raises(FlowNeeded):
+        executor.map(double, [(1, 2), (3, 4), (5,)], r)
 
 
 @pytest.mark.parametrize("kind", [Inline, lambda patience_s: Threads(2, patience_s)])
