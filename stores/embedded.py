@@ -24,6 +24,7 @@ from pymongo.errors import PyMongoError
 
 from sluice.errors import StoreUnavailable
 from stores import private
+from stores.embedded_server import is_private, socket_path
 from stores.locks import FileLock
 
 _SCRIPT = Path(__file__).with_name("embedded_server.py")
@@ -77,7 +78,8 @@ class EmbeddedMongo:
                 server = None if self._running() else self._start()
                 while server is None or server.poll() is None:
                     # Its own place first: the folder is private, so whoever listens there is its server.
-                    for path in (str(self._folder / "mongodb.sock"), self._recorded_socket()):
+                    own = socket_path(self._folder)
+                    for path in (str(own) if is_private(own.parent) else None, self._recorded_socket()):
                         if path and _answers(path):
                             return path
                     if server is None and not self._running():

@@ -53,7 +53,11 @@ def serve(folder: Path) -> int:
 async def _listen(folder: Path, handler: Any) -> None:
     from nx_27017.server import handle_client  # type: ignore[import-untyped]
 
-    path = _socket_path(folder)
+    path = socket_path(folder)
+    if path.parent != folder:
+        _made_private(path.parent)
+        (path.parent / "data").unlink(missing_ok=True)
+        (path.parent / "data").symlink_to(folder / "data")  # whoever knows the socket alone finds the files by it
     path.unlink(missing_ok=True)
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,26 +76,34 @@ async def _listen(folder: Path, handler: Any) -> None:
     server.close()
     path.unlink(missing_ok=True)
     if path.parent != folder:
+        (path.parent / "data").unlink(missing_ok=True)
         path.parent.rmdir()
     handler.close_all()
     os._exit(0)  # clients may still be connected, and nothing is left to say to them
 
 
-def _socket_path(folder: Path) -> Path:
-    """In the folder; or, where that is longer than a socket's name may be (104 bytes), in one like it below the system's own.
-
-    Raises PermissionError when somebody else has made that one.
-    """
+def socket_path(folder: Path) -> Path:
+    """In the folder; or, where that is longer than a socket's name may be (104 bytes), in one like it below the system's own."""
     path = folder / "mongodb.sock"
     if len(os.fsencode(path)) < 100:
         return path
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = Path(tempfile.gettempdir(), f"sluice-{os.getuid()}-{name}")
-    short.mkdir(mode=0o700, exist_ok=True)
-    found = short.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{short} is not a private folder of this user")
-    return short / "mongodb.sock"
+    return Path(tempfile.gettempdir(), f"sluice-{os.getuid()}-{name}", "mongodb.sock")
+
+
+def _made_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not is_private(folder):
+        raise PermissionError(f"{folder} is not a private folder of this user")
+
+
+def is_private(folder: Path) -> bool:
+    """Whether it is a folder of this user's, and no link to one, that nobody else may enter."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def _leave_with_the_last_user(users: int) -> None:

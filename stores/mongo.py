@@ -137,8 +137,8 @@ def translate(error: Exception, *, doing: str, where: str) -> SluiceError:
 
 
 def _folder(where: str) -> str:
-    """The folder of an embedded server's files, by its socket's place."""
-    return str(Path(where).parent / "data") if where.startswith("/") else "its files"
+    """The folder of an embedded server's files, by its socket's place: beside it there is one, or a link to it."""
+    return str((Path(where).parent / "data").resolve()) if where.startswith("/") else "its files"
 
 
 def _unavailable(kind: str, doing: str, where: str) -> StoreUnavailable:
