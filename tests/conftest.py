@@ -37,8 +37,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first: what waits for servers and killed processes waits while others work, and none of it is left for last."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Slow tests first: what waits for servers and killed processes waits while others work, and none of it is left for last.
+
+    xdist hands each of n workers the next n-th of the list before they steal from one another: each begins with its share.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow") is not None]
+    rest = [item for item in items if item.get_closest_marker("slow") is None]
+    dealt: list[pytest.Item] = []
+    for worker in range(workers):
+        share = (len(items) - len(dealt)) // (workers - worker)
+        mine = slow[worker::workers]
+        mine += [rest.pop(0) for _ in range(min(share - len(mine), len(rest)))]
+        dealt += mine
+    items[:] = dealt + rest
 
 
 MISSING_PROGRAM = re.compile(r"is not installed|\(Debian: ")
