@@ -39,7 +39,7 @@ from qdrant_edge import (
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, TEXT_ID
-from stores import edge_memory, private
+from stores import edge_memory, mapped, private
 from stores.edge_queries import DENSE, SPARSE, Overlay, any_of
 from stores.scratch import scratch
 
@@ -150,7 +150,7 @@ def open_shard(folder: Path, number: int) -> EdgeShard:
         _whole(folder, number)
         edge_memory.need(edge_memory.OPENING_BYTES, "opening a collection of the embedded vector store")
         shard = EdgeShard.load(str(path))
-        _read_ahead(path)
+        mapped.wanted_soon(path.glob("segments/*/vector_storage-dense/vectors/chunk_*.mmap"))
         return shard
     except (KeyboardInterrupt, SystemExit, IntegrityError, MemoryError):
         raise
@@ -160,15 +160,6 @@ def open_shard(folder: Path, number: int) -> EdgeShard:
         if edge_memory.lacks(str(error)):
             raise MemoryError(f"opening a collection of the embedded vector store: {str(error)[:200]}") from error
         raise damaged(folder, f"its points in {number}/ cannot be opened ({str(error)[:200]})") from None
-
-
-def _read_ahead(path: Path) -> None:
-    """Have the system read the vectors into its cache, in one go: the engine would read them a page at a time."""
-    if not hasattr(os, "posix_fadvise"):
-        return
-    for file in path.glob("segments/*/vector_storage-dense/vectors/chunk_*.mmap"):
-        with file.open("rb") as vectors:
-            os.posix_fadvise(vectors.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
 
 def settled(folder: Path, number: int) -> EdgeShard:

@@ -82,13 +82,18 @@ async def _listen(folder: Path, handler: Any) -> None:
     os._exit(0)  # clients may still be connected, and nothing is left to say to them
 
 
+SOCKET_BYTES = 100
+"""A socket's name may have 104 bytes on some systems, 108 on others."""
+
+
 def socket_path(folder: Path) -> Path:
-    """In the folder; or, where that is longer than a socket's name may be (104 bytes), in one like it below the system's own."""
+    """In the folder; where that is too long for a socket's name, in one like it in the folder for temporary files, or in /tmp."""
     path = folder / "mongodb.sock"
-    if len(os.fsencode(path)) < 100:
-        return path
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(tempfile.gettempdir(), f"sluice-{os.getuid()}-{name}", "mongodb.sock")
+    name = f"sluice-{os.getuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    for place in (tempfile.gettempdir(), "/tmp"):
+        if len(os.fsencode(path)) >= SOCKET_BYTES:
+            path = Path(place, name, "mongodb.sock")
+    return path
 
 
 def _made_private(folder: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import settings
 from stores.embedded import EmbeddedMongo
 from stores.mongo import MongoDatabase, connect
 
+os.environ.pop("COLUMNS", None)  # xdist's workers have it: what they print through a pipe would be cut to it
 os.environ.setdefault("SLUICE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sluice-tests-{os.getuid()}"))
 """Models are made once for all tests of this user, and not in the home folder."""
 

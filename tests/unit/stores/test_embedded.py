@@ -138,6 +138,17 @@ class TestWithinAProcess:
                     assert uri != other
                     assert "theirs" not in read(uri)
 
+    def test_a_long_path_and_a_long_folder_for_temporary_files_are_no_obstacle(self, tmp_path: Path) -> None:
+        """A socket's name may have 104 bytes; the files are found, and named, by their folder all the same."""
+        state, temporary = tmp_path / ("s" * 90), tmp_path / ("t" * 90)
+        temporary.mkdir()
+        code = "import sys; from pathlib import Path; from stores.embedded import EmbeddedMongo\n"
+        code += "with EmbeddedMongo(Path(sys.argv[1])) as uri: print(uri)"
+        command = [sys.executable, "-c", code, str(state)]
+        done = subprocess.run(command, env={**os.environ, "TMPDIR": str(temporary)}, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "%2Ftmp%2Fsluice-" in done.stdout
+
     def test_a_directory_that_cannot_be_written_is_a_matter_of_configuration(self, tmp_path: Path) -> None:
         """The message names the path; the exit code is 2."""
         (tmp_path / "file").write_text("in the way")
