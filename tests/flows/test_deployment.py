@@ -174,8 +174,9 @@ def test_what_is_deployed_runs_on_schedule_by_hand_tells_of_a_rejection_and_can_
         assert scheduled["state"]["message"] == f"promoted {listed[0]['id']}: 12 parsed, 12 embedded, 3 of 3 gates passed"
         evidence = [a for a in _asked(server, "artifacts/filter") if a["flow_run_id"] == scheduled["id"]]
         assert [listed[0]["id"] in artifact["data"] for artifact in evidence] == [True]
-        log = _asked(server, "logs/filter", {"logs": {"flow_run_id": {"any_": [scheduled["id"]]}}})
-        assert any("fetch and parse: 12 of 12 documents in" in entry["message"] for entry in log)
+        asked = {"logs": {"flow_run_id": {"any_": [scheduled["id"]]}}}
+        told = "fetch and parse: 12 of 12 documents in"  # Prefect sends a run's lines in batches, some after its end
+        _until("its lines", lambda: any(told in entry["message"] for entry in _asked(server, "logs/filter", asked)), 30)
 
         slice_ = {"config": str(index.config), "match": "security/**", "stage": "parse"}
         _asked(server, f"deployments/{ids['backfill']}/create_flow_run", {"parameters": slice_})
