@@ -91,6 +91,8 @@ class RetrievalGate:
         if pair is not None and context.live is not None:
             mine, live = pair
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
+            if _cut(mine, candidate):
+                evidence["shared"] = {"queries": len(mine.counted), "measures": mine.measures, "slices": mine.by_slice()}
             shown_only = (f"Success@{self.options.k}", "nDCG@10")
             found = compare(mine, live, limits=self.options.limits, shown=shown_only, slice_queries=self.options.slice_queries)
             evidence |= {"comparison": found.measures, "slice_comparison": found.slices}
@@ -99,9 +101,8 @@ class RetrievalGate:
         else:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
         failures += self._below_anchor(records, candidate, evidence)
-        live_side = pair[1] if pair is not None else None
-        evidence["spread"] = spread(pair[0], pair[1]) if pair is not None else spread(candidate, None)
-        evidence["worst"] = worst(candidate, live_side, f"Recall@{self.options.k}")
+        evidence["spread"] = spread(*pair) if pair is not None else spread(candidate, None)
+        evidence["worst"] = worst(*(pair or (candidate, None)), f"Recall@{self.options.k}")
         if changed and changed.failed:
             warnings.insert(0, changed.said())
         if unmeasured:
@@ -112,7 +113,7 @@ class RetrievalGate:
             advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
             reason = _led(changed, "; ".join(failures))
             return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
-        reason = _led(changed, self._summary(candidate, live_side))
+        reason = _led(changed, self._summary(candidate, pair, context))
         return Verdict(self.name, True, reason, evidence, tuple(warnings), self._shown(evidence))
 
     def _warnings(self, candidate: Evaluation, resolved: ResolvedSet) -> list[str]:
@@ -252,10 +253,22 @@ class RetrievalGate:
             return (candidate, self._measure(live, labels)), ""
         return (answers_again(candidate, mine, k), scored_again(record, theirs, k=k)), ""
 
-    def _summary(self, candidate: Evaluation, live: Evaluation | None) -> str:
+    def _summary(self, candidate: Evaluation, pair: tuple[Evaluation, Evaluation] | None, context: GateContext) -> str:
+        """The mean over all of its questions, and beside it live's, on the questions and labels that both were asked."""
         name = f"Recall@{self.options.k}"
-        against = f", live {live.measures[name]:.3f}" if live else ", no live release to compare with"
-        return f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.results), 'query')}{against}"
+        own = f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.counted), 'query')}"
+        if pair is None:
+            return f"{own}, {context.alone_because}" + ("" if context.serving else " to compare with")
+        mine, live = pair
+        if not _cut(mine, candidate):
+            return f"{own}, live {live.measures[name]:.3f}"
+        both = f"{len(mine.counted)} that both were asked, by the labels that both have"
+        return f"{own}; on the {both}, {mine.measures[name]:.3f}, live {live.measures[name]:.3f}"
+
+
+def _cut(mine: Evaluation, candidate: Evaluation) -> bool:
+    """Whether a comparison is on fewer questions or labels than the candidate's own means are over."""
+    return [query.counted for query in mine.resolved.scored] != [query.counted for query in candidate.resolved.scored]
 
 
 def _led(changed: GoldenChange | None, reason: str) -> str:
