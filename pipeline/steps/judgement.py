@@ -128,23 +128,23 @@ def gate_context(
         alone=alone(r, release, states),
         ahead=lambda queries, keep: r.queries(r.model).ahead(queries, keep=keep),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
-        why=_explain(r, release),
+        why=explain(r, release),
         recalls=recalls(r, release),
         serving=serving,
     )
 
 
-def _explain(r: Resources, release: Release) -> Explain:
+def explain(r: Resources, release: Release) -> Explain:
     """`sluice why` of this release, for evidence: what cannot be explained is said, and costs no verdict."""
 
-    def explain(query: str, uri: str, source: str | None, principal: AccessTags, k: int) -> Lost:
+    def lost(query: str, uri: str, source: str | None, principal: AccessTags, k: int) -> Lost:
         try:
             found = why(r, query, uri, Principal(principal), k, source=source, release=release.id)
         except SluiceError as error:
             return Lost(uri, "unexplained", error.message)
         return Lost(uri, found.reason, found.says)
 
-    return explain
+    return lost
 
 
 def _view(r: Resources, release: Release, states: Sequence[DocumentState], tags: AccessTags) -> ReleaseView:

@@ -110,6 +110,39 @@ def test_records_and_folders_of_mail_that_the_configuration_leaves_out_are_judge
     assert sorted(_served(index)) == ["INBOX/m1@example.org", "crm/1"]
 
 
+def test_a_question_whose_reader_may_not_read_the_answer_is_named_everywhere(index: Index) -> None:
+    """Refused when it is added; where it is in the file already, `check`, `run` and `evaluate` say which and why."""
+    words = (
+        "--query",
+        "badges of whom?",
+        "--uri",
+        "security/1.md",
+        "--quote",
+        "badges expire after ninety days",
+        "--as",
+        "people",
+    )
+    closed = "people may not read security/1.md (security may)"
+    index.run()
+    before = (index.folder / "golden.jsonl").read_text(encoding="utf-8")
+    refused = index("golden", "add", *words)
+    assert (refused.code, closed in refused.out["error"]["message"]) == (2, True)
+    assert (index.folder / "golden.jsonl").read_text(encoding="utf-8") == before
+    line = {"id": "shut", "query": "badges of whom?", "relevant": [{"uri": "security/1.md"}], "principal": ["people"]}
+    (index.folder / "golden.jsonl").write_text(before + json.dumps(line) + "\n", encoding="utf-8")
+    checked = index("golden", "check")
+    assert (checked.code, checked.out["unreadable"]) == (3, [{"id": "shut", "uri": "security/1.md", "reason": closed}])
+    [retrieval] = [verdict for verdict in index.run("unchanged")["verdicts"] if verdict["gate"] == "retrieval"]
+    assert retrieval["passed"]
+    assert f"1 label is a miss for ever: 'shut': {closed}" in retrieval["warnings"]
+    assert retrieval["reason"] == "Recall@3 0.923 on 13 queries, this is the live release itself"
+    measured = index("evaluate").out
+    assert measured["missed"] == 1
+    assert measured["missed_queries"] == [
+        {"id": "shut", "query": line["query"], "uri": "security/1.md", "reason": "no_tag_in_common", "says": closed}
+    ]
+
+
 def _served(index: Index) -> set[str]:
     """The uris that anybody finds in what is live."""
     return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}

@@ -25,8 +25,8 @@ from evaluation.protocols import PastRelease
 from evaluation.scoring import evaluate
 from evaluation.statistics import paired_bootstrap
 from sluice.access import AccessTags
-from sluice.ids import document_key
 from sluice.evidence import Table
+from sluice.ids import document_key
 from sluice.records import Verdict
 from tests.unit.evaluation.fakes import Doc, Release, context, write_lines
 
@@ -210,10 +210,12 @@ def test_candidate_and_live_stand_side_by_side_on_the_same_questions(tmp_path: P
     )
     assert measured.title.startswith("On 3 queries that both were asked")
     assert measured.head[-1] == "all 4"
-    assert [row for row in measured.rows if row[0] == "Recall@2"] == [
-        ("Recall@2", pytest.approx(2 / 3), pytest.approx(2 / 3), "+0.000", "-0.708 to +0.708", 0.75)
-    ]
-    assert slices.rows[0][:7] == ("words", 4, 0.75, 3, pytest.approx(2 / 3), pytest.approx(2 / 3), "+0.000")
+    recall = next(row for row in measured.rows if row[0] == "Recall@2")
+    assert recall[1:3] == pytest.approx((2 / 3, 2 / 3))
+    assert recall[3:] == ("+0.000", "-0.708 to +0.708", 0.75)
+    assert slices.rows[0][:4] == ("words", 4, 0.75, 3)
+    assert slices.rows[0][4:6] == pytest.approx((2 / 3, 2 / 3))
+    assert slices.rows[0][6] == "+0.000"
 
 
 def test_a_live_release_judged_by_itself_is_not_said_to_be_alone(tmp_path: Path) -> None:
