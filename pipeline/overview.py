@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import evaluation
@@ -110,11 +111,12 @@ def _attention(
         found.append(
             f"the last run {nights[0].outcome}: {nights[0].error or 'its process is gone'} (sluice runs show {nights[0].run})"
         )
+    found += _unread([source.name for source in r.settings.sources], runs)
     done = [run for run in nights if run.outcome in ("promoted", "unchanged", "rejected", "stopped")]
     if done and done[0].finished is not None and now - done[0].finished > QUIET:
         found.append(f"no run has completed since {done[0].finished:%Y-%m-%d %H:%M} UTC: is anything scheduled? (sluice serve)")
     if live is not None:
-        found += _fails_now(live)
+        found += [*_forced(live), *_fails_now(live)]
     newest = releases[-1] if releases else None
     if newest is not None and newest.state == "rejected":
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
@@ -135,6 +137,31 @@ def _attention(
     if waiting:
         found.append(f"{counted(waiting, 'event')} could not be delivered yet; every command tries again")
     return found
+
+
+def _unread(sources: Sequence[str], runs: Sequence[PastRun]) -> list[str]:
+    """Each source that could not be read when it was last looked at, since when and why; runs that left it out say nothing."""
+    said = []
+    for source in sources:
+        looks = [(run.started, run.looked[source]) for run in runs if source in run.looked]
+        failed = list(takewhile(lambda look: look[1], looks))
+        if failed:
+            since, why = failed[-1][0], failed[0][1].removeprefix(f"source '{source}': ")
+            said.append(f"source {source} failed since {since:%Y-%m-%d %H:%M} UTC ({why}): sluice run --source {source}")
+    return said
+
+
+def _forced(live: Release) -> list[str]:
+    """That somebody put what is live over its gates, by name, until a judgement finds that it passes."""
+    overruled = live.judged.get("overruled") or ()
+    if not overruled:
+        return []
+    at, actor = datetime.fromisoformat(str(live.judged["at"])), live.judged["actor"]
+    told = "; ".join(str(verdict["reason"]) for verdict in live.verdicts if verdict["gate"] in overruled)
+    return [
+        f"live was forced over {', '.join(overruled)} by {actor} at {at:%Y-%m-%d %H:%M} UTC ({told}): "
+        f"sluice releases show {live.id}; an earlier release: sluice rollback"
+    ]
 
 
 def _fails_now(live: Release) -> list[str]:

@@ -143,6 +143,26 @@ def test_a_question_whose_reader_may_not_read_the_answer_is_named_everywhere(ind
     ]
 
 
+def test_a_source_that_failed_is_named_until_it_is_read_again(index: Index) -> None:
+    """A run of another source that passes does not hide it; since when and why are said."""
+    crm = {"name": "crm", "type": "records", "path": "crm", "key": "id", "text": "body"}
+    (index.folder / "crm").mkdir()
+    (index.folder / "crm" / "a.jsonl").write_text(json.dumps({"id": 1, "body": "Turbines."}) + "\n", encoding="utf-8")
+    rules = [*index.settings["access"]["rules"], {"match": "**", "tags": ["staff"]}]
+    index.configure(sources=[*index.settings["sources"], crm], access={"rules": rules}, gates=[])
+    index.run()
+    away = index.corpus.rename(index.folder / "away")
+    assert index("run").code == 2
+    index.run("unchanged", "--source", "crm")
+    [said] = index("status").out["attention"]
+    assert re.fullmatch(
+        r"source notes failed since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(.*corpus.*\): sluice run --source notes", said
+    )
+    away.rename(index.corpus)
+    index.run("unchanged", "--source", "notes")
+    assert index("status").out["attention"] == []
+
+
 def _served(index: Index) -> set[str]:
     """The uris that anybody finds in what is live."""
     return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}
