@@ -42,7 +42,7 @@ blockquote,li,.verdict,details{{break-inside:avoid}}}}
 def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]]) -> str:
     """The page for a summary and the queries that variants disagree about."""
     title = f"Experiment {summary['name']}"
-    summary = _leader_first(summary)
+    summary = leader_first(summary)
     body = [
         f"<h1>{text(title)}</h1>",
         _facts(summary),
@@ -59,7 +59,7 @@ def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]
     return markup.page(title, map(markup.Html, body), style=STYLE)
 
 
-def _leader_first(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+def leader_first(summary: Mapping[str, Any]) -> Mapping[str, Any]:
     """The variants by the measure that decides, best first; equals as the experiment names them."""
 
     def behind(variant: Mapping[str, Any]) -> float:

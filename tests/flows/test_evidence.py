@@ -88,7 +88,10 @@ def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_wh
     assert judged["at"].endswith("Z")
     assert judged["seconds"] > 0
     [said] = index("status").out["attention"]
-    assert re.match(r"live was forced over retrieval by sluice promote by .* at \d{4}-\d\d-\d\d \d\d:\d\d UTC \(refused: 3 of 12 labels ", said)
+    assert re.match(
+        r"live was forced over retrieval by sluice promote by .* at \d{4}-\d\d-\d\d \d\d:\d\d UTC \(refused: 3 of 12 labels ",
+        said,
+    )
     assert [each["forced"] for each in index("releases").out["releases"]] == [["retrieval"], []]
     index.capture.readouterr()
     for command in (["releases"], ["releases", "show", id]):
