@@ -116,7 +116,7 @@ def _attention(
     if done and done[0].finished is not None and now - done[0].finished > QUIET:
         found.append(f"no run has completed since {done[0].finished:%Y-%m-%d %H:%M} UTC: is anything scheduled? (sluice serve)")
     if live is not None:
-        found += [*_forced(live), *_fails_now(live)]
+        found += [*_forced(live), *_fails_now(live), *_unasked(r, live)]
     newest = releases[-1] if releases else None
     if newest is not None and newest.state == "rejected":
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
@@ -176,6 +176,14 @@ def _fails_now(live: Release) -> list[str]:
         f"sluice releases show {live.id}; then mend the documents, or the limit under gates, and: sluice run; "
         "an earlier release: sluice rollback"
     ]
+
+
+def _unasked(r: Resources, live: Release) -> list[str]:
+    """That the gates changed since they were put to what is live."""
+    with suppress(ConfigurationError):  # `doctor` says what cannot be read
+        if live.gates_fingerprint != r.gates_fingerprint:
+            return [f"the gates changed since the live release {live.id} was judged: sluice run puts them to it"]
+    return []
 
 
 def _asked(r: Resources) -> Drift | None:

@@ -163,6 +163,30 @@ def test_a_source_that_failed_is_named_until_it_is_read_again(index: Index) -> N
     assert index("status").out["attention"] == []
 
 
+def test_gates_that_changed_are_put_to_what_is_live_also_while_another_release_is_held(index: Index) -> None:
+    """After a rollback: status says that they were not yet, the next run puts them, and what is held stays held."""
+    live = index.run()["release"]
+    index.write("people/0.md", "# People note 0\n\nRemember that parental leave lasts sixteen weeks now.\n")
+    left = index.run()["release"]
+    assert index("rollback").code == 0
+    [held] = index("status").out["attention"]
+    assert held.startswith(f"release {left} is held (rolled back")
+    index.configure(gates=[{**index.settings["gates"][0], "slices": {"people": {"min_recall": 1.0}}}])
+    line = {"id": "new", "query": "who waters the plants?", "relevant": [{"uri": "people/0.md"}], "slice": ["people"]}
+    with (index.folder / "golden.jsonl").open("a", encoding="utf-8") as golden:
+        golden.write(json.dumps(line | {"principal": ["security"]}) + "\n")
+    said = index("status").out["attention"]
+    assert said == [f"the gates changed since the live release {live} was judged: sluice run puts them to it", held]
+    ran = index.run("unchanged")
+    assert (ran["release"], ran["held"]["release"]) == (live, left)
+    [retrieval] = [verdict for verdict in ran["verdicts"] if verdict["gate"] == "retrieval"]
+    assert not retrieval["passed"]
+    said = index("status").out["attention"]
+    assert said[0].startswith(f"the live release {live} does not pass the gates that it has now (retrieval: ")
+    assert said[1:] == [held]
+    assert index.run("unchanged")["verdicts"] == []
+
+
 def _served(index: Index) -> set[str]:
     """The uris that anybody finds in what is live."""
     return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}
