@@ -9,6 +9,7 @@ from typing import Any
 
 import evaluation
 from evaluation.care import Care
+from evaluation.protocols import LabelledDocuments
 from pipeline.outcomes import Difference
 from pipeline.resources import Resources
 from pipeline.searching import released
@@ -46,18 +47,24 @@ def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, 
     chosen = golden_set(r, golden)
     states = r.stores.documents.read()
     tags = every_tag(s.tags for s in states)
-    resolved = evaluation.resolve(chosen, r.corpus(found))
+    documents = r.corpus(found)
+    resolved = evaluation.resolve(chosen, documents)
     measured = evaluation.evaluate(
         r.searcher(found, known=[query.query for query in chosen.queries]), resolved, k=k, everyone=tags
     )
     below = _below_the_floors(r, found, states) if gate else None
     missed = [result for result in measured.results if result.measures[f"Success@{k}"] == 0]
-    samples = tuple(_missed(r, found, measured, result, tags) for result in missed[:NAMED])
+    samples = tuple(_missed(r, found, measured, result, tags, documents) for result in missed[:NAMED])
     return Measured(found.id, chosen.path, measured, below, len(missed), samples)
 
 
 def _missed(
-    r: Resources, release: Release, measured: evaluation.Evaluation, result: evaluation.QueryResult, everyone: AccessTags
+    r: Resources,
+    release: Release,
+    measured: evaluation.Evaluation,
+    result: evaluation.QueryResult,
+    everyone: AccessTags,
+    documents: LabelledDocuments,
 ) -> dict[str, Any]:
     """Why the first document that answers a question was not found: its label, or as `sluice why` says it."""
     query = result.query
@@ -67,7 +74,7 @@ def _missed(
     if label.state != "found":
         return told | {"reason": label.state, "says": label.reason}
     asks = query.principal if query.principal is not None else everyone
-    if says := evaluation.closed(query.principal, r.corpus(release).find(label.label.uri, label.label.source)):
+    if says := evaluation.closed(query.principal, documents.find(label.label.uri, label.label.source)):
         return told | {"reason": "no_tag_in_common", "says": says}
     lost = explain(r, release)(query.query, label.label.uri, label.label.source, asks, measured.k)
     return told | {"reason": lost.reason, "says": lost.says}
