@@ -30,6 +30,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 def measured_json(found: Measured) -> dict[str, Any]:
     """What `sluice evaluate` answers."""
     result = {"release": found.release, "golden": str(found.golden), **found.evaluation.as_json()}
+    result |= {"missed": found.missed, "missed_queries": [dict(sample) for sample in found.samples]}
     if found.below is not None:
         result |= {"outcome": "rejected" if found.below else "passed", "below": list(found.below)}
     return result

@@ -42,6 +42,8 @@ def show_block(console: SafeConsole, block: Block) -> None:
     match block:
         case Figures() if block.values:
             console.prose(" · ".join(f"{plain_cell(n)} {plain_cell(v)}" for n, v in block.values.items()))
+        case Table() if block.rows and block.folded:
+            console.prose(plain_cell(block.folded))
         case Table() if block.rows:
             figures = [all(isinstance(row[i], int | float | None) for row in block.rows) for i in range(len(block.head))]
             columns = [f"#{name}" if figure else name for name, figure in zip(block.head, figures, strict=True)]

@@ -18,8 +18,9 @@ from evaluation.gates import (
 )
 from evaluation.golden import GoldenQuery, GoldenSet, Label, LeakCase, LeakCases, load_golden, load_leaks
 from evaluation.labels import ResolvedSet, resolve, resolve_together
+from evaluation.readable import closed
 from evaluation.reports import next_steps, page_html, quoted, report, report_html, verdict_json
-from evaluation.scoring import Evaluation, evaluate
+from evaluation.scoring import Evaluation, QueryResult, evaluate
 
 __all__ = [
     "Evaluation",
@@ -30,12 +31,14 @@ __all__ = [
     "Label",
     "LeakCase",
     "LeakCases",
+    "QueryResult",
     "ReleaseView",
     "ResolvedSet",
     "build_all",
     "check_golden",
     "check_known",
     "check_uris",
+    "closed",
     "evaluate",
     "gates_fingerprint",
     "load_golden",

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.golden import GoldenQuery, GoldenSet
+from evaluation.golden import GoldenQuery, GoldenSet, LeakCase
 from evaluation.labels import ResolvedLabel, resolve_queries
 from evaluation.protocols import LabelledDocuments
 from evaluation.quotes import plain
+from evaluation.readable import barred, wrong_case
+from sluice.access import NOBODY, AccessTags
 
 FEW = 20
 """Queries below which a slice's mean is not held against a release."""
@@ -25,16 +27,20 @@ class Care:
     stale: tuple[Mapping[str, str], ...]
     missing: tuple[Mapping[str, str], ...]
     ambiguous: tuple[Mapping[str, str], ...]
+    unreadable: tuple[Mapping[str, str], ...]
+    """Labels on documents that who asks may not read: misses for ever."""
     duplicates: tuple[tuple[str, ...], ...]
     unanswerable: tuple[str, ...]
     unscored: tuple[str, ...]
     slices: Mapping[str, int]
     kinds: Mapping[str, int]
     coverage: Mapping[str, Mapping[str, int]]
+    leak_cases: tuple[Mapping[str, str], ...] = ()
+    """Those that can never fail, or never pass."""
 
     @property
     def healthy(self) -> bool:
-        return not (self.stale or self.missing or self.ambiguous or self.duplicates)
+        return not (self.stale or self.missing or self.ambiguous or self.unreadable or self.duplicates or self.leak_cases)
 
     @property
     def small_slices(self) -> tuple[str, ...]:
@@ -48,6 +54,8 @@ class Care:
             "stale": [dict(label) for label in self.stale],
             "missing": [dict(label) for label in self.missing],
             "ambiguous": [dict(label) for label in self.ambiguous],
+            "unreadable": [dict(label) for label in self.unreadable],
+            "leak_cases": [dict(case) for case in self.leak_cases],
             "duplicates": [list(ids) for ids in self.duplicates],
             "unanswerable": list(self.unanswerable),
             "unscored": list(self.unscored),
@@ -58,8 +66,10 @@ class Care:
         }
 
 
-def check(golden: GoldenSet, documents: LabelledDocuments) -> Care:
-    """Every label against the documents, every query against the others.
+def check(
+    golden: GoldenSet, documents: LabelledDocuments, cases: Iterable[LeakCase] = (), known_tags: AccessTags = NOBODY
+) -> Care:
+    """Every label against the documents, every query against the others; every leak case against access as it is.
 
     `coverage` counts labels by source and by the uri's folders (two at most). An ambiguous uri is reported here, where
     elsewhere it is an error.
@@ -78,12 +88,21 @@ def check(golden: GoldenSet, documents: LabelledDocuments) -> Care:
         stale=_named(resolved.with_state("stale")),
         missing=_named(resolved.with_state("missing")),
         ambiguous=tuple(ambiguous),
+        unreadable=tuple(
+            {"id": id, "uri": label.label.uri, "reason": reason}
+            for id, label, reason in barred((*resolved.scored, *resolved.unscored), documents)
+        ),
         duplicates=_duplicates(golden.queries),
         unanswerable=tuple(query.id for query in golden.queries if not query.answerable),
         unscored=tuple(query.query.id for query in resolved.unscored),
         slices=_counted(name for query in golden.queries for name in query.slices),
         kinds=_counted(query.kind for query in golden.queries if query.kind),
         coverage=_coverage(golden, documents),
+        leak_cases=tuple(
+            {"id": case.id, "uri": case.forbidden_uri, "reason": reason}
+            for case in cases
+            if (reason := wrong_case(case, documents, known_tags))
+        ),
     )
 
 

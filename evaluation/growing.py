@@ -14,6 +14,7 @@ from evaluation.golden import GoldenSet, load_golden
 from evaluation.labels import ResolvedSet, resolve_queries
 from evaluation.protocols import LabelledDocuments
 from evaluation.quotes import plain
+from evaluation.readable import barred
 from sluice.errors import ConfigurationError
 
 Line = dict[str, Any]
@@ -23,7 +24,8 @@ def add(path: Path, lines: Sequence[Line], documents: LabelledDocuments | None =
     """Append lines to a golden set, which is made where there is none; how many.
 
     All or none: raises ConfigurationError, and leaves the file as it was, for a line that is not one of a golden set, an id
-    that is taken, and, with `documents`, a label that is not found in them; unless `nearly`, also one whose quote is not there
+    that is taken, and, with `documents`, a label that is not found in them or that the
+    question's reader may not read; unless `nearly`, also one whose quote is not there
     word for word.
     """
     before = path.read_bytes().decode("utf-8-sig") if path.exists() else ""  # line ends stay as they are
@@ -41,7 +43,11 @@ def add(path: Path, lines: Sequence[Line], documents: LabelledDocuments | None =
                     f"{path}: '{id}': the label on '{label.label.uri}' is {state}: {label.reason}",
                     hint="copy the uri from a search, and the quote from the document's own words",
                 )
-
+        for id, _, reason in barred((*resolved.scored, *resolved.unscored), documents):
+            raise ConfigurationError(
+                f"{path}: '{id}' would be a miss for ever: {reason}",
+                hint="say who asks and may read it (--as TAG,…), or mend access.rules; what they must not find is a leak case",
+            )
         if not nearly:
             _word_for_word(path, resolved, documents)
 

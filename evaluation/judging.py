@@ -14,6 +14,7 @@ from evaluation.growing import add, next_id, remove, same_query
 from evaluation.labels import resolve_queries
 from evaluation.protocols import LabelledDocuments
 from evaluation.quotes import plain
+from evaluation.readable import barred
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.records import Hit
@@ -56,6 +57,8 @@ class Places:
     """Turns what a person types into labels that are true of the documents."""
 
     documents: LabelledDocuments
+    principal: AccessTags | None = None
+    """Who asks; without, somebody who may read everything."""
 
     def label(self, uri: str, source: str | None = None, words: str = "", *, near: tuple[int, int] | None = None) -> Label:
         """The label of a document, or of these words in it; raises ConfigurationError saying why it would not hold.
@@ -75,8 +78,10 @@ class Places:
 
     def _wrong(self, label: Label) -> str:
         """Why a label does not hold; empty when it does."""
-        resolved = resolve_queries([GoldenQuery("this", "this", (label,))], self.documents, where="this label")
-        return next((held.reason for state in ("missing", "stale") for _, held in resolved.with_state(state)), "")
+        query = GoldenQuery("this", "this", (label,), principal=self.principal)
+        resolved = resolve_queries([query], self.documents, where="this label")
+        lost = [held.reason for state in ("missing", "stale") for _, held in resolved.with_state(state)]
+        return next(iter((*lost, *(reason for _, _, reason in barred(resolved.scored, self.documents)))), "")
 
 
 @dataclass(slots=True)

@@ -74,10 +74,15 @@ def paired_bootstrap(
     p_drop = (float(np.count_nonzero(means >= 0)) + 1) / (resamples + 1)
     mean = float(differences.mean())
     if np.ptp(differences) <= 1e-12:  # queries that all agree say nothing of those that were not asked
-        unseen = 1 - (tail / 100) ** (1 / len(differences))
-        low, high = max(mean - unseen, -1.0), min(mean + unseen, 1.0)
+        room = unseen(len(differences), tail / 100)
+        low, high = max(mean - room, -1.0), min(mean + room, 1.0)
         p_drop = max(p_drop, 0.5 ** len(differences)) if mean < 0 else 1.0
     return Interval(mean, low, high, level, len(differences), p_drop)
+
+
+def unseen(queries: int, tail: float) -> float:
+    """The share of questions that may behave otherwise although none of so many did: likelier than `tail` not to come up."""
+    return float(1 - tail ** (1 / queries))
 
 
 def bootstrap_interval(

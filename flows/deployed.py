@@ -149,7 +149,7 @@ def gc(config: Config, dry_run: bool = False) -> Answer:
 
 @named_flow("golden-check")
 def golden_check(config: Config, golden: str | None = None) -> Answer:
-    """Whether the labels of a golden set are still true; the state is named Stale when some are not.
+    """Whether the labels of a golden set are still true; the state is named Stale when some are not, Doubtful for anything else.
 
     Args:
         config: Path of the configuration, on the worker's machine.
@@ -164,6 +164,10 @@ def golden_check(config: Config, golden: str | None = None) -> Answer:
             return Completed(
                 name="Stale", message=f"{counted(len(found.care.stale), 'label')} of {found.golden} went stale", data=care
             )
+        if not found.care.healthy:
+            named = ("missing", "ambiguous", "unreadable", "duplicates", "leak_cases")
+            told = ", ".join(f"{len(care[name])} {name.replace('_', ' ')}" for name in named if care[name])
+            return Completed(name="Doubtful", message=f"{found.golden} needs care: {told}", data=care)
         return Completed(message=f"every label of {found.golden} is true", data=care)
 
 

@@ -30,6 +30,8 @@ class Account:
     warnings: list[str] = field(default_factory=list)
     held: Held | None = None
     sources: dict[str, Figures] = field(default_factory=dict)
+    looked: dict[str, str] = field(default_factory=dict)
+    """Source to the reason why it could not be read; empty where it was."""
     moments: list[tuple[str, float, float]] = field(default_factory=list)
     """Which stage was at work from when until when, in seconds since the epoch."""
     price: float = 0.0

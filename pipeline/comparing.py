@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from evaluation.experiments import VariantResult
+from evaluation.experiments import VariantResult, leader_first
 from evaluation.experiments import conclude as decide
 from evaluation.experiments.disagreements import disagreements
 from evaluation.experiments.extrapolation import OnAll, on_all
@@ -268,7 +268,7 @@ def markdown(found: Comparison) -> str:
     behind = f"behind the leader ({result['level']:.0%}{together})"
     names = ("variant", measure, behind, "probability best", "tokens to embed", "tokens an answer", "ruled out")
     rows = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    for v in result["variants"]:
+    for v in leader_first(result)["variants"]:
         cost, gap = v["cost"], v["behind_leader"]
         lead = "leads" if gap is None else f"{gap['mean']:.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
         name = v["name"].replace("|", "\\|")

@@ -33,6 +33,8 @@ class PastRun:
     warnings: tuple[str, ...]
     counts: Mapping[str, Any]
     log: Path | None
+    looked: Mapping[str, str]
+    """Source to the reason why it could not be read; empty where it was."""
 
 
 def past_runs(r: Resources, limit: int | None = None) -> list[PastRun]:
@@ -71,4 +73,5 @@ def _past(r: Resources, row: Mapping[str, Any], since: datetime | None) -> PastR
         warnings=tuple(row.get("warnings", ())),
         counts=row.get("counts", {}),
         log=log if log.exists() else None,
+        looked=row.get("looked", {}),
     )

@@ -90,6 +90,8 @@ def _index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: 
             return account.report("unchanged", live)
         case "gates" if found.live is not None:
             judged = judge(r, run, found.live, executor=Inline())  # the live release again: no flow is worth it
+            if found.held is not None and found.live.fingerprint != found.fingerprint:
+                _holds(run, found.held)
             if judged.failed:
                 failing = ", ".join(verdict.gate for verdict in judged.failed)
                 account.warnings.append(f"the live release {live} does not pass the changed gates: {failing}")
@@ -104,12 +106,16 @@ def _index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: 
 
 def held_back(run: Run, release: Release, live: str | None) -> Report:
     """Nothing is done about a release of this very content that was rejected or rolled back from."""
+    _holds(run, release)
+    return run.account.report("unchanged", live)
+
+
+def _holds(run: Run, release: Release) -> None:
     run.account.held = Held(release.id, release.held)
     run.account.warnings.append(
         f"release {release.id} of this very content is held ({release.held}): not offered again; "
         f"change an input, or say: sluice promote {release.id}"
     )
-    return run.account.report("unchanged", live)
 
 
 def waits_for(canary: Release, run: Run, found: Assessment) -> Report:

@@ -13,7 +13,7 @@ import evaluation
 from evaluation.asked import Drift, drift
 from evaluation.growing import read_log
 from ingest.freshness import freshness
-from ingest.readerless import unreadable
+from pipeline.attention import attention, drifted
 from pipeline.history import INTERRUPTED, PastRun, past_runs
 from pipeline.resources import Resources, utc_now
 from sluice.display import counted
@@ -23,10 +23,6 @@ from sluice.records import DocumentState
 from sluice.releases import Release
 
 RUNS, RELEASES = 10, 12
-ENOUGH, COVERAGE = 50, 0.5
-"""So many searches say something, and a golden set that covers less of them measures something else than what is asked."""
-QUIET = timedelta(hours=26)
-"""A nightly run that did not complete for so long is worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +72,8 @@ def status(r: Resources) -> Status:
         canary=canary.id if canary else None,
         running=str(holder) if holder else None,
         attention=(
-            *_attention(r, now, states, releases, live, runs, len(quarantined), len(aged.expiring)),
-            *_drifted(r, asked),
+            *attention(r, now, states, releases, live, runs, len(quarantined), len(aged.expiring)),
+            *drifted(r, asked),
         ),
         runs=tuple(runs[:RUNS]),
         releases=tuple(_release(release) for release in reversed(judged)),
@@ -89,66 +85,6 @@ def status(r: Resources) -> Status:
         cost=round(sum(float(row.get("cost", 0)) for row in month), 4),
         asked=asked,
     )
-
-
-def _attention(
-    r: Resources,
-    now: datetime,
-    states: Sequence[DocumentState],
-    releases: Sequence[Release],
-    live: Release | None,
-    runs: Sequence[PastRun],
-    quarantined: int,
-    expiring: int,
-) -> list[str]:
-    """What needs a person, the gravest first, each with what to do."""
-    found = []
-    if live is None:
-        found.append("nothing is live: sluice run")
-    nights = [run for run in runs if run.command == "run"]
-    if nights and nights[0].outcome in ("failed", INTERRUPTED):
-        found.append(
-            f"the last run {nights[0].outcome}: {nights[0].error or 'its process is gone'} (sluice runs show {nights[0].run})"
-        )
-    done = [run for run in nights if run.outcome in ("promoted", "unchanged", "rejected", "stopped")]
-    if done and done[0].finished is not None and now - done[0].finished > QUIET:
-        found.append(f"no run has completed since {done[0].finished:%Y-%m-%d %H:%M} UTC: is anything scheduled? (sluice serve)")
-    if live is not None:
-        found += _fails_now(live)
-    newest = releases[-1] if releases else None
-    if newest is not None and newest.state == "rejected":
-        failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
-        found.append(f"release {newest.id} was rejected by {failed}: sluice releases show {newest.id}")
-    elif newest is not None and newest.held:
-        found.append(
-            f"release {newest.id} is held ({newest.held}): no run offers it again by itself, until an input changes or: "
-            f"sluice promote {newest.id}"
-        )
-    if nights and nights[0].outcome == "stopped":
-        found.append("the last run stopped before its end (window or budget): the next one goes on")
-    found += [line.said() for line in unreadable(states, r.settings.access.compiled())]
-    if quarantined:
-        found.append(f"{counted(quarantined, 'document')} could not be processed: sluice quarantine")
-    if expiring:
-        found.append(f"{counted(expiring, 'document expires', 'documents expire')} within 30 days: sluice freshness")
-    waiting = sum(1 for event in r.stores.outbox.open() if event.state == "confirmed")
-    if waiting:
-        found.append(f"{counted(waiting, 'event')} could not be delivered yet; every command tries again")
-    return found
-
-
-def _fails_now(live: Release) -> list[str]:
-    """That what is live does not pass the gates that were put to it last, unless somebody overruled just these."""
-    overruled = live.judged.get("overruled") or ()
-    failed = [verdict for verdict in live.verdicts if not verdict["passed"] and verdict["gate"] not in overruled]
-    if not failed:
-        return []
-    told = "; ".join(f"{verdict['gate']}: {verdict['reason']}" for verdict in failed)
-    return [
-        f"the live release {live.id} does not pass the gates that it has now ({told}): it serves nonetheless. What it lost: "
-        f"sluice releases show {live.id}; then mend the documents, or the limit under gates, and: sluice run; "
-        "an earlier release: sluice rollback"
-    ]
 
 
 def _asked(r: Resources) -> Drift | None:
@@ -163,13 +99,6 @@ def _asked(r: Resources) -> Drift | None:
     with suppress(ConfigurationError):
         return drift(read_log(log), golden)
     return None
-
-
-def _drifted(r: Resources, asked: Drift | None) -> list[str]:
-    if asked is None or asked.asked < ENOUGH or asked.covered >= COVERAGE:
-        return []
-    told = f"of {counted(asked.asked, 'search')} only {asked.covered:.0%} ask anything like a golden question"
-    return [f"{told}: sluice golden add --log {r.settings.search.log} --next"]
 
 
 def _release(release: Release) -> dict[str, Any]:

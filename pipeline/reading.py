@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import evaluation
 from evaluation.care import Care
+from evaluation.protocols import LabelledDocuments
 from pipeline.outcomes import Difference
 from pipeline.resources import Resources
 from pipeline.searching import released
-from pipeline.steps.judgement import gate_context
-from sluice.access import every_tag
+from pipeline.steps.judgement import explain, gate_context
+from sluice.access import NOBODY, AccessTags, every_tag
 from sluice.errors import ConfigurationError
 from sluice.ids import version_id
 from sluice.plain import plain
 from sluice.records import DocumentState
 from sluice.releases import Release
 
+NAMED = 5
+"""How many missed questions are explained."""
 READ_DOCUMENTS = 200
 """How many parsed texts are held at once."""
 
@@ -32,6 +35,10 @@ class Measured:
     golden: Path
     evaluation: evaluation.Evaluation
     below: tuple[str, ...] | None = None
+    missed: int = 0
+    """Questions of which nothing that answers is among the first k."""
+    samples: tuple[Mapping[str, Any], ...] = ()
+    """Of these at most `NAMED`: id, query, uri of a document that answers, and why it was not found."""
 
 
 def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, gate: bool = False) -> Measured:
@@ -40,11 +47,37 @@ def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, 
     chosen = golden_set(r, golden)
     states = r.stores.documents.read()
     tags = every_tag(s.tags for s in states)
-    resolved = evaluation.resolve(chosen, r.corpus(found))
+    documents = r.corpus(found)
+    resolved = evaluation.resolve(chosen, documents)
     measured = evaluation.evaluate(
         r.searcher(found, known=[query.query for query in chosen.queries]), resolved, k=k, everyone=tags
     )
-    return Measured(found.id, chosen.path, measured, _below_the_floors(r, found, states) if gate else None)
+    below = _below_the_floors(r, found, states) if gate else None
+    missed = [result for result in measured.results if result.measures[f"Success@{k}"] == 0]
+    samples = tuple(_missed(r, found, measured, result, tags, documents) for result in missed[:NAMED])
+    return Measured(found.id, chosen.path, measured, below, len(missed), samples)
+
+
+def _missed(
+    r: Resources,
+    release: Release,
+    measured: evaluation.Evaluation,
+    result: evaluation.QueryResult,
+    everyone: AccessTags,
+    documents: LabelledDocuments,
+) -> dict[str, Any]:
+    """Why the first document that answers a question was not found: its label, or as `sluice why` says it."""
+    query = result.query
+    labels = next(scored.counted for scored in measured.resolved.scored if scored.query.id == query.id)
+    label = next((label for label in labels if label.state == "found"), labels[0])
+    told = {"id": query.id, "query": query.query, "uri": label.label.uri}
+    if label.state != "found":
+        return told | {"reason": label.state, "says": label.reason}
+    asks = query.principal if query.principal is not None else everyone
+    if says := evaluation.closed(query.principal, documents.find(label.label.uri, label.label.source)):
+        return told | {"reason": "no_tag_in_common", "says": says}
+    lost = explain(r, release)(query.query, label.label.uri, label.label.source, asks, measured.k)
+    return told | {"reason": lost.reason, "says": lost.says}
 
 
 def _below_the_floors(r: Resources, release: Release, states: list[DocumentState]) -> tuple[str, ...]:
@@ -77,9 +110,12 @@ class Checked:
 
 
 def check_golden(r: Resources, path: Path | None) -> Checked:
-    """Whether the labels of a golden set are still true."""
+    """Whether the labels of a golden set are still true; with none named, also whether the gates' leak cases prove anything."""
     chosen = golden_set(r, path)
-    return Checked(chosen.path, evaluation.check_golden(chosen, r.corpus()))
+    asked = [found for gate in r.gates if isinstance(found := getattr(gate, "cases", None), evaluation.LeakCases)]
+    cases = [case for held in asked for case in held.cases] if path is None else []
+    known = r.known_tags(r.stores.documents.read()) if cases else NOBODY
+    return Checked(chosen.path, evaluation.check_golden(chosen, r.corpus(), cases, known))
 
 
 def difference(r: Resources, a: str, b: str) -> Difference:

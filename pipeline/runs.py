@@ -185,7 +185,7 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         raise
     run.handover = None
     ended = utc_now()
-    done: dict[str, Any] = {"finished": ended, "outcome": outcome.outcome, "release": outcome.release}
+    done: dict[str, Any] = {"finished": ended, "outcome": outcome.outcome, "release": outcome.release, **_looked(run)}
     if isinstance(outcome, Report):
         cost = money(r.settings, outcome.tokens)
         outcome = replace(outcome, cost=cost)
@@ -240,7 +240,15 @@ def _logged_work(r: Resources, run: Run, log: RunLog, lines: JsonLines, work: Ca
 def _done(run: Run) -> dict[str, Any]:
     """What was done for good before it failed."""
     done: dict[str, Any] = {"counts": plain(run.account.counts)} if run.account.counts else {}
-    return done | ({"release": run.account.promoted, "promoted": True} if run.account.promoted else {})
+    return done | _looked(run) | ({"release": run.account.promoted, "promoted": True} if run.account.promoted else {})
+
+
+def _looked(run: Run) -> dict[str, Any]:
+    """Which sources were read, and why the others could not be."""
+    from ingest.redact import hushed
+
+    looked = {source: hushed(line(why, 300)) if why else "" for source, why in run.account.looked.items()}
+    return {"looked": looked} if looked else {}
 
 
 def configuration_hash(r: Resources) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ingest.planning import SourcePlan
@@ -45,6 +45,8 @@ class Look:
     states: int
     troubles: tuple[SluiceError, ...] = ()
     """Why sources could not be looked at, or are guarded; what the others no longer have is taken away all the same."""
+    looked: Mapping[str, str] = field(default_factory=dict)
+    """Source to the reason why it could not be looked at; empty where it was."""
 
     @property
     def ingest_needed(self) -> bool:

@@ -29,13 +29,17 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head, all of one length; `marked` are the positions of rows to stand out; `words`: cells hold sentences."""
+    """Rows under a head, all of one length; `marked` are the positions of rows to stand out; `words`: cells hold sentences.
+
+    `folded`: a sentence that stands for the whole table until somebody unfolds it.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     marked: tuple[int, ...] = ()
     words: bool = False
+    folded: str = ""
     block: str = field(default="table", init=False)
 
 
@@ -131,7 +135,8 @@ def blocks_of(kept: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 def _table(kept: Mapping[str, Any]) -> Table:
     rows = tuple(tuple(row) for row in kept["rows"])
-    return Table(tuple(kept["head"]), rows, kept.get("title", ""), tuple(kept.get("marked", ())), bool(kept.get("words")))
+    marked, words, folded = tuple(kept.get("marked", ())), bool(kept.get("words")), str(kept.get("folded") or "")
+    return Table(tuple(kept["head"]), rows, kept.get("title", ""), marked, words, folded)
 
 
 def _intervals(kept: Mapping[str, Any]) -> Intervals:

@@ -16,6 +16,7 @@ from cli.console import measures_table, show
 from cli.launch import opened
 from cli.main import nearest, tags_of, with_json
 from cli.safe_console import SafeConsole
+from cli.tables import table
 from pipeline import searching
 from sluice.access import Principal
 from sluice.display import counted
@@ -113,6 +114,11 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
                     counted(count, f"{name} {'query' if name == 'unscored' else 'label'}") for name, count in facts.items()
                 )
             )
+        if result["missed"]:
+            rows = [(each["id"], each["uri"], each["says"]) for each in result["missed_queries"]]
+            console.print(table(f"nothing found for {counted(result['missed'], 'query')}", ["query", "looked for", "why"], rows))
+            if result["missed"] > len(rows):
+                console.print(f"and {result['missed'] - len(rows)} more")
         for line in result.get("below", []):
             console.print(f"[red]below the floor[/red]  {line}")
 

@@ -14,7 +14,7 @@ from cli.console import show
 from cli.launch import in_flow, in_process, opened
 from cli.main import with_json
 from cli.tables import table
-from evaluation.experiments import load_experiment
+from evaluation.experiments import leader_first, load_experiment
 from pipeline import adopting, comparing
 from pipeline.executors import FlowNeeded
 from pipeline.variants import laboratory
@@ -56,7 +56,7 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
 
 def _tell(console: Console, result: dict[str, Any]) -> None:
     rows = []
-    for v in result["variants"]:
+    for v in leader_first(result)["variants"]:
         cost, gap = v["cost"], v["behind_leader"]
         behind = "leads" if gap is None else f"{gap['mean']:.3f}\n{gap['low']:+.3f} to {gap['high']:+.3f}"
         mark = "ruled out" if v["ruled_out"] else "winner" if v["name"] == result["winner"] else ""

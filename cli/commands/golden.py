@@ -23,7 +23,7 @@ from evaluation import asked, golden_import, growing, judging
 from evaluation.golden import load_golden
 from pipeline import reading
 from pipeline.resources import Resources
-from sluice.access import Principal
+from sluice.access import AccessTags, Principal
 from sluice.display import counted
 from sluice.errors import ConfigurationError
 
@@ -48,7 +48,9 @@ golden.add_command(golden_drafted.mend)
 @with_json
 @click.pass_obj
 def check(config: Path, path: Path | None, as_json: bool) -> None:
-    """Are the labels still true: stale, missing, ambiguous, duplicate; which slices are too small to say anything.
+    """Are the labels still true: stale, missing, ambiguous, closed to who asks, duplicate; which slices are too small.
+
+    Without --golden also whether each leak case of the gates can fail, and can pass.
 
     Exits 3 when something needs care.
     """
@@ -57,10 +59,12 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
 
     def people(console: Console) -> None:
         console.print(f"{result['golden']}: {counted(result['queries'], 'query')}, {counted(result['labels'], 'label')}")
-        for kind in ("stale", "missing", "ambiguous"):
+        for kind in ("stale", "missing", "ambiguous", "unreadable", "leak_cases"):
             if result[kind]:
                 rows = [(label.get("id"), label.get("uri"), label.get("reason")) for label in result[kind]]
-                console.print(table(kind, ["query", "document", "why"], rows))
+                console.print(
+                    table(kind.replace("_", " "), ["case" if kind == "leak_cases" else "query", "document", "why"], rows)
+                )
         if result["duplicates"]:
             console.print(table("asked twice", ["queries"], [(", ".join(ids),) for ids in result["duplicates"]]))
         few = set(result["small_slices"])
@@ -206,7 +210,7 @@ def _sitting(
             r.progress.note(f"searching for {counted(len(batch), 'question')}")
         questions = list(_found(r, batch, tags, k))
     with opened(config) as r:  # anew: a person takes their time, and a nightly run must not wait for them
-        places = judging.Places(r.corpus())
+        places = judging.Places(r.corpus(), AccessTags(tags) if tags is not None else None)
         held = load_golden(target).queries if target.exists() else ()
         slices = (name for q in held for name in q.slices)
         editing = sys.stdout.isatty() and not as_json  # standard output is for the answer

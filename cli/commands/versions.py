@@ -30,9 +30,25 @@ def releases(ctx: click.Context, as_json: bool) -> None:
         return
     with opened(ctx.obj) as r:
         found, live = r.releases.all(), r.releases.live()
-    listed = [{**manifest(one), "live": live is not None and one.id == live.id} for one in reversed(found)]
+    listed = [
+        {**manifest(one), "live": live is not None and one.id == live.id, "forced": list(one.judged.get("overruled") or ())}
+        for one in reversed(found)
+    ]
     rows = [(r["id"], _state(r), r["documents"], r["chunks"], when(r["created"]), r["held"] or "") for r in listed]
-    short = ("id", "state", "live", "fingerprint", "access_root", "documents", "chunks", "created", "held", "removed", "pinned")
+    short = (
+        "id",
+        "state",
+        "live",
+        "fingerprint",
+        "access_root",
+        "documents",
+        "chunks",
+        "created",
+        "held",
+        "removed",
+        "pinned",
+        "forced",
+    )
 
     def people(console: SafeConsole) -> None:
         if not rows:
@@ -50,9 +66,11 @@ HELD = "a run does not offer the very same documents and settings again by itsel
 
 
 def _state(release: dict[str, Any]) -> str:
-    """What a release is, and what happens to it: pinned ones stay, of removed ones only the manifest is left."""
+    """What a release is, and what happened to it: pinned ones stay, of removed ones only the manifest is left, some were
+    forced over a gate."""
     state = "live" if release["live"] else release["state"]
     marks = [mark for mark in ("pinned", "removed") if release[mark]]
+    marks += [f"forced over {', '.join(release['forced'])}"] if release["forced"] else []
     return ", ".join([state, *marks])
 
 
@@ -98,6 +116,10 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
         console.print(
             table("history", ["state", "at (UTC)", "by"], [(t["state"], when(t["at"]), t["actor"]) for t in found["history"]])
         )
+        if overruled := found["judged"].get("overruled"):
+            console.prose(
+                f"over {', '.join(overruled)} by {found['judged']['actor']} at {when(found['judged']['at'])} UTC", "forced: "
+            )
         judged = [(v["gate"], "pass" if v["passed"] else "FAIL", v["reason"]) for v in found["verdicts"]]
         console.print(table("verdicts", ["gate", "", "reason"], judged))
         show_evidence(console, found["verdicts"])

@@ -4,6 +4,7 @@ settings ─▶ running (one variant) ─▶ outcome (verdict over all) ─▶ r
 """
 
 from evaluation.experiments.outcome import Confirmation, Outcome, check, conclude
+from evaluation.experiments.report import leader_first
 from evaluation.experiments.running import QueryRecord, VariantResult, run_variant
 from evaluation.experiments.settings import ExperimentSettings, ParsingSettings, VariantSettings, load_experiment
 from evaluation.experiments.verdict import Decision, Difference, decide
@@ -21,6 +22,7 @@ __all__ = [
     "check",
     "conclude",
     "decide",
+    "leader_first",
     "load_experiment",
     "run_variant",
 ]

@@ -18,6 +18,8 @@ from evaluation.statistics import bootstrap_interval
 from sluice.display import counted
 from sluice.errors import ConfigurationError
 
+ENOUGH, NOTHING = 100, 0.03
+"""So many queries without a difference say that there is none to speak of; what may be left unseen of fewer is more than that."""
 MANY = 6
 """Names in a sentence that are too many to read."""
 
@@ -139,11 +141,7 @@ class Outcome:
         if decision.ruled_out:
             lines.append(f"Ruled out: {_listed(decision.ruled_out)}.")
         needed = decision.queries_needed
-        lines.append(
-            f"About {needed} more queries like these would settle it."
-            if needed is not None
-            else "No realistic number of queries would settle it: choose by cost."
-        )
+        lines.append(f"About {needed} more queries like these would settle it." if needed is not None else self._no_number())
         embed = min(open_, key=lambda name: self.results[name].cost["tokens"])
         read = min(open_, key=lambda name: self.results[name].cost["tokens_per_answer"])
         lines.append(
@@ -152,6 +150,18 @@ class Outcome:
             f"({self.results[read].cost['tokens_per_answer']:,.0f} tokens an answer)."
         )
         return lines
+
+    def _no_number(self) -> str:
+        """Why no number of queries is named: there is no difference to find, or too few were asked to say that there is none."""
+        decision = self.decision
+        room = max(max(-d.low, d.high) for d in decision.differences if not d.apart)
+        if decision.queries < ENOUGH and room > NOTHING:
+            asked = counted(decision.queries, "query", "queries")
+            return (
+                f"{asked} that show no difference are no proof that there is none: it may be up to {room:.3f}. "
+                "Ask more, or harder ones; until then choose by cost."
+            )
+        return "No realistic number of queries would settle it: choose by cost."
 
     def _certainty(self) -> str:
         return f"at {self.decision.level:.0%}" + (", over all pairs" if len(self.decision.differences) > 1 else "")

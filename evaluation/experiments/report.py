@@ -32,7 +32,13 @@ tr.out td,tr.out .interval{{color:var(--soft)}}tr.best td{{font-weight:600}}
 .number{{font-weight:600;font-size:12px;paint-order:stroke;stroke:var(--paper);stroke-width:3px}}
 details{{margin:.2rem 0;padding:.2rem 0}}summary{{cursor:pointer}}ol{{margin:.2rem 0 .6rem;font-size:.9rem}}li{{margin:.25rem 0}}
 blockquote{{margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid var(--rule);color:var(--soft)}}
-@media(max-width:600px){{td.name{{min-width:8.5rem}}}}
+@media(max-width:600px){{td.name{{min-width:8.5rem}}.cards thead{{display:none}}
+.cards table,.cards tbody,.cards tr,.cards td{{display:block;width:auto}}
+.cards tr{{border-bottom:1px solid var(--rule);padding:.35rem 0}}.cards td:empty{{display:none}}
+.cards td,.cards td.wrap{{border:0;padding:.05rem 0;text-align:left;white-space:normal;min-width:0}}
+.cards td:first-child,.cards td.name{{display:inline;position:static;font-weight:600;padding-right:.4rem}}
+.cards td[data-label]::before{{content:attr(data-label) ": ";color:var(--soft)}}
+.cards .interval{{display:inline;margin-left:.5rem}}}}
 @media print{{table{{font-size:.75rem}}th,td{{padding:.15rem .3rem}}.name{{position:static}}td.name{{min-width:8rem}}
 .interval{{font-size:.7rem}}.chart{{max-width:27rem}}summary,h2+.note,h3+.note{{break-after:avoid}}
 blockquote,li,.verdict,details{{break-inside:avoid}}}}
@@ -42,7 +48,7 @@ blockquote,li,.verdict,details{{break-inside:avoid}}}}
 def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]]) -> str:
     """The page for a summary and the queries that variants disagree about."""
     title = f"Experiment {summary['name']}"
-    summary = _leader_first(summary)
+    summary = leader_first(summary)
     body = [
         f"<h1>{text(title)}</h1>",
         _facts(summary),
@@ -59,7 +65,7 @@ def render(summary: Mapping[str, Any], disagreements: Sequence[Mapping[str, Any]
     return markup.page(title, map(markup.Html, body), style=STYLE)
 
 
-def _leader_first(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+def leader_first(summary: Mapping[str, Any]) -> Mapping[str, Any]:
     """The variants by the measure that decides, best first; equals as the experiment names them."""
 
     def behind(variant: Mapping[str, Any]) -> float:
@@ -272,17 +278,18 @@ def _flat(section: Mapping[str, Any]) -> str:
 def _grid(head: Sequence[str], rows: Iterable[tuple[Sequence[str], str]], *, wrap: bool = False) -> str:
     """A table of cells that are HTML already, each row with a class; the second column names its row and stays in sight.
 
-    With `wrap` the columns behind it hold words, which may take several lines.
+    On a phone each row is a card of lines. With `wrap` the columns behind it hold words, which may take several lines.
     """
     kinds = {1: ' class="name"'} | (dict.fromkeys(range(2, len(head)), ' class="wrap"') if wrap else {})
+    labels = ["", "", *(f' data-label="{text(name)}"' for name in head[2:])]
     body = "".join(
-        f'<tr class="{kind}">' + "".join(f"<td{kinds.get(i, '')}>{cell}</td>" for i, cell in enumerate(row)) + "</tr>"
+        f'<tr class="{kind}">' + "".join(f"<td{kinds.get(i, '')}{labels[i]}>{cell}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row, kind in rows
     )
     heads = [text(cell.replace("Token", "Token ").replace("Omega", " Omega")) for cell in head]
     left = {1: ' class="name"'} | (dict.fromkeys(range(2, len(head)), ' class="left"') if wrap else {})
-    return _scrolling("".join(f"<th{left.get(i, '')}>{cell}</th>" for i, cell in enumerate(heads)), body)
+    return _scrolling("".join(f"<th{left.get(i, '')}>{cell}</th>" for i, cell in enumerate(heads)), body, "wide cards")
 
 
-def _scrolling(head: str, body: str) -> str:
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+def _scrolling(head: str, body: str, kind: str = "wide") -> str:
+    return f'<div class="{kind}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

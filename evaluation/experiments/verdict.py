@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.statistics import SEED
+from evaluation.statistics import SEED, unseen
 
 LEVEL = 0.90
 PAIR_LEVEL = 0.95
@@ -128,9 +128,12 @@ def decide(
     leader = int(np.argmax(means))
     first, second = np.triu_indices(variants, 1)
     level = max(level, PAIR_LEVEL) if variants == 2 else level  # one pair: the family is that pair
+    tail = min(1 - PAIR_LEVEL, (1 - level) / max(len(first), 1)) / 2
     resampled, critical = _resample(values, first, second, level, resamples, seed)
     differences = tuple(
-        _difference(names[other], values[:, leader] - values[:, other], critical) for other in range(variants) if other != leader
+        _difference(names[other], values[:, leader] - values[:, other], critical, tail)
+        for other in range(variants)
+        if other != leader
     )
     best = np.isclose(resampled, resampled.max(axis=1, keepdims=True), rtol=0, atol=1e-12)
     share = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
@@ -173,12 +176,16 @@ def _t(shift: Floats, variance: Floats, queries: int) -> Floats:
     return np.where(flat, np.where(np.abs(shift) < 1e-12, 0.0, np.inf), np.abs(shift) / np.where(flat, 1.0, error))
 
 
-def _difference(name: str, apart: Floats, critical: float) -> Difference:
-    """The interval of one difference; measures lie in [0, 1], so no difference is beyond ±1."""
+def _difference(name: str, apart: Floats, critical: float, tail: float) -> Difference:
+    """The interval of one difference; measures lie in [0, 1], so no difference is beyond ±1.
+
+    Where no query differs from another that is no certainty, as in `paired_bootstrap`: what may behave otherwise and did not
+    come up has a share of up to 1 - tail^(1/queries).
+    """
     queries, mean = len(apart), float(apart.mean())
     spread = float(apart.std(ddof=1)) if queries > 1 else math.inf
     if np.ptp(apart) <= 1e-12:  # equal everywhere, or different by the same on every query
-        half = 0.0 if queries >= FEWEST or mean == 0 else math.inf
+        half = unseen(queries, tail) if queries >= FEWEST or mean == 0 else math.inf
     else:
         half = critical * spread / math.sqrt(queries) if queries >= FEWEST else math.inf
     low, high = max(mean - half, -1.0), min(mean + half, 1.0)

@@ -58,7 +58,8 @@ class GateContext:
     """Everything the gates of one candidate may look at.
 
     `live` is None when there is no live release; when there is one that cannot be measured, `live_unmeasured` says why
-    (a comparison then refuses). `known_tags` is the vocabulary of the access rules. `window` is the embedding model's,
+    (a comparison then refuses); `serving` says that the candidate itself is what is live.
+    `known_tags` is the vocabulary of the access rules. `window` is the embedding model's,
     in tokens, `special_tokens` included. `workspace` is a folder for what a gate wants to keep.
     `live_points` are the points of the live release; `vectors` gives what the model made of texts, by their hash (those
     that are still kept); `judged` gives what earlier releases answered and keeps what this one does; `alone` makes an
@@ -88,6 +89,12 @@ class GateContext:
     ahead: Callable[[Sequence[str], bool], None] = lambda _queries, _keep: None
     why: Explain | None = None
     recalls: Recalls | None = None
+    serving: bool = False
+
+    @property
+    def alone_because(self) -> str:
+        """Why there is nothing to compare with, where `live` is None."""
+        return "this is the live release itself" if self.serving else "there is no live release"
 
 
 class Gate(Protocol):

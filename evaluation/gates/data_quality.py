@@ -169,9 +169,9 @@ def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any]) -
 
 
 def _shown(findings: Sequence[Finding], evidence: Mapping[str, Any]) -> tuple[Block, ...]:
-    """The shares that limits are about, and what every expectation found."""
+    """The shares that limits are about, and what every expectation found: those that are met are folded."""
     shares = Figures({name.replace("_", " "): f"{value:.1%}" for name, value in evidence["shares"].items()})
-    rows = tuple(
+    rows = [
         (
             finding.suite,
             finding.claim,
@@ -180,14 +180,17 @@ def _shown(findings: Sequence[Finding], evidence: Mapping[str, Any]) -> tuple[Bl
             "; ".join(", ".join(f"{key} {value}" for key, value in sample.items()) for sample in finding.samples[:2]),
         )
         for finding in findings
-    )
-    marked = tuple(position for position, finding in enumerate(findings) if not finding.met)
-    table = Table(("table", "claim", "found", "otherwise", "for example"), rows, marked=marked, words=True)
+    ]
+    head = ("table", "claim", "found", "otherwise", "for example")
+    wrong = tuple(row for row, finding in zip(rows, findings, strict=True) if not finding.met)
+    held = tuple(row for row, finding in zip(rows, findings, strict=True) if finding.met)
+    holds = f"{counted(len(held), 'expectation is met', 'expectations are met')}"
+    tables = (Table(head, wrong, marked=tuple(range(len(wrong))), words=True), Table(head, held, words=True, folded=holds))
     worst = tuple((each["uri"], each["kinds"], f"{each['share']:.1%}") for each in evidence["losses"]["worst"])
     title = f"{counted(evidence['losses']['documents'], 'document')} lost something when read; the worst of them"
     lossy = (Table(("document", "kinds of losses", "of its text"), worst, title, words=True),) if worst else ()
     docs = (Notes((f"Data Docs: {evidence['data_docs']}",)),) if "data_docs" in evidence else ()
-    return (shares, table, *lossy, *docs)
+    return (shares, *(table for table in tables if table.rows), *lossy, *docs)
 
 
 def _said(finding: Finding) -> str:

@@ -88,7 +88,7 @@ class DriftGate:
         if context.live_points is None:
             if context.live_unmeasured:
                 return refused(self.name, f"the live release cannot be measured: {context.live_unmeasured}")
-            return not_applicable(self.name, "there is no live release")
+            return not_applicable(self.name, context.alone_because)
         now, before = _profile(context.points), _profile(context.live_points)
         if not before.chunks:
             return not_applicable(self.name, "the live release is empty")

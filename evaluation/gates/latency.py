@@ -60,7 +60,7 @@ class LatencyGate:
         if context.live is None:
             if context.live_unmeasured:
                 return refused(self.name, f"the live release cannot be measured: {context.live_unmeasured}")
-            return not_applicable(self.name, "there is no live release")
+            return not_applicable(self.name, context.alone_because)
         queries = self.golden.queries[: self.options.queries]
         if not queries:
             return refused(self.name, f"{self.golden.path} holds no queries")

@@ -19,7 +19,8 @@ from evaluation.gates.audit import Held, attack, audit
 from evaluation.gates.base import SAMPLES, GateContext, refused
 from evaluation.golden import LeakCase, LeakCases, load_leaks
 from evaluation.labels import only
-from sluice.access import Principal
+from evaluation.readable import wrong_case
+from sluice.access import AccessTags, Principal
 from sluice.display import counted
 from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint
@@ -88,6 +89,8 @@ class LeaksGate:
         }
         if not evidence["reachable"]:
             warnings.append("no case's document is found even by someone who may read everything: the cases prove little")
+        evidence["wrong"] = wrong = self._wrong(context, {each["id"] for each in void})[:SAMPLES]
+        warnings += [f"case '{case['id']}' in {self.cases.path} is wrong: {case['reason']}" for case in wrong]
         failures = []
         held = Held.of(context.points, self.options.own_words) if self.options.audit or self.options.own_words else Held()
         if self.options.audit:
@@ -146,6 +149,12 @@ class LeaksGate:
             else:
                 checkable.append(case)
         return checkable, void
+
+    def _wrong(self, context: GateContext, void: set[str]) -> list[dict[str, str]]:
+        """Cases that fail, or hardly can, whatever is built; without those that are void already."""
+        known, documents = AccessTags(context.known_tags | context.candidate.tags), context.candidate.documents
+        told = ((case, wrong_case(case, documents, known)) for case in self.cases.cases if case.id not in void)
+        return [{"id": case.id, "uri": case.forbidden_uri, "reason": reason} for case, reason in told if reason]
 
     def _leaks(self, case: LeakCase, context: GateContext) -> list[dict[str, Any]]:
         principal = Principal(case.principal)

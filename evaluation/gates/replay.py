@@ -60,7 +60,7 @@ class ReplayGate:
         if context.live is None:
             if context.live_unmeasured and self.options.min_overlap is not None:
                 return refused(self.name, f"the live release cannot be measured: {context.live_unmeasured}")
-            return not_applicable(self.name, context.live_unmeasured or "there is no live release")
+            return not_applicable(self.name, context.live_unmeasured or context.alone_because)
         asked, unreadable = self._asked()
         warnings = (f"{unreadable} lines of {self.options.log} could not be read",) if unreadable else ()
         if not asked:

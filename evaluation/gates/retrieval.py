@@ -13,13 +13,15 @@ from functools import cached_property
 from typing import Any
 
 from evaluation.gates.anchoring import SHOWN, GoldenChange, Records, anchor_of, answers_again, change_of, known_labels
-from evaluation.gates.base import GateContext, ReleaseView, refused
+from evaluation.gates.base import SAMPLES, GateContext, ReleaseView, refused
 from evaluation.gates.comparison import ROUNDING, compare
 from evaluation.gates.retrieval_options import RetrievalOptions
 from evaluation.gates.retrieval_shown import blocks, change_blocks, explained, labels, lost, mend, spread, stale_table, worst
 from evaluation.golden import GoldenSet, load_golden
 from evaluation.judged import Judged, encode, found_before, judged, on_shared_labels, scored_again
 from evaluation.labels import ResolvedSet, resolve, resolve_like, unknown
+from evaluation.protocols import LabelledDocuments
+from evaluation.readable import barred
 from evaluation.scoring import Evaluation, evaluate
 from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
@@ -85,23 +87,25 @@ class RetrievalGate:
         evidence = {"golden": str(self.golden.path)} | candidate.as_json()
         if changed:
             evidence["golden_change"] = changed.as_json()
-        warnings = self._warnings(candidate, resolved)
+        warnings = self._warnings(candidate, resolved, now)
         failures = self.shortfalls(candidate)
         pair, unmeasured = self._beside_live(context, candidate, before, changed is not None)
         if pair is not None and context.live is not None:
-            mine, live = pair
+            own, live = pair
             evidence["live"] = {"release": context.live.id, "measures": live.measures, "slices": live.by_slice()}
+            if _cut(own, candidate):
+                evidence["shared"] = {"queries": len(own.counted), "measures": own.measures, "slices": own.by_slice()}
             shown_only = (f"Success@{self.options.k}", "nDCG@10")
-            found = compare(mine, live, limits=self.options.limits, shown=shown_only, slice_queries=self.options.slice_queries)
+            found = compare(own, live, limits=self.options.limits, shown=shown_only, slice_queries=self.options.slice_queries)
             evidence |= {"comparison": found.measures, "slice_comparison": found.slices}
             failures += found.failures
             warnings += found.doubts
         else:
             evidence["comparison"] = "refused" if unmeasured else "not_applicable"
         failures += self._below_anchor(records, candidate, evidence)
-        live_side = pair[1] if pair is not None else None
-        evidence["spread"] = spread(pair[0], pair[1]) if pair is not None else spread(candidate, None)
-        evidence["worst"] = worst(candidate, live_side, f"Recall@{self.options.k}")
+        mine, theirs = pair if pair is not None else (candidate, None)
+        evidence["spread"] = spread(mine, theirs)
+        evidence["worst"] = worst(mine, theirs, f"Recall@{self.options.k}")
         if changed and changed.failed:
             warnings.insert(0, changed.said())
         if unmeasured:
@@ -112,12 +116,17 @@ class RetrievalGate:
             advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
             reason = _led(changed, "; ".join(failures))
             return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
-        reason = _led(changed, self._summary(candidate, live_side))
+        reason = _led(changed, self._summary(candidate, pair, context))
         return Verdict(self.name, True, reason, evidence, tuple(warnings), self._shown(evidence))
 
-    def _warnings(self, candidate: Evaluation, resolved: ResolvedSet) -> list[str]:
+    def _warnings(self, candidate: Evaluation, resolved: ResolvedSet, documents: LabelledDocuments) -> list[str]:
         missing = len(resolved.with_state("missing"))
         warnings = [f"{counted(missing, 'label is', 'labels are')} not in the release's text"] if missing else []
+        closed = barred((*resolved.scored, *resolved.unscored), documents)
+        if closed:
+            told = "; ".join(f"'{id}': {reason}" for id, _, reason in closed[:SAMPLES])
+            rest = f" and {len(closed) - SAMPLES} more" if len(closed) > SAMPLES else ""
+            warnings.append(f"{counted(len(closed), 'label is a miss', 'labels are misses')} for ever: {told}{rest}")
         return warnings + self._small_slices(candidate) + self._nearly_stale(resolved)
 
     def _changed(self, before: Judged | None, context: GateContext) -> GoldenChange | None:
@@ -252,10 +261,22 @@ class RetrievalGate:
             return (candidate, self._measure(live, labels)), ""
         return (answers_again(candidate, mine, k), scored_again(record, theirs, k=k)), ""
 
-    def _summary(self, candidate: Evaluation, live: Evaluation | None) -> str:
+    def _summary(self, candidate: Evaluation, pair: tuple[Evaluation, Evaluation] | None, context: GateContext) -> str:
+        """The mean over all of its questions, and beside it live's, on the questions and labels that both were asked."""
         name = f"Recall@{self.options.k}"
-        against = f", live {live.measures[name]:.3f}" if live else ", no live release to compare with"
-        return f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.results), 'query')}{against}"
+        own = f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.counted), 'query')}"
+        if pair is None:
+            return f"{own}, {context.alone_because}" + ("" if context.serving else " to compare with")
+        mine, live = pair
+        if not _cut(mine, candidate):
+            return f"{own}, live {live.measures[name]:.3f}"
+        both = f"{len(mine.counted)} that both were asked, by the labels that both have"
+        return f"{own}; on the {both}, {mine.measures[name]:.3f}, live {live.measures[name]:.3f}"
+
+
+def _cut(mine: Evaluation, candidate: Evaluation) -> bool:
+    """Whether a comparison is on fewer questions or labels than the candidate's own means are over."""
+    return [query.counted for query in mine.resolved.scored] != [query.counted for query in candidate.resolved.scored]
 
 
 def _led(changed: GoldenChange | None, reason: str) -> str:

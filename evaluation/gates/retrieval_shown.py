@@ -23,11 +23,19 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
     """The evidence of a judged release as blocks; the measures first."""
     live = (evidence.get("live") or {}).get("measures") or {}
     compared = evidence["comparison"] if isinstance(evidence.get("comparison"), Mapping) else {}
+    shared = evidence.get("shared")
+    beside = shared["measures"] if shared else evidence["measures"]
     rows = tuple(
-        (name, value, live.get(name), change(value, live.get(name)), bounds(compared.get(name)))
+        (name, beside.get(name), live.get(name), change(beside.get(name), live.get(name)), bounds(compared.get(name)),
+         *((value,) if shared else ()))
         for name, value in evidence["measures"].items()
-    )
-    yield Table(("measure", "candidate", "live", "change", "95% interval"), rows)
+    )  # fmt: skip
+    head = ("measure", "candidate", "live", "change", "95% interval")
+    if shared:
+        title = f"On {counted(shared['queries'], 'query')} that both were asked, by the labels that both have"
+        yield Table((*head, f"all {evidence['queries']}"), rows, title)
+    else:
+        yield Table(head, rows)
     yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored", "unjudged")})
     yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
     if spread := evidence.get("spread"):
@@ -146,13 +154,20 @@ def stale_table(labels: list[dict[str, str]]) -> Table:
 
 def _groups(title: str, groups: Evidence, evidence: Evidence, decisive: str) -> Iterator[Block]:
     live = (evidence.get("live") or {}).get("slices") or {}
+    shared = evidence.get("shared")
+    beside = shared["slices"] if shared else groups
     compared = {name: found[decisive] for name, found in (evidence.get("slice_comparison") or {}).items() if decisive in found}
     rows = []
     for name, figures in groups.items():
-        before, value = (live.get(name) or {}).get(decisive), figures.get(decisive)
-        rows.append((name, figures["queries"], value, before, change(value, before), bounds(compared.get(name))))
+        both = beside.get(name) or {}
+        before, value = (live.get(name) or {}).get(decisive), both.get(decisive)
+        compares = (before, change(value, before), bounds(compared.get(name)))
+        mine = (both.get("queries", 0), value) if shared else ()
+        rows.append((name, figures["queries"], figures.get(decisive), *mine, *compares))
     if live or compared:
-        yield Table((title, "queries", decisive, "live", "change", "95% interval of the change"), tuple(rows), f"By {title}")
+        both_asked = ("both were asked", f"{decisive} of these") if shared else ()
+        head = (title, "queries", decisive, *both_asked, "live", "change", "95% interval of the change")
+        yield Table(head, tuple(rows), f"By {title}")
     else:
         yield Table((title, "queries", decisive), tuple(row[:3] for row in rows), f"By {title}")
     yield Intervals(_ranges(compared))

@@ -25,6 +25,8 @@ def html_of(block: Block, passages: Passages = MappingProxyType({})) -> Html:
             body = note(*(f"{name} {cell(value)}" for name, value in block.values.items()))
         case Table():
             body = table(block.head, block.rows, words_in=block.words, marked=block.marked)
+            if block.folded and body:
+                body = tag("details", tag("summary", block.folded), body)
         case Intervals():
             body = charts.intervals(block)
         case Hits():

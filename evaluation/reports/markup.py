@@ -84,6 +84,7 @@ th:first-child,td:first-child,.words td,.words th{text-align:left}.words td{whit
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1rem;font-size:.9rem}.pair>div{min-width:0}
 mark{background:#ffe08a;color:#1a1a1a;border-radius:.15rem;padding:0 .1rem}
 .passage{color:var(--soft);font-weight:400;margin:.1rem 0 .3rem;padding-left:.6rem;border-left:2px solid var(--rule)}
+details{margin:.4rem 0}summary{cursor:pointer}
 .right{color:var(--good);font-weight:600}a{color:var(--blue)}
 svg{display:block;width:100%;max-width:32rem;height:auto;font:13px system-ui,sans-serif;margin:.4rem 0}
 svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
@@ -98,7 +99,7 @@ svg text{fill:var(--ink)}svg .halo{paint-order:stroke;stroke:var(--paper);stroke
 @page{margin:14mm 12mm}
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#1a1a1a;--soft:#444;--rule:#ccc;--grid:#ddd;--blue:#1f5f99;
 --pale:#9db6cd;--panel:#f2f6fa;--good:#0b6623;--goodpanel:#f1f8f2;--bad:#a11;--badpanel:#fdf3f2}
-html{font-size:12px}body{max-width:none;padding:0}.wide{overflow:visible}svg{max-width:26rem}
+html{font-size:12px}body{max-width:none;padding:0}details::details-content{content-visibility:visible}.wide{overflow:visible}svg{max-width:26rem}
 td{white-space:normal}tr,svg,li,.banner,.short{break-inside:avoid}h2,h3,h3+.note{break-after:avoid}
 .pair{grid-template-columns:repeat(auto-fit,minmax(16rem,1fr))}}
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
@@ -29,7 +31,7 @@ SOURCES: dict[str, str] = {
 A source's class has `Options`, the pydantic model of its own keys, and is constructed with (name, options). Where that
 model has a field `cache`, it is a folder that the source may keep what it likes in, `sources/<name>` in the index's
 `state_dir` unless the configuration names another. Where it has a field `limits`, it is the `limits` of the source's section:
-what reading one page, feed or message may cost.
+what reading one page, feed or message may cost. A source that is described within another (`of`) is handed the same.
 """
 
 
@@ -55,6 +57,23 @@ def build_all(whole: Settings) -> dict[str, Source]:
     return made
 
 
+def _handed(model: type[BaseModel], given: Mapping[str, Any], settings: SourceSettings, whole: Settings) -> dict[str, Any]:
+    """A source's own keys with what it is handed of the configuration around it; so also those of a source within it (`of`)."""
+    handed = dict(given)
+    if "cache" in model.model_fields:
+        handed.setdefault("cache", str(whole.state_dir / "sources" / settings.name))
+    if "own" in model.model_fields:
+        handed["own"] = [str(whole.state_dir), str(whole.path), *handed.get("own", ())]
+    if "limits" in model.model_fields:
+        handed.setdefault("limits", settings.limits)
+    inner = handed.get("of")
+    if "of" in model.model_fields and isinstance(inner, Mapping) and isinstance(inner.get("type"), str):
+        with suppress(ConfigurationError):  # who checks the options says what is wrong with the type
+            within = {key: value for key, value in inner.items() if key != "type"}
+            handed["of"] = {"type": inner["type"], **_handed(kind_of(inner["type"]).Options, within, settings, whole)}
+    return handed
+
+
 def build(settings: SourceSettings, whole: Settings) -> Source:
     """The source that a section of the configuration names, its options checked, behind the boundary that keeps one bad
     item to one entry (`ingest.sources.checked`); raises ConfigurationError."""
@@ -64,14 +83,7 @@ def build(settings: SourceSettings, whole: Settings) -> Source:
     except ConfigurationError as error:
         raise ConfigurationError(f"{whole.path}: {where}.type: {error.message}", hint=error.hint) from error.__cause__
     model: type[BaseModel] = kind.Options
-    if "cache" in model.model_fields:
-        cache = {"cache": str(whole.state_dir / "sources" / settings.name)}
-        settings = settings.model_copy(update={"options": cache | settings.options})
-    if "own" in model.model_fields:
-        own = [str(whole.state_dir), str(whole.path), *settings.options.get("own", ())]
-        settings = settings.model_copy(update={"options": {**settings.options, "own": own}})
-    if "limits" in model.model_fields:
-        settings = settings.model_copy(update={"options": {"limits": settings.limits} | settings.options})
+    settings = settings.model_copy(update={"options": _handed(model, settings.options, settings, whole)})
     checked = options(model, settings, where=where, settings=whole)
     try:
         return Checked(kind(settings.name, checked))

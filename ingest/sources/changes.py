@@ -87,13 +87,18 @@ class ChangesSource:
             if uri not in events and self.asks_for(uri):
                 yield ItemRef(uri, validator)
         for uri, action in events.items():
-            if action == "changed" and selected(uri, *self._patterns):
+            if action == "changed" and self._takes(uri):
                 yield _changed(uri)
 
     def asks_for(self, uri: str) -> bool:
         """As the source itself says, where it can tell."""
         tells = getattr(self._inner, "asks_for", None)
         return tells is None or bool(tells(uri))
+
+    def _takes(self, uri: str) -> bool:
+        """Whether a message about a uri is heeded: a source that says what it asks for may name its documents otherwise than its
+        patterns do (a record by its key, and the patterns are of files)."""
+        return self.asks_for(uri) if hasattr(self._inner, "asks_for") else selected(uri, *self._patterns)
 
     def fetch(self, ref: ItemRef) -> RawItem:
         """As the source itself does."""

@@ -45,6 +45,8 @@ def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = Fal
         same_case = held.gates_fingerprint == r.gates_fingerprint and held.judged.get("access", access) == access
         reconsidered = held.state == "rejected" and not same_case  # who mends a leak changes nothing but the rules
         action, waiting = ("nothing" if not reconsidered else "judge" if held.removed is None else "build"), held
+        if action == "nothing" and live is not None and live.gates_fingerprint != r.gates_fingerprint:
+            action = "gates"  # of what serves, whatever became of what was to take its place
     elif waiting is not None:
         action = "judge"
     elif not members and live is None:

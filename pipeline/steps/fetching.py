@@ -68,10 +68,12 @@ def take_in(
     found = run.goes_on()
     if found is not None and found.look is not None:
         seen, states, ingested = found.look, found.states, found.ingested
+        run.account.looked = dict(seen.looked)
     else:
         with run.account.timed("plan"):
             check(r)
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions, now=now)
+            run.account.looked = dict(seen.looked)
             if seen.ingest_needed:
                 _begin_ahead(r, seen)
             check_uris(r, seen)

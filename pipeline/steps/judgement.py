@@ -70,7 +70,7 @@ def judge_release(r: Resources, case: Case) -> Judgement:
     releases.sync_access(release, r.access(states))
     r.stores.qdrant.settle(release.collection)
     against = live if live is not None and live.id != release.id else None
-    context = gate_context(r, release, against, states)
+    context = gate_context(r, release, against, states, serving=live is not None and against is None)
     gates, verdicts = r.gates, list[Verdict]()
     members = [s for s in states if s.in_release]
     if release.fingerprint != release_fingerprint(members, r.recipe.answers):
@@ -95,8 +95,13 @@ def judge_release(r: Resources, case: Case) -> Judgement:
     return Judgement(tuple(verdicts), seconds)
 
 
-def gate_context(r: Resources, release: Release, live: Release | None, states: Sequence[DocumentState]) -> GateContext:
-    """What the gates are handed: the candidate, the live release where there is one, documents and stored points."""
+def gate_context(
+    r: Resources, release: Release, live: Release | None, states: Sequence[DocumentState], *, serving: bool = False
+) -> GateContext:
+    """What the gates are handed: the candidate, the live release where there is one, documents and stored points.
+
+    `serving`: the candidate is the live release, judged by itself.
+    """
     tags = every_tag(s.tags for s in states)
     measured, unmeasured = None, r.releases.unknown_live()
     if live is not None:
@@ -123,22 +128,23 @@ def gate_context(r: Resources, release: Release, live: Release | None, states: S
         alone=alone(r, release, states),
         ahead=lambda queries, keep: r.queries(r.model).ahead(queries, keep=keep),
         judged=KeptAnswers(r.releases.all(), r.stores.judgements, utc_now()),
-        why=_explain(r, release),
+        why=explain(r, release),
         recalls=recalls(r, release),
+        serving=serving,
     )
 
 
-def _explain(r: Resources, release: Release) -> Explain:
+def explain(r: Resources, release: Release) -> Explain:
     """`sluice why` of this release, for evidence: what cannot be explained is said, and costs no verdict."""
 
-    def explain(query: str, uri: str, source: str | None, principal: AccessTags, k: int) -> Lost:
+    def lost(query: str, uri: str, source: str | None, principal: AccessTags, k: int) -> Lost:
         try:
             found = why(r, query, uri, Principal(principal), k, source=source, release=release.id)
         except SluiceError as error:
             return Lost(uri, "unexplained", error.message)
         return Lost(uri, found.reason, found.says)
 
-    return explain
+    return lost
 
 
 def _view(r: Resources, release: Release, states: Sequence[DocumentState], tags: AccessTags) -> ReleaseView:

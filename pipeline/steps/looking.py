@@ -43,6 +43,7 @@ def look(
     forgotten = r.stores.forgotten.keys()
     plans: list[SourcePlan] = []
     troubles: list[SluiceError] = []
+    looked: dict[str, str] = {}
     for name in names:
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
@@ -58,8 +59,10 @@ def look(
                 )
         except SluiceError as error:
             troubles.append(error)
+            looked[name] = error.message
         else:
             plans.append(plan)
+            looked[name] = ""
     if source is None:
         plans += _no_longer_configured(r, states, now)
     if now:
@@ -74,7 +77,7 @@ def look(
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
     over = tuple(expired(states, utc_now(), r.lifetimes))
-    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles))
+    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked)
 
 
 def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.main import main
 from pipeline import comparing
 from pipeline.executors import Inline
 from pipeline.variants import laboratory
@@ -46,10 +47,14 @@ def results(index: Index) -> set[str]:
 @pytest.mark.slow
 def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(index: Index) -> None:
     """A base that was never ingested is ingested, not indexed; the second time everything comes from the record."""
-    file = experiment(index, *VARIANTS)
+    file = experiment(index, *sorted(VARIANTS, key=lambda variant: variant["name"] != "blind"))
     first = index("compare", str(file))
     assert first.code == 0, first.err
     out = first.out
+    with pytest.raises(SystemExit):
+        main(["--config", str(index.config), "compare", str(file)])
+    told = index.capture.readouterr().out
+    assert told.index("whole") < told.index("blind"), "the best comes first, whatever the file's order"
     assert (out["settled"], out["winner"], out["queries_needed"]) == (True, "whole", 0)
     named = {variant["name"]: variant for variant in out["variants"]}
     assert (named["whole"]["ruled_out"], named["blind"]["ruled_out"]) == (False, True)

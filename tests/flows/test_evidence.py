@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import evaluation
+from cli.main import main
 from evaluation.judged import decode
 from pipeline import nightly
 from pipeline.outcomes import Report
@@ -85,6 +87,17 @@ def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_wh
     assert judged["actor"] in words
     assert judged["at"].endswith("Z")
     assert judged["seconds"] > 0
+    [said] = index("status").out["attention"]
+    assert re.match(
+        r"live was forced over retrieval by sluice promote by .* at \d{4}-\d\d-\d\d \d\d:\d\d UTC \(refused: 3 of 12 labels ",
+        said,
+    )
+    assert [each["forced"] for each in index("releases").out["releases"]] == [["retrieval"], []]
+    index.capture.readouterr()
+    for command in (["releases"], ["releases", "show", id]):
+        with pytest.raises(SystemExit):
+            main(["--config", str(index.config), *command])
+        assert re.search(r"forced(: | )over retrieval", " ".join(index.capture.readouterr().out.split()))
     index.configure(gates=[index.settings["gates"][1], {"type": "data_quality"}])
     page.unlink()
     again = index.run("unchanged")
@@ -92,6 +105,7 @@ def test_every_judgement_leaves_a_page_and_a_manifest_that_says_who_overruled_wh
     assert again["report"] == str(page)
     words = page.read_text(encoding="utf-8")
     assert "no other release to hold it against" in words
+    assert index("status").out["attention"] == []
     assert "Data quality" in words
     assert index("releases", "show", id).out["judged"]["against"] is None
 

@@ -110,6 +110,83 @@ def test_records_and_folders_of_mail_that_the_configuration_leaves_out_are_judge
     assert sorted(_served(index)) == ["INBOX/m1@example.org", "crm/1"]
 
 
+def test_a_question_whose_reader_may_not_read_the_answer_is_named_everywhere(index: Index) -> None:
+    """Refused when it is added; where it is in the file already, `check`, `run` and `evaluate` say which and why."""
+    words = (
+        "--query",
+        "badges of whom?",
+        "--uri",
+        "security/1.md",
+        "--quote",
+        "badges expire after ninety days",
+        "--as",
+        "people",
+    )
+    closed = "people may not read security/1.md (security may)"
+    index.run()
+    before = (index.folder / "golden.jsonl").read_text(encoding="utf-8")
+    refused = index("golden", "add", *words)
+    assert (refused.code, closed in refused.out["error"]["message"]) == (2, True)
+    assert (index.folder / "golden.jsonl").read_text(encoding="utf-8") == before
+    line = {"id": "shut", "query": "badges of whom?", "relevant": [{"uri": "security/1.md"}], "principal": ["people"]}
+    (index.folder / "golden.jsonl").write_text(before + json.dumps(line) + "\n", encoding="utf-8")
+    checked = index("golden", "check")
+    assert (checked.code, checked.out["unreadable"]) == (3, [{"id": "shut", "uri": "security/1.md", "reason": closed}])
+    [retrieval] = [verdict for verdict in index.run("unchanged")["verdicts"] if verdict["gate"] == "retrieval"]
+    assert retrieval["passed"]
+    assert f"1 label is a miss for ever: 'shut': {closed}" in retrieval["warnings"]
+    assert retrieval["reason"] == "Recall@3 0.923 on 13 queries, this is the live release itself"
+    measured = index("evaluate").out
+    assert measured["missed"] == 1
+    assert measured["missed_queries"] == [
+        {"id": "shut", "query": line["query"], "uri": "security/1.md", "reason": "no_tag_in_common", "says": closed}
+    ]
+
+
+def test_a_source_that_failed_is_named_until_it_is_read_again(index: Index) -> None:
+    """A run of another source that passes does not hide it; since when and why are said."""
+    crm = {"name": "crm", "type": "records", "path": "crm", "key": "id", "text": "body"}
+    (index.folder / "crm").mkdir()
+    (index.folder / "crm" / "a.jsonl").write_text(json.dumps({"id": 1, "body": "Turbines."}) + "\n", encoding="utf-8")
+    rules = [*index.settings["access"]["rules"], {"match": "**", "tags": ["staff"]}]
+    index.configure(sources=[*index.settings["sources"], crm], access={"rules": rules}, gates=[])
+    index.run()
+    away = index.corpus.rename(index.folder / "away")
+    assert index("run").code == 2
+    index.run("unchanged", "--source", "crm")
+    [said] = index("status").out["attention"]
+    assert re.fullmatch(
+        r"source notes failed since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(.*corpus.*\): sluice run --source notes", said
+    )
+    away.rename(index.corpus)
+    index.run("unchanged", "--source", "notes")
+    assert index("status").out["attention"] == []
+
+
+def test_gates_that_changed_are_put_to_what_is_live_also_while_another_release_is_held(index: Index) -> None:
+    """After a rollback: status says that they were not yet, the next run puts them, and what is held stays held."""
+    live = index.run()["release"]
+    index.write("people/0.md", "# People note 0\n\nRemember that parental leave lasts sixteen weeks now.\n")
+    left = index.run()["release"]
+    assert index("rollback").code == 0
+    [held] = index("status").out["attention"]
+    assert held.startswith(f"release {left} is held (rolled back")
+    index.configure(gates=[{**index.settings["gates"][0], "slices": {"people": {"min_recall": 1.0}}}])
+    line = {"id": "new", "query": "who waters the plants?", "relevant": [{"uri": "people/0.md"}], "slice": ["people"]}
+    with (index.folder / "golden.jsonl").open("a", encoding="utf-8") as golden:
+        golden.write(json.dumps(line | {"principal": ["security"]}) + "\n")
+    said = index("status").out["attention"]
+    assert said == [f"the gates changed since the live release {live} was judged: sluice run puts them to it", held]
+    ran = index.run("unchanged")
+    assert (ran["release"], ran["held"]["release"]) == (live, left)
+    [retrieval] = [verdict for verdict in ran["verdicts"] if verdict["gate"] == "retrieval"]
+    assert not retrieval["passed"]
+    said = index("status").out["attention"]
+    assert said[0].startswith(f"the live release {live} does not pass the gates that it has now (retrieval: ")
+    assert said[1:] == [held]
+    assert index.run("unchanged")["verdicts"] == []
+
+
 def _served(index: Index) -> set[str]:
     """The uris that anybody finds in what is live."""
     return {hit["uri"] for hit in index("search", "account letter turbines cheese", "--as", "staff", "-k", "50").out["hits"]}

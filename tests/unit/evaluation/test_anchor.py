@@ -26,6 +26,7 @@ from evaluation.protocols import PastRelease
 from evaluation.scoring import evaluate
 from evaluation.statistics import paired_bootstrap
 from sluice.access import AccessTags
+from sluice.evidence import Table
 from sluice.ids import document_key
 from sluice.records import Verdict
 from tests.unit.evaluation.fakes import Doc, Release, context, write_lines
@@ -191,6 +192,40 @@ def test_what_was_added_hides_no_loss(tmp_path: Path) -> None:
     assert verdict.evidence["comparison"]["Recall@2"]["queries"] == 40
     assert verdict.evidence["golden_change"]["added_count"] == 10
     assert "Recall@2 0.950 against 1.000 live" in verdict.reason
+
+
+def test_candidate_and_live_stand_side_by_side_on_the_same_questions(tmp_path: Path) -> None:
+    """A label was repaired: in the reason, the tables of measures and slices both are means of the 3 that both were asked;
+    the mean over all 4 is told apart."""
+    index, docs = nights(tmp_path, 4), corpus(4)
+    asked = [line | {"slice": ["words"]} for line in lines(4)]
+    asked[3]["query"] = "whatever"  # found by neither
+    write_lines(index.golden, *asked)
+    index.run(docs)
+    asked[0]["relevant"] = [{"uri": "d0.md", "quote": "word0 is explained"}]
+    write_lines(index.golden, *asked)
+    verdict = index.run(docs)
+    measured, slices = (b for b in verdict.shown if isinstance(b, Table) and b.title[:4] in ("On 3", "By s"))
+    assert verdict.reason.startswith(
+        "Recall@2 0.750 on 4 queries; on the 3 that both were asked, by the labels that both have, 0.667, live 0.667"
+    )
+    assert measured.title.startswith("On 3 queries that both were asked")
+    assert measured.head[-1] == "all 4"
+    recall = next(row for row in measured.rows if row[0] == "Recall@2")
+    assert recall[1:3] == pytest.approx((2 / 3, 2 / 3))
+    assert recall[3:] == ("+0.000", "-0.708 to +0.708", 0.75)
+    assert slices.rows[0][:4] == ("words", 4, 0.75, 3)
+    assert slices.rows[0][4:6] == pytest.approx((2 / 3, 2 / 3))
+    assert slices.rows[0][6] == "+0.000"
+
+
+def test_a_live_release_judged_by_itself_is_not_said_to_be_alone(tmp_path: Path) -> None:
+    """Its gates changed: there is a live release, and this is it; without one that is said."""
+    docs = Release(corpus(4))
+    gate = RetrievalGate(RetrievalOptions(golden=write_lines(tmp_path / "g.jsonl", *lines(4)), k=2, min_recall=0.2))
+    for serving, said in ((True, "this is the live release itself"), (False, "there is no live release to compare with")):
+        [verdict] = run_gates([gate], replace(context(docs), serving=serving))
+        assert verdict.reason == f"Recall@2 1.000 on 4 queries, {said}"
 
 
 def test_reworded_and_relabelled_questions_are_named(tmp_path: Path) -> None:

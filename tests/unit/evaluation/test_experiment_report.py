@@ -117,7 +117,8 @@ def test_the_extremes_of_a_disagreement_are_unfolded() -> None:
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_sticks_out_of_the_page_in_a_browser(width: int, tmp_path: Path) -> None:
-    """Wide tables scroll within themselves: the page is no wider than a phone, and loads nothing from anywhere."""
+    """Wide tables scroll within themselves, on a phone rows are cards, of which nothing is cut: the page is no wider than a
+    phone, and loads nothing from anywhere."""
     given = summary(20)
     given["variants"][3]["name"] = "a name without a place to break " + "x" * 80
     given["variants"][3]["chunking"] = {"strategy": "my.module:" + "Y" * 60}
@@ -127,16 +128,20 @@ def test_nothing_sticks_out_of_the_page_in_a_browser(width: int, tmp_path: Path)
     frame = f'<iframe id="f" srcdoc="{escape(page)}" style="width:{width}px;height:900px;border:0"></iframe>'
     script = (
         "<script>f.onload = () => { const d = f.contentDocument; const loaded = f.contentWindow.performance"
-        '.getEntriesByType("resource").length; document.title = d.documentElement.scrollWidth + " " + loaded; }</script>'
+        '.getEntriesByType("resource").length; const cut = [...d.querySelectorAll(".cards")].filter('
+        'c => c.scrollWidth > c.clientWidth).length; document.title = [d.documentElement.scrollWidth, loaded, cut].join(" ");'
+        "}</script>"
     )
     (tmp_path / "frame.html").write_text(f"<!doctype html><title>?</title><body>{frame}{script}", encoding="utf-8")
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     command += [f"--window-size={width + 100},1000", "--virtual-time-budget=3000", "--dump-dom"]
     shown = subprocess.run([*command, (tmp_path / "frame.html").as_uri()], capture_output=True, text=True, timeout=60, check=True)
-    found = re.search(r"<title>(\d+) (\d+)</title>", shown.stdout)
+    found = re.search(r"<title>(\d+) (\d+) (\d+)</title>", shown.stdout)
     assert found is not None, shown.stdout[:500]
     assert int(found[1]) <= width
     assert int(found[2]) == 0
+    assert width > 600 or int(found[3]) == 0
+    assert page.count('class="wide cards"') == 3
 
 
 def test_the_leader_comes_first_and_equal_values_have_a_chart() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.experiments import decide
+from evaluation.statistics import paired_bootstrap
 
 
 def rows(*columns: list[float]) -> np.ndarray:
@@ -55,6 +56,19 @@ def test_two_names_for_one_strategy_are_never_settled() -> None:
     assert decision.ruled_out == ()
     assert decision.queries_needed is None
     assert decision.probability_best == {"a": 0.5, "b": 0.5}
+
+
+def test_a_few_queries_that_agree_are_no_certainty() -> None:
+    """As wide as the gate's interval on the same four; three variants share the error over their pairs; many narrow it."""
+    same = [1.0, 1.0, 1.0, 0.0]
+    [found] = decide(["a", "b"], rows(same, same), measure="m").differences
+    gate = paired_bootstrap(same, same)
+    assert (found.low, found.high) == pytest.approx((gate.low, gate.high))
+    assert found.high == pytest.approx(1 - 0.025**0.25)
+    three = decide(["a", "b", "c"], rows(same, same, same), measure="m").differences
+    assert [d.high for d in three] == pytest.approx([1 - (0.1 / 6) ** 0.25] * 2)
+    assert decide(["a", "b"], rows(same * 100, same * 100), measure="m").differences[0].high < 0.01
+    assert not decide(["a", "b"], rows([0.6] * 5, [0.5] * 5), measure="m").settled
 
 
 def test_twins_ahead_of_the_rest_are_not_settled_and_the_rest_is_ruled_out() -> None:

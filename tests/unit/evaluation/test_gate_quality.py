@@ -13,7 +13,9 @@ import pytest
 from evaluation.expectations import Suite, check
 from evaluation.gates.data_quality import DataQualityGate, DataQualityOptions
 from evaluation.gates.tables import tables
+from evaluation.reports.blocks import html_of
 from sluice.errors import ConfigurationError
+from sluice.evidence import Table, block_json, blocks_of
 from sluice.records import DocumentState, Verdict
 from tests.unit.evaluation.fakes import Doc, Release, context
 
@@ -154,4 +156,17 @@ def test_documents_that_lost_something_are_counted_and_the_worst_are_named() -> 
         [("badges.md", 0.04), ("gateways.md", 0.0)],
     )
     assert any("2 documents lost something" in str(block) for block in verdict.shown)
+
+
+def test_what_is_met_is_folded_and_what_is_not_stands_first() -> None:
+    """On the page a phone shows the next gate on the first screen; the fold says how many it holds, and survives the manifest."""
+    verdict = judged(Release([*DOCS[:6], *(replace(doc, text=LOGIN) for doc in DOCS[6:])]))
+    wrong, met = (block for block in verdict.shown if isinstance(block, Table) and block.head[1] == "claim")
+    assert {row[2] for row in met.rows} == {"met"}
+    assert (met.folded, wrong.folded) == (f"{len(met.rows)} expectations are met", "")
+    assert "met" not in {row[2] for row in wrong.rows}
+    assert len(wrong.marked) == len(wrong.rows) > 0
+    [back] = blocks_of([block_json(met)])
+    assert back == met
+    assert html_of(back).startswith(f"<details><summary>{met.folded}</summary>")
     assert judged(Release(DOCS)).evidence["losses"] == {"documents": 0, "worst": []}

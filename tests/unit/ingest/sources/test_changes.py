@@ -148,6 +148,31 @@ def test_the_last_word_on_a_uri_counts_and_nonsense_is_put_away(queue: Queue) ->
     assert queue.waiting() == 0
 
 
+def test_a_source_within_is_handed_what_a_source_is_handed(queue: Queue) -> None:
+    """Its cache, its limits and what is never a document: so `exclude` of an export is told from what the export deleted."""
+    for number in (1, 2):
+        (queue.folder / "root" / f"{number}.jsonl").write_text(f'{{"id": {number}, "body": "Account {number}."}}\n')
+    queue.inner = {"type": "records", "path": "root", "key": "id", "text": "body"}
+    before = known(queue.source())
+    assert sorted(before) == ["notes/1", "notes/2"]
+    queue.inner |= {"exclude": ["2.jsonl"]}
+    found = queue.source()
+    assert [ref.uri for ref in found.scan(before)] == ["notes/1"]
+    assert (found.asks_for("notes/1"), found.asks_for("notes/2")) == (True, False), "excluded, and not deleted"
+    (queue.folder / "root" / "2.jsonl").unlink()
+    found = queue.source()
+    assert [ref.uri for ref in found.scan(before)] == ["notes/1"]
+    assert found.asks_for("notes/2"), "deleted by the export"
+    queue.send({"uri": "notes/1"})
+    found = queue.source()
+    [heard] = [ref for ref in found.scan(before) if ref.validator != before[ref.uri]]
+    assert b"Account 1" in found.fetch(heard).content
+    queue.inner = {"type": "files", "root": "."}
+    uris = {ref.uri for ref in queue.source().scan({})}
+    assert "root/a.md" in uris
+    assert "sluice.yaml" not in uris, "the configuration is never a document"
+
+
 def test_a_broker_that_does_not_answer_and_a_wrong_source_say_so(tmp_path: Path) -> None:
     """No answer is not `no changes`; the password is in no message; `of` is checked like any source."""
     made = Queue(tmp_path, "redis://user:secret-word@127.0.0.1:9/0", timeout_s=1)
