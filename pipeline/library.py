@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 from pipeline.once import once
 from pipeline.resources import Resources
+from pipeline.searching import known_sources
 from sluice.access import Principal
 from sluice.library import Index, Searcher
 from sluice.points import Filters
@@ -73,6 +74,7 @@ class OpenSearcher:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Hit]:
+        known_sources(self._r, sources)
         return self._searcher.search(query, principal, k, Filters(tuple(sources), tuple(languages), since, until))
 
     async def asearch(

@@ -32,6 +32,7 @@ from pydantic import (
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
+from sluice.spelling import did_you_mean
 from sluice.yaml_files import place, read_yaml
 
 
@@ -454,7 +455,7 @@ class Settings(Section):
             if source.name == name:
                 return source
         raise ConfigurationError(
-            f"{self.path}: no source is named '{name}'",
+            f"{self.path}: no source is named '{name}'{did_you_mean(name, (s.name for s in self.sources))}",
             hint=f"the configured sources are: {', '.join(s.name for s in self.sources)}",
         )
 

@@ -7,7 +7,10 @@ import re
 
 import pytest
 
+import sluice
 from cli.main import main
+from sluice.access import Principal
+from sluice.errors import ConfigurationError
 from tests.flows.conftest import TOPICS, Index
 from tests.mailroom import message
 
@@ -126,3 +129,18 @@ def test_held_is_explained_where_it_is_said(index: Index) -> None:
             main(["--config", str(index.config), *command])
         said = index.capture.readouterr().out
         assert re.search(rf"held.*: (a|no) run .*offers? .* by itself, until .*: sluice promote {left}", said), said
+
+
+def test_a_source_or_a_language_that_nobody_knows_is_said_and_answers_no_search(index: Index) -> None:
+    """Nothing found would say that there is nothing; from Python it is the same error."""
+    index.run()
+    for option, word, said in (
+        ("--source", "nots", "no source is named 'nots'; did you mean notes?"),
+        ("--language", "eng", "no document is in language 'eng'"),
+    ):
+        answer = index("search", "leave", "--as", "people", option, word)
+        assert answer.code == 2
+        assert said in answer.out["error"]["message"]
+    assert index("search", "leave", "--as", "people", "--source", "notes").out["hits"]
+    with sluice.open(index.config) as opened, pytest.raises(ConfigurationError, match="did you mean notes"):
+        opened.searcher().search("leave", Principal.of(["people"]), sources=["nots"])
