@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.executors import Inline
+from pipeline.naming import named
 from pipeline.outcomes import Pinned, Report
 from pipeline.parts import live_id
 from pipeline.resources import Resources
@@ -21,6 +22,8 @@ def promote(r: Resources, run: Run, release_id: str, *, force: bool = False, can
     """
     if canary is not None and force:
         raise ConfigurationError("--canary and --force exclude each other", hint="a canary is for what passed its gates")
+
+    release_id = named(r, release_id).id  # before anything is recorded: a typing mistake is no failed run
 
     def work() -> Report:
         if run.goes_on() is None:
@@ -64,6 +67,8 @@ def rollback(r: Resources, run: Run, to: str | None = None) -> Report:
     While a canary serves, that is what is taken back: it is staged again, and held; with `to`, both.
     """
 
+    to = named(r, to).id if to is not None else None
+
     def work() -> Report:
         states = settle(r, run)
         run.still_mine()
@@ -81,6 +86,8 @@ def rollback(r: Resources, run: Run, to: str | None = None) -> Report:
 
 def pin(r: Resources, run: Run, release_id: str, *, pinned: bool = True) -> Pinned:
     """Keep a release whatever retention says, or let it go again. Idempotent."""
+
+    release_id = named(r, release_id).id
 
     def work() -> Pinned:
         found = r.releases_by(run.actor).pin(release_id, pinned=pinned)

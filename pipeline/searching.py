@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 
+from indexing.releases.view import nothing_live
 from indexing.search import ANYWHERE
+from pipeline.naming import named
 from pipeline.resources import Resources
 from sluice.access import Principal
-from sluice.errors import ConfigurationError, ReleaseError
+from sluice.errors import ConfigurationError
 from sluice.points import Filters
 from sluice.records import Hit
 from sluice.releases import Release
@@ -18,10 +20,10 @@ from sluice.spelling import did_you_mean
 def released(r: Resources, release: str | None) -> Release:
     """The release that was named, or the live one; ReleaseError when there is none."""
     if release is not None:
-        return r.releases.get(release).there()
+        return named(r, release).there()
     live = r.releases.live()
     if live is None:
-        raise ReleaseError(f"index '{r.settings.index}' has no live release yet", hint="sluice run publishes one")
+        raise nothing_live(r.settings.index, r.releases.all())
     return live
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
+from cli.writing import writing
 from evaluation import repair, reviewing
 from evaluation.golden import load_golden
 from evaluation.reports import plain_cell
@@ -44,7 +45,8 @@ def draft(
     the configuration. With --rewrite each question and the words that answer it are sent to that endpoint.
     """
     rewrite = _rewriter(url, model, key)
-    with opened(config) as r:
+    with writing(path, makes_folders=True), opened(config) as r:
+        base = r.settings.base
         found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count, rewrite)
     result = plain(found)
 
@@ -59,12 +61,18 @@ def draft(
         console.print(f"{looked}\n{found.golden}", markup=False, soft_wrap=True)
         console.print(
             "read them before you believe them; a gate by them: {type: retrieval, golden: "
-            f"{found.golden.name}, synthetic: true, min_recall: …}}",
+            f"{_as_written(found.golden, base)}, synthetic: true, min_recall: …}}",
             markup=False,
             soft_wrap=True,
         )
 
     show(result, as_json, people)
+
+
+def _as_written(file: Path, base: Path) -> str:
+    """A file's path as a configuration in this folder would name it."""
+    where = file.absolute()
+    return str(where.relative_to(base)) if where.is_relative_to(base) else os.path.relpath(where, base)
 
 
 def _rewriter(url: str | None, model: str | None, key: str | None) -> Rewriter | None:
@@ -131,7 +139,8 @@ def review(config: Path, path: Path, as_json: bool) -> None:
 
     What you say is in FILE before the next one is shown; what was read is not shown again.
     """
-    counts = reviewing.review(path, _Reader(Console(stderr=True, highlight=False)))
+    with writing(path):
+        counts = reviewing.review(path, _Reader(Console(stderr=True, highlight=False)))
     result = {"golden": str(path), **counts}
     told = ", ".join(f"{n} {what}" for what, n in counts.items())
     show(result, as_json, lambda console: console.print(f"{told}: {path}", markup=False, soft_wrap=True))
@@ -165,7 +174,8 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
             f"the new words for '{guessed[0].id}' are a guess, {guessed[0].alike:.0%} like the quote: nothing was changed",
             hint="read both, and say --nearly with --accept if they answer the question",
         )
-    count = repair.accept(target, chosen) if chosen else 0
+    with writing(target):
+        count = repair.accept(target, chosen) if chosen else 0
     result = {"golden": str(target), "proposals": [each.as_json() for each in found], "accepted": count}
 
     def people(console: Console) -> None:

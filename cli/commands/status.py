@@ -12,6 +12,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
+from cli.writing import writing
 from evaluation.reports import plain_cell
 from pipeline import overview
 from sluice.display import counted
@@ -29,10 +30,11 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
 
     The HTML file needs no network and no script, and is readable on a phone.
     """
-    with opened(config) as r:
-        found = overview.status(r)
-    if file is not None:
-        file.write_text(overview.page(found), encoding="utf-8")
+    with writing(file):
+        with opened(config) as r:
+            found = overview.status(r)
+        if file is not None:
+            file.write_text(overview.page(found), encoding="utf-8")
     told: dict[str, Any] = plain(found)
 
     def people(console: SafeConsole) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from cli.completing import release_ids
 from cli.console import show, when
 from cli.launch import opened
 from cli.main import with_json
@@ -17,7 +18,7 @@ from sluice.plain import plain
 
 @click.command()
 @click.argument("asked", metavar="CHUNK|URI")
-@click.option("--release", metavar="ID", help="In this release; default: the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="In this release; default: the live one.")
 @click.option("--source", metavar="NAME", help="For a uri that two sources have.")
 @with_json
 @click.pass_obj

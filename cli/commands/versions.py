@@ -63,10 +63,11 @@ def _state(release: dict[str, Any]) -> str:
 def show_release(config: Path, release: str, as_json: bool) -> None:
     """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors; and where its page lies."""
     from cli.evidence import show_evidence
+    from pipeline.naming import named
     from pipeline.steps.judgement import report_path
 
     with opened(config) as r:
-        held, live = r.releases.get(release), r.releases.live()
+        held, live = named(r, release), r.releases.live()
         page = report_path(r, held)
         report = str(page) if page.exists() else None
         found = manifest(held) | {"live": live is not None and live.id == held.id, "report": report}
@@ -146,7 +147,7 @@ def diff(config: Path, a: str, b: str, as_json: bool) -> None:
 
     def people(console: SafeConsole) -> None:
         rows = [(kind, uri) for kind in ("added", "changed", "removed") for uri in result[kind]]
-        console.print(table(f"{a} → {b}", ["", "document"], rows) if rows else "the same documents")
+        console.print(table(f"{result['a']} → {result['b']}", ["", "document"], rows) if rows else "the same documents")
         console.print(table("", ["", "#a", "#b"], [(name, *pair) for name, pair in result["counts"].items()]))
         if result["configuration"]:
             console.print(table("configuration", ["key", "a", "b"], [(k, *pair) for k, pair in result["configuration"].items()]))

@@ -144,3 +144,23 @@ def test_a_source_or_a_language_that_nobody_knows_is_said_and_answers_no_search(
     assert index("search", "leave", "--as", "people", "--source", "notes").out["hits"]
     with sluice.open(index.config) as opened, pytest.raises(ConfigurationError, match="did you mean notes"):
         opened.searcher().search("leave", Principal.of(["people"]), sources=["nots"])
+
+
+def test_a_place_that_cannot_be_written_is_wrong_usage(index: Index) -> None:
+    """Of every option and argument that names a file or a folder to write: which, why, and what to do."""
+    live = index.run()["release"]
+    (index.folder / "file").write_text("", encoding="utf-8")
+    below = str(index.folder / "file" / "x")
+    for command in (
+        ("status", "--html", str(index.folder / "none" / "x.html")),
+        ("status", "--html", below),
+        ("export", live, "/proc/nope"),
+        ("export", live, below),
+        ("golden", "draft", "--to", below),
+        ("golden", "add", "--golden", below, "--query", "who?", "--uri", "people/0.md"),
+        ("demo", "--workplace", below),
+    ):
+        answer = index(*command)
+        assert (answer.code, answer.out["error"]["type"]) == (2, "ConfigurationError"), (command, answer.out)
+        assert f"{command[-1] if command[1] != 'add' else below} cannot be written: " in answer.out["error"]["message"]
+        assert "make the folder" in answer.out["error"]["hint"]
