@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +165,35 @@ def test_a_place_that_cannot_be_written_is_wrong_usage(index: Index) -> None:
         assert (answer.code, answer.out["error"]["type"]) == (2, "ConfigurationError"), (command, answer.out)
         assert f"{command[-1] if command[1] != 'add' else below} cannot be written: " in answer.out["error"]["message"]
         assert "make the folder" in answer.out["error"]["hint"]
+
+
+def test_an_id_may_be_shortened_and_a_mistyped_one_is_wrong_usage_and_no_failed_run(index: Index) -> None:
+    """Everywhere an id is asked for; what was mistyped is not in the record of what was done."""
+    first = index.run()["release"]
+    index.write("people/0.md", f"# People note 0\n\nRemember that we {TOPICS['people'][0]} now.\n")
+    live = index.run()["release"]
+    done = index("runs").out["runs"]
+    for command in (
+        ("promote", "20261126-21323"),
+        ("rollback", "--to", "20261126-21323"),
+        ("releases", "pin", "20261126-21323"),
+        ("releases", "show", "20261126-21323"),
+        ("releases", "diff", live, "20261126-21323"),
+        ("search", "leave", "--as", "people", "--release", "20261126-21323"),
+        ("export", "20261126-21323", str(index.folder / "out")),
+    ):
+        answer = index(*command)
+        assert (answer.code, answer.out["error"]["type"]) == (2, "UnknownRelease"), command
+        assert live in answer.out["error"]["hint"]
+    assert index("runs").out["runs"] == done
+    short = first[:-1]
+    assert index("releases", "show", short).out["id"] == first
+    assert index("releases", "diff", short, live[:-1]).out["b"] == live
+    assert index("releases", "pin", short).out["release"] == first
+    assert index("search", "leave", "--as", "people", "--release", short).out["hits"][0]["release"] == first
+    assert index("rollback", "--to", short).out["release"] == first
+    assert index("promote", live[:-1]).out["release"] == live
+    assert "begins the ids of 2 releases" in index("promote", first[:2]).out["error"]["message"]
+    assert index("runs", "show", done[0]["run"][:-1]).out["run"] == done[0]["run"]
+    drafted = index.shown("golden", "draft", "--to", str(index.folder / "sets" / "d.jsonl"))[1]
+    assert f"golden: {Path('sets') / 'd.jsonl'}, synthetic" in drafted or "0 questions drafted" in drafted, drafted
