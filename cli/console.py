@@ -47,7 +47,11 @@ def when(value: Any) -> str:
 
 def reasons(counts: Mapping[str, int]) -> str:
     """`{"empty": 3}` as `3 empty`."""
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return ", ".join(f"{count:,} {IN_WORDS.get(reason, reason)}" for reason, count in sorted(counts.items()))
+
+
+IN_WORDS = {"not_asked_for": "left out by the configuration"}
+"""What a reason of the contract is called where people read it, when its name does not say it."""
 
 
 def report(outcome: Report, as_json: bool) -> None:
@@ -75,6 +79,8 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         ]
         if rows:
             console.print(table("", ["stage", "#seen", "#kept", "#unchanged", "dropped", "failed"], rows))
+        if any(c["failed"] for c in result["counts"].values()):
+            console.prose("sluice quarantine", "which failed, and why: ")
         extras = {
             "deleted": result["documents_deleted"],
             "expired": result["documents_expired"],

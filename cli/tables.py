@@ -28,9 +28,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
     A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup. Where words leave
     no room for a table, one of figures is cut into blocks of columns, each with the first; of any other each row becomes two:
-    what is whole, or else its first cell, and below it the others by their names.
+    what is whole, or else its first cell, and below it the others by their names. A column in which no row says anything is left
+    out, and so is all of a table without rows; columns without names get no heading.
     """
-    return Fitting(terminal(title), tuple(columns), tuple(tuple(map(_cell, row)) for row in rows))
+    cells = tuple(tuple(map(_cell, row)) for row in rows)
+    said = [number for number in range(len(columns)) if not cells or any(row[number].plain for row in cells)]
+    return Fitting(
+        terminal(title), tuple(columns[number] for number in said), tuple(tuple(row[number] for number in said) for row in cells)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Fitting:
     rows: Sequence[Sequence[Text]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.rows:
+            return
         if self.title:
             yield Text(self.title, "bold")
         width = options.max_width
@@ -75,7 +82,8 @@ class Fitting:
         return sum(map(self._least, columns)) + _BETWEEN * (len(columns) - 1)
 
     def _table(self, columns: Sequence[int], width: int) -> Table:
-        made = Table(header_style="bold", show_edge=False, pad_edge=False)
+        named = any(self._name(column) for column in columns)
+        made = Table(header_style="bold", show_edge=False, pad_edge=False, show_header=named)
         for column, wide in zip(columns, self._widths(columns, width), strict=True):
             figures = self.columns[column].startswith("#")
             made.add_column(Text(self._name(column)), justify="right" if figures else "left", overflow="fold", width=wide)

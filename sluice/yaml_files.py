@@ -14,12 +14,21 @@ from sluice.errors import ConfigurationError
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+NO_FILE = "name one with --config FILE, or save a first one (README, Your own documents, explains it), with documents in docs/:"
+SHORTEST = """\
+index: handbook
+sources: [{name: docs, type: files, root: docs}]
+access: {rules: [{match: "**", tags: [staff]}]}
+gates: [{type: data_quality}]"""
+"""The shortest configuration with which something goes live."""
+
+
 def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """A YAML mapping with `${NAME}` replaced in every string; raises ConfigurationError."""
     try:
         raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
-        raise ConfigurationError(f"{file}: no such configuration file", hint="name one with --config FILE") from None
+        raise ConfigurationError(f"{file}: no such configuration file", hint=f"{NO_FILE}\n{SHORTEST}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: cannot be read: {error}", hint="is it a text file in UTF-8?") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ import sluice
 from cli.main import main
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
+from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 from tests.mailroom import message
 
@@ -197,3 +198,22 @@ def test_an_id_may_be_shortened_and_a_mistyped_one_is_wrong_usage_and_no_failed_
     assert index("runs", "show", done[0]["run"][:-1]).out["run"] == done[0]["run"]
     drafted = index.shown("golden", "draft", "--to", str(index.folder / "sets" / "d.jsonl"))[1]
     assert f"golden: {Path('sets') / 'd.jsonl'}, synthetic" in drafted or "0 questions drafted" in drafted, drafted
+
+
+def test_what_is_met_first_says_what_to_do_next(index: Index) -> None:
+    """A folder without a configuration, a document that nobody reads or that failed, a glob that stops too early."""
+    index.write("elsewhere/deep/1.md", "# Elsewhere\n\nNobody has a rule for this note.\n")
+    (index.corpus / "people" / "9.md").write_bytes(b"\x00\x01\x02" * 50)
+    _, said, told = index.shown("run")
+    assert "which failed, and why: sluice quarantine" in said
+    assert "measuring" not in told
+    readers = next(check for check in index("doctor").out["checks"] if check["check"] == "readers")
+    assert readers["ok"]
+    assert "sluice documents --status unreadable" in readers["hint"]
+    assert re.search(r"readers +│ look", index.shown("doctor")[1])
+    assert "* stops at /: sluice documents 'else*/**'" in index.shown("documents", "else*")[1]
+    assert "stops at /" not in index.shown("documents", "nowhere*")[1]
+    index.config.unlink()
+    missing = index("run").out["error"]
+    index.config.write_text(missing["hint"].partition("\n")[2], encoding="utf-8")
+    assert load(index.config).gates
