@@ -25,6 +25,7 @@ from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
 from pipeline.variants import Laboratory, laboratory
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
@@ -245,10 +246,8 @@ def _reservations(found: Comparison) -> list[str]:
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"
         lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
     if (part := found.sampled) is not None:
-        told = (
-            f"Measured on {part.text:.0%} of the text, of {part.documents:,} of {part.of:,} documents: values are higher than on"
-        )
-        told += " all"
+        told = f"Measured on {part.text:.0%} of the text, of {part.documents:,} of {counted(part.of, 'document')}: "
+        told += "values are higher than on all"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
         if len({sections["search"]["mode"] for sections in found.configurations.values()}) > 1:
             lines.append(

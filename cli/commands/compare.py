@@ -79,7 +79,8 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
     for line in result["conclusion"]:
         console.print(line, markup=False)
     if doubts := [f"{n} {kind}" for kind in ("missing", "stale") if (n := result["labels"][kind])]:
-        said = f"Of the golden set's {result['labels']['all']} labels, {' and '.join(doubts)}: sluice golden check says which."
+        labels = counted(result["labels"]["all"], "label")
+        said = f"Of the golden set's {labels}, {' and '.join(doubts)}: sluice golden check says which."
         console.print(said, style="yellow", markup=False)
     if found := result["confirmation"]:
         console.print(f"Chosen on one half of the queries, measured on the other: {comparing.confirmation(found)}.", markup=False)

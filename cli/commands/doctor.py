@@ -137,7 +137,8 @@ def _mongodb(r: Resources) -> str:
     failed = [f"{operation} ({detail})" for operation, ok, detail in results if not ok]
     if failed:
         raise SluiceError(
-            f"{len(failed)} of {len(results)} operations do not behave: {'; '.join(failed[:5])}", hint="use MongoDB 5 or newer"
+            f"of {counted(len(results), 'operation')} {counted(len(failed), 'does', 'do')} not behave: {'; '.join(failed[:5])}",
+            hint="use MongoDB 5 or newer",
         )
     return (
         f"{shown(r.settings.stores.mongodb.uri)}: {counted(len(results), 'operation behaves', 'operations behave')} as they must"

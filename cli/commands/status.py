@@ -71,7 +71,8 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
         if found.quarantine:
             console.print("quarantine: " + ", ".join(f"{n} {what}" for what, n in found.quarantine.items()), markup=False)
         console.print(
-            f"{counted(found.duplicates, 'duplicate')} · {found.tokens:,} tokens embedded in 30 days · cost {found.cost:g}"
+            f"{counted(found.duplicates, 'duplicate')} · {counted(found.tokens, 'token')} embedded in 30 days"
+            f" · cost {found.cost:g}"
         )
         if file is not None:
             console.print(f"written to {file}", markup=False)

@@ -13,6 +13,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.tables import table
 from pipeline import tracing
+from sluice.display import counted
 from sluice.plain import plain
 
 
@@ -52,7 +53,10 @@ def trace(config: Path, asked: str, release: str | None, source: str | None, as_
         for name in ("chunking", "embedding", "search"):
             if name in found.recipe:
                 rows.append((name, " · ".join(f"{k} {v}" for k, v in found.recipe[name].items() if v not in (None, "", 0))))
-        rows += [("quarantine", f"{e['stage']}: {e['reason']}: {e['error']} ({e['attempts']} times)") for e in found.quarantine]
+        rows += [
+            ("quarantine", f"{e['stage']}: {e['reason']}: {e['error']} ({counted(e['attempts'], 'time')})")
+            for e in found.quarantine
+        ]
         console.print(table("", ["", ""], rows))
 
     show(plain(found), as_json, people)

@@ -217,3 +217,19 @@ def test_what_is_met_first_says_what_to_do_next(index: Index) -> None:
     missing = index("run").out["error"]
     index.config.write_text(missing["hint"].partition("\n")[2], encoding="utf-8")
     assert load(index.config).gates
+
+
+def test_a_key_is_named_by_its_rule_or_gate_and_a_file_by_its_key(index: Index) -> None:
+    """As a source is by its name; what has no name of its own by its number, from one."""
+    gate, rules = index.settings["gates"][0], index.settings["access"]["rules"]
+    for changes, said in (
+        ({"gates": [gate | {"golden": "goldn.jsonl"}]}, "gates.retrieval.golden: "),
+        ({"gates": [{"type": "data_quality"}, gate | {"min_recal": 1}]}, "unknown key 'gates.retrieval.min_recal'"),
+        ({"gates": [gate, gate | {"min_recal": 1}]}, "unknown key 'gates.2.min_recal'"),
+        ({"access": {"rules": [rules[0], {"match": "hr/**", "tags": "hr"}]}}, "access.rules.'hr/**'.tags: must be a list"),
+    ):
+        kept = {key: index.settings[key] for key in changes}
+        index.configure(**changes)
+        answer = index("run")
+        assert (answer.code, said in answer.out["error"]["message"]) == (2, True), answer.out
+        index.configure(**kept)
