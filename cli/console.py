@@ -90,9 +90,7 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
             "tokens embedded": result["tokens"],
             "cost": result["cost"],
         }
-        line = " · ".join(f"{name} {count}" for name, count in extras.items() if count)
-        if line:
-            console.print(line)
+        console.parts(f"{name} {count}" for name, count in extras.items() if count)
         for verdict in result["verdicts"]:
             mark, colour = ("pass  ", "green") if verdict["passed"] else ("FAIL  ", "red")
             console.prose(f"{verdict['gate']}: {verdict['reason']}", mark, colour)
@@ -102,9 +100,7 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         show_evidence(console, result["verdicts"])
         for warning in result["warnings"]:
             noted(console, warning)
-        seconds = " · ".join(f"{stage} {value:.1f} s" for stage, value in result["seconds"].items())
-        if seconds:
-            console.print(f"[dim]{seconds}[/dim]")
+        console.parts((f"{stage} {value:.1f} s" for stage, value in result["seconds"].items()), "dim")
         show_what_to_do(console, result)
 
     return people
@@ -116,7 +112,12 @@ def noted(console: SafeConsole, warning: str, indent: str = "") -> None:
 
 
 def measures_table(
-    measures: Mapping[str, float], slices: Mapping[str, Any], live: Mapping[str, float] | None = None, *, passages: bool = False
+    measures: Mapping[str, float],
+    slices: Mapping[str, Any],
+    live: Mapping[str, float] | None = None,
+    *,
+    passages: bool = False,
+    by: str = "slice",
 ) -> RenderableType:
     """Measures in columns, a row overall, one for the live release, one per slice; passage measures where asked for."""
     names = [name for name in measures if not name.startswith("Token")]
@@ -128,7 +129,7 @@ def measures_table(
     for name, part in sorted(slices.items()):
         held = part.get("measures", part)
         rows.append([f"{name} ({part['queries']})" if "queries" in part else name, *(_figure(held.get(n)) for n in names)])
-    return table("", ["slice", *(f"#{n}" for n in names)], rows)
+    return table("", [by, *(f"#{n}" for n in names)], rows)
 
 
 def _figure(value: Any) -> str:

@@ -21,6 +21,8 @@ _COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
 _ROOMY = 14
 """Letters of a line of words in a cell, where it has more than one: less is no line to read."""
 _BETWEEN = 3
+_TOGETHER = "\ue000"
+"""In the place of a blank at which no line is to be broken."""
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
@@ -70,7 +72,7 @@ class Fitting:
         """The width with which no word of a column is broken, and what is whole has one line."""
         texts = [row[column].plain for row in self.rows]
         natural, words = self._natural(column), [w for text in [self._name(column), *texts] for w in text.split()]
-        if self._name(column) in WHOLE:
+        if self._name(column) in WHOLE or self._name(column).endswith("(UTC)"):
             return natural
         return max([min(natural, _ROOMY), *map(cell_len, words)])
 
@@ -127,12 +129,21 @@ class Fitting:
             for text in heads:
                 yield from filled(text, width)
             rest = [
-                Text(f"{names[column]}: " if names[column] else "").append_text(Text(", ").join(row[column].split()))
+                _together(
+                    Text(f"{names[column]}: " if names[column] else "").append_text(Text(", ").join(row[column].split("\n"))),
+                    names[column].endswith("(UTC)"),
+                )
                 for column in self._all
                 if column not in whole and row[column].plain
             ]
             if rest:
-                yield from (Text("    ") + line for line in filled(Text(" · ").join(rest), width - 4))
+                lines = filled(Text(" · ").join(rest), width - 4)
+                yield from (Text("    ").append_text(Text(" ").join(line.split(_TOGETHER))) for line in lines)
+
+
+def _together(text: Text, whole: bool) -> Text:
+    """The text, which is broken at none of its blanks where it is to stay whole."""
+    return Text(_TOGETHER).join(text.split(" ")) if whole else text
 
 
 def filled(text: Text, width: int) -> Iterator[Text]:

@@ -253,7 +253,7 @@ def _verdicts(found: Status) -> Block:
     rows = [
         (
             release["release"],
-            release["state"],
+            "live" if release["release"] == found.live else release["state"],
             release["documents"],
             ", ".join(name for name, passed in release["gates"].items() if not passed) or "all passed",
         )

@@ -101,7 +101,7 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
         console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
         console.print(measures_table(result["measures"], result["slices"], passages=True))
         if result.get("kinds"):
-            console.print(measures_table(result["measures"], result["kinds"], passages=True))
+            console.print(measures_table(result["measures"], result["kinds"], passages=True, by="kind"))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
         if result["unjudged"]:
             console.print(

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console
 
 from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from cli.writing import writing
 from evaluation import repair, reviewing
 from evaluation.golden import load_golden
@@ -50,20 +50,19 @@ def draft(
         found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count, rewrite)
     result = plain(found)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
-        console.print(f"{counted(found.added, 'question')} drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
+        made = f" of {counted(found.candidates, 'candidate')}: {kinds}" if found.candidates else ""
+        console.prose(f"{counted(found.added, 'question')} drafted{made}")
         if rewrite is not None:
-            console.print(f"{found.rewritten} of them in the words of {model}", markup=False, soft_wrap=True)
+            console.prose(f"{found.rewritten} of them in the words of {model}")
         looked = (
             f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
         )
-        console.print(f"{looked}\n{found.golden}", markup=False, soft_wrap=True)
-        console.print(
+        console.prose(f"{looked}\n{found.golden}")
+        console.prose(
             "read them before you believe them; a gate by them: {type: retrieval, golden: "
-            f"{_as_written(found.golden, base)}, synthetic: true, min_recall: …}}",
-            markup=False,
-            soft_wrap=True,
+            f"{_as_written(found.golden, base)}, synthetic: true, min_recall: …}}"
         )
 
     show(result, as_json, people)
@@ -105,7 +104,7 @@ def _key(written: str) -> str:
 class _Reader:
     """Whoever sits at the terminal; implements `evaluation.reviewing.Reviewer`."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: SafeConsole) -> None:
         self._console = console
 
     def ask(self, question: reviewing.Drafted) -> reviewing.Review:
@@ -115,16 +114,18 @@ class _Reader:
             question.uri,
             question.quote,
         ):
-            self._console.print(plain_cell(line), markup=False, soft_wrap=True)
+            self._console.prose(plain_cell(line))
         while True:
             try:
                 said = click.prompt("[t]ake, [m]end, [d]rop, [s]kip, [q]uit", prompt_suffix=" ", err=True).strip().lower()
                 if said == "m":
                     return reviewing.Review("take", click.prompt("The question", prompt_suffix=": ", err=True))
-            except click.Abort:
+            except click.Abort:  # Ctrl-C, or the end of the input: what is said next has a line of its own
+                click.echo(err=True)
                 return reviewing.Review("stop")
             if said in _SAID:
                 return reviewing.Review(_SAID[said])
+            self._console.prose(f"'{plain_cell(said)}' is none of the keys: t, m, d, s or q")
 
 
 _SAID: dict[str, Literal["take", "drop", "skip", "stop"]] = {"t": "take", "d": "drop", "s": "skip", "q": "stop"}
@@ -140,10 +141,10 @@ def review(config: Path, path: Path, as_json: bool) -> None:
     What you say is in FILE before the next one is shown; what was read is not shown again.
     """
     with writing(path):
-        counts = reviewing.review(path, _Reader(Console(stderr=True, highlight=False)))
+        counts = reviewing.review(path, _Reader(SafeConsole(stderr=True, highlight=False)))
     result = {"golden": str(path), **counts}
     told = ", ".join(f"{n} {what}" for what, n in counts.items())
-    show(result, as_json, lambda console: console.print(f"{told}: {path}", markup=False, soft_wrap=True))
+    show(result, as_json, lambda console: console.prose(f"{told}: {path}"))
 
 
 def _alike(proposal: repair.Proposal) -> str:
@@ -178,17 +179,13 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
         count = repair.accept(target, chosen) if chosen else 0
     result = {"golden": str(target), "proposals": [each.as_json() for each in found], "accepted": count}
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         for each in found:
-            console.print(plain_cell(f"{each.id}: {each.kind} ({each.reason})"), markup=False, soft_wrap=True)
-            console.print(
-                plain_cell(f"was {each.label.uri}: {each.label.quote or '(the whole document)'}"), markup=False, soft_wrap=True
-            )
+            console.prose(plain_cell(f"{each.id}: {each.kind} ({each.reason})"))
+            console.prose(plain_cell(f"was {each.label.uri}: {each.label.quote or '(the whole document)'}"))
             if each.new is not None:
-                console.print(
-                    plain_cell(f"{'now' if not each.guess else 'a guess:'} {each.new.uri}: {each.new.quote}{_alike(each)}"),
-                    markup=False,
-                    soft_wrap=True,
+                console.prose(
+                    plain_cell(f"{'now' if not each.guess else 'a guess:'} {each.new.uri}: {each.new.quote}{_alike(each)}")
                 )
         open_ = [each for each in found if each.new is not None and each.id not in ids]
         sure = list(dict.fromkeys(each.id for each in open_ if not each.guess))
@@ -200,6 +197,6 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
         told += (
             [f"{counted(len(guesses), 'guess')}: read both, then --nearly --accept {','.join(guesses[:5])}"] if guesses else []
         )
-        console.print("; ".join(told), markup=False, soft_wrap=True)
+        console.prose("; ".join(told))
 
     show(result, as_json, people)

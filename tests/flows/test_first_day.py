@@ -233,3 +233,34 @@ def test_a_key_is_named_by_its_rule_or_gate_and_a_file_by_its_key(index: Index) 
         answer = index("run")
         assert (answer.code, said in answer.out["error"]["message"]) == (2, True), answer.out
         index.configure(**kept)
+
+
+def test_in_eighty_columns_nothing_is_broken_within_a_word_and_no_heading_stands_over_nothing(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each command that people read: no raw names, no empty columns or headings, dates in one piece, "live" for what is live."""
+    first = index.run()["release"]
+    index.configure(sources=[index.settings["sources"][0] | {"exclude": ["drafts/**"]}])
+    index.write("people/0.md", f"# People note 0\n\nRemember that we {TOPICS['people'][0]} now.\n")
+    live = index.run()["release"]
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = index.shown("releases")[1]
+    assert re.search(rf"{live} +│ live +│ .*\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d", listed), listed
+    shown = index.shown("releases", "show", live)[1]
+    assert re.search(r"state +│ live", shown)
+    assert "access root" in shown
+    diff = index.shown("releases", "diff", first, live)[1]
+    assert "exclude: [" in diff
+    assert "{'" not in diff
+    trace = index.shown("trace", "people/0.md")[1]
+    assert re.search(r"bytes +│ [0-9a-f]{12}, \d+ bytes", trace), trace
+    cost = index.shown("backfill", "--from", "chunk", "--dry-run")[1]
+    assert "to build" in cost
+    assert "━" not in cost  # no heading, so no line below one
+    assert "Choose from: fetch, parse, chunk" in " ".join(index.shown("backfill")[2].split())
+    index.shown("golden", "draft")
+    report = index.shown("run")[1]
+    assert not re.search(r"promote\n", report)
+    for text in (listed, shown, diff, trace, cost, report):
+        lines = [line for line in text.splitlines() if "/state/" not in line]  # a path is copied whole
+        assert max(map(len, lines)) <= 80, text
