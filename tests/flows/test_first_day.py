@@ -10,6 +10,10 @@ import pytest
 
 import sluice
 from cli.main import main
+from pipeline.parts import ingest
+from pipeline.progress import Silent
+from pipeline.resources import Resources
+from pipeline.runs import holding
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.settings import load
@@ -238,7 +242,7 @@ def test_a_key_is_named_by_its_rule_or_gate_and_a_file_by_its_key(index: Index) 
 def test_in_eighty_columns_nothing_is_broken_within_a_word_and_no_heading_stands_over_nothing(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of each command that people read: no raw names, no empty columns or headings, dates in one piece, "live" for what is live."""
+    """Of each command that people read: no raw names, no empty headings, dates in one piece, "live" for what is live."""
     first = index.run()["release"]
     index.configure(sources=[index.settings["sources"][0] | {"exclude": ["drafts/**"]}])
     index.write("people/0.md", f"# People note 0\n\nRemember that we {TOPICS['people'][0]} now.\n")
@@ -264,3 +268,21 @@ def test_in_eighty_columns_nothing_is_broken_within_a_word_and_no_heading_stands
     for text in (listed, shown, diff, trace, cost, report):
         lines = [line for line in text.splitlines() if "/state/" not in line]  # a path is copied whole
         assert max(map(len, lines)) <= 80, text
+
+
+class _Steps(Silent):
+    """How far the bar of a stage went, step by step."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def advance(self, units: int = 0, *, texts: int = 0) -> None:
+        self.steps.append(units)
+
+
+def test_the_bar_of_a_run_moves_with_every_document(index: Index) -> None:
+    """Also where one partition holds them all."""
+    told = _Steps()
+    with Resources(load(index.config), progress=told) as r, holding(r, "ingest") as run:
+        ingest(r, run)
+    assert [step for step in told.steps if step] == [1] * 12
