@@ -148,6 +148,9 @@ def test_a_source_or_a_language_that_nobody_knows_is_said_and_answers_no_search(
         assert answer.code == 2
         assert said in answer.out["error"]["message"]
     assert index("search", "leave", "--as", "people", "--source", "notes").out["hits"]
+    for command in (("forget",), ("forget", "--undo"), ("trace",), ("documents",)):
+        answer = index(*command, "people/0.md", "--source", "nots")
+        assert (answer.code, "did you mean notes?" in answer.out["error"]["message"]) == (2, True), (command, answer.out)
     with sluice.open(index.config) as opened, pytest.raises(ConfigurationError, match="did you mean notes"):
         opened.searcher().search("leave", Principal.of(["people"]), sources=["nots"])
 
