@@ -1,4 +1,7 @@
-"""`sluice status`: one page about an index: what is live, what was done, how the gates went, what a person must look at."""
+"""`sluice status`: one page about an index: what is live, what was done, how the gates went, what a person must look at.
+
+Over 300 lines: what is found, and the page that shows it, are read beside each other.
+"""
 
 from __future__ import annotations
 
