@@ -19,7 +19,8 @@ WHOLE = ("release", "run", "document", "uri", "variant", "at (UTC)")
 
 _COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
 _ROOMY = 14
-"""Letters of a line of words in a cell, where it has more than one: less is no line to read."""
+"""Letters of a line of words in a cell, where it has more than a few: less is no line to read."""
+_FEW = 3
 _BETWEEN = 3
 _TOGETHER = "\ue000"
 """In the place of a blank at which no line is to be broken."""
@@ -74,7 +75,8 @@ class Fitting:
         natural, words = self._natural(column), [w for text in [self._name(column), *texts] for w in text.split()]
         if self._name(column) in WHOLE or self._name(column).endswith("(UTC)"):
             return natural
-        return max([min(natural, _ROOMY), *map(cell_len, words)])
+        prose = any(len(text.split()) > _FEW for text in texts)
+        return max([min(natural, _ROOMY) if prose else 0, *map(cell_len, words)])
 
     def _natural(self, column: int) -> int:
         lines = [line for row in self.rows for line in row[column].plain.splitlines()]

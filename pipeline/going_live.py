@@ -23,14 +23,15 @@ def promote(r: Resources, run: Run, release_id: str, *, force: bool = False, can
     if canary is not None and force:
         raise ConfigurationError("--canary and --force exclude each other", hint="a canary is for what passed its gates")
 
-    release_id = named(r, release_id).id  # before anything is recorded: a typing mistake is no failed run
+    asked = named(r, release_id)  # before anything is recorded: a typing mistake is no failed run
+    if asked.removed is not None:
+        asked.there()
+    release_id = asked.id
 
     def work() -> Report:
         if run.goes_on() is None:
             check(r)
         release = r.releases.get(release_id)
-        if release.removed is not None:
-            release.there()
         if canary is not None and release.state != "staged":
             raise ReleaseError(
                 f"release {release.id} is {release.state}; a canary is a staged release", hint="sluice index stages one"
