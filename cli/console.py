@@ -47,7 +47,11 @@ def when(value: Any) -> str:
 
 def reasons(counts: Mapping[str, int]) -> str:
     """`{"empty": 3}` as `3 empty`."""
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return ", ".join(f"{count:,} {IN_WORDS.get(reason, reason)}" for reason, count in sorted(counts.items()))
+
+
+IN_WORDS = {"not_asked_for": "left out by the configuration"}
+"""What a reason of the contract is called where people read it, when its name does not say it."""
 
 
 def report(outcome: Report, as_json: bool) -> None:
@@ -75,6 +79,8 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         ]
         if rows:
             console.print(table("", ["stage", "#seen", "#kept", "#unchanged", "dropped", "failed"], rows))
+        if any(c["failed"] for c in result["counts"].values()):
+            console.prose("sluice quarantine", "which failed, and why: ")
         extras = {
             "deleted": result["documents_deleted"],
             "expired": result["documents_expired"],
@@ -84,9 +90,7 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
             "tokens embedded": result["tokens"],
             "cost": result["cost"],
         }
-        line = " · ".join(f"{name} {count}" for name, count in extras.items() if count)
-        if line:
-            console.print(line)
+        console.parts(f"{name} {count}" for name, count in extras.items() if count)
         for verdict in result["verdicts"]:
             mark, colour = ("pass  ", "green") if verdict["passed"] else ("FAIL  ", "red")
             console.prose(f"{verdict['gate']}: {verdict['reason']}", mark, colour)
@@ -96,9 +100,7 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         show_evidence(console, result["verdicts"])
         for warning in result["warnings"]:
             noted(console, warning)
-        seconds = " · ".join(f"{stage} {value:.1f} s" for stage, value in result["seconds"].items())
-        if seconds:
-            console.print(f"[dim]{seconds}[/dim]")
+        console.parts((f"{stage} {value:.1f} s" for stage, value in result["seconds"].items()), "dim")
         show_what_to_do(console, result)
 
     return people
@@ -110,7 +112,12 @@ def noted(console: SafeConsole, warning: str, indent: str = "") -> None:
 
 
 def measures_table(
-    measures: Mapping[str, float], slices: Mapping[str, Any], live: Mapping[str, float] | None = None, *, passages: bool = False
+    measures: Mapping[str, float],
+    slices: Mapping[str, Any],
+    live: Mapping[str, float] | None = None,
+    *,
+    passages: bool = False,
+    by: str = "slice",
 ) -> RenderableType:
     """Measures in columns, a row overall, one for the live release, one per slice; passage measures where asked for."""
     names = [name for name in measures if not name.startswith("Token")]
@@ -122,7 +129,7 @@ def measures_table(
     for name, part in sorted(slices.items()):
         held = part.get("measures", part)
         rows.append([f"{name} ({part['queries']})" if "queries" in part else name, *(_figure(held.get(n)) for n in names)])
-    return table("", ["slice", *(f"#{n}" for n in names)], rows)
+    return table("", [by, *(f"#{n}" for n in names)], rows)
 
 
 def _figure(value: Any) -> str:

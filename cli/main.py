@@ -290,7 +290,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def wrong_usage(error: click.UsageError) -> str:
     """What was wrong, and what was probably meant, also by the name of a command within a group."""
-    said, ctx = error.format_message(), error.ctx
+    said, ctx = " ".join(error.format_message().split()), error.ctx  # click lists choices a line each, indented
     wrong = re.match(r"No such command '(.+)'", said)
     if wrong is None or ctx is None or not isinstance(ctx.command, click.Group):
         return said

@@ -59,7 +59,7 @@ class TerminalProgress:
     def advance(self, units: int = 0, *, texts: int = 0) -> None:
         """So many more units of the stage are done, so many more texts were embedded."""
         with self._lock:
-            self._done += units
+            self._done = min(self._done + units, self._total)  # what is tried again is done once
             self._embedded += texts
             self._show()
 

@@ -64,6 +64,18 @@ class SafeConsole(Console):
         for number, line in enumerate(lines or [""]):
             self.print((head if number == 0 else Text(under)) + Text(line.replace(_JOINED, " ")), soft_wrap=True)
 
+    def parts(self, parts: Iterable[str], style: str = "") -> None:
+        """Short parts in a row; where there is a width no line is broken within one."""
+        told = list(parts)
+        if not told:
+            return
+        if not self.wraps:
+            self.print(Text(terminal(" · ".join(told)), style), soft_wrap=True)
+            return
+        whole = " · ".join(terminal(part).replace(" ", _JOINED) for part in told)
+        for line in textwrap.wrap(whole, max(self.width, 20), break_long_words=False, break_on_hyphens=False):
+            self.print(Text(line.replace(_JOINED, " "), style), soft_wrap=True)
+
 
 def _fitting(command: str, width: int) -> str:
     """A command as one word, where it is no longer than a line."""

@@ -19,8 +19,11 @@ WHOLE = ("release", "run", "document", "uri", "variant", "at (UTC)")
 
 _COLOURED = re.compile(r"\[(green|red|yellow|bold|dim)\][\w -]{1,20}\[/\1\]")
 _ROOMY = 14
-"""Letters of a line of words in a cell, where it has more than one: less is no line to read."""
+"""Letters of a line of words in a cell, where it has more than a few: less is no line to read."""
+_FEW = 3
 _BETWEEN = 3
+_TOGETHER = "\ue000"
+"""In the place of a blank at which no line is to be broken."""
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
@@ -28,9 +31,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
     A cell is text, whatever is in it; only one word in one of our own colours (`[red]FAIL[/red]`) is markup. Where words leave
     no room for a table, one of figures is cut into blocks of columns, each with the first; of any other each row becomes two:
-    what is whole, or else its first cell, and below it the others by their names.
+    what is whole, or else its first cell, and below it the others by their names. A column in which no row says anything is left
+    out, and so is all of a table without rows; columns without names get no heading.
     """
-    return Fitting(terminal(title), tuple(columns), tuple(tuple(map(_cell, row)) for row in rows))
+    cells = tuple(tuple(map(_cell, row)) for row in rows)
+    said = [number for number in range(len(columns)) if not cells or any(row[number].plain for row in cells)]
+    return Fitting(
+        terminal(title), tuple(columns[number] for number in said), tuple(tuple(row[number] for number in said) for row in cells)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class Fitting:
     rows: Sequence[Sequence[Text]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.rows:
+            return
         if self.title:
             yield Text(self.title, "bold")
         width = options.max_width
@@ -63,9 +73,10 @@ class Fitting:
         """The width with which no word of a column is broken, and what is whole has one line."""
         texts = [row[column].plain for row in self.rows]
         natural, words = self._natural(column), [w for text in [self._name(column), *texts] for w in text.split()]
-        if self._name(column) in WHOLE:
+        if self._name(column) in WHOLE or self._name(column).endswith("(UTC)"):
             return natural
-        return max([min(natural, _ROOMY), *map(cell_len, words)])
+        prose = any(len(text.split()) > _FEW for text in texts)
+        return max([min(natural, _ROOMY) if prose else 0, *map(cell_len, words)])
 
     def _natural(self, column: int) -> int:
         lines = [line for row in self.rows for line in row[column].plain.splitlines()]
@@ -75,7 +86,8 @@ class Fitting:
         return sum(map(self._least, columns)) + _BETWEEN * (len(columns) - 1)
 
     def _table(self, columns: Sequence[int], width: int) -> Table:
-        made = Table(header_style="bold", show_edge=False, pad_edge=False)
+        named = any(self._name(column) for column in columns)
+        made = Table(header_style="bold", show_edge=False, pad_edge=False, show_header=named)
         for column, wide in zip(columns, self._widths(columns, width), strict=True):
             figures = self.columns[column].startswith("#")
             made.add_column(Text(self._name(column)), justify="right" if figures else "left", overflow="fold", width=wide)
@@ -119,12 +131,21 @@ class Fitting:
             for text in heads:
                 yield from filled(text, width)
             rest = [
-                Text(f"{names[column]}: " if names[column] else "").append_text(Text(", ").join(row[column].split()))
+                _together(
+                    Text(f"{names[column]}: " if names[column] else "").append_text(Text(", ").join(row[column].split("\n"))),
+                    names[column].endswith("(UTC)"),
+                )
                 for column in self._all
                 if column not in whole and row[column].plain
             ]
             if rest:
-                yield from (Text("    ") + line for line in filled(Text(" · ").join(rest), width - 4))
+                lines = filled(Text(" · ").join(rest), width - 4)
+                yield from (Text("    ").append_text(Text(" ").join(line.split(_TOGETHER))) for line in lines)
+
+
+def _together(text: Text, whole: bool) -> Text:
+    """The text, which is broken at none of its blanks where it is to stay whole."""
+    return Text(_TOGETHER).join(text.split(" ")) if whole else text
 
 
 def filled(text: Text, width: int) -> Iterator[Text]:

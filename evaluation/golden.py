@@ -192,7 +192,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: no such file", hint="correct the path; it is relative to the configuration") from None
+        raise ConfigurationError(f"{path}: no such file", hint="correct the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}", hint="JSON Lines in UTF-8 is expected") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from indexing.releases import Releases
+from indexing.releases.view import nothing_live
 from indexing.search import ANYWHERE, Searcher
 from sluice.access import Principal
 from sluice.errors import ReleaseError
@@ -47,7 +48,7 @@ class LiveSearcher:
             return self._seen[1]  # without a candidate there is no canary, and the ledger has nothing to say
         known = {release.collection: release for release in self._releases.all()}
         if live is None or live not in known:
-            raise ReleaseError(f"index '{self._releases.index}' has no live release yet", hint="sluice run publishes one")
+            raise nothing_live(self._releases.index, list(known.values()))
         self._seen = live, known[live]
         canary = next((r for r in known.values() if r.state == "canary" and r.removed is None), None)
         chosen = canary is not None and is_chosen(principal.id, canary.id, canary.canary_share)

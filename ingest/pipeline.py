@@ -128,14 +128,14 @@ class Ingestion:
         )
         return settled(state, self.rules, now, self.lifetimes)
 
-    def parse(self, parser: Parser, states: Sequence[DocumentState]) -> StageCounts:
+    def parse(self, parser: Parser, states: Sequence[DocumentState], done: Callable[[], None] = lambda: None) -> StageCounts:
         """Parse the bytes fetched last of these documents and keep the result as their current version.
 
-        `states` are as they were just read.
+        `states` are as they were just read; `done` is told after each.
         """
         counts, written = StageCounts(), _Written()
         versions: dict[str, Document] = {}
-        for state, content in self._with_bytes(states):
+        for state, content in _telling(self._with_bytes(states), done):
             try:
                 item = self.item(state, content)
                 with _one_item(state.uri, "crashed"):
@@ -334,3 +334,12 @@ def _keeps_raw(error: SluiceError) -> bool:
 def _reason(error: SluiceError) -> str:
     """The countable name of a failure."""
     return str(getattr(error, "reason", type(error).__name__))
+
+
+def _telling(
+    things: Iterable[tuple[DocumentState, bytes | None]], done: Callable[[], None]
+) -> Iterator[tuple[DocumentState, bytes | None]]:
+    """The same, and `done` is told when the next is asked for."""
+    for thing in things:
+        yield thing
+        done()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sluice.display import counted
 from sluice.errors import BudgetSpent
 from sluice.settings import Settings
 
@@ -46,8 +47,8 @@ def meter(r: Resources) -> Callable[[int], None] | None:
         spent = r.stores.meters.spend(r.spending, tokens, limit)
         if spent is not None:
             raise BudgetSpent(
-                f"the budget of one run is {_said(r.settings, limit)}: {spent} tokens are spent, and the next batch has "
-                f"{tokens}; what is embedded is kept, and the next run goes on from there",
+                f"the budget of one run is {_said(r.settings, limit)}: {counted(spent, 'token is', 'tokens are')} spent, "
+                f"and the next batch has {tokens}; what is embedded is kept, and the next run goes on from there",
                 hint=f"run again, or raise {'budget.cost' if r.settings.budget.tokens is None else 'budget.tokens'} "
                 f"in {r.settings.path}",
             )
@@ -57,4 +58,4 @@ def meter(r: Resources) -> Callable[[int], None] | None:
 
 def _said(settings: Settings, limit: int) -> str:
     cost = f" ({money(settings, limit):g} at {price(settings):g} a million)" if price(settings) else ""
-    return f"{limit} tokens{cost}"
+    return f"{counted(limit, 'token')}{cost}"

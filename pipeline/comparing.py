@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from evaluation.experiments.disagreements import disagreements
 from evaluation.experiments.extrapolation import OnAll, on_all
 from evaluation.experiments.outcome import Outcome as Decision
 from evaluation.experiments.racing import ERROR, Stopped
-from evaluation.experiments.record import CUTS, environment, folder_for, write
+from evaluation.experiments.record import CUTS, environment, folder_for, recorded_as, write
 from evaluation.experiments.settings import VectorsSettings
 from evaluation.labels import ResolvedSet
 from pipeline.adopting import Sections, sections
@@ -25,6 +25,7 @@ from pipeline.parts import ingest
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import holding, present_actor
 from pipeline.variants import Laboratory, laboratory
+from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
 
@@ -116,9 +117,10 @@ def race(_r: Resources, what: Measuring) -> tuple[Stopped, ...]:
         return lab.race()
 
 
-def compare(lab: Laboratory, executor: Executor) -> Comparison:
+def compare(lab: Laboratory, executor: Executor, *, looking: bool = False) -> Comparison:
     """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded.
 
+    Who is only `looking` gets no new folder where nothing is measured and one of this very experiment is there.
     A variant at a time: a model uses every core, and seconds measured side by side would be nobody's.
     """
     if not ingested(lab):
@@ -143,7 +145,7 @@ def compare(lab: Laboratory, executor: Executor) -> Comparison:
             failed.append(error)
     if failed:
         raise failed[0]
-    return conclude(lab, stopped)
+    return conclude(lab, stopped, again=looking and not pending)
 
 
 def ingested(lab: Laboratory) -> bool:
@@ -151,8 +153,8 @@ def ingested(lab: Laboratory) -> bool:
     return any(state.in_release for state in lab.states)
 
 
-def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
-    """The verdict over all variants that were not stopped; writes the experiment's folder."""
+def conclude(lab: Laboratory, stopped: Sequence[Stopped] = (), *, again: bool = False) -> Comparison:
+    """The verdict over all variants that were not stopped; writes the experiment's folder, unless it is said `again`."""
     if not lab.documents:
         raise ConfigurationError(
             f"{lab.experiment.base}: its sources hold no document that can be read", hint="sluice quarantine says what failed"
@@ -200,6 +202,8 @@ def conclude(lab: Laboratory, stopped: Sequence[Stopped] = ()) -> Comparison:
         "actor": present_actor("compare"),
         "finished": now,
     })  # fmt: skip
+    if again and (earlier := recorded_as(lab.folder, experiment.name, record)) is not None:
+        return replace(found, experiment=earlier)
     texts = {name: lab.texts(experiment.variant(name)) for name in results}
     passages = disagreements(outcome, texts, {name: lab.read_by(experiment.variant(name)).resolved for name in results})
     asked = {str(query["id"]) for query in passages}
@@ -242,10 +246,8 @@ def _reservations(found: Comparison) -> list[str]:
         odds = f"{ERROR:.0%} of such races stop a best variant, at most"
         lines.append(f"Stopped early: {named}. They are in no interval here; {odds}.")
     if (part := found.sampled) is not None:
-        told = (
-            f"Measured on {part.text:.0%} of the text, of {part.documents:,} of {part.of:,} documents: values are higher than on"
-        )
-        told += " all"
+        told = f"Measured on {part.text:.0%} of the text, of {part.documents:,} of {counted(part.of, 'document')}: "
+        told += "values are higher than on all"
         lines.append(f"{told}, and the intervals are of this sample. Measure the choice on all before it goes live.")
         if len({sections["search"]["mode"] for sections in found.configurations.values()}) > 1:
             lines.append(

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from indexing.releases.view import nothing_live
 from indexing.standing import DEPTH, BestChunk, Ranks, Rival, Standing, standing
 from ingest.lifecycle import condition
+from pipeline.naming import named
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
@@ -80,9 +82,10 @@ def why(
     about = replace(asked, uri=state.uri, source=state.source)
     if (stop := _stopped(r, state, principal)) is not None:
         return _told(about, stop)
-    served = r.releases.get(release).there() if release is not None else r.releases.live()
+    served = named(r, release).there() if release is not None else r.releases.live()
     if served is None:
-        return _told(about, _Stop("not_in_release", "it is ingested, and no release is live yet", "sluice run publishes one"))
+        hint = nothing_live(r.settings.index, r.releases.all()).hint
+        return _told(about, _Stop("not_in_release", "it is ingested, and no release is live yet", hint))
     about = replace(about, release=served.id)
     if (stop := _not_served(r, served, state, principal)) is not None:
         return _told(about, stop)

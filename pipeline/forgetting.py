@@ -19,6 +19,7 @@ from pipeline.outcomes import Allowed, Erasure, Proof, Report
 from pipeline.parts import live_id
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
+from pipeline.searching import known_sources
 from pipeline.traces import find_traces, out_of_files, out_of_manifests, out_of_records, probes_of, what_is_left
 from sluice.access import NOBODY, TagChange
 from sluice.errors import ConfigurationError, IntegrityError
@@ -129,6 +130,7 @@ def known(r: Resources, uri: str, source: str | None) -> DocumentState:
     """The one document of this uri; ConfigurationError when there is none, or when two sources have one."""
     found = find(uri, (s for s in r.stores.documents.read() if source in (None, s.source)), lambda state: state.uri)
     if not found:
+        known_sources(r, [source] if source else [])
         where = f" in source '{source}'" if source else ""
         raise ConfigurationError(f"no document '{uri}' is known{where}", hint="uris are relative to their source's root")
     return _only(found, uri)
@@ -141,6 +143,7 @@ def forgotten_key(r: Resources, uri: str, source: str | None) -> str:
     spelled = [(name, form) for name in names for form in forms(uri)]
     found = [DocumentState(key, name, form) for name, form in spelled if (key := document_key(name, form)) in erased]
     if not found:
+        known_sources(r, [source] if source else [])
         raise ConfigurationError(f"no document '{uri}' was forgotten", hint="write the uri and --source as when it was")
     return _only(found, uri).key
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.executors import Inline
+from pipeline.naming import named
 from pipeline.outcomes import Pinned, Report
 from pipeline.parts import live_id
 from pipeline.resources import Resources
@@ -22,12 +23,15 @@ def promote(r: Resources, run: Run, release_id: str, *, force: bool = False, can
     if canary is not None and force:
         raise ConfigurationError("--canary and --force exclude each other", hint="a canary is for what passed its gates")
 
+    asked = named(r, release_id)  # before anything is recorded: a typing mistake is no failed run
+    if asked.removed is not None:
+        asked.there()
+    release_id = asked.id
+
     def work() -> Report:
         if run.goes_on() is None:
             check(r)
         release = r.releases.get(release_id)
-        if release.removed is not None:
-            release.there()
         if canary is not None and release.state != "staged":
             raise ReleaseError(
                 f"release {release.id} is {release.state}; a canary is a staged release", hint="sluice index stages one"
@@ -64,6 +68,8 @@ def rollback(r: Resources, run: Run, to: str | None = None) -> Report:
     While a canary serves, that is what is taken back: it is staged again, and held; with `to`, both.
     """
 
+    to = named(r, to).id if to is not None else None
+
     def work() -> Report:
         states = settle(r, run)
         run.still_mine()
@@ -81,6 +87,8 @@ def rollback(r: Resources, run: Run, to: str | None = None) -> Report:
 
 def pin(r: Resources, run: Run, release_id: str, *, pinned: bool = True) -> Pinned:
     """Keep a release whatever retention says, or let it go again. Idempotent."""
+
+    release_id = named(r, release_id).id
 
     def work() -> Pinned:
         found = r.releases_by(run.actor).pin(release_id, pinned=pinned)

@@ -45,10 +45,14 @@ def past_runs(r: Resources, limit: int | None = None) -> list[PastRun]:
 
 
 def past_run(r: Resources, run_id: str) -> PastRun:
-    """One of them; ConfigurationError when there is none of this id."""
-    for found in past_runs(r):
-        if found.run == run_id:
+    """One of them, by its id or a beginning of it that no other has; ConfigurationError when there is none."""
+    begun = [found for found in past_runs(r) if run_id and found.run.startswith(run_id)]
+    for found in begun:
+        if found.run == run_id or len(begun) == 1:
             return found
+    if begun:
+        which = ", ".join(found.run for found in begun[:5])
+        raise ConfigurationError(f"'{run_id}' begins the ids of {len(begun)} runs", hint=f"say more of it: {which}")
     raise ConfigurationError(f"index '{r.settings.index}' has no run {run_id}", hint="sluice runs lists them")
 
 

@@ -70,6 +70,15 @@ def documents(
     return sorted(shown, key=lambda d: (d.source, d.uri))
 
 
+def wider(r: Resources, asked: str) -> str | None:
+    """A glob like the one that was asked for, which crosses `/` where that one stops, and finds something."""
+    uris = [state.uri for state in r.stores.documents.read() if state.status not in AWAY]
+    for glob in (f"{asked}/**", f"**/{asked}", f"**/{asked}/**"):
+        if any(matches(uri, glob) for uri in uris):
+            return glob
+    return None
+
+
 def _chunks(r: Resources) -> Mapping[str, int]:
     live = r.releases.live()
     if live is None:

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, Self
 
+from pipeline.naming import named
 from pipeline.once import once
 from pipeline.resources import Resources
+from pipeline.searching import known_sources
 from sluice.access import Principal
 from sluice.library import Index, Searcher
 from sluice.points import Filters
@@ -60,7 +62,7 @@ class OpenSearcher:
     def _searcher(self) -> _Found:
         if self._release is None:
             return self._r.live_searcher(log=self._r.query_log)
-        return self._r.searcher(self._r.releases.get(self._release), log=self._r.query_log)
+        return self._r.searcher(named(self._r, self._release), log=self._r.query_log)
 
     def search(
         self,
@@ -73,6 +75,7 @@ class OpenSearcher:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Hit]:
+        known_sources(self._r, sources)
         return self._searcher.search(query, principal, k, Filters(tuple(sources), tuple(languages), since, until))
 
     async def asearch(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from indexing.fingerprints import release_fingerprint
+from pipeline.naming import named
 from pipeline.nightly import unless_stopped
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources
@@ -61,12 +63,18 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
     """Write a release whose documents have not moved on since; ConfigurationError where the folder holds something."""
     if folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty", hint="name a new folder")
-    release = r.releases.get(release_id).there()
+    release = named(r, release_id).there()
     states = [state for state in r.stores.documents.read() if state.in_release]
     if release.fingerprint != release_fingerprint(states, r.recipe.answers):
+        erased = _erased_since(r, release)
+        moved = (
+            f"{counted(erased, 'document was', 'documents were')} erased since"
+            if erased
+            else "its documents or the configuration have moved on"
+        )
         raise ReleaseError(
-            f"release {release.id} cannot be exported: its documents or the configuration have moved on",
-            hint="export the release that sluice run has just published",
+            f"release {release.id} cannot be exported: {moved}",
+            hint="sluice run comes first: export the release that it publishes",
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))
@@ -75,6 +83,21 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
     return Exported(outcome="exported", release=release.id, folder=folder, documents=len(states), chunks=chunks, bytes=size)
+
+
+def _erased_since(r: Resources, release: Release) -> int:
+    """How many documents were forgotten since the release was made."""
+    return sum(
+        row.get("command") == "forget"
+        and row.get("outcome") == "forgotten"
+        and datetime.fromisoformat(row["started"]) > release.created
+        for row in r.stores.runs.read(None)
+    )
+
+
+def exported_id(folder: Path) -> str:
+    """The id that a release had where it was exported; ConfigurationError for a folder that holds none."""
+    return str(_manifest(folder)["release"]["id"])
 
 
 def _write(file: Path, schema: Any, rows: Iterator[dict[str, Any]]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import evaluation
 from evaluation.care import Care
 from evaluation.protocols import LabelledDocuments
+from pipeline.naming import named
 from pipeline.outcomes import Difference
 from pipeline.resources import Resources
 from pipeline.searching import released
@@ -120,15 +121,15 @@ def check_golden(r: Resources, path: Path | None) -> Checked:
 
 def difference(r: Resources, a: str, b: str) -> Difference:
     """What changed from release `a` to release `b`."""
-    old, new = r.releases.get(a).there(), r.releases.get(b).there()
+    old, new = named(r, a).there(), named(r, b).there()
     fields = ["document_key", "version", "uri"]
     before, after = (
         {p.payload["document_key"]: p.payload for p in r.stores.qdrant.scan(release.collection, fields)} for release in (old, new)
     )
     both = after.keys() & before.keys()
     return Difference(
-        a=a,
-        b=b,
+        a=old.id,
+        b=new.id,
         added=sorted(after[k]["uri"] for k in after.keys() - before.keys()),
         removed=sorted(before[k]["uri"] for k in before.keys() - after.keys()),
         changed=sorted(after[k]["uri"] for k in both if after[k]["version"] != before[k]["version"]),

@@ -5,30 +5,59 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 
+from indexing.releases.view import nothing_live
 from indexing.search import ANYWHERE
+from pipeline.naming import named
 from pipeline.resources import Resources
 from sluice.access import Principal
-from sluice.errors import ConfigurationError, ReleaseError
+from sluice.errors import ConfigurationError
 from sluice.points import Filters
 from sluice.records import Hit
 from sluice.releases import Release
+from sluice.spelling import did_you_mean
 
 
 def released(r: Resources, release: str | None) -> Release:
     """The release that was named, or the live one; ReleaseError when there is none."""
     if release is not None:
-        return r.releases.get(release).there()
+        return named(r, release).there()
     live = r.releases.live()
     if live is None:
-        raise ReleaseError(f"index '{r.settings.index}' has no live release yet", hint="sluice run publishes one")
+        raise nothing_live(r.settings.index, r.releases.all())
     return live
 
 
 def narrowed(
-    sources: Collection[str] = (), languages: Collection[str] = (), since: str | None = None, until: str | None = None
+    r: Resources,
+    sources: Collection[str] = (),
+    languages: Collection[str] = (),
+    since: str | None = None,
+    until: str | None = None,
 ) -> Filters:
-    """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date."""
-    return Filters(tuple(sources), tuple(languages), day("--since", since), day("--until", until))
+    """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date, for a source that
+    nobody knows, and for a language in which no document is."""
+    dates = day("--since", since), day("--until", until)
+    known_sources(r, sources)
+    if languages:
+        there = sorted({state.language for state in r.stores.documents.read() if state.language})
+        for language in languages:
+            if language not in there:
+                hint = f"the languages of the documents: {', '.join(there)}" if there else "sluice run takes documents in"
+                raise ConfigurationError(
+                    f"{r.settings.path}: no document is in language '{language}'{did_you_mean(language, there)}", hint=hint
+                )
+    return Filters(tuple(sources), tuple(languages), *dates)
+
+
+def known_sources(r: Resources, names: Collection[str]) -> None:
+    """Raise ConfigurationError for a name that neither the configuration nor any document has: one that was taken out may
+    still be live."""
+    configured = {source.name for source in r.settings.sources}
+    unknown = [name for name in names if name not in configured]
+    served = {state.source for state in r.stores.documents.read()} if unknown else set()
+    for name in unknown:
+        if name not in served:
+            r.settings.source(name)
 
 
 def search(r: Resources, query: str, principal: Principal, k: int, release: str | None, filters: Filters = ANYWHERE) -> list[Hit]:

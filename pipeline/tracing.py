@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.inventory import Listed, documents
+from pipeline.naming import named
 from pipeline.resources import Resources
 from sluice.errors import ConfigurationError
 from sluice.ids import version_id
@@ -59,7 +60,7 @@ class Trace:
 
 def trace(r: Resources, asked: str, *, release_id: str | None = None, source: str | None = None) -> Trace:
     """The chain of a chunk id, or of a document's uri, in a release (the live one). ConfigurationError where nobody knows it."""
-    release = r.releases.get(release_id).there() if release_id is not None else r.releases.live()
+    release = named(r, release_id).there() if release_id is not None else r.releases.live()
     chunk = next((p for p in _points(r, release) if p.id == asked), None)
     if chunk is not None:
         key = str(chunk.payload["document_key"])

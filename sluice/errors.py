@@ -6,7 +6,8 @@
     │   ├── DocumentError          one document cannot be processed: quarantine, never failure
     │   │   └── DocumentDropped    a policy leaves it out: dropped for that reason, no failure
     │   ├── MassDeletion           a source suddenly yields far less than last time
-    │   ├── ReleaseError           a release cannot make this transition (unknown id, wrong state)
+    │   ├── ReleaseError           a release cannot make this transition from its state
+    │   │   └── UnknownRelease     exit 2: no release has this id
     │   ├── IntegrityError         something that must be equal is not (hashes, counts, offsets)
     │   ├── Cancelled              somebody ended the run; what it did is kept
     │   ├── BudgetSpent            a run may not spend more
@@ -106,7 +107,13 @@ class MassDeletion(Permanent):
 
 
 class ReleaseError(Permanent):
-    """A release is unknown or cannot make this transition from its present state."""
+    """A release cannot make this transition from its present state."""
+
+
+class UnknownRelease(ReleaseError):
+    """Nobody knows a release of this id: a typing mistake."""
+
+    exit_code = 2
 
 
 class IntegrityError(Permanent):

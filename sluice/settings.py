@@ -32,7 +32,8 @@ from pydantic import (
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
-from sluice.yaml_files import place, read_yaml
+from sluice.spelling import did_you_mean
+from sluice.yaml_files import entry, place, read_yaml
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
@@ -430,10 +431,12 @@ class Settings(Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are named '{name}': a source's name is part of its documents' identity")
+        rules = [{"match": rule.match} for rule in self.access.rules]
         for position, rule in enumerate(self.access.rules):
             if rule.source is not None and rule.source not in names:
                 raise ValueError(
-                    f"access.rules.{position}.source: no source is named '{rule.source}' (there are: {', '.join(names)})"
+                    f"access.rules.{entry(rules, position)}.source: no source is named '{rule.source}' "
+                    f"(there are: {', '.join(names)})"
                 )
         endpoint = self.embedding.endpoint
         if self.budget.cost is not None and not (endpoint is not None and endpoint.price_per_million_tokens):
@@ -454,7 +457,7 @@ class Settings(Section):
             if source.name == name:
                 return source
         raise ConfigurationError(
-            f"{self.path}: no source is named '{name}'",
+            f"{self.path}: no source is named '{name}'{did_you_mean(name, (s.name for s in self.sources))}",
             hint=f"the configured sources are: {', '.join(s.name for s in self.sources)}",
         )
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
@@ -88,6 +89,12 @@ def find(typed: str, among: Iterable[T], uri: Callable[[T], str]) -> list[T]:
     """Those that have exactly this uri; where none has, those whose uri is the same in another Unicode form."""
     alike = [one for one in among if same(uri(one), typed)]
     return [one for one in alike if uri(one) == typed] or alike
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean crm?` for a word that is nearly one of those that are known; else nothing."""
+    meant = get_close_matches(word, list(known), 1, 0.6)
+    return f"; did you mean {meant[0]}?" if meant else ""
 
 
 def _plain(path: str) -> str:

@@ -14,12 +14,21 @@ from sluice.errors import ConfigurationError
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+NO_FILE = "name one with --config FILE, or save a first one (README, Your own documents, explains it), with documents in docs/:"
+SHORTEST = """\
+index: handbook
+sources: [{name: docs, type: files, root: docs}]
+access: {rules: [{match: "**", tags: [staff]}]}
+gates: [{type: data_quality}]"""
+"""The shortest configuration with which something goes live."""
+
+
 def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """A YAML mapping with `${NAME}` replaced in every string; raises ConfigurationError."""
     try:
         raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
-        raise ConfigurationError(f"{file}: no such configuration file", hint="name one with --config FILE") from None
+        raise ConfigurationError(f"{file}: no such configuration file", hint=f"{NO_FILE}\n{SHORTEST}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: cannot be read: {error}", hint="is it a text file in UTF-8?") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -62,12 +71,16 @@ class Unexpanded(dict[str, str]):
 
 
 def place(raw: Any, path: Sequence[int | str]) -> str:
-    """Where a key is, for people: `sources.docs.url`, by the name of what is in a list where it has one, else by its number."""
+    """Where a key is, for people: `sources.docs.url`, `gates.retrieval.k`, `access.rules.'hr/**'.tags`; see `entry`."""
     said: list[str] = []
     for number, part in enumerate(path):
         inner = _at(raw, part)
-        last = path[number + 1 :] in ([], (), ["name"], ("name",))  # a name that is wrong names nothing
-        said.append(str(part) if last or isinstance(part, str) else _name(inner) or str(part))
+        if isinstance(part, str):
+            said.append(part)
+        else:
+            rest = path[number + 1 :]
+            named = len(rest) > 0 and tuple(rest) not in {("name",), ("type",), ("match",)}  # what is wrong itself names nothing
+            said.append(entry(raw, part) if named else str(part + 1))
         raw = inner
     return ".".join(said)
 
@@ -78,8 +91,20 @@ def _at(raw: Any, part: int | str) -> Any:
     return raw[part] if isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw) else None
 
 
+def entry(items: Any, position: int) -> str:
+    """What an entry of a list is called: by its name, a rule by its glob, a gate by its type, else by its number from 1; and
+    by that where two are called the same."""
+    called = [_name(item) for item in items] if isinstance(items, list | tuple) else []
+    own = called[position] if position < len(called) else ""
+    return own if own and called.count(own) == 1 else str(position + 1)
+
+
 def _name(item: Any) -> str:
-    name = item.get("name") if isinstance(item, dict) else None
+    if not isinstance(item, dict):
+        return ""
+    if isinstance(match := item.get("match"), str):
+        return f"'{match}'"
+    name = item.get("name", item.get("type"))
     return name if isinstance(name, str) and re.fullmatch(r"[\w.-]+", name) else ""
 
 
@@ -87,7 +112,7 @@ def _expanded(value: Any, environment: Mapping[str, str], file: Path, where: str
     if isinstance(value, dict):
         return {str(k): _expanded(v, environment, file, f"{where}.{k}") for k, v in value.items()}
     if isinstance(value, list):
-        return [_expanded(v, environment, file, f"{where}.{_name(v) or i}") for i, v in enumerate(value)]
+        return [_expanded(v, environment, file, f"{where}.{entry(value, i)}") for i, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 

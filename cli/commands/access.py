@@ -51,4 +51,8 @@ def audit(config: Path, limit: int, as_json: bool) -> None:
         for e in lines
     ]
     columns = ["at (UTC)", "document", "before", "after", "by"]
-    show({"entries": lines}, as_json, lambda console: console.print(table("", columns, rows)))
+    show(
+        {"entries": lines},
+        as_json,
+        lambda console: console.print(table("", columns, rows) if rows else "nobody's readers changed"),
+    )

@@ -52,7 +52,7 @@ def search(
     """Search the live release for QUERY, as a principal: what they may not read never leaves the store."""
     who = Principal.of(tags_of(principal), reader)
     with opened(config) as r:
-        hits = searching.search(r, query, who, k, release, searching.narrowed(sources, languages, since, until))
+        hits = searching.search(r, query, who, k, release, searching.narrowed(r, sources, languages, since, until))
         known = sorted(r.known_tags(r.stores.documents.read())) if not hits else []
     unknown = sorted(who.tags.difference(known)) if not hits else []
     result = {"query": query, "principal": sorted(who.tags), "hits": hits, "unknown_tags": unknown}
@@ -102,7 +102,7 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
         console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
         console.print(measures_table(result["measures"], result["slices"], passages=True))
         if result.get("kinds"):
-            console.print(measures_table(result["measures"], result["kinds"], passages=True))
+            console.print(measures_table(result["measures"], result["kinds"], passages=True, by="kind"))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
         if result["unjudged"]:
             console.print(

@@ -151,7 +151,7 @@ def backfill(
     if dry_run:
         with opened(config) as r:
             cost: dict[str, Any] = plain(estimate(r, which.of(r), stage))
-        rows = [(name, value if isinstance(value, int) else f"{value:.1f}") for name, value in cost.items()]
+        rows = [(name.replace("_", " "), value if isinstance(value, int) else f"{value:.1f}") for name, value in cost.items()]
         show(cost, as_json, lambda console: console.print(table("what it would cost", ["", "#"], rows)))
         return
     how: dict[str, Any] = {"allow_deletions": list(allow_deletions), "order": order, "stop_at": stop_at}

@@ -14,6 +14,7 @@ from cli.console import show
 from cli.launch import in_flow, in_process, opened
 from cli.main import with_json
 from cli.tables import table
+from cli.talking import tell
 from evaluation.experiments import leader_first, load_experiment
 from pipeline import adopting, comparing
 from pipeline.executors import FlowNeeded
@@ -45,13 +46,14 @@ def compare(experiment: Path, adopt: str | None, as_json: bool) -> None:
         lab.check()
         compressed = adopting.kept(lab, adopt) if adopt is not None else {}
         try:
-            found = comparing.compare(lab, in_process(r))
+            found = comparing.compare(lab, in_process(r), looking=adopt is not None)
         except FlowNeeded:
             found = in_flow(r, "compare", str(lab.experiment.path), {})
         result = comparison_json(found)
         if adopt is not None:
             result["adopt"] = {"variant": adopt, **adopting.sections(lab, adopt), **compressed}
-    show(result, as_json, lambda console: _tell(console, result))
+            tell(f"report: {result['experiment']}/report.html")
+    show(result, as_json, lambda console: _adopt(console, result) if adopt is not None else _tell(console, result))
 
 
 def _tell(console: Console, result: dict[str, Any]) -> None:
@@ -77,30 +79,45 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
     for line in result["conclusion"]:
         console.print(line, markup=False)
     if doubts := [f"{n} {kind}" for kind in ("missing", "stale") if (n := result["labels"][kind])]:
-        said = f"Of the golden set's {result['labels']['all']} labels, {' and '.join(doubts)}: sluice golden check says which."
+        labels = counted(result["labels"]["all"], "label")
+        said = f"Of the golden set's {labels}, {' and '.join(doubts)}: sluice golden check says which."
         console.print(said, style="yellow", markup=False)
     if found := result["confirmation"]:
         console.print(f"Chosen on one half of the queries, measured on the other: {comparing.confirmation(found)}.", markup=False)
     console.print(f"report: {result['experiment']}/report.html", markup=False, soft_wrap=True)
-    if adopted := result.get("adopt"):
-        console.print(
-            "\n# put this in the configuration in place of its own keys; the next run builds it and puts it to the gates"
-        )
-        sections = {section: adopted[section] for section in adopting.SECTIONS}
-        console.print(yaml.safe_dump(sections, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)
-        if parsing := adopted.get(adopting.PARSING):
-            console.print("# and this into each source; the next run parses its documents anew")
-            console.print(yaml.safe_dump(parsing, sort_keys=False, default_flow_style=None), markup=False, soft_wrap=True)
-        if gates := adopted.get("gates"):
-            _compressed(console, adopted["stores"], gates, next(v for v in result["variants"] if v["name"] == adopted["variant"]))
+
+
+def _adopt(console: Console, result: dict[str, Any]) -> None:
+    """YAML and short comments, no more: it is pasted, or sent into a file. What is no section of its own is a comment."""
+    adopted = result["adopt"]
+    for line in ("put this in the configuration in place of its own keys;", "the next run builds it and puts it to the gates"):
+        _print(console, f"# {line}")
+    _print(console, _yaml({section: adopted[section] for section in adopting.SECTIONS}))
+    if parsing := adopted.get(adopting.PARSING):
+        _print(console, "# and this into each source; the next run parses its documents anew:")
+        _print(console, _commented(_yaml(parsing)))
+    if gates := adopted.get("gates"):
+        _compressed(console, adopted["stores"], gates, next(v for v in result["variants"] if v["name"] == adopted["variant"]))
 
 
 def _compressed(console: Console, stores: Any, gates: Any, variant: dict[str, Any]) -> None:
     """What keeps vectors in fewer bits, never without the gate that looks at what it costs."""
-    console.print("# on a Qdrant server; without this gate beside the others, no run takes vectors in fewer bits")
-    for section in ({"stores": stores}, {"gates": gates}):
-        shown = yaml.safe_dump(section, sort_keys=False, default_flow_style=None)
-        console.print(shown, markup=False, soft_wrap=True, end="")
+    _print(console, "# on a Qdrant server; without the gate below no run takes vectors in fewer bits")
+    _print(console, _yaml({"stores": stores}))
+    _print(console, "# this gate beside the others:")
+    _print(console, _commented(_yaml({"gates": gates})))
     worst = variant["cost"]["exact_overlap"][0]
-    found = f"# here the readers of {', '.join(worst['tags'])} find {worst['recall']:.3f} of the exact answers, the least of all"
-    console.print(found, markup=False, soft_wrap=True)
+    _print(console, f"# of the exact answers {worst['recall']:.3f} are found here by the readers, the least of all, of")
+    _print(console, _commented(", ".join(worst["tags"])))
+
+
+def _yaml(section: Any) -> str:
+    return str(yaml.safe_dump(section, sort_keys=False, default_flow_style=None, width=78, allow_unicode=True)).rstrip("\n")
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"#   {line}" for line in text.splitlines())
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
 from cli.tables import table
+from cli.writing import writing
 from evaluation.experiments import load_experiment
 from pipeline import comparing, overlaying
 from pipeline.variants import laboratory
@@ -31,7 +32,7 @@ def cuts(experiment: Path, uris: tuple[str, ...], file: Path | None, as_json: bo
     the documents: it is its owner's alone.
     """
     settings = load_experiment(experiment)
-    with opened(settings.base), laboratory(str(settings.path)) as lab:
+    with writing(file, makes_folders=True), opened(settings.base), laboratory(str(settings.path)) as lab:
         lab.check()
         if not comparing.ingested(lab):
             raise ConfigurationError(

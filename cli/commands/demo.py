@@ -17,6 +17,7 @@ from cli.console import for_people, run_report, show
 from cli.launch import changing, launch, opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
+from cli.writing import writing
 from pipeline import going_live, nightly, searching
 from sluice.access import Principal
 from sluice.errors import ConfigurationError, SluiceError
@@ -49,7 +50,8 @@ CARELESS = "chunking: {strategy: fixed, max_tokens: 8, overlap_tokens: 0, contex
 def demo(workplace: Path, as_json: bool) -> None:
     """Tell the whole story on a bundled corpus: publish, change, reject, ask as two people, roll back."""
     story = Story(workplace.absolute(), for_people(stderr=as_json))
-    result = story.tell()
+    with writing(workplace, makes_folders=True):
+        result = story.tell()
     show(
         result,
         as_json,

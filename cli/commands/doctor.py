@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ def doctor(config: Path, as_json: bool) -> None:
 
     def people(console: Console) -> None:
         marks = {True: "[green]ok[/green]", False: "[red]FAIL[/red]", None: "[yellow]skipped[/yellow]"}
-        rows = [(c["check"], marks[c["ok"]], c["detail"], c["hint"]) for c in checks]
+        rows = [
+            (c["check"], "[yellow]look[/yellow]" if c["ok"] and c["hint"] else marks[c["ok"]], c["detail"], c["hint"])
+            for c in checks
+        ]
         console.print(table("", ["check", "", "seen", "next"], rows))
         marks = {True: "[green]yes[/green]", False: "[yellow]no[/yellow]"}
         features = [(f["server"], f["feature"], marks[f["there"]], f["seen"], f["lost"]) for f in found]
@@ -67,10 +71,20 @@ def _all(r: Resources) -> list[dict[str, Any]]:
     return checks
 
 
-def _checked(name: str, check: Callable[[Resources], str], r: Resources) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """What hinders no run and is rarely meant: what was seen, and what to do."""
+
+    detail: str
+    hint: str
+
+
+def _checked(name: str, check: Callable[[Resources], str | Doubtful], r: Resources) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        result = {"ok": True, "detail": check(r), "hint": "", "exit_code": 0}
+        seen = check(r)
+        detail, hint = (seen, "") if isinstance(seen, str) else (seen.detail, seen.hint)
+        result = {"ok": True, "detail": detail, "hint": hint, "exit_code": 0}
     except SluiceError as error:
         result = {"ok": False, "detail": error.message, "hint": error.hint, "exit_code": error.exit_code}
     except Exception as error:  # somebody's own source or strategy, a package that is not whole: what is wrong is the answer here
@@ -107,9 +121,10 @@ def _sources(r: Resources) -> str:
     raise told_of
 
 
-def _access(r: Resources) -> str:
-    warnings = spelled_almost_like_a_rule(r, r.stores.documents.read())
-    return "; ".join(warnings) or f"{counted(len(r.settings.access.rules), 'rule')}, no document is spelled almost like one"
+def _access(r: Resources) -> str | Doubtful:
+    if warnings := spelled_almost_like_a_rule(r, r.stores.documents.read()):
+        return Doubtful("; ".join(warnings), "mend the rule under access.rules, or the name at the source; then sluice run")
+    return f"{counted(len(r.settings.access.rules), 'rule')}, no document is spelled almost like one"
 
 
 def _gates(r: Resources) -> str:
@@ -122,7 +137,8 @@ def _mongodb(r: Resources) -> str:
     failed = [f"{operation} ({detail})" for operation, ok, detail in results if not ok]
     if failed:
         raise SluiceError(
-            f"{len(failed)} of {len(results)} operations do not behave: {'; '.join(failed[:5])}", hint="use MongoDB 5 or newer"
+            f"of {counted(len(results), 'operation')} {counted(len(failed), 'does', 'do')} not behave: {'; '.join(failed[:5])}",
+            hint="use MongoDB 5 or newer",
         )
     return (
         f"{shown(r.settings.stores.mongodb.uri)}: {counted(len(results), 'operation behaves', 'operations behave')} as they must"
@@ -174,15 +190,17 @@ def _chunking(r: Resources) -> str:
     return f"{r.settings.chunking.strategy}, up to {counted(r.settings.chunking.max_tokens, 'token')}"
 
 
-def _readers(r: Resources) -> str:
+def _readers(r: Resources) -> str | Doubtful:
     states = r.stores.documents.read()
-    silent = [line.said() for line in unreadable(states, r.settings.access.compiled())]
+    if silent := [line.said() for line in unreadable(states, r.settings.access.compiled())]:
+        hint = "sluice documents --status unreadable lists them; add or mend a rule under access.rules, then sluice access sync"
+        return Doubtful("; ".join(silent), hint)
     if not (there := sum(state.in_release for state in states)):
-        return "; ".join(silent) or "no run has taken in a document yet"
-    return "; ".join(silent) or f"each of {counted(there, 'document')} that a run took in has a reader"
+        return "no run has taken in a document yet"
+    return f"each of {counted(there, 'document')} that a run took in has a reader"
 
 
-CHECKS: dict[str, Callable[[Resources], str]] = {
+CHECKS: dict[str, Callable[[Resources], str | Doubtful]] = {
     "configuration": _configuration,
     "sources": _sources,
     "gates": _gates,

@@ -38,6 +38,7 @@ def documents(
     """
     with opened(config) as r:
         found = inventory.documents(r, asked, sources=sources, statuses=statuses)
+        wider = inventory.wider(r, asked) if asked and not found and "*" in asked else None
     tally = Counter(document.status for document in found)
 
     def people(console: Console) -> None:
@@ -48,6 +49,8 @@ def documents(
         if rows:
             console.print(table("", ["document", "source", "status", "readers", "#chunks", "why"], rows))
         console.print(", ".join(f"{n} {status}" for status, n in sorted(tally.items())) or "no document is like that")
+        if wider is not None:
+            console.print(f"* stops at /: sluice documents '{wider}'", markup=False, soft_wrap=True)
         if len(found) > limit:
             console.print(f"{limit} of {len(found)} shown: narrow it down, or -n {len(found)}")
 

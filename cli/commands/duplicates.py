@@ -50,7 +50,7 @@ def duplicates(config: Path, similarity: float, most: int, as_json: bool) -> Non
                 rows = [row for number, group in enumerate(groups[:most], 1) for row in _rows(number, group)]
                 console.print(table(title, ["#group", "document", "source", "access tags", "#similarity"], rows))
                 if len(groups) > most:
-                    console.print(f"and {len(groups) - most} more groups: --json lists them all")
+                    console.print(f"and {counted(len(groups) - most, 'more group')}: --json lists them all")
 
     show(plain(found), as_json, people)
 

@@ -45,6 +45,6 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
         for told in result["elsewhere"]:
             console.print(f"not erased from here: {told} may have been told its name", markup=False)
         if result["shared"]:
-            console.print(f"{result['shared']} contents are also those of other documents, and stay")
+            console.print(f"{counted(result['shared'], 'content is', 'contents are')} also in other documents, and stay")
 
     show(result, as_json, people)

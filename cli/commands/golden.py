@@ -19,6 +19,7 @@ from cli.main import WholeGroup, tags_of, with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
 from cli.terminal import Terminal
+from cli.writing import writing
 from evaluation import asked, golden_import, growing, judging
 from evaluation.golden import load_golden
 from pipeline import reading
@@ -108,7 +109,9 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
         if not replace:
             raise ConfigurationError(f"{path} is there already", hint="write it elsewhere, or say --replace")
         path.unlink()
-    queries, labels = growing.add(path, lines), sum(len(line["relevant"]) for line in lines)
+    with writing(path, makes_folders=True):
+        queries = growing.add(path, lines)
+    labels = sum(len(line["relevant"]) for line in lines)
     result = {"golden": str(path), "queries": queries, "labels": labels}
     show(
         result,
@@ -167,10 +170,11 @@ def add(
         raise ConfigurationError("say what to add", hint="one of --query TEXT and --log FILE")
     tags = tags_of(principal) if principal is not None else None
     if log is not None:
-        result = _sitting(config, path, growing.read_log(log), tags, k, limit, best=best, again=again, as_json=as_json)
+        with writing(path, makes_folders=True):
+            result = _sitting(config, path, growing.read_log(log), tags, k, limit, best=best, again=again, as_json=as_json)
         show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
         return
-    with opened(config) as r:
+    with writing(path, makes_folders=True), opened(config) as r:
         target = path or reading.golden_set(r, None).path
         labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
         if quote and not labels:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console
 
 from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
+from cli.writing import writing
 from evaluation import repair, reviewing
 from evaluation.golden import load_golden
 from evaluation.reports import plain_cell
@@ -44,27 +45,33 @@ def draft(
     the configuration. With --rewrite each question and the words that answer it are sent to that endpoint.
     """
     rewrite = _rewriter(url, model, key)
-    with opened(config) as r:
+    with writing(path, makes_folders=True), opened(config) as r:
+        base = r.settings.base
         found = drafting.draft(r, path or r.settings.base / "drafted.jsonl", count, rewrite)
     result = plain(found)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
-        console.print(f"{counted(found.added, 'question')} drafted of {found.candidates}: {kinds}", markup=False, soft_wrap=True)
+        made = f" of {counted(found.candidates, 'candidate')}: {kinds}" if found.candidates else ""
+        console.prose(f"{counted(found.added, 'question')} drafted{made}")
         if rewrite is not None:
-            console.print(f"{found.rewritten} of them in the words of {model}", markup=False, soft_wrap=True)
+            console.prose(f"{found.rewritten} of them in the words of {model}")
         looked = (
             f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
         )
-        console.print(f"{looked}\n{found.golden}", markup=False, soft_wrap=True)
-        console.print(
+        console.prose(f"{looked}\n{found.golden}")
+        console.prose(
             "read them before you believe them; a gate by them: {type: retrieval, golden: "
-            f"{found.golden.name}, synthetic: true, min_recall: …}}",
-            markup=False,
-            soft_wrap=True,
+            f"{_as_written(found.golden, base)}, synthetic: true, min_recall: …}}"
         )
 
     show(result, as_json, people)
+
+
+def _as_written(file: Path, base: Path) -> str:
+    """A file's path as a configuration in this folder would name it."""
+    where = file.absolute()
+    return str(where.relative_to(base)) if where.is_relative_to(base) else os.path.relpath(where, base)
 
 
 def _rewriter(url: str | None, model: str | None, key: str | None) -> Rewriter | None:
@@ -97,7 +104,7 @@ def _key(written: str) -> str:
 class _Reader:
     """Whoever sits at the terminal; implements `evaluation.reviewing.Reviewer`."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: SafeConsole) -> None:
         self._console = console
 
     def ask(self, question: reviewing.Drafted) -> reviewing.Review:
@@ -107,16 +114,18 @@ class _Reader:
             question.uri,
             question.quote,
         ):
-            self._console.print(plain_cell(line), markup=False, soft_wrap=True)
+            self._console.prose(plain_cell(line))
         while True:
             try:
                 said = click.prompt("[t]ake, [m]end, [d]rop, [s]kip, [q]uit", prompt_suffix=" ", err=True).strip().lower()
                 if said == "m":
                     return reviewing.Review("take", click.prompt("The question", prompt_suffix=": ", err=True))
-            except click.Abort:
+            except click.Abort:  # Ctrl-C, or the end of the input: what is said next has a line of its own
+                click.echo(err=True)
                 return reviewing.Review("stop")
             if said in _SAID:
                 return reviewing.Review(_SAID[said])
+            self._console.prose(f"'{plain_cell(said)}' is none of the keys: t, m, d, s or q")
 
 
 _SAID: dict[str, Literal["take", "drop", "skip", "stop"]] = {"t": "take", "d": "drop", "s": "skip", "q": "stop"}
@@ -131,10 +140,11 @@ def review(config: Path, path: Path, as_json: bool) -> None:
 
     What you say is in FILE before the next one is shown; what was read is not shown again.
     """
-    counts = reviewing.review(path, _Reader(Console(stderr=True, highlight=False)))
+    with writing(path):
+        counts = reviewing.review(path, _Reader(SafeConsole(stderr=True, highlight=False)))
     result = {"golden": str(path), **counts}
     told = ", ".join(f"{n} {what}" for what, n in counts.items())
-    show(result, as_json, lambda console: console.print(f"{told}: {path}", markup=False, soft_wrap=True))
+    show(result, as_json, lambda console: console.prose(f"{told}: {path}"))
 
 
 def _alike(proposal: repair.Proposal) -> str:
@@ -165,20 +175,17 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
             f"the new words for '{guessed[0].id}' are a guess, {guessed[0].alike:.0%} like the quote: nothing was changed",
             hint="read both, and say --nearly with --accept if they answer the question",
         )
-    count = repair.accept(target, chosen) if chosen else 0
+    with writing(target):
+        count = repair.accept(target, chosen) if chosen else 0
     result = {"golden": str(target), "proposals": [each.as_json() for each in found], "accepted": count}
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         for each in found:
-            console.print(plain_cell(f"{each.id}: {each.kind} ({each.reason})"), markup=False, soft_wrap=True)
-            console.print(
-                plain_cell(f"was {each.label.uri}: {each.label.quote or '(the whole document)'}"), markup=False, soft_wrap=True
-            )
+            console.prose(plain_cell(f"{each.id}: {each.kind} ({each.reason})"))
+            console.prose(plain_cell(f"was {each.label.uri}: {each.label.quote or '(the whole document)'}"))
             if each.new is not None:
-                console.print(
-                    plain_cell(f"{'now' if not each.guess else 'a guess:'} {each.new.uri}: {each.new.quote}{_alike(each)}"),
-                    markup=False,
-                    soft_wrap=True,
+                console.prose(
+                    plain_cell(f"{'now' if not each.guess else 'a guess:'} {each.new.uri}: {each.new.quote}{_alike(each)}")
                 )
         open_ = [each for each in found if each.new is not None and each.id not in ids]
         sure = list(dict.fromkeys(each.id for each in open_ if not each.guess))
@@ -190,6 +197,6 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
         told += (
             [f"{counted(len(guesses), 'guess')}: read both, then --nearly --accept {','.join(guesses[:5])}"] if guesses else []
         )
-        console.print("; ".join(told), markup=False, soft_wrap=True)
+        console.prose("; ".join(told))
 
     show(result, as_json, people)

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
-from cli.console import report, show
+from cli.completing import release_ids
+from cli.console import for_people, report, show
 from cli.launch import changing, opened
 from cli.main import with_json
+from cli.writing import writing
 from pipeline import moving
 from sluice.display import counted
 from sluice.plain import plain
 
 
 @click.command("export")
-@click.argument("release")
+@click.argument("release", shell_complete=release_ids)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @with_json
 @click.pass_obj
@@ -24,7 +26,7 @@ def export(config: Path, release: str, folder: Path, as_json: bool) -> None:
 
     Access tags are in it, and so are texts that only some may read: keep the folder as you keep the index.
     """
-    with opened(config) as r:
+    with writing(folder, makes_folders=True), opened(config) as r:
         found = moving.export(r, release, folder)
     told = {key: value for key, value in plain(found).items() if key not in ("run", "warnings")}
     held = f"{counted(found.documents, 'document')} and {counted(found.chunks, 'chunk')}"
@@ -45,3 +47,6 @@ def import_(config: Path, folder: Path, as_json: bool) -> None:
     with changing(config, "import") as (r, run):
         result = moving.import_(r, run, folder)
     report(result, as_json)
+    if not as_json and result.release:
+        was = moving.exported_id(folder)
+        for_people().prose(f"was {was}, is {result.release}; next: sluice promote {result.release}")

@@ -12,6 +12,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
+from cli.writing import writing
 from evaluation.reports import plain_cell
 from pipeline import overview
 from sluice.display import counted
@@ -29,10 +30,11 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
 
     The HTML file needs no network and no script, and is readable on a phone.
     """
-    with opened(config) as r:
-        found = overview.status(r)
-    if file is not None:
-        file.write_text(overview.page(found), encoding="utf-8")
+    with writing(file):
+        with opened(config) as r:
+            found = overview.status(r)
+        if file is not None:
+            file.write_text(overview.page(found), encoding="utf-8")
     told: dict[str, Any] = plain(found)
 
     def people(console: SafeConsole) -> None:
@@ -69,7 +71,8 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
         if found.quarantine:
             console.print("quarantine: " + ", ".join(f"{n} {what}" for what, n in found.quarantine.items()), markup=False)
         console.print(
-            f"{counted(found.duplicates, 'duplicate')} · {found.tokens:,} tokens embedded in 30 days · cost {found.cost:g}"
+            f"{counted(found.duplicates, 'duplicate')} · {counted(found.tokens, 'token')} embedded in 30 days"
+            f" · cost {found.cost:g}"
         )
         if file is not None:
             console.print(f"written to {file}", markup=False)

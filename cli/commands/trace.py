@@ -5,19 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from cli.completing import release_ids
 from cli.console import show, when
 from cli.launch import opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline import tracing
+from sluice.display import counted
 from sluice.plain import plain
 
 
 @click.command()
 @click.argument("asked", metavar="CHUNK|URI")
-@click.option("--release", metavar="ID", help="In this release; default: the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="In this release; default: the live one.")
 @click.option("--source", metavar="NAME", help="For a uri that two sources have.")
 @with_json
 @click.pass_obj
@@ -29,10 +31,10 @@ def trace(config: Path, asked: str, release: str | None, source: str | None, as_
     with opened(config) as r:
         found = tracing.trace(r, asked, release_id=release, source=source)
 
-    def people(console: Console) -> None:
-        console.print(found.line, markup=False, soft_wrap=True)
+    def people(console: SafeConsole) -> None:
+        console.prose(found.line)
         if found.status.why:
-            console.print(f"why: {found.status.why}", markup=False, soft_wrap=True)
+            console.prose(found.status.why, "why: ")
         rows: list[tuple[str, object]] = []
         if found.chunk is not None:
             c = found.chunk
@@ -41,8 +43,11 @@ def trace(config: Path, asked: str, release: str | None, source: str | None, as_
             rows += [("page", c.page)] if c.page is not None else []
             rows += [("under", " › ".join(c.heading_path))] if c.heading_path else []
         rows += [
-            ("version", f"{found.served_version or found.version or '–'}, parsed by {found.parse_fingerprint[:12] or '–'}"),
-            ("bytes", f"{found.content_hash[:12] or '–'}, {found.bytes_kept if found.bytes_kept is not None else 'not kept'}"),
+            (
+                "version",
+                f"{(found.served_version or found.version)[:12] or '–'}, parsed by {found.parse_fingerprint[:12] or '–'}",
+            ),
+            ("bytes", f"{found.content_hash[:12] or '–'}, {_size(found.bytes_kept)}"),
             ("source", f"{found.source}, fetched {when(found.fetched)} UTC"),
             ("run", found.run),
             ("release", f"{found.release or '–'}, went live {when(found.went_live) or 'never'} UTC"),
@@ -50,8 +55,20 @@ def trace(config: Path, asked: str, release: str | None, source: str | None, as_
         ]
         for name in ("chunking", "embedding", "search"):
             if name in found.recipe:
-                rows.append((name, " · ".join(f"{k} {v}" for k, v in found.recipe[name].items() if v not in (None, "", 0))))
-        rows += [("quarantine", f"{e['stage']}: {e['reason']}: {e['error']} ({e['attempts']} times)") for e in found.quarantine]
+                rows.append(
+                    (
+                        name,
+                        " · ".join(f"{k.replace('_', ' ')} {v}" for k, v in found.recipe[name].items() if v not in (None, "", 0)),
+                    )
+                )
+        rows += [
+            ("quarantine", f"{e['stage']}: {e['reason']}: {e['error']} ({counted(e['attempts'], 'time')})")
+            for e in found.quarantine
+        ]
         console.print(table("", ["", ""], rows))
 
     show(plain(found), as_json, people)
+
+
+def _size(kept: int | None) -> str:
+    return "not kept" if kept is None else counted(kept, "byte")

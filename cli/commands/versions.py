@@ -5,10 +5,12 @@ A command imports what it alone needs itself: the list, which is asked for most,
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from cli.answers import as_json as answer
 from cli.completing import release_ids
@@ -34,7 +36,7 @@ def releases(ctx: click.Context, as_json: bool) -> None:
         {**manifest(one), "live": live is not None and one.id == live.id, "forced": list(one.judged.get("overruled") or ())}
         for one in reversed(found)
     ]
-    rows = [(r["id"], _state(r), r["documents"], r["chunks"], when(r["created"]), r["held"] or "") for r in listed]
+    rows = [(r["id"], _state(r), r["documents"], r["chunks"], when(r["created"])) for r in listed]
     short = (
         "id",
         "state",
@@ -54,7 +56,7 @@ def releases(ctx: click.Context, as_json: bool) -> None:
         if not rows:
             console.print("no release yet: sluice run makes the first")
             return
-        console.print(table("", ["release", "state", "#documents", "#chunks", "created (UTC)", "held"], rows))
+        console.print(table("", ["release", "state", "#documents", "#chunks", "created (UTC)"], rows))
         if held := next((r["id"] for r in listed if r["held"]), None):
             console.prose(f"{HELD}: sluice promote {held}", "held: ")
 
@@ -69,7 +71,7 @@ def _state(release: dict[str, Any]) -> str:
     """What a release is, and what happened to it: pinned ones stay, of removed ones only the manifest is left, some were
     forced over a gate."""
     state = "live" if release["live"] else release["state"]
-    marks = [mark for mark in ("pinned", "removed") if release[mark]]
+    marks = [mark for mark in ("held", "pinned", "removed") if release[mark]]
     marks += [f"forced over {', '.join(release['forced'])}"] if release["forced"] else []
     return ", ".join([state, *marks])
 
@@ -81,10 +83,11 @@ def _state(release: dict[str, Any]) -> str:
 def show_release(config: Path, release: str, as_json: bool) -> None:
     """The manifest of RELEASE: fingerprints, counts, verdicts, states with times and actors; and where its page lies."""
     from cli.evidence import show_evidence
+    from pipeline.naming import named
     from pipeline.steps.judgement import report_path
 
     with opened(config) as r:
-        held, live = r.releases.get(release), r.releases.live()
+        held, live = named(r, release), r.releases.live()
         page = report_path(r, held)
         report = str(page) if page.exists() else None
         found = manifest(held) | {"live": live is not None and live.id == held.id, "report": report}
@@ -103,7 +106,8 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
             "cached",
             "held",
         )
-        console.print(table("", ["", ""], [(key, found[key]) for key in keys if found[key] not in ("", None)]))
+        told = found | {"state": "live"} if found["live"] else found
+        console.print(table("", ["", ""], [(key.replace("_", " "), told[key]) for key in keys if told[key] not in ("", None)]))
         if found["held"]:
             console.prose(f"{HELD}: sluice promote {found['id']}", "held: ")
         if report is not None:
@@ -168,12 +172,23 @@ def diff(config: Path, a: str, b: str, as_json: bool) -> None:
 
     def people(console: SafeConsole) -> None:
         rows = [(kind, uri) for kind in ("added", "changed", "removed") for uri in result[kind]]
-        console.print(table(f"{a} → {b}", ["", "document"], rows) if rows else "the same documents")
+        console.print(table(f"{result['a']} → {result['b']}", ["", "document"], rows) if rows else "the same documents")
         console.print(table("", ["", "#a", "#b"], [(name, *pair) for name, pair in result["counts"].items()]))
         if result["configuration"]:
-            console.print(table("configuration", ["key", "a", "b"], [(k, *pair) for k, pair in result["configuration"].items()]))
+            console.print(
+                table(
+                    "configuration", ["key", "a", "b"], [(k, *map(_written, pair)) for k, pair in result["configuration"].items()]
+                )
+            )
 
     show(result, as_json, people)
+
+
+def _written(value: Any) -> str:
+    """A value of the configuration as its file would say it; empty where the key is not there."""
+    if value is None or isinstance(value, str | int | float):
+        return "" if value is None else str(value)
+    return str(yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)).strip()
 
 
 @click.command()
@@ -186,9 +201,17 @@ def gc(config: Path, dry_run: bool, as_json: bool) -> None:
 
     with changing(config, "gc") as (r, run):
         found = collect_garbage(r, run, dry_run=dry_run)
-    rows = [(kind, len(names), ", ".join(names[:3]) + ("…" if len(names) > 3 else "")) for kind, names in found.removed.items()]
+    rows = [
+        (kind, len(names), ", ".join(map(_short, names[:3])) + (" …" if len(names) > 3 else ""))
+        for kind, names in found.removed.items()
+    ]
     show(
         answer(found),
         as_json,
         lambda console: console.print(table("would remove" if dry_run else "removed", ["kind", "#count", "which"], rows)),
     )
+
+
+def _short(name: str) -> str:
+    """A hash by its first letters; a name as it is. `releases` and `--json` have them whole."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b", r"\1", name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from cli.completing import release_ids
 from cli.console import show
 from cli.launch import opened
 from cli.main import tags_of, with_json
@@ -22,7 +23,7 @@ from sluice.plain import plain
 @click.option("--as", "principal", required=True, metavar="TAG,…", help="The tags of whoever missed it.")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many chunks were looked at.")
 @click.option("--source", metavar="NAME", help="Which source's document, where several have one of this uri.")
-@click.option("--release", metavar="ID", help="Look at this release instead of the live one.")
+@click.option("--release", metavar="ID", shell_complete=release_ids, help="Look at this release instead of the live one.")
 @with_json
 @click.pass_obj
 def why(

@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,22 @@ def write(folder: Path, outcome: Outcome, *, experiment: Mapping[str, Any], summ
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def recorded_as(experiments: Path, name: str, record: Mapping[str, Any]) -> Path | None:
+    """The newest folder of this experiment whose record says the same, whoever made it, when, and on which machine."""
+    asked = _what(json.loads(json.dumps(record)))
+    for folder in sorted(experiments.glob(f"{escape(name)}-*"), reverse=True):
+        try:
+            if _what(json.loads((folder / "experiment.json").read_text(encoding="utf-8"))) == asked:
+                return folder
+        except (OSError, ValueError, TypeError):
+            continue
+    return None
+
+
+def _what(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in ("environment", "actor", "finished")}
 
 
 def _tables(folder: Path, outcome: Outcome) -> None:

@@ -22,6 +22,7 @@ from sluice.errors import ConfigurationError, IntegrityError, Retryable, SluiceE
 from sluice.ids import fingerprint
 from sluice.records import Verdict
 from sluice.settings import GateSettings, Settings, options
+from sluice.yaml_files import entry
 
 __all__ = [
     "GATES",
@@ -57,6 +58,19 @@ def build(section: GateSettings, settings: Settings, *, where: str = "gates") ->
     return gate
 
 
+def _load(gate: Gate, where: str) -> None:
+    """Read its files; of one that is not there the key that names it is said."""
+    try:
+        gate.load()
+    except ConfigurationError as error:
+        named = dict(getattr(gate, "options", ()))
+        key = next((key for key, value in named.items() if error.message == f"{value}: no such file"), None)
+        if key is None:
+            raise
+        hint = f"{error.hint}; it is relative to the configuration"
+        raise ConfigurationError(f"{where}.{key}: {error.message}", hint=hint) from None
+
+
 def build_all(settings: Settings) -> list[Gate]:
     """Reconciliation, always, then the configured gates in their order, each with its files read and checked.
 
@@ -64,12 +78,14 @@ def build_all(settings: Settings) -> list[Gate]:
     """
     sections = [s for s in settings.gates if s.type != "reconciliation"]
     always = next((s for s in settings.gates if s.type == "reconciliation"), GateSettings(type="reconciliation"))
-    positions = {id(section): position for position, section in enumerate(settings.gates)}
+    types = [{"type": section.type} for section in settings.gates]
+    called = {id(section): entry(types, position) for position, section in enumerate(settings.gates)}
     gates, wrong = list[Gate](), list[SluiceError]()
     for section in (always, *sections):
+        where = f"gates.{called.get(id(section), 'reconciliation')}"
         try:
-            gates.append(build(section, settings, where=f"gates.{positions.get(id(section), 'reconciliation')}"))
-            gates[-1].load()
+            gates.append(build(section, settings, where=where))
+            _load(gates[-1], f"{settings.path}: {where}")
         except SluiceError as error:
             wrong.append(error)
     kept = settings.stores.qdrant

@@ -121,11 +121,13 @@ class DriftGate:
         limits = self.options
         lost, new = evidence["documents_lost"], evidence["documents_new"]
         if lost / before.documents > limits.max_documents_lost:
-            yield f"{lost} of {before.documents} documents are gone, max_documents_lost is {limits.max_documents_lost:.0%}"
+            are = f"{lost} of {counted(before.documents, 'document')} {'is' if lost == 1 else 'are'} gone"
+            yield f"{are}, max_documents_lost is {limits.max_documents_lost:.0%}"
         for group in evidence["groups_lost"]:
             if group["lost"] / group["documents"] > limits.max_group_lost:
                 yield (
-                    f"{group['lost']} of {group['documents']} documents of {group['group']} are gone, "
+                    f"{group['lost']} of {counted(group['documents'], 'document')} of {group['group']} "
+                    f"{'is' if group['lost'] == 1 else 'are'} gone, "
                     f"max_group_lost is {limits.max_group_lost:.0%}"
                 )
         if new / before.documents > limits.max_documents_new:

@@ -102,9 +102,11 @@ class InferenceGate:
             ],
         }
         if found:
-            reason = f"{len(found)} of {count} answers differ from those over what the reader may read alone: {found[0].what}"
+            differ = f"{len(found)} of {counted(count, 'answer')} {'differs' if len(found) == 1 else 'differ'}"
+            reason = f"{differ} from those over what the reader may read alone: {found[0].what}"
             return Verdict(self.name, False, reason, evidence, shown=_shown(evidence), advice=(ADVICE,))
-        reason = f"{count} answers for {len(pairs)} readers are those over what they may read alone"
+        same = f"{counted(count, 'answer')} for {counted(len(pairs), 'reader')} {'is' if count == 1 else 'are'}"
+        reason = f"{same} as over what they may read alone"
         return Verdict(self.name, True, reason, evidence, shown=_shown(evidence))
 
     def _queries(self, points: ReleasePoints) -> list[str]:

@@ -62,7 +62,7 @@ class ReplayGate:
                 return refused(self.name, f"the live release cannot be measured: {context.live_unmeasured}")
             return not_applicable(self.name, context.live_unmeasured or context.alone_because)
         asked, unreadable = self._asked()
-        warnings = (f"{unreadable} lines of {self.options.log} could not be read",) if unreadable else ()
+        warnings = (f"{counted(unreadable, 'line')} of {self.options.log} could not be read",) if unreadable else ()
         if not asked:
             nothing = f"{self.options.log} holds no searches"
             return (

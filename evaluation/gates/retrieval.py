@@ -201,7 +201,7 @@ class RetrievalGate:
         if (resolved.stale + 1) / resolved.labels <= self.options.max_stale:
             return []
         return [
-            f"one more edited quote makes {resolved.stale + 1} of {resolved.labels} labels stale, more than max_stale "
+            f"one more edited quote makes {resolved.stale + 1} of {counted(resolved.labels, 'label')} stale, more than max_stale "
             f"{self.options.max_stale:.0%} allows: the next release would be refused; add questions, or raise max_stale"
         ]
 
@@ -213,10 +213,11 @@ class RetrievalGate:
             return f"{self.golden.path} holds no {which if drafted else 'query'} that has an answer"
         if resolved.stale_share > self.options.max_stale:
             return (
-                f"{resolved.stale} of {resolved.labels} labels are stale, more than max_stale {self.options.max_stale:.0%} allows"
+                f"{resolved.stale} of {counted(resolved.labels, 'label')} {'is' if resolved.stale == 1 else 'are'} stale, "
+                f"more than max_stale {self.options.max_stale:.0%} allows"
             )
         if not resolved.scored:
-            return f"none of {len(resolved.unscored)} queries can be scored: every label of theirs is stale"
+            return f"none of {counted(len(resolved.unscored), 'query')} can be scored: every label of theirs is stale"
         count, wanted = len(resolved.scored), self.options.min_queries
         if wanted is not None:
             return f"{counted(count, 'query')} can be scored, min_queries is {wanted}" if count < wanted else ""

@@ -90,10 +90,10 @@ def open_model(
             return "fp32" if embedding.precision == "auto" else embedding.precision
         name = f"precision/{files.identity[:32]}"
         if (held := decided(name)) is None:
-            note(f"embedding.precision: auto: measuring which precision is fastest here for {files.name}, once for this machine")
-            decision = decide_precision(files, cache, resolve(embedding.device))
+            measured = f"embedding.precision: auto: measuring what is fastest for {files.name}, once on this machine"
+            decision = decide_precision(files, cache, resolve(embedding.device), measuring=lambda: note(measured))
             held = decide(name, decision.as_json())
-            note(f"embedding.precision: {held['precision']} ({decision.summary})")
+            note(f"embedding.precision: {held['precision']} (as measured on this machine: {decision.summary})")
         return str(held["precision"])
 
     def encoder(chosen: str) -> AnyEncoder:

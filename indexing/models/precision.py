@@ -77,8 +77,12 @@ class Decision:
         return ", ".join(f"{name} {f.refused or f'{f.texts_per_s:.0f} texts/s'}" for name, f in self.figures.items())
 
 
-def decide_precision(files: ModelFiles, models_dir: Path, device: str = "cpu") -> Decision:
+def decide_precision(
+    files: ModelFiles, models_dir: Path, device: str = "cpu", *, measuring: Callable[[], None] = lambda: None
+) -> Decision:
     """`auto` for a model on this machine, measured or remembered; raises ConfigurationError when not even fp32 runs.
+
+    `measuring` is told before anything is measured, and not where it is remembered.
 
     On a CPU OpenVINO's fp32 is the reference where it runs, for it was probed against sentence-transformers' own vectors when
     it was opened; torch, which is 4 to 5 times slower there and takes as many seconds to import, is tried where it does not.
@@ -86,6 +90,7 @@ def decide_precision(files: ModelFiles, models_dir: Path, device: str = "cpu") -
     memory = models_dir / f"precision-{digest('precision', files.identity, _machine(device))[:32]}.json"
     if (known := _remembered(memory)) is not None:
         return known
+    measuring()
     open_as = {name: partial(open_encoder, files, name, models_dir, device) for name in PREFERRED}
     try:
         if device != "cpu":

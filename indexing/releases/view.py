@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sluice.errors import ReleaseError
+from sluice.errors import ReleaseError, UnknownRelease
 from sluice.releases import Release
+from sluice.spelling import did_you_mean
+
+
+def nothing_live(index: str, releases: Sequence[Release]) -> ReleaseError:
+    """What is said to who asks for the live release of an index that has none: what would be the next step."""
+    staged = next((r.id for r in reversed(releases) if r.state == "staged" and r.removed is None), None)
+    hint = f"release {staged} is staged: sluice promote {staged}" if staged else "sluice run publishes one"
+    return ReleaseError(f"index '{index}' has no live release yet", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +26,19 @@ class View:
     aliases: Mapping[str, str]
 
     def get(self, release_id: str) -> Release:
-        """One release by its id; raises ReleaseError naming the ids there are."""
-        for release in self.releases:
-            if release.id == release_id:
+        """One release by its id, or by a beginning of it that no other has; UnknownRelease names those that may be meant."""
+        begun = [r for r in self.releases if r.id.startswith(release_id)] if release_id else []
+        for release in begun:
+            if release.id == release_id or len(begun) == 1:
                 return release
+        if begun:
+            which = ", ".join(r.id for r in begun[-5:])
+            raise UnknownRelease(f"'{release_id}' begins the ids of {len(begun)} releases", hint=f"say more of it: {which}")
         newest = ", ".join(r.id for r in self.releases[-5:]) or "none yet"
-        raise ReleaseError(f"index '{self.index}' has no release '{release_id}'", hint=f"the newest releases are: {newest}")
+        meant = did_you_mean(release_id, (r.id for r in self.releases))
+        raise UnknownRelease(
+            f"index '{self.index}' has no release '{release_id}'{meant}", hint=f"the newest releases are: {newest}"
+        )
 
     @property
     def live(self) -> Release | None:

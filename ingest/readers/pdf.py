@@ -21,6 +21,7 @@ from ingest.readers.base import Loss, Reading, malformed, partitioned, protected
 from ingest.readers.pdffields import fields
 from ingest.readers.pdfglyphs import glyphs
 from ingest.readers.pdflayout import Line
+from sluice.display import counted
 from sluice.errors import DocumentDropped, DocumentError
 
 Tables = Literal["fast", "pdfplumber"]
@@ -69,11 +70,13 @@ def pdf(content: bytes, uri: str, languages: ocr.Languages, tables: Tables = "fa
         found.sort(key=lambda piece: piece.page or 0)
         pages.unreadable = []
     elif pages.unreadable and 2 * len(pages.unreadable) >= count - len(unread) + len(pages.unreadable):
-        raise _needs_ocr(uri, f"has fonts that do not say which letters they show (on {len(pages.unreadable)} of {count} pages)")
+        raise _needs_ocr(
+            uri, f"has fonts that do not say which letters they show (on {len(pages.unreadable)} of {counted(count, 'page')})"
+        )
     elif unread and found:
         about["pages_without_text"] = str(len(unread))
     elif unread:
-        raise _needs_ocr(uri, f"looks like a scan ({count} pages, pictures on {len(unread)}, no text)")
+        raise _needs_ocr(uri, f"looks like a scan ({counted(count, 'page')}, pictures on {len(unread)}, no text)")
     if unread and not found:
         raise _no_text(uri)
     if unread and not languages:

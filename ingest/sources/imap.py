@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ingest.sources.mailboxes import Entry, message_id
+from sluice.display import counted
 from sluice.errors import ConfigurationError, SourceUnavailable
 
 _ATTEMPTS = 3
@@ -72,7 +73,7 @@ class Imap:
                         at = (raw, validity, uid.group(1).decode())
                         found.append(Entry(folder, f"{validity}:{at[2]}", int(size.group(1)), at))
             if seen < count:
-                raise imaplib.IMAP4.abort(f"{folder}: {count} messages, {seen} listed")
+                raise imaplib.IMAP4.abort(f"{folder}: {counted(count, 'message')}, {seen} listed")
         return found
 
     def identified(self, entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -22,6 +22,7 @@ from ingest.sources import once_selected
 from ingest.sources.jsons import doubled, loads
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
+from sluice.display import counted
 from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
@@ -227,7 +228,7 @@ class RecordsSource:
             elif len(values) == len(heading):
                 yield self._rows.listed(dict(zip(heading, values, strict=True)), f"{name}, line {number}")
             elif values:
-                what = f"has {len(values)} fields, the heading has {len(heading)}"
+                what = f"has {counted(len(values), 'field')}, the heading has {len(heading)}"
                 raw = delimiter.join(itertools.islice(values, 1000))
                 yield self._rows.broken(raw, f"{name}, line {number}", "malformed_record", what, _HINT)
 

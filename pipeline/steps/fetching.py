@@ -197,10 +197,10 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
         r.stores.quarantine.entries(stage="parse", keys=touched),
         force=lambda uri: document_key(source, uri) in share.again,
     )
-    counts["parse"] = ingestion.parse(r.parsers[source], due)
+    r.progress.advance(len(touched) - len(due))
+    counts["parse"] = ingestion.parse(r.parsers[source], due, lambda: r.progress.advance(1))
     if held:
         counts["parse"] += StageCounts(seen=sum(held.values()), failed=held)
-    r.progress.advance(len(touched))
     return TakenIn(source, counts, time.perf_counter() - began)
 
 

@@ -11,6 +11,7 @@ from ingest.planning import plan_source
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.work import Look
+from sluice.display import counted
 from sluice.errors import DocumentError, SluiceError, SourceUnavailable
 from sluice.records import DocumentState, ItemRef
 
@@ -88,6 +89,6 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
             yield replace(state, source_tags=tags)
     if failed:
         run.account.warnings.append(
-            f"the permissions of {len(failed)} of {len(known)} changed items of source '{name}' could not be read: "
+            f"the permissions of {len(failed)} of {counted(len(known), 'changed item')} of source '{name}' could not be read: "
             f"{failed[0].message}"
         )

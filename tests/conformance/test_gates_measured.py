@@ -82,7 +82,7 @@ class TestRetrieval:
         deleted = Release([*DOCS[:2], replace(DOCS[2], status="deleted")])
         stale = self.judge(settings, deleted)
         assert (stale.passed, stale.evidence["refused"]) == (False, True)
-        assert "1 of 3 labels are stale, more than max_stale 5% allows" in stale.reason
+        assert "1 of 3 labels is stale, more than max_stale 5% allows" in stale.reason
         unmeasured = self.judge(settings, Release(DOCS), live_unmeasured="its collection is gone")
         assert not unmeasured.passed
         assert "its collection is gone" in unmeasured.reason

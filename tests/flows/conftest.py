@@ -81,6 +81,15 @@ class Index:
         assert isinstance(exit.value.code, int)
         return Answer(exit.value.code, json.loads(captured.out) if captured.out.strip() else {}, captured.err)
 
+    def shown(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command as a person does: its exit code, standard output and standard error."""
+        self.capture.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main(["--config", str(self.config), *arguments])
+        captured = self.capture.readouterr()
+        assert isinstance(exit.value.code, int)
+        return exit.value.code, captured.out, captured.err
+
     def run(self, outcome: str = "promoted", *arguments: str) -> dict[str, Any]:
         """`sluice run`, expecting this outcome."""
         answer = self("run", *arguments)

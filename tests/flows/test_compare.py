@@ -79,6 +79,15 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
     assert adopted["chunking"] | RECURSIVE == adopted["chunking"]
     assert adopted["search"]["mode"] == "dense"
 
+    # Asked on a terminal it prints YAML and nothing else, in short lines, and leaves no folder of an experiment behind.
+    folders = set((index.folder / "state" / "experiments").iterdir())
+    code, printed, told = index.shown("compare", str(file), "--adopt", "whole")
+    assert code == 0
+    assert yaml.safe_load(printed) == {name: adopted[name] for name in ("chunking", "embedding", "search")}
+    assert max(len(line) for line in printed.splitlines() if line.startswith("#")) < 80
+    assert set((index.folder / "state" / "experiments").iterdir()) == folders
+    assert f"report: {again.out['experiment']}/report.html" in told
+
     # What Prefect is shown of it, with a baseline too (its confirmation once took the result's name).
     with laboratory(str(experiment(index, *VARIANTS, baseline="whole"))) as lab:
         shown = comparing.markdown(comparing.compare(lab, Inline()))

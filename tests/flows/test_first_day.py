@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import sluice
 from cli.main import main
+from pipeline.parts import ingest
+from pipeline.progress import Silent
+from pipeline.resources import Resources
+from pipeline.runs import holding
+from sluice.access import Principal
+from sluice.errors import ConfigurationError
+from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 from tests.mailroom import message
 
@@ -203,3 +212,157 @@ def test_held_is_explained_where_it_is_said(index: Index) -> None:
             main(["--config", str(index.config), *command])
         said = index.capture.readouterr().out
         assert re.search(rf"held.*: (a|no) run .*offers? .* by itself, until .*: sluice promote {left}", said), said
+
+
+def test_a_source_or_a_language_that_nobody_knows_is_said_and_answers_no_search(index: Index) -> None:
+    """Nothing found would say that there is nothing; from Python it is the same error."""
+    index.run()
+    for option, word, said in (
+        ("--source", "nots", "no source is named 'nots'; did you mean notes?"),
+        ("--language", "eng", "no document is in language 'eng'"),
+    ):
+        answer = index("search", "leave", "--as", "people", option, word)
+        assert answer.code == 2
+        assert said in answer.out["error"]["message"]
+    assert index("search", "leave", "--as", "people", "--source", "notes").out["hits"]
+    for command in (("forget",), ("forget", "--undo"), ("trace",), ("documents",)):
+        answer = index(*command, "people/0.md", "--source", "nots")
+        assert (answer.code, "did you mean notes?" in answer.out["error"]["message"]) == (2, True), (command, answer.out)
+    with sluice.open(index.config) as opened, pytest.raises(ConfigurationError, match="did you mean notes"):
+        opened.searcher().search("leave", Principal.of(["people"]), sources=["nots"])
+
+
+def test_a_place_that_cannot_be_written_is_wrong_usage(index: Index) -> None:
+    """Of every option and argument that names a file or a folder to write: which, why, and what to do."""
+    live = index.run()["release"]
+    (index.folder / "file").write_text("", encoding="utf-8")
+    below = str(index.folder / "file" / "x")
+    for command in (
+        ("status", "--html", str(index.folder / "none" / "x.html")),
+        ("status", "--html", below),
+        ("export", live, "/proc/nope"),
+        ("export", live, below),
+        ("golden", "draft", "--to", below),
+        ("golden", "add", "--golden", below, "--query", "who?", "--uri", "people/0.md"),
+        ("demo", "--workplace", below),
+    ):
+        answer = index(*command)
+        assert (answer.code, answer.out["error"]["type"]) == (2, "ConfigurationError"), (command, answer.out)
+        assert f"{command[-1] if command[1] != 'add' else below} cannot be written: " in answer.out["error"]["message"]
+        assert "make the folder" in answer.out["error"]["hint"]
+
+
+def test_an_id_may_be_shortened_and_a_mistyped_one_is_wrong_usage_and_no_failed_run(index: Index) -> None:
+    """Everywhere an id is asked for; what was mistyped is not in the record of what was done."""
+    first = index.run()["release"]
+    index.write("people/0.md", f"# People note 0\n\nRemember that we {TOPICS['people'][0]} now.\n")
+    live = index.run()["release"]
+    done = index("runs").out["runs"]
+    for command in (
+        ("promote", "20261126-21323"),
+        ("rollback", "--to", "20261126-21323"),
+        ("releases", "pin", "20261126-21323"),
+        ("releases", "show", "20261126-21323"),
+        ("releases", "diff", live, "20261126-21323"),
+        ("search", "leave", "--as", "people", "--release", "20261126-21323"),
+        ("export", "20261126-21323", str(index.folder / "out")),
+    ):
+        answer = index(*command)
+        assert (answer.code, answer.out["error"]["type"]) == (2, "UnknownRelease"), command
+        assert live in answer.out["error"]["hint"]
+    assert index("runs").out["runs"] == done
+    short = first[:-1]
+    assert index("releases", "show", short).out["id"] == first
+    assert index("releases", "diff", short, live[:-1]).out["b"] == live
+    assert index("releases", "pin", short).out["release"] == first
+    assert index("search", "leave", "--as", "people", "--release", short).out["hits"][0]["release"] == first
+    assert index("rollback", "--to", short).out["release"] == first
+    assert index("promote", live[:-1]).out["release"] == live
+    assert "begins the ids of 2 releases" in index("promote", first[:2]).out["error"]["message"]
+    assert index("runs", "show", done[0]["run"][:-1]).out["run"] == done[0]["run"]
+    drafted = index.shown("golden", "draft", "--to", str(index.folder / "sets" / "d.jsonl"))[1]
+    assert f"golden: {Path('sets') / 'd.jsonl'}, synthetic" in drafted or "0 questions drafted" in drafted, drafted
+
+
+def test_what_is_met_first_says_what_to_do_next(index: Index) -> None:
+    """A folder without a configuration, a document that nobody reads or that failed, a glob that stops too early."""
+    index.write("elsewhere/deep/1.md", "# Elsewhere\n\nNobody has a rule for this note.\n")
+    (index.corpus / "people" / "9.md").write_bytes(b"\x00\x01\x02" * 50)
+    _, said, told = index.shown("run")
+    assert "which failed, and why: sluice quarantine" in said
+    assert "measuring" not in told
+    readers = next(check for check in index("doctor").out["checks"] if check["check"] == "readers")
+    assert readers["ok"]
+    assert "sluice documents --status unreadable" in readers["hint"]
+    assert re.search(r"readers +│ look", index.shown("doctor")[1])
+    assert "* stops at /: sluice documents 'else*/**'" in index.shown("documents", "else*")[1]
+    assert "stops at /" not in index.shown("documents", "nowhere*")[1]
+    index.config.unlink()
+    missing = index("run").out["error"]
+    index.config.write_text(missing["hint"].partition("\n")[2], encoding="utf-8")
+    assert load(index.config).gates
+
+
+def test_a_key_is_named_by_its_rule_or_gate_and_a_file_by_its_key(index: Index) -> None:
+    """As a source is by its name; what has no name of its own by its number, from one."""
+    gate, rules = index.settings["gates"][0], index.settings["access"]["rules"]
+    for changes, said in (
+        ({"gates": [gate | {"golden": "goldn.jsonl"}]}, "gates.retrieval.golden: "),
+        ({"gates": [{"type": "data_quality"}, gate | {"min_recal": 1}]}, "unknown key 'gates.retrieval.min_recal'"),
+        ({"gates": [gate, gate | {"min_recal": 1}]}, "unknown key 'gates.2.min_recal'"),
+        ({"access": {"rules": [rules[0], {"match": "hr/**", "tags": "hr"}]}}, "access.rules.'hr/**'.tags: must be a list"),
+    ):
+        kept = {key: index.settings[key] for key in changes}
+        index.configure(**changes)
+        answer = index("run")
+        assert (answer.code, said in answer.out["error"]["message"]) == (2, True), answer.out
+        index.configure(**kept)
+
+
+def test_in_eighty_columns_nothing_is_broken_within_a_word_and_no_heading_stands_over_nothing(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each command that people read: no raw names, no empty headings, dates in one piece, "live" for what is live."""
+    first = index.run()["release"]
+    index.configure(sources=[index.settings["sources"][0] | {"exclude": ["drafts/**"]}])
+    index.write("people/0.md", f"# People note 0\n\nRemember that we {TOPICS['people'][0]} now.\n")
+    live = index.run()["release"]
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = index.shown("releases")[1]
+    assert re.search(rf"{live} +│ live +│ .*\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d", listed), listed
+    shown = index.shown("releases", "show", live)[1]
+    assert re.search(r"state +│ live", shown)
+    assert "access root" in shown
+    diff = index.shown("releases", "diff", first, live)[1]
+    assert "exclude: [" in diff
+    assert "{'" not in diff
+    trace = index.shown("trace", "people/0.md")[1]
+    assert re.search(r"bytes +│ [0-9a-f]{12}, \d+ bytes", trace), trace
+    cost = index.shown("backfill", "--from", "chunk", "--dry-run")[1]
+    assert "to build" in cost
+    assert "━" not in cost  # no heading, so no line below one
+    assert "Choose from: fetch, parse, chunk" in " ".join(index.shown("backfill")[2].split())
+    index.shown("golden", "draft")
+    report = index.shown("run")[1]
+    assert not re.search(r"promote\n", report)
+    for text in (listed, shown, diff, trace, cost, report):
+        lines = [line for line in text.splitlines() if "/state/" not in line]  # a path is copied whole
+        assert max(map(len, lines)) <= 80, text
+
+
+class _Steps(Silent):
+    """How far the bar of a stage went, step by step."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def advance(self, units: int = 0, *, texts: int = 0) -> None:
+        self.steps.append(units)
+
+
+def test_the_bar_of_a_run_moves_with_every_document(index: Index) -> None:
+    """Also where one partition holds them all."""
+    told = _Steps()
+    with Resources(load(index.config), progress=told) as r, holding(r, "ingest") as run:
+        ingest(r, run)
+    assert [step for step in told.steps if step] == [1] * 12

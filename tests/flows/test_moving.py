@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def test_exported_dropped_and_imported_it_answers_as_before(index: Index, tmp_pa
     shutil.rmtree(index.folder / "state")
     answer = index("import", str(tmp_path / "kept"))
     assert (answer.code, answer.out["outcome"], answer.out["embedded"]) == (0, "staged", 0), answer
+    here, old = answer.out["release"], index("promote", release)
+    assert (old.code, old.out["error"]["message"]) == (2, f"release {release} was imported, and is {here} here")
+    assert f"sluice promote {here}" in index("search", "leave", "--as", "people").out["error"]["hint"]
     assert index("promote", answer.out["release"]).out["outcome"] == "promoted"
     after = index("releases", "show", answer.out["release"]).out
     for name in ("fingerprint", "access_root", "documents", "chunks", "tokens"):
@@ -41,6 +45,10 @@ def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(inde
     index.write("people/9.md", "# New\n\nsomething new\n")
     index("ingest")
     assert index("export", release, str(tmp_path / "other")).out["error"]["type"] == "ReleaseError"
+    index("forget", "people/0.md")
+    erased = index("export", release, str(tmp_path / "other")).out["error"]
+    assert "1 document was erased since" in erased["message"]
+    assert erased["hint"].startswith("sluice run comes first")
     shutil.rmtree(index.folder / "state")
     assert index("import", str(tmp_path)).code == 2
     index.configure(chunking={"strategy": "recursive", "max_tokens": 50})
@@ -48,6 +56,10 @@ def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(inde
     assert refused.code == 2
     assert "chunking" in refused.out["error"]["message"]
     index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "none"})
+    code, said, _ = index.shown("import", str(kept))
+    told = re.search(rf"was {release}, is (\S+); next: sluice promote (\S+)", said)
+    assert (code, told is not None and told[1] == told[2]) == (0, True), said
+    shutil.rmtree(index.folder / "state")
     manifest = json.loads((kept / "manifest.json").read_text())
     manifest["release"]["fingerprint"] = "0" * 64
     (kept / "manifest.json").write_text(json.dumps(manifest))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from cli.commands.golden_drafted import review
 from cli.console import for_people
 from cli.main import main, to_the_front
 from cli.tables import table
@@ -155,3 +158,17 @@ def test_the_list_of_commands_says_whole_sentences(capsys: pytest.CaptureFixture
     """Of `sluice` and of every group: nothing ends in dots."""
     for group in ([], ["golden"], ["releases"], ["runs"], ["access"], ["quarantine"]):
         assert "..." not in said(capsys, *group, "--help")[1].split("Commands:")[1], group
+
+
+def test_who_reviews_is_told_which_keys_there_are_and_the_total_has_a_line_of_its_own(tmp_path: Path) -> None:
+    """A wrong key does not only ask again; where the input ends, what is said next does not stand behind the prompt."""
+    file = tmp_path / "drafted.jsonl"
+    lines = [
+        {"id": f"d-{n}", "query": f"who waters plant {n}?", "relevant": [{"uri": "a.md"}], "synthetic": True} for n in (1, 2)
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    result = CliRunner().invoke(review, [str(file)], input="x\nt\n", obj=tmp_path / "sluice.yaml")
+    assert result.exit_code == 0, result.output
+    assert "'x' is none of the keys: t, m, d, s or q" in result.stderr
+    assert result.stderr.endswith("\n")
+    assert result.stdout.startswith("1 taken, 0 mended, 0 dropped, 1 left: ")

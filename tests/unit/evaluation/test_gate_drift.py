@@ -137,7 +137,7 @@ def test_replay_shows_what_moved_and_rejects_only_when_asked_to(tmp_path: Path) 
     assert (mover["query"], mover["tags"]) == ("person 3", ["hr"])
     assert [hit["uri"] for hit in mover["live"]] == ["people/pay/3.md"]
     assert [hit["uri"] for hit in mover["candidate"]] == ["people/pay/0.md"]
-    assert verdict.warnings == (f"1 lines of {log} could not be read",)
+    assert verdict.warnings == (f"1 line of {log} could not be read",)
     strict = ReplayGate(ReplayOptions(log=log, k=1, min_overlap=0.9))
     assert not strict.judge(context(candidate, live=live.view("live"))).passed
 

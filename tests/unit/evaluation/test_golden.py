@@ -35,7 +35,7 @@ def test_a_query_without_relevant_documents_says_that_it_has_no_answer(tmp_path:
         ("[1]", "a JSON object is expected"),
         ({"id": "q2", "query": "x"}, "the key 'relevant' is missing"),
         (QUERY | {"id": "q2", "query": "  "}, "query: must not be blank"),
-        (QUERY | {"id": "q2", "relevant": [{"quote": "x"}]}, "the key 'relevant.0.uri' is missing"),
+        (QUERY | {"id": "q2", "relevant": [{"quote": "x"}]}, "the key 'relevant.1.uri' is missing"),
         (QUERY | {"id": "q2", "relevant": [{"uri": "a", "start": 3}]}, "'start' and 'end' come together"),
         (QUERY | {"id": "q2", "relevant": [{"uri": "a", "start": 3, "end": 3}]}, "must be larger than 'start'"),
         (QUERY | {"id": "q2", "slice": "hr"}, "slice:"),

@@ -10,7 +10,7 @@ import pytest
 from sluice import errors
 from sluice.errors import DocumentError, Permanent, Retryable, SluiceError
 
-EXIT_CODES = {"ConfigurationError": 2, "GateRejected": 3, "IndexBusy": 4}
+EXIT_CODES = {"ConfigurationError": 2, "UnknownRelease": 2, "GateRejected": 3, "IndexBusy": 4}
 
 
 def family(kind: type[SluiceError]) -> list[type[SluiceError]]:

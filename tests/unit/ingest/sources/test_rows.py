@@ -163,7 +163,7 @@ def test_csv_values_may_hold_commas_and_lines(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('id,body\n1,"one, and\ntwo"\n2\n', newline="")
     (tmp_path / "b.tsv").write_text("id\tbody\n3\tx,y\n")
     found = outcome(source(tmp_path))
-    assert found.pop("#").startswith("malformed_record: source 'export': a.csv, line 4: has 1 fields")
+    assert found.pop("#").startswith("malformed_record: source 'export': a.csv, line 4: has 1 field,")
     assert found == {"export/1": "one, and\ntwo", "export/3": "x,y"}
 
 
