@@ -1,7 +1,4 @@
-"""`sluice status`: one page about an index: what is live, what was done, how the gates went, what a person must look at.
-
-Over 300 lines: what is found, and the page that shows it, are read beside each other.
-"""
+"""`sluice status`: one page about an index: what is live, what was done, how the gates went, what a person must look at."""
 
 from __future__ import annotations
 
