@@ -97,9 +97,9 @@ def test_a_gates_warning_is_printed(index: Index) -> None:
 
 def test_the_history_says_what_was_done_and_what_never_ended(index: Index) -> None:
     """Newest first; a run whose process is gone is interrupted, one that holds the index is running; each has its log."""
-    index.run()
+    live = index.run()["release"]
     index.write("people/0.md", "# People note 0\n\nRemember something else.\n")
-    index("promote", "nothing")
+    index("promote", live, "--canary", "0.5")
     with Resources(load(index.config)) as r:
         rows = {"command": "run", "parameters": {}, "actor": "test", "outcome": "running", "started": utc_now()}
         r.stores.runs.record("20200101-000000-dead", rows)
@@ -112,7 +112,7 @@ def test_the_history_says_what_was_done_and_what_never_ended(index: Index) -> No
         ("promote", "failed"),
         ("run", "promoted"),
     ]
-    assert "nothing" in listed[1]["error"]
+    assert "a canary is a staged release" in listed[1]["error"]
     assert (mine["run"], mine["outcome"]) == ("20200101-000001-live", "running")
     shown = index("runs", "show", listed[2]["run"]).out
     assert any("fetch and parse: 12 documents" in line for line in shown["lines"])
