@@ -227,6 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_level(given)
     memory.end_when_out(as_json)
     try:
+        memory.look()
         # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
         code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
     except SluiceError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import sys
 import threading
 from types import TracebackType
@@ -25,6 +26,10 @@ _CANNOT_LOAD = "failed to map segment"
 _NO_STACK = "can't start new thread"
 """What Python says of a thread whose stack it finds no room for."""
 
+FLOOR_BYTES = 600_000_000
+"""Of addresses, below which (`ulimit -v`) nothing is begun: a command takes 400 to 500 MB of them before it has done anything,
+and Python waits for ever for a thread that found no memory to begin with (seen with 3.11 at 350 MB)."""
+
 
 def is_out(error: BaseException | None) -> bool:
     """Whether this, or what it came of, is for want of memory."""
@@ -37,6 +42,14 @@ def is_out(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def look() -> None:
+    """Raises MemoryError, with the numbers, where so little is allowed that no command would come to its end."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < FLOOR_BYTES:
+        allowed = f"this process may have {limit / 1e6:,.0f} MB of address space"
+        raise MemoryError(f"{allowed}, and {FLOOR_BYTES / 1e6:,.0f} are needed")
 
 
 def end_when_out(as_json: bool) -> None:

@@ -37,7 +37,8 @@ def test_langchain(index: Index) -> None:
         assert json.loads(json.dumps(found[0].metadata)) == found[0].metadata
         other = SluiceRetriever(searcher=searcher, principal=SECURITY).invoke(QUERY)
         assert {d.metadata["uri"].split("/")[0] for d in other} == {"security"}
-        assert SluiceRetriever(searcher=searcher, principal=PEOPLE, sources=("none",)).invoke(QUERY) == []
+        with pytest.raises(ConfigurationError, match="no source is named 'none'"):
+            SluiceRetriever(searcher=searcher, principal=PEOPLE, sources=("none",)).invoke(QUERY)
         for wrong in ({}, {"principal": None}, {"principal": {"tags": ["people"]}}, {"principal": "people"}):
             with pytest.raises(ValidationError, match="principal"):
                 SluiceRetriever(searcher=searcher, **wrong)
@@ -66,7 +67,8 @@ def test_llamaindex(index: Index) -> None:
         assert found[0].node.get_content(MetadataMode.EMBED).strip() == best[0].text.strip()
         other = SluiceRetriever(searcher, SECURITY).retrieve(QUERY)
         assert {n.node.metadata["uri"].split("/")[0] for n in other} == {"security"}
-        assert SluiceRetriever(searcher, PEOPLE, sources=["none"]).retrieve(QUERY) == []
+        with pytest.raises(ConfigurationError, match="no source is named 'none'"):
+            SluiceRetriever(searcher, PEOPLE, sources=["none"]).retrieve(QUERY)
         with pytest.raises(TypeError, match="principal"):
             SluiceRetriever(searcher)  # type: ignore[call-arg]
         for wrong in (None, {"people"}, "people"):
@@ -95,7 +97,8 @@ def test_haystack(index: Index) -> None:
         assert json.loads(json.dumps(documents[0].meta)) == documents[0].meta
         assert asyncio.run(SluiceRetriever(searcher, 2).run_async(QUERY, PEOPLE))["documents"] == documents
         assert {d.meta["uri"].split("/")[0] for d in found(principal=SECURITY, k=9)} == {"security"}
-        assert found(principal=PEOPLE, sources=["none"]) == []
+        with pytest.raises(ConfigurationError, match="no source is named 'none'"):
+            found(principal=PEOPLE, sources=["none"])
         with pytest.raises(ValueError, match="principal"):
             found()
         with pytest.raises((ConfigurationError, haystack.core.errors.PipelineRuntimeError), match="who asks"):

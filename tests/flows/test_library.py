@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import sluice
-from sluice.errors import ReleaseError
+from sluice.errors import ConfigurationError, ReleaseError
 from tests.flows.conftest import Index
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,8 @@ def test_an_open_index_stops_no_run_and_answers_from_what_it_put_live(index: Ind
         assert (hit.uri, hit.release != live) == ("people/9.md", True)
         assert asyncio.run(searcher.asearch("zeppelin allowance", PEOPLE, k=1)) == [hit]
         assert opened.searcher(live).search("zeppelin allowance", PEOPLE, k=1)[0].uri != "people/9.md"
-        assert searcher.search("zeppelin", PEOPLE, k=3, sources=["none"]) == []
+        with pytest.raises(ConfigurationError, match="no source is named 'none'"):
+            searcher.search("zeppelin", PEOPLE, k=3, sources=["none"])
         assert opened.name == "small"
 
 
