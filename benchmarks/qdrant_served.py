@@ -75,7 +75,11 @@ def _scroll(q: QdrantLocal, name: str, body: Any) -> Any:
 
 
 def _query(q: QdrantLocal, name: str, body: Any) -> models.QueryResponse:
-    asked = models.QueryRequest.model_validate(body)
+    return queried(q, name, models.QueryRequest.model_validate(body))
+
+
+def queried(q: QdrantLocal, name: str, asked: models.QueryRequest) -> models.QueryResponse:
+    """What local mode answers, by whichever interface it was asked."""
     query: Any = asked.query  # local mode takes a vector as it is, too, which its types do not say
     return q.query_points(
         name,

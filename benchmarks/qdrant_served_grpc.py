@@ -15,8 +15,9 @@ import grpc
 from qdrant_client import grpc as q
 from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 from qdrant_client.grpc import collections_service_pb2_grpc, points_service_pb2_grpc, qdrant_pb2_grpc
-from qdrant_client.http import models
 from qdrant_client.local.qdrant_local import QdrantLocal
+
+from benchmarks.qdrant_served import queried
 
 DONE = q.UpdateResult(operation_id=0, status=q.UpdateStatus.Completed)
 
@@ -140,18 +141,7 @@ class Points(points_service_pb2_grpc.PointsServicer):
 
     def Query(self, request: Any, context: Any) -> Any:
         with self.of.answering(context) as store:
-            asked: models.QueryRequest = GrpcToRest.convert_query_points(request)
-            query: Any = asked.query
-            found = store.query_points(
-                request.collection_name,
-                query=query,
-                using=asked.using,
-                query_filter=asked.filter,
-                search_params=asked.params,
-                limit=asked.limit or 10,
-                with_payload=asked.with_payload or False,
-                with_vectors=asked.with_vector or False,
-            )
+            found = queried(store, request.collection_name, GrpcToRest.convert_query_points(request))
         for point in found.points:
             point.payload = point.payload or {}
         return q.QueryResponse(result=[RestToGrpc.convert_scored_point(point) for point in found.points])
