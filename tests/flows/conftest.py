@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,14 @@ class Index:
         answer = self("run", *arguments)
         assert answer.out.get("outcome") == outcome, (answer.out, answer.err)
         return answer.out
+
+    def lose_state(self) -> None:
+        """Everything that was kept is gone, as on another machine; what is made next is named by another second.
+
+        A release is named by its second and its content: made again within that second it would be the very one that is gone.
+        """
+        shutil.rmtree(self.folder / "state")
+        time.sleep(1)
 
     def find(self, query: str, *tags: str, release: str | None = None, k: int = 3) -> list[str]:
         """The uris that a search finds, best first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ def test_exported_dropped_and_imported_it_answers_as_before(index: Index, tmp_pa
     hits = index("search", TOPICS["people"][0], "--as", "people,security", "-k", "8").out["hits"]
     told = index("export", release, str(tmp_path / "kept")).out
     assert (told["documents"], told["chunks"]) == (12, before["chunks"])
-    shutil.rmtree(index.folder / "state")
+    index.lose_state()
     answer = index("import", str(tmp_path / "kept"))
     assert (answer.code, answer.out["outcome"], answer.out["embedded"]) == (0, "staged", 0), answer
     here, old = answer.out["release"], index("promote", release)
@@ -49,7 +48,7 @@ def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(inde
     erased = index("export", release, str(tmp_path / "other")).out["error"]
     assert "1 document was erased since" in erased["message"]
     assert erased["hint"].startswith("sluice run comes first")
-    shutil.rmtree(index.folder / "state")
+    index.lose_state()
     assert index("import", str(tmp_path)).code == 2
     index.configure(chunking={"strategy": "recursive", "max_tokens": 50})
     refused = index("import", str(kept))
@@ -59,7 +58,7 @@ def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(inde
     code, said, _ = index.shown("import", str(kept))
     told = re.search(rf"was {release}, is (\S+); next: sluice promote (\S+)", said)
     assert (code, told is not None and told[1] == told[2]) == (0, True), said
-    shutil.rmtree(index.folder / "state")
+    index.lose_state()
     manifest = json.loads((kept / "manifest.json").read_text())
     manifest["release"]["fingerprint"] = "0" * 64
     (kept / "manifest.json").write_text(json.dumps(manifest))
