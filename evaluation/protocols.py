@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,11 +49,17 @@ class ReleasePoints(Protocol):
     """The points of one release, read back from the store."""
 
     def scan(
-        self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+        self,
+        fields: Sequence[str] = (),
+        *,
+        vectors: bool = False,
+        readable_by: AccessTags | None = None,
+        documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
         """Every point once, ordered by id, with these payload fields.
 
-        With `readable_by`, only those that the store's own filter admits.
+        With `readable_by`, only those that the store's own filter admits; with `documents` (their keys), only those of these,
+        and in an order of the store's choice.
         """
 
 
@@ -84,4 +90,37 @@ class JudgedReleases(Protocol):
 class ExpectedChunks(Protocol):
     """What a release must hold, computed again from the documents and the chunker, independent of the store."""
 
-    def chunks(self) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]: ...
+    def chunks(self, documents: Collection[str] | None = None) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]:
+        """Each document and its chunks, those without text too; with `documents` (their keys), only of these."""
+
+
+IdSum = tuple[int, int]
+"""How many chunk ids, and all of them xor-ed as numbers: equal for equal sets, in whatever order they are read."""
+
+
+class HeldDocument(Protocol):
+    """What the store holds of a document, by its light fields."""
+
+    @property
+    def chunks(self) -> int: ...
+
+    @property
+    def ids(self) -> int:
+        """As in `IdSum`."""
+
+    @property
+    def tags(self) -> Set[AccessTags]:
+        """Every set of tags that one of its points carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What a candidate took over of the live release, point by point, which was compared word for word when it was written.
+
+    `documents` are their keys; `held` is what the store holds of every document of the candidate, these or others; `expected`
+    gives every document that must be there, and its ids, or None where it is not known how it is cut.
+    """
+
+    documents: Collection[str]
+    held: Mapping[str, HeldDocument]
+    expected: Callable[[], Iterable[tuple[DocumentState, IdSum | None]]]

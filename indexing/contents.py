@@ -47,6 +47,13 @@ class Holding:
     ids: int = 0
     """As in `cuts.id_sum`."""
 
+    def is_copy_of(self, other: Holding | None) -> bool:
+        """Whether both are of the same chunks, whose points say the same of the document, whoever may read it."""
+        return other is not None and self.alike and other.alike and self._said() == other._said()
+
+    def _said(self) -> tuple[object, ...]:
+        return self.version, self.parse_fingerprint, self.served, self.modified, self.chunks, self.tokens, self.cut, self.ids
+
 
 Holdings = Mapping[str, Holding]
 """By document key."""
@@ -119,6 +126,11 @@ class Contents:
             return holdings(self._points, collection)
         with self._lock:
             return self._known.get(collection) or self.now(collection)
+
+    def changed(self, collection: str) -> None:
+        """What is remembered of it does not hold any more."""
+        with self._lock:
+            self._known.pop(collection, None)
 
     def now(self, collection: str) -> Holdings:
         """As it is read now: with the tags that its points carry."""

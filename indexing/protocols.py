@@ -6,7 +6,7 @@ suite of its protocol in `tests/conformance/`. Every method raises StoreUnavaila
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -126,9 +126,20 @@ class Points(Protocol):
         """Durable when it returns; idempotent."""
 
     def scan(
-        self, collection: str, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+        self,
+        collection: str,
+        fields: Sequence[str] = (),
+        *,
+        vectors: bool = False,
+        readable_by: AccessTags | None = None,
+        documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
-        """Every point once, with these payload fields; with `readable_by`, only those the store's own filter admits."""
+        """Every point once, with these payload fields; with `readable_by`, only those the store's own filter admits; with
+        `documents` (their keys), only those of these, in at most 1 + n/100 requests beside those for the pages.
+        """
+
+    def count(self, collection: str) -> int:
+        """How many points there are; IntegrityError where the collection is damaged, ReleaseError where there is none."""
 
     def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
         """Replace the access tags of every point of these documents; nothing else changes."""

@@ -16,7 +16,7 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -259,27 +259,54 @@ class EdgeStore(Ranked):
                         self._reader.adopt(folder, state, shard)
 
     def scan(
-        self, collection: str, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+        self,
+        collection: str,
+        fields: Sequence[str] = (),
+        *,
+        vectors: bool = False,
+        readable_by: AccessTags | None = None,
+        documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
-        """Every point once, ordered by id, with these payload fields; with `readable_by`, only those its filter admits."""
+        """Every point once, ordered by id, with these payload fields; with `readable_by`, only those its filter admits; with
+        `documents`, only theirs, ordered within each 500 of these.
+        """
         with translated(self._path, "reading", collection):
-            name = self._existing(collection)
+            name = unquote(self._existing(collection))
             if readable_by is not None and not readable_by:
                 return
-            read = partial(self._page, unquote(name), fields, vectors, readable_by)
-            first, after = read(None)
-            following = read_ahead(_pages(read, after)) if after is not None else ()
-            for number, page in enumerate(itertools.chain([first], following), 1):
-                yield from page
-                if number % files.MAPPED_PAGES == 0:
-                    mapped.let_go(self._collections)
-            if after is not None:
+            for part in (None,) if documents is None else batches(sorted(set(documents)), files.BATCH):
+                yield from self._points(partial(self._page, name, fields, vectors, readable_by, part))
+
+    def _points(self, read: Callable[[edge_search.PointId | None], Page]) -> Iterator[StoredPoint]:
+        first, after = read(None)
+        following = read_ahead(_pages(read, after)) if after is not None else ()
+        for number, page in enumerate(itertools.chain([first], following), 1):
+            yield from page
+            if number % files.MAPPED_PAGES == 0:
                 mapped.let_go(self._collections)
+        if after is not None:
+            mapped.let_go(self._collections)
 
     def _page(
-        self, name: str, fields: Sequence[str], vectors: bool, readable_by: AccessTags | None, start: edge_search.PointId | None
+        self,
+        name: str,
+        fields: Sequence[str],
+        vectors: bool,
+        readable_by: AccessTags | None,
+        documents: Sequence[str] | None,
+        start: edge_search.PointId | None,
     ) -> Page:
-        return self._read(name, partial(edge_search.page, start, fields, vectors, readable_by))
+        return self._read(name, partial(edge_search.page, start, fields, vectors, readable_by, documents))
+
+    def count(self, collection: str) -> int:
+        """How many points there are; of a sealed collection without opening it: its files are as they were noted then."""
+        with translated(self._path, "counting the points of", collection):
+            name = self._existing(collection)
+            if name not in self._writers:
+                sealed = files.sealed_points(self._collections / name)
+                if sealed is not None:
+                    return sealed
+            return self._read(collection, lambda view: files.counted(view.shard))
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
 

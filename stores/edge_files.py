@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qdrant_edge import (
+    CountRequest,
     Distance,
     EdgeConfig,
     EdgeShard,
@@ -65,7 +66,8 @@ _INDEXES = {
 class State:
     """What holds of a collection. Every change raises `generation`; `shard` and `overlay` (0: none) name its files.
 
-    `dead`: points that were replaced or removed in place, whose bytes are still in the files.
+    `dead`: points that were replaced or removed in place, whose bytes are still in the files. `points`: how many there are, in
+    what was sealed by a version that noted it.
     """
 
     dimension: int
@@ -75,6 +77,7 @@ class State:
     overlay: int = 0
     writing: bool = True
     dead: int = 0
+    points: int | None = None
 
 
 def read_state(folder: Path) -> tuple[bytes, State]:
@@ -170,6 +173,20 @@ def settled(folder: Path, number: int) -> EdgeShard:
     shard = open_shard(folder, number)
     private.replace(folder / f"files-{number}.json", json.dumps(_sizes(folder / str(number))).encode())
     return shard
+
+
+def sealed_points(folder: Path) -> int | None:
+    """How many points a sealed collection holds, its files being as large as they were then; None where that was not noted."""
+    state = read_state(folder)[1]
+    if state.writing or state.points is None or not (folder / f"files-{state.shard}.json").exists():
+        return None
+    _whole(folder, state.shard)
+    return state.points
+
+
+def counted(shard: EdgeShard) -> int:
+    """How many points a shard holds."""
+    return int(shard.count(CountRequest(exact=True)))
 
 
 def _whole(folder: Path, number: int) -> None:

@@ -28,7 +28,7 @@ def created(folder: Path, dimension: int, *, sparse: bool) -> Writer:
 
 def cloned(folder: Path, source: Path, view: View) -> Writer:
     """A collection like the one that this is a view of, with its tags written into the points, to be changed."""
-    state = replace(view.state, shard=1, overlay=0, writing=True, generation=1)
+    state = replace(view.state, shard=1, overlay=0, writing=True, generation=1, points=None)
     points = source / str(view.state.shard)
     private.room_for(source, files.size(points))
     with _begun(folder) as (fresh, lock):

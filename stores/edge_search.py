@@ -59,10 +59,18 @@ def _fused(view: View, forms: Forms, dense_weight: float, limit: int, prefetch: 
 
 
 def page(
-    start: PointId | None, fields: Sequence[str], vectors: bool, readable_by: AccessTags | None, view: View
+    start: PointId | None,
+    fields: Sequence[str],
+    vectors: bool,
+    readable_by: AccessTags | None,
+    documents: Sequence[str] | None,
+    view: View,
 ) -> tuple[list[StoredPoint], PointId | None]:
     """The points from this id on, and where the next page starts."""
     admitted = None if readable_by is None else readable(readable_by, view.overlay)
+    if documents is not None:
+        of_these = any_of(DOCUMENT_KEY, documents)
+        admitted = Filter(must=[of_these] if admitted is None else [of_these, admitted])
     return _scrolled(view, admitted, fields, start=start, limit=files.PAGE, vectors=vectors)
 
 

@@ -70,7 +70,9 @@ class Writer:
             self.shard.flush()
             private.sync_tree(self.folder / str(self.state.shard))
             self.shard = files.settled(self.folder, self.state.shard)
-            self.state = replace(self.state, writing=False, generation=self.state.generation + 1)
+            self.state = replace(
+                self.state, writing=False, generation=self.state.generation + 1, points=files.counted(self.shard)
+            )
             files.write_state(self.folder, self.state)
             self._held.close()
             return self.state
@@ -94,7 +96,7 @@ def begin(folder: Path, state: State, lock: FileLock) -> Writer:
 def reopen(folder: Path, state: State, lock: FileLock) -> Writer:
     """Write into a sealed collection again: into a copy, for others may have the points open."""
     overlay = files.read_overlay(folder, state)
-    fresh = replace(state, shard=state.shard + 1, overlay=0, writing=True, generation=state.generation + 1)
+    fresh = replace(state, shard=state.shard + 1, overlay=0, writing=True, generation=state.generation + 1, points=None)
     path = folder / str(fresh.shard)
     private.room_for(folder, files.size(folder / str(state.shard)))
     files.discard(path)
@@ -111,7 +113,7 @@ def renew(folder: Path, state: State, *, without: Sequence[str] = (), shard: Edg
     After a process was killed that wrote into them (what it acknowledged is there), and where bytes must not stay.
     """
     overlay = files.read_overlay(folder, state)
-    fresh = replace(state, shard=state.shard + 1, overlay=0, writing=False, dead=0, generation=state.generation + 1)
+    fresh = replace(state, shard=state.shard + 1, overlay=0, writing=False, dead=0, generation=state.generation + 1, points=None)
     path = folder / str(fresh.shard)
     private.room_for(folder, files.size(folder / str(state.shard)))
     files.discard(path)
@@ -119,5 +121,6 @@ def renew(folder: Path, state: State, *, without: Sequence[str] = (), shard: Edg
     files.rewrite(old, path, fresh, overlay, without)
     private.sync_tree(path)
     made = files.settled(folder, fresh.shard)
+    fresh = replace(fresh, points=files.counted(made))
     files.write_state(folder, fresh)
     return fresh, made

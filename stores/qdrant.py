@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -205,13 +205,31 @@ class QdrantStore(Ranked):
                 client.upsert(collection, batch, wait=True)
 
     def scan(
-        self, collection: str, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+        self,
+        collection: str,
+        fields: Sequence[str] = (),
+        *,
+        vectors: bool = False,
+        readable_by: AccessTags | None = None,
+        documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
-        """Every point once, ordered by id, with these payload fields; with `readable_by`, only those its filter admits."""
+        """Every point once, ordered by id, with these payload fields; with `readable_by`, only those its filter admits; with
+        `documents`, only theirs, ordered within each 500 of these.
+        """
         if readable_by is not None and not readable_by:
             self._require(collection)
             return
         admitted = None if readable_by is None else admission(readable_by, Filters())
+        if documents is None:
+            yield from self._scrolled(collection, fields, vectors, admitted)
+            return
+        for part in batches(sorted(set(documents)), TAGS_BATCH):
+            of_these = models.Filter(must=[any_of(DOCUMENT_KEY, part), *([] if admitted is None else [admitted])])
+            yield from self._scrolled(collection, fields, vectors, of_these)
+
+    def _scrolled(
+        self, collection: str, fields: Sequence[str], vectors: bool, admitted: models.Filter | None
+    ) -> Iterator[StoredPoint]:
         offset: models.ExtendedPointId | None = None
         while True:
             with self._client("reading", collection) as client:
@@ -228,6 +246,11 @@ class QdrantStore(Ranked):
                 yield StoredPoint(str(record.id), record.payload or {}, dense)
             if offset is None:
                 return
+
+    def count(self, collection: str) -> int:
+        """How many points there are, counted by the server."""
+        with self._client("counting the points of", collection) as client:
+            return int(client.count(collection, exact=True).count)
 
     def set_tags(self, collection: str, tags: AccessTags, document_keys: Iterable[str]) -> None:
         """Replace the access tags of every point of these documents; nothing else changes; durable when it returns."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -234,10 +234,21 @@ class MemoryVectorStore:
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         self._of(collection).points |= {point.id: deepcopy(point) for point in points}
 
+    def count(self, collection: str) -> int:
+        return len(self._of(collection).points)
+
     def scan(
-        self, collection: str, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+        self,
+        collection: str,
+        fields: Sequence[str] = (),
+        *,
+        vectors: bool = False,
+        readable_by: AccessTags | None = None,
+        documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
         for _, point in sorted(self._of(collection).points.items()):
+            if documents is not None and point.payload[DOCUMENT_KEY] not in documents:
+                continue
             if readable_by is None or not readable_by.isdisjoint(point.payload.get(ACCESS_TAGS) or ()):
                 payload = {name: point.payload[name] for name in fields if name in point.payload}
                 yield StoredPoint(point.id, payload, point.dense if vectors else None)

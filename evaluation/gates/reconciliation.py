@@ -1,13 +1,15 @@
 """Reconciliation: what the store holds is exactly what the documents and the chunker say it must hold.
 
-It always runs, also when no gate is configured. Every point is compared, not a sample: id, document, offsets, text, what
-was embedded, tokens and access tags; only what differs is kept in memory with names. Vectors are read back, all of them
-up to `VECTORS` points and that many beyond, and must be those that the model made of these texts.
+It always runs, also when no gate is configured. Of every document the ids of its chunks and its readers are compared, and
+word for word what was written: id, document, offsets, text, what was embedded, tokens and access tags of each point. What a
+release took over of the live one point by point was compared so when it was written (`TakenOver`). Only what differs is kept
+in memory with names. Vectors of what is compared word for word are read back, all of them up to `VECTORS` points and that
+many beyond, and must be those that the model made of these texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.gates.base import SAMPLES, GateContext
+from evaluation.protocols import TakenOver
 from sluice.display import counted
 from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint, text_hash
@@ -32,6 +35,17 @@ _SAME = 1e-5
 
 class ReconciliationOptions(Section):
     """Nothing can be set: exactly equal is the only setting."""
+
+
+@dataclass(slots=True)
+class _ById:
+    """Totals of the documents that are as they must be by ids and readers, and which are to be compared word for word."""
+
+    chunks: int = 0
+    documents: int = 0
+    empty: int = 0
+    others: set[str] | None = None
+    """None: all."""
 
 
 @dataclass(slots=True)
@@ -71,11 +85,12 @@ class ReconciliationGate:
 
     def judge(self, context: GateContext) -> Verdict:
         account, of_vectors = _Account(), _Account()
+        same = _by_id(context.taken_over) if context.taken_over is not None else _ById()
         with ThreadPoolExecutor(1, "vectors") as beside:  # both wait for stores most of the time
-            comparing = beside.submit(_vectors, context, of_vectors)
-            stored, points = _stored(context.points.scan(FIELDS), account)
+            comparing = beside.submit(_vectors, context, same.others, of_vectors)
+            stored, points = _stored(context.points.scan(FIELDS, documents=same.others), account)
             documents_stored = {held[0] for held in stored.values()}
-            chunks, documents, empty = _compare(context.expected.chunks(), stored, account)
+            chunks, documents, empty = _compare(context.expected.chunks(same.others), stored, account)
             evidence = comparing.result()
         account.add(of_vectors)
         for id, held in stored.items():
@@ -85,12 +100,14 @@ class ReconciliationGate:
                 account.note("documents_missing", documents[key])
             for key in sorted(documents_stored - documents.keys()):
                 account.note("documents_unexpected", {"document_key": key})
+        compared, chunks, expected = len(documents), chunks + same.chunks, len(documents) + same.documents
         evidence |= {
             "chunks_expected": chunks,
-            "points_stored": points,
-            "documents_expected": len(documents),
-            "documents_stored": len(documents_stored),
-            "documents_without_text": empty,
+            "points_stored": points + same.chunks,
+            "documents_expected": expected,
+            "documents_stored": len(documents_stored) + same.documents,
+            "documents_compared": compared,
+            "documents_without_text": empty + same.empty,
             "problems": dict(sorted(account.counts.items())),
             "samples": dict(sorted(account.samples.items())),
         }
@@ -107,13 +124,17 @@ class ReconciliationGate:
             if unknown
             else ()
         )
-        reason = f"{counted(chunks, 'chunk')} of {counted(len(documents), 'document')}, all as expected"
+        reason = f"{counted(chunks, 'chunk')} of {counted(expected, 'document')}, all as expected"
+        if compared < expected:
+            reason += f"; word for word {compared:,}, those taken over from the live release by ids and readers"
         return Verdict(self.name, True, reason, evidence, warnings, _shown(evidence, account))
 
 
 def _shown(evidence: dict[str, Any], account: _Account) -> tuple[Block, ...]:
     """The counts, and each kind of problem with its first few names."""
-    counted = ("chunks_expected", "points_stored", "documents_expected", "documents_stored", "vectors_compared")
+    counted = (
+        "chunks_expected", "points_stored", "documents_expected", "documents_stored", "documents_compared", "vectors_compared",
+    )  # fmt: skip
     figures = Figures({name.replace("_", " "): evidence[name] for name in counted if name in evidence})
     rows = tuple(
         (problem.replace("_", " "), count, "; ".join(_named(sample) for sample in account.samples[problem]))
@@ -124,6 +145,23 @@ def _shown(evidence: dict[str, Any], account: _Account) -> tuple[Block, ...]:
 
 def _named(sample: dict[str, Any]) -> str:
     return str(sample.get("uri") or "") or ", ".join(f"{key} {value}" for key, value in sample.items())
+
+
+def _by_id(taken: TakenOver) -> _ById:
+    """What was taken over and is as it must be; every other document, there or expected, is to be compared word for word."""
+    others, found = set(taken.held), _ById()
+    for state, ids in taken.expected():
+        held = taken.held.get(state.key)
+        if state.key in taken.documents and held is not None and (held.chunks, held.ids) == ids and held.tags == {state.tags}:
+            found.chunks += held.chunks
+            found.documents += 1
+            others.discard(state.key)
+        elif held is None and ids == (0, 0):
+            found.empty += 1
+        else:
+            others.add(state.key)
+    found.others = others
+    return found
 
 
 _Held = tuple[str, str, frozenset[str]]
@@ -182,12 +220,12 @@ def _digest(start: Any, end: Any, tokens: Any, embedded: Any, text: str) -> str:
     return f"{start}:{end}:{tokens}:{str(embedded)[:32]}:{text_hash(text)[:32]}"
 
 
-def _vectors(context: GateContext, account: _Account) -> dict[str, Any]:
-    """Compare stored vectors with those that the model made of the same texts; gives what was compared."""
+def _vectors(context: GateContext, documents: Collection[str] | None, account: _Account) -> dict[str, Any]:
+    """Compare stored vectors of these documents with those that the model made of the same texts; gives what was compared."""
     if context.vectors is None:
         return {}
     # The first of them, as they come by id: ids are hashes, and the store need not read the vectors of the others.
-    chosen = list(islice(context.points.scan(("text_hash", "uri"), vectors=True), VECTORS))
+    chosen = list(islice(context.points.scan(("text_hash", "uri"), vectors=True, documents=documents), VECTORS))
     made = context.vectors([str(point.payload.get("text_hash")) for point in chosen])
     pairs = [(point, made.get(str(point.payload.get("text_hash")))) for point in chosen]
     known = [(point, right) for point, right in pairs if right is not None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.gates import GateContext, ReleaseView
+from evaluation.protocols import IdSum, TakenOver
 from sluice.access import AccessTags, Principal
 from sluice.ids import chunk_id, document_key, text_hash
 from sluice.points import StoredPoint, Vector
@@ -42,6 +43,24 @@ class Doc:
     @property
     def state(self) -> DocumentState:
         return DocumentState(document_key(self.source, self.uri), self.source, self.uri, self.status, version="v", tags=self.tags)
+
+
+@dataclass(frozen=True)
+class _Held:
+    chunks: int
+    ids: int
+    tags: frozenset[AccessTags]
+
+
+def _number(id: str) -> int:
+    return int(id.replace("-", ""), 16)
+
+
+def _id_sum(chunks: Sequence[Chunk]) -> IdSum:
+    total = 0
+    for chunk in chunks:
+        total ^= _number(chunk.id)
+    return len(chunks), total
 
 
 @dataclass
@@ -105,16 +124,33 @@ class Release:
         return {state.key: texts for state in states if (texts := self._doc(state).earlier)}
 
     # ExpectedChunks
-    def chunks(self) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]:
+    def chunks(self, documents: Collection[str] | None = None) -> Iterator[tuple[DocumentState, Sequence[Chunk]]]:
         for doc in self.docs:
-            if doc.status == "active":
+            if doc.status == "active" and (documents is None or doc.state.key in documents):
                 yield doc.state, self.cut(doc)
+
+    def taken_over(self, documents: Collection[str] | None = None) -> TakenOver:
+        """These documents (all of them) as taken over from a release that held the same."""
+        held: dict[str, _Held] = {}
+        for point in self.points:
+            was = held.get(point.payload["document_key"], _Held(0, 0, frozenset()))
+            tags = was.tags | {AccessTags(point.payload["access_tags"])}
+            held[point.payload["document_key"]] = _Held(was.chunks + 1, was.ids ^ _number(point.id), tags)
+        keys = {doc.state.key for doc in self.docs} if documents is None else documents
+        return TakenOver(keys, held, lambda: [(state, _id_sum(chunks)) for state, chunks in self.chunks()])
 
     # ReleasePoints
     def scan(
-        self, fields: Sequence[str] = (), *, vectors: bool = False, readable_by: AccessTags | None = None
+        self,
+        fields: Sequence[str] = (),
+        *,
+        vectors: bool = False,
+        readable_by: AccessTags | None = None,
+        documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
         for point in self.points:
+            if documents is not None and point.payload["document_key"] not in documents:
+                continue
             if readable_by is None or self.leaky or not readable_by.isdisjoint(point.payload["access_tags"]):
                 payload = {name: point.payload[name] for name in fields if name in point.payload}
                 yield replace(point, payload=payload, dense=point.dense if vectors else None)

@@ -96,6 +96,8 @@ class Moves:
             self.events.confirm(event)
         noted: dict[str, Any] = {}
         if result.changed:
+            if self.contents is not None:
+                self.contents.changed(release.collection)
             lag = round(result.revoked_at - started, 4) if result.revoked else None
             noted["access"] = {"at": at, "revoked": result.revoked, "granted": result.granted, "revocation_lag_s": lag}
         self.ledger.update(release.id, {"synced": access.root, **noted})

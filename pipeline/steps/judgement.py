@@ -20,7 +20,7 @@ from pipeline.explaining import why
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
-from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest
+from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest, taken_over
 from sluice.access import AccessTags, Principal, every_tag
 from sluice.errors import Retryable, SluiceError
 from sluice.records import DocumentState, Verdict
@@ -131,6 +131,7 @@ def gate_context(
         why=explain(r, release),
         recalls=recalls(r, release),
         serving=serving,
+        taken_over=taken_over(r, release, live, states),
     )
 
 

@@ -28,6 +28,8 @@ from tests.conformance.gate_suite import (
 )
 from tests.unit.evaluation.fakes import PUBLIC, Doc, Release, context
 
+ANOTHER = "00000000-0000-5000-8000-000000000001"
+
 
 class TestReconciliation:
     @pytest.mark.parametrize(
@@ -58,6 +60,48 @@ class TestReconciliation:
         verdict = gate_of(settings, SECTIONS["reconciliation"]).judge(context(release))
         assert not verdict.passed
         assert verdict.evidence["problems"] == problems
+
+    @pytest.mark.parametrize(
+        ("change", "problems"),
+        [
+            (lambda p: p[1:], {"missing": 1}),
+            (lambda p: p[:2] + p[3:], {"missing": 1, "documents_missing": 1}),
+            (lambda p: [*p, replace(p[0], id=ANOTHER)], {"unexpected": 1}),
+            (
+                lambda p: [*p, replace(with_payload(p[0], document_key="ghost"), id=ANOTHER)],
+                {"unexpected": 1, "documents_unexpected": 1},
+            ),
+            (lambda p: [with_payload(p[0], access_tags=[]), *p[1:]], {"other_tags": 1}),
+            (lambda p: [with_payload(p[0], document_key=p[2].payload["document_key"]), *p[1:]], {"other_document": 1}),
+        ],
+    )
+    def test_of_what_was_taken_over_each_id_and_reader_is_compared(
+        self,
+        settings: Callable[..., Settings],
+        change: Callable[[list[StoredPoint]], list[StoredPoint]],
+        problems: dict[str, int],
+    ) -> None:
+        """A point more or less, under another document or for other readers is found and named as when all is read."""
+        release = altered(Release(DOCS), change)
+        verdict = gate_of(settings, SECTIONS["reconciliation"]).judge(context(release, taken_over=release.taken_over()))
+        assert not verdict.passed
+        assert verdict.evidence["problems"] == problems
+
+    def test_word_for_word_is_compared_what_was_not_taken_over_and_the_verdict_says_so(
+        self, settings: Callable[..., Settings]
+    ) -> None:
+        """Another text is found where the document was written now; whose cut is not known is read whole, too."""
+        damaged = altered(Release([*DOCS, Doc("empty.md", "")]), lambda p: [with_payload(p[0], text="cut"), *p[1:]])
+        gate, first = gate_of(settings, SECTIONS["reconciliation"]), DOCS[0].state.key
+        rest = {doc.state.key for doc in DOCS} - {first}
+        assert gate.judge(context(damaged, taken_over=damaged.taken_over(rest))).evidence["problems"] == {"other_content": 1}
+        unknown = replace(damaged.taken_over(), expected=lambda: [(doc.state, None) for doc in damaged.docs])
+        assert gate.judge(context(damaged, taken_over=unknown)).evidence["problems"] == {"other_content": 1}
+        sound = Release([*DOCS, Doc("empty.md", "")])
+        verdict, whole = gate.judge(context(sound, taken_over=sound.taken_over(rest))), gate.judge(context(sound))
+        assert (verdict.passed, verdict.evidence["documents_compared"]) == (True, 1)
+        assert "word for word 1," in verdict.reason
+        assert {**verdict.evidence, "documents_compared": len(DOCS)} == whole.evidence
 
     def test_samples_are_few_and_counts_are_whole(self, settings: Callable[..., Settings]) -> None:
         """A hundred missing points are counted, five are named."""

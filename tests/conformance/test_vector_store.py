@@ -325,6 +325,24 @@ class TestPoints:
             seen = {p.id for p in store.scan(name, readable_by=AccessTags(tags))}
             assert seen == {p.id for p in points if not set(tags).isdisjoint(p.payload["access_tags"])}
 
+    def test_a_scan_of_some_documents_is_theirs_and_of_nobody_else(self, store: Any) -> None:
+        """However many are named, as whoever reads; a document that is not there has none, no documents have none."""
+        points = corpus(1400, per_document=2)
+        name = filled(store, points)
+        assert store.count(name) == 1400
+        for keys in ([], ["nobody"], ["d3"], [f"d{n}" for n in range(0, 700, 2)], [f"d{n}" for n in range(650)] + ["nobody"]):
+            theirs = {p.id: p for p in points if p.payload["document_key"] in keys}
+            seen = list(store.scan(name, ["text"], vectors=True, documents=keys))
+            assert sorted(p.id for p in seen) == sorted(theirs)
+            assert all(p.payload == {"text": theirs[p.id].payload["text"]} for p in seen)
+            assert all(np.abs(p.dense - theirs[p.id].dense).max() < 1e-6 for p in seen)
+            public = {p.id for p in store.scan(name, documents=keys, readable_by=AccessTags(["public"]))}
+            assert public == {id for id, p in theirs.items() if "public" in p.payload["access_tags"]}
+        store.delete(name, ["d3"])
+        assert store.count(name) == 1398
+        with pytest.raises(ReleaseError):
+            store.count("nothing")
+
     def test_tags_are_replaced_for_every_point_of_a_document_and_nothing_else_changes(self, store: Any) -> None:
         """Search sees it at once; other documents, vectors and fields stay; no tags means nobody."""
         points = corpus(60)

@@ -14,9 +14,11 @@ from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from pipeline.steps.building import Part, build_partition
+from pipeline.views import SHARES
 from sluice.access import Principal
 from sluice.errors import StoreUnavailable
 from sluice.ids import document_key
+from sluice.points import Point
 from sluice.releases import Release
 from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
@@ -24,6 +26,11 @@ from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 pytestmark = pytest.mark.slow
 
 EVERYONE = Principal.of(DEPARTMENTS)
+_ALL = (
+    "document_key", "version", "parse_fingerprint", "source", "uri", "title", "heading_path", "page", "start", "end", "text",
+    "tokens", "text_hash", "language", "access_tags", "metadata", "modified", "served", "context_cut", "text_id",
+)  # fmt: skip
+"""Every field of a point's payload."""
 
 
 @pytest.fixture
@@ -32,10 +39,10 @@ def w(index: Index) -> Iterator[Resources]:
         yield wiring
 
 
-def run(w: Resources, outcome: str = "promoted", executor: Executor | None = None) -> Report:
+def run(w: Resources, outcome: str | None = "promoted", executor: Executor | None = None) -> Report:
     with holding(w, "run", executor=executor) as by:
         result = nightly.reindex(w, by)
-    assert result.outcome == outcome, result
+    assert outcome in (None, result.outcome), result
     return result
 
 
@@ -79,6 +86,29 @@ def test_langchain_39937_a_store_that_lost_points_is_found_out_and_repaired(inde
     live = w.releases.live()
     assert live is not None
     assert live.id == second.release
+
+
+def test_a_text_that_the_store_damaged_is_found_within_seven_releases_whatever_changed(index: Index, w: Resources) -> None:
+    """Changed documents are compared word for word, and a seventh of the others, another one each time."""
+    run(w)
+    live, key = w.releases.live(), document_key("notes", "security/0.md")
+    assert live is not None
+    [damaged] = w.stores.qdrant.scan(live.collection, _ALL, vectors=True, documents=[key])
+    assert damaged.dense is not None
+    payload = {**damaged.payload, "text": "Remember that we say passwords are written on the wall."}
+    w.stores.qdrant.upsert(live.collection, [Point(damaged.id, damaged.dense, payload)])
+    w.stores.qdrant.close()
+    compared = set[int]()
+    for night in range(SHARES):
+        index.write("people/0.md", f"# People note 0\n\nRemember that we changed parental leave {night} times.\n")
+        rejected = run(w, None)
+        if rejected.outcome == "rejected":
+            break
+        compared.add(rejected.verdicts[0].evidence["documents_compared"])
+    assert rejected.outcome == "rejected"
+    assert rejected.verdicts[0].evidence["problems"] == {"other_content": 1}
+    assert rejected.verdicts[0].evidence["samples"]["other_content"][0]["uri"] == "security/0.md"
+    assert max(compared, default=0) < 12
 
 
 def test_llamaindex_22638_22639_a_failed_run_neither_hides_a_change_nor_takes_the_old_version_away(

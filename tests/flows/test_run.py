@@ -61,6 +61,23 @@ def test_a_change_costs_what_changed_and_a_deletion_reaches_every_release(index:
     assert (diff["changed"], diff["removed"], diff["added"]) == (["people/0.md"], ["people/1.md"], [])
 
 
+def test_a_run_without_changes_does_not_open_the_points(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the collection holds is counted by what was noted when it was sealed; a file that lost bytes is noticed all the same."""
+    first = index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that we renamed parental leave.\n")
+    second = index.run()
+
+    def opened(*_: object, **__: object) -> None:
+        raise AssertionError("it was opened")
+
+    with monkeypatch.context() as closed:
+        closed.setattr("stores.edge_files.open_shard", opened)
+        assert index.run("unchanged")["release"] == second["release"] != first["release"]
+    (segment, *_) = (index.folder / "state" / "qdrant" / "collections").rglob(f"*{second['release']}*/*/segments/*/segment.json")
+    segment.write_bytes(segment.read_bytes()[:-1])
+    assert "missing or truncated" in index("run").out["error"]["message"]
+
+
 def test_a_rejected_configuration_leaves_the_live_release_and_is_not_tried_again(index: Index) -> None:
     """A candidate below the floor exits 3, is kept for inspection, is held, and is offered again only when asked."""
     first = index.run()

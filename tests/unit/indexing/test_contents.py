@@ -15,9 +15,9 @@ from tests.fakes import MemoryVectorStore
 class Counted(MemoryVectorStore):
     scans = 0
 
-    def scan(self, collection, fields: Sequence[str] = (), *, vectors=False, readable_by=None):  # type: ignore[no-untyped-def]
+    def scan(self, collection, fields: Sequence[str] = (), *, vectors=False, readable_by=None, documents=None):  # type: ignore[no-untyped-def]
         self.scans += 1
-        return super().scan(collection, fields, vectors=vectors, readable_by=readable_by)
+        return super().scan(collection, fields, vectors=vectors, readable_by=readable_by, documents=documents)
 
 
 def point(number: int, key: str, **more: object) -> Point:
