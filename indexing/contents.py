@@ -7,6 +7,7 @@ process alone may change it; access tags, which may change in any collection, ar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,7 +108,9 @@ class Contents:
 
     def __init__(self, points: Points) -> None:
         self._points = points
-        self._remembering, self._known, self._lock = False, dict[str, Holdings](), RLock()
+        self._remembering, self._lock = False, RLock()
+        self._known: dict[str, Holdings] = {}
+        self._with_tags = set[str]()
 
     @contextmanager
     def remembered(self) -> Iterator[None]:
@@ -119,26 +122,75 @@ class Contents:
             with self._lock:
                 self._remembering = False
                 self._known.clear()
+                self._with_tags.clear()
 
     def of(self, collection: str) -> Holdings:
-        """As it was read before, or is read now; who waits for another thread's reading is given that."""
-        if not self._remembering:
-            return holdings(self._points, collection)
+        """All but the tags (which may be there, as they were once): as it was read before, by this process or by one that kept
+        what it read beside the points, or is read now. Who waits for another thread's reading is given that.
+        """
         with self._lock:
-            return self._known.get(collection) or self.now(collection)
+            if (known := self._known.get(collection)) is not None:
+                return known
+            if (kept := self._points.notes(collection)) is not None and (found := unpacked(kept)) is not None:
+                self._remember(collection, found, with_tags=False)
+                return found
+            return self.now(collection)
+
+    def whole(self, collection: str) -> Holdings:
+        """With the tags that its points carry, which nobody has changed since it was read."""
+        with self._lock:
+            return self._known[collection] if collection in self._with_tags else self.now(collection)
 
     def changed(self, collection: str) -> None:
-        """What is remembered of it does not hold any more."""
+        """The tags that are remembered of it do not hold any more."""
         with self._lock:
-            self._known.pop(collection, None)
+            self._with_tags.discard(collection)
 
     def now(self, collection: str) -> Holdings:
         """As it is read now: with the tags that its points carry."""
         found = holdings(self._points, collection)
         with self._lock:
+            self._remember(collection, found, with_tags=True)
             if self._remembering:
-                self._known.pop(collection, None)
-                self._known[collection] = found
-                if len(self._known) > MOST:
-                    del self._known[next(iter(self._known))]
+                self._points.note(collection, packed(found))
         return found
+
+    def _remember(self, collection: str, found: Holdings, *, with_tags: bool) -> None:
+        if not self._remembering:
+            return
+        self._known.pop(collection, None)
+        self._known[collection] = found
+        (self._with_tags.add if with_tags else self._with_tags.discard)(collection)
+        if len(self._known) > MOST:
+            first = next(iter(self._known))
+            del self._known[first]
+            self._with_tags.discard(first)
+
+
+_COLUMNS = ("uri", "source", "version", "parse_fingerprint", "served", "modified", "alike", "chunks", "tokens", "cut")
+FORM = 1
+"""Raised with every change of what is packed."""
+
+
+def packed(found: Holdings) -> bytes:
+    """All but the tags, to be kept beside the points: 250 bytes a document."""
+    columns: dict[str, Any] = {name: [getattr(held, name) for held in found.values()] for name in _COLUMNS}
+    columns |= {"key": list(found), "ids": [f"{held.ids:x}" for held in found.values()]}
+    return json.dumps({"form": FORM, **columns}, separators=(",", ":")).encode()
+
+
+def unpacked(notes: bytes) -> dict[str, Holding] | None:
+    """What was packed, without tags; None where another version packed it, or it is not whole."""
+    try:
+        kept = json.loads(notes)
+        if kept["form"] != FORM:
+            return None
+        rows = zip(*(kept[name] for name in (*_COLUMNS, "ids", "key")), strict=True)
+        return {
+            intern(key): Holding(
+                uri, intern(source), version, intern(parsed), served, modified, set(), alike, chunks, tokens, cut, int(ids, 16)
+            )
+            for uri, source, version, parsed, served, modified, alike, chunks, tokens, cut, ids, key in rows
+        }
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -138,6 +138,14 @@ class Points(Protocol):
         `documents` (their keys), only those of these, in at most 1 + n/100 requests beside those for the pages.
         """
 
+    def note(self, collection: str, notes: bytes) -> None:
+        """Keep this beside the points for as long as they are these; a store that cannot tell keeps nothing, nor does one that
+        has notes of them already. Tags may change meanwhile.
+        """
+
+    def notes(self, collection: str) -> bytes | None:
+        """What was kept beside the points that hold now."""
+
     def count(self, collection: str) -> int:
         """How many points there are; IntegrityError where the collection is damaged, ReleaseError where there is none."""
 

@@ -64,7 +64,7 @@ def taken_over(r: Resources, release: Release, live: Release | None, states: Seq
     """
     if live is None or release.base != live.id:
         return None
-    before, after = r.contents.of(live.collection), r.contents.of(release.collection)
+    before, after = r.contents.of(live.collection), r.contents.whole(release.collection)
     turn = len(r.releases.all()) % SHARES
     same = {key for key, held in after.items() if int(key[:8], 16) % SHARES != turn and held.is_copy_of(before.get(key))}
     members = [state for state in states if state.in_release]

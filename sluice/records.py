@@ -173,6 +173,8 @@ class DocumentState:
     renamed: bool = False
     unasked: bool = False
     """The configuration does not ask for it any more: it stays readable where it is, and is in no release built from now on."""
+    held: str = field(default="", init=False, repr=False, compare=False)
+    """Where `indexing.fingerprints.document_fingerprint` remembers what it gave: it is asked for every document several times."""
 
     @property
     def in_release(self) -> bool:

@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 
 def to_row(record: Any) -> Row:
-    """Every field of a dataclass record, encoded."""
-    return {f.name: encode(getattr(record, f.name)) for f in fields(record)}
+    """Every field that a dataclass record is made of, encoded."""
+    return {f.name: encode(getattr(record, f.name)) for f in fields(record) if f.init}
 
 
 def from_row(kind: type[T], row: Mapping[str, Any]) -> T:
@@ -104,7 +104,7 @@ def _decoders(kind: Hashable) -> dict[str, Callable[[Any], Any]]:
     if not (is_dataclass(kind) and isinstance(kind, type)):
         raise TypeError(f"{kind} is not a record")
     hints = _hints(kind)
-    return {f.name: _decoder(hints[f.name]) for f in fields(kind)}
+    return {f.name: _decoder(hints[f.name]) for f in fields(kind) if f.init}
 
 
 @cache

@@ -17,7 +17,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -297,6 +297,16 @@ class EdgeStore(Ranked):
         start: edge_search.PointId | None,
     ) -> Page:
         return self._read(name, partial(edge_search.page, start, fields, vectors, readable_by, documents))
+
+    def note(self, collection: str, notes: bytes) -> None:
+        """Keep this beside sealed points until others take their place; where there is no room for it, or it is there, not."""
+        folder = self._collections / self._existing(collection)
+        with suppress(OSError):
+            files.write_notes(folder, notes)
+
+    def notes(self, collection: str) -> bytes | None:
+        """What was kept beside the points that hold now."""
+        return files.read_notes(self._collections / self._existing(collection))
 
     def count(self, collection: str) -> int:
         """How many points there are; of a sealed collection without opening it: its files are as they were noted then."""

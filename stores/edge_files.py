@@ -4,6 +4,7 @@
     NAME/overlay-7.json  tags changed since those points were written: document key -> tags; never changed itself
     NAME/3/              the points: a shard of Qdrant Edge
     NAME/files-3.json    its files and their sizes when it was sealed: a truncated one opens, and holds fewer points
+    NAME/notes-3         what somebody read from these points and keeps beside them; nobody misses it
     NAME/write.lock      held for as long as a process writes into the points
 
 A folder of points is written by one process and never again once `writing` is false: Qdrant Edge rewrites headers of its
@@ -17,7 +18,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from qdrant_edge import (
@@ -80,11 +81,15 @@ class State:
     points: int | None = None
 
 
+_STATE = tuple(field.name for field in fields(State))
+
+
 def read_state(folder: Path) -> tuple[bytes, State]:
     """The state and its very bytes; FileNotFoundError where there is no collection, IntegrityError when it is damaged."""
     content = (folder / "state.json").read_bytes()
     try:
-        return content, State(**json.loads(content))
+        said = json.loads(content)
+        return content, State(**{name: said[name] for name in _STATE if name in said})  # a later version may say more
     except (ValueError, TypeError):
         raise damaged(folder, f"its state.json is not readable ({len(content)} bytes)") from None
 
@@ -182,6 +187,23 @@ def sealed_points(folder: Path) -> int | None:
         return None
     _whole(folder, state.shard)
     return state.points
+
+
+def write_notes(folder: Path, notes: bytes) -> None:
+    """Beside points that are sealed, unless there are some; beside others nothing is kept."""
+    state = read_state(folder)[1]
+    place = folder / f"notes-{state.shard}"
+    if not state.writing and not place.exists():
+        private.replace(place, notes)
+
+
+def read_notes(folder: Path) -> bytes | None:
+    """What is kept beside the points that hold now."""
+    state = read_state(folder)[1]
+    try:
+        return (folder / f"notes-{state.shard}").read_bytes() if not state.writing else None
+    except FileNotFoundError:
+        return None
 
 
 def counted(shard: EdgeShard) -> int:
@@ -298,7 +320,8 @@ def damaged(folder: Path, why: str) -> IntegrityError:
 
 def _sweep(folder: Path, state: State) -> None:
     """Remove what this state does not name; who has it open keeps it until they look again."""
-    kept = {str(state.shard), f"files-{state.shard}.json", f"overlay-{state.overlay}.json", "state.json", LOCK}
+    of_these = {str(state.shard), f"files-{state.shard}.json", f"notes-{state.shard}"}
+    kept = {*of_these, f"overlay-{state.overlay}.json", "state.json", LOCK}
     for entry in folder.iterdir():
         if entry.name not in kept:
             if entry.is_dir():

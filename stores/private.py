@@ -54,12 +54,11 @@ def make(folder: Path) -> bool:
 def replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; durable, with its name, when it returns."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(file, content)
-        os.fsync(file)
-    finally:
-        os.close(file)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", buffering=0) as file:
+        left = memoryview(content)
+        while left:  # a disk that becomes full takes a part first
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
     fresh.replace(path)
     sync(path.parent)
 

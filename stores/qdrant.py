@@ -247,6 +247,13 @@ class QdrantStore(Ranked):
             if offset is None:
                 return
 
+    def note(self, collection: str, notes: bytes) -> None:
+        """Nothing is kept: others may change what a server holds, and it does not say that they did."""
+
+    def notes(self, collection: str) -> bytes | None:
+        """None."""
+        return None
+
     def count(self, collection: str) -> int:
         """How many points there are, counted by the server."""
         with self._client("counting the points of", collection) as client:

@@ -234,6 +234,12 @@ class MemoryVectorStore:
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         self._of(collection).points |= {point.id: deepcopy(point) for point in points}
 
+    def note(self, collection: str, notes: bytes) -> None:
+        """Nothing is kept."""
+
+    def notes(self, collection: str) -> bytes | None:
+        return None
+
     def count(self, collection: str) -> int:
         return len(self._of(collection).points)
 

@@ -62,7 +62,7 @@ def test_a_change_costs_what_changed_and_a_deletion_reaches_every_release(index:
 
 
 def test_a_run_without_changes_does_not_open_the_points(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the collection holds is counted by what was noted when it was sealed; a file that lost bytes is noticed all the same."""
+    """How many it holds was noted when it was sealed; a file that lost bytes is noticed all the same."""
     first = index.run()
     index.write("people/0.md", "# People note 0\n\nRemember that we renamed parental leave.\n")
     second = index.run()

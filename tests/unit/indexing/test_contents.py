@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from indexing.contents import Contents, holdings
+from indexing.contents import Contents, holdings, packed, unpacked
 from sluice.access import AccessTags
 from sluice.points import Point
+from stores.edge import EdgeStore
 from tests.fakes import MemoryVectorStore
 
 
@@ -68,7 +72,7 @@ def test_a_collection_is_read_once_while_it_is_remembered() -> None:
         assert store.scans == 3
         store.retag("c", {"a": AccessTags({"boss"})})
         assert contents.now("c")["a"].tags == {AccessTags({"boss"})}
-        assert contents.of("c")["a"].tags == {AccessTags({"boss"})}
+        assert contents.whole("c")["a"].tags == {AccessTags({"boss"})}
         assert store.scans == 4
         for other in ("d", "e"):
             store.create(other, dimension=2, sparse=False)
@@ -79,3 +83,56 @@ def test_a_collection_is_read_once_while_it_is_remembered() -> None:
     before = store.scans
     contents.of("c")
     assert store.scans == before + 1
+
+
+def test_tags_are_read_again_when_they_have_changed() -> None:
+    """`whole` is what was read last, until somebody says that tags were changed."""
+    contents = Contents(store := stored())
+    with contents.remembered():
+        contents.of("c")
+        assert contents.whole("c")["a"].tags == {AccessTags({"staff"})}
+        assert store.scans == 1
+        store.retag("c", {"a": AccessTags({"boss"})})
+        contents.changed("c")
+        assert contents.of("c").keys() == {"a", "b"}
+        assert store.scans == 1
+        assert contents.whole("c")["a"].tags == {AccessTags({"boss"})}
+        assert store.scans == 2
+
+
+def test_what_was_read_is_kept_beside_sealed_points_and_goes_with_them(tmp_path: Path) -> None:
+    """The next process reads no point; tags are never taken from there; an erased document is not named any more."""
+    store = EdgeStore(tmp_path)
+    store.create("c", dimension=2, sparse=False)
+    store.upsert("c", [point(1, "a"), point(2, "a", tokens=4), point(3, "b ü", served=None, version="v2")])
+    store.switch({"live": "c"})
+    contents = Contents(store)
+    with contents.remembered():
+        read = contents.of("c")
+    fresh = Scans(EdgeStore(tmp_path))
+    again = Contents(fresh)
+    assert {key: replace(held, tags=set()) for key, held in read.items()} == again.of("c")
+    with again.remembered():
+        assert fresh.scans == 0
+        assert again.whole("c") == read
+        assert fresh.scans == 1
+    store.delete("c", ["a"])
+    assert again.of("c").keys() == {"b ü"}
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"a.md" in file.read_bytes()]
+    for damaged in (b"", b"[]", b"{}", b'{"form":0}', packed(read).replace(b'"v2"', b"7").replace(b'"key"', b'"keys"')):
+        assert unpacked(damaged) is None
+    assert unpacked(packed({})) == {}
+
+
+class Scans:
+    """A store that counts how often it is scanned."""
+
+    def __init__(self, store: EdgeStore) -> None:
+        self._store, self.scans = store, 0
+
+    def scan(self, *arguments: Any, **named: Any) -> Any:
+        self.scans += 1
+        return self._store.scan(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
