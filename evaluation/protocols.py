@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sluice.access import AccessTags, Principal
+from sluice.ids import IdSum
 from sluice.points import StoredPoint
 from sluice.records import Chunk, DocumentState, Hit
 
@@ -94,10 +95,6 @@ class ExpectedChunks(Protocol):
         """Each document and its chunks, those without text too; with `documents` (their keys), only of these."""
 
 
-IdSum = tuple[int, int]
-"""How many chunk ids, and all of them xor-ed as numbers: equal for equal sets, in whatever order they are read."""
-
-
 class HeldDocument(Protocol):
     """What the store holds of a document, by its light fields."""
 
@@ -106,7 +103,7 @@ class HeldDocument(Protocol):
 
     @property
     def ids(self) -> int:
-        """As in `IdSum`."""
+        """As in `ids.id_sum`."""
 
     @property
     def tags(self) -> Set[AccessTags]:

@@ -8,16 +8,17 @@ process alone may change it; access tags, which may change in any collection, ar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sys import intern
 from threading import RLock
 from typing import Any
 
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS
 from indexing.protocols import Points
-from sluice.access import AccessTags
+from sluice.access import NOBODY, AccessTags
+from sluice.ids import IdSum
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, MODIFIED
 
 FIELDS = (
@@ -46,7 +47,7 @@ class Holding:
     tokens: int = 0
     cut: int = 0
     ids: int = 0
-    """As in `cuts.id_sum`."""
+    """As in `ids.id_sum`."""
 
     def is_copy_of(self, other: Holding | None) -> bool:
         """Whether both are of the same chunks, whose points say the same of the document, whoever may read it."""
@@ -60,11 +61,11 @@ Holdings = Mapping[str, Holding]
 """By document key."""
 
 
-def holdings(points: Points, collection: str) -> dict[str, Holding]:
-    """One scan of light fields."""
+def holdings(points: Points, collection: str, documents: Collection[str] | None = None) -> dict[str, Holding]:
+    """One scan of light fields: of all points, or of those of these documents."""
     found: dict[str, Holding] = {}
     tag_sets: dict[tuple[str, ...], tuple[AccessTags, set[AccessTags]]] = {}  # one copy of each, however many documents
-    for point in points.scan(collection, FIELDS):
+    for point in points.scan(collection, FIELDS, documents=documents):
         payload = point.payload
         key = payload[DOCUMENT_KEY]
         carried = tuple(payload.get(ACCESS_TAGS) or ())
@@ -129,12 +130,46 @@ class Contents:
         what it read beside the points, or is read now. Who waits for another thread's reading is given that.
         """
         with self._lock:
-            if (known := self._known.get(collection)) is not None:
-                return known
-            if (kept := self._points.notes(collection)) is not None and (found := unpacked(kept)) is not None:
-                self._remember(collection, found, with_tags=False)
-                return found
-            return self.now(collection)
+            return self._believed(collection, remember=True) or self.now(collection)
+
+    def _believed(self, collection: str, *, remember: bool) -> Holdings | None:
+        if (known := self._known.get(collection)) is not None:
+            return known
+        found = unpacked(kept) if (kept := self._points.notes(collection)) is not None else None
+        if found is not None and remember:
+            self._remember(collection, found, with_tags=False)
+        return found
+
+    def cloned(self, base: str, clone: str, *, without: Collection[str], written: Collection[str]) -> None:
+        """Believe of a clone that it holds what its base does, but for documents whose points were removed or written; only
+        these are read.
+        """
+        gone = frozenset(without)
+        found = {key: held for key, held in self.of(base).items() if key not in gone}
+        found |= holdings(self._points, clone, written)
+        with self._lock:
+            self._remember(clone, found, with_tags=False)
+
+    def agree(self, collection: str, tags: Mapping[str, AccessTags], *, remember: bool = False) -> bool:
+        """Whether the points that are believed to be there are there, with these tags (by document key; else nobody's), as far
+        as the store can tell without reading them. With `remember` that is remembered then as if they had been read.
+        """
+        with self._lock:
+            believed = self._believed(collection, remember=remember)
+            if believed is None:
+                return False
+            sums: dict[AccessTags, IdSum] = {}
+            for key, held in believed.items():
+                wanted = tags.get(key, NOBODY)
+                count, ids = sums.get(wanted, (0, 0))
+                sums[wanted] = (count + held.chunks, ids ^ held.ids)
+            if not self._points.holds(collection, sums):
+                return False
+            if remember:
+                now = {wanted: {wanted} for wanted in sums}
+                found = {key: replace(held, tags=now[tags.get(key, NOBODY)]) for key, held in believed.items()}
+                self._read(collection, found)
+            return True
 
     def whole(self, collection: str) -> Holdings:
         """With the tags that its points carry, which nobody has changed since it was read."""
@@ -150,10 +185,13 @@ class Contents:
         """As it is read now: with the tags that its points carry."""
         found = holdings(self._points, collection)
         with self._lock:
-            self._remember(collection, found, with_tags=True)
-            if self._remembering:
-                self._points.note(collection, packed(found))
+            self._read(collection, found)
         return found
+
+    def _read(self, collection: str, found: Holdings) -> None:
+        self._remember(collection, found, with_tags=True)
+        if self._remembering:
+            self._points.note(collection, packed(found))
 
     def _remember(self, collection: str, found: Holdings, *, with_tags: bool) -> None:
         if not self._remembering:

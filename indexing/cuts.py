@@ -15,7 +15,7 @@ from itertools import islice
 
 from indexing.fingerprints import document_fingerprint
 from indexing.protocols import Chunker, Cuts
-from sluice.ids import digest, text_hash, version_id
+from sluice.ids import IdSum, digest, text_hash, version_id
 from sluice.records import Chunk, Cut, Document, DocumentState
 
 VERSION = 1
@@ -23,8 +23,6 @@ VERSION = 1
 
 READ = 1000
 """Cuts held at once while all are read."""
-
-IdSum = tuple[int, int]
 
 
 def cut_name(state: DocumentState, chunker: str) -> str:
@@ -66,16 +64,10 @@ class Cutter:
 
     def sums(self, states: Iterable[DocumentState]) -> dict[str, IdSum]:
         """For those documents whose cut is known, by document key, what stands for the ids of its chunks."""
-        return {key: id_sum(cut.ids) for key, cut in self.known(states)}
-
-
-def id_sum(ids: Iterable[str]) -> IdSum:
-    """How many ids, and a number that is equal for equal sets of them, in whatever order they are read."""
-    count = total = 0
-    for id in ids:
-        count += 1
-        total ^= int(id.replace("-", ""), 16)  # a third of what a UUID costs
-    return count, total
+        if self.cuts is None:
+            return {}
+        names = {cut_name(state, self.chunker.fingerprint): state.key for state in states}
+        return {names[name]: ids for name, ids in self.cuts.sums(list(names)).items()}
 
 
 def packed(chunks: Sequence[Chunk], state: DocumentState) -> Cut:

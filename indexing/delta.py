@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from indexing.build import Built
 from indexing.contents import Holding, Holdings
-from indexing.cuts import IdSum
 from indexing.payload import modified, served
 from sluice.counts import StageCounts
 from sluice.errors import ReleaseError
+from sluice.ids import IdSum
 from sluice.recipe import Recipe
 from sluice.records import DocumentState
 from sluice.releases import Release
@@ -53,7 +53,7 @@ def difference(
     """What a release of these documents must change in a clone of `base`; None when `base` is not what its manifest says.
 
     `held` is what the collection of `base` holds. `expected` says, by document key, which chunk ids those documents have
-    whose cut is known (`cuts.id_sum`): points that are not exactly these are written again, whatever they say.
+    whose cut is known (`ids.id_sum`): points that are not exactly these are written again, whatever they say.
     """
     if (len(held), sum(found.chunks for found in held.values())) != (base.documents, base.chunks):
         return None

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sluice.access import AccessTags, Principal, TagChange
+from sluice.ids import IdSum
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, StoredPoint, Vector, VectorQuery
 from sluice.records import Chunk, Cut, Document, DocumentState, Hit
 from sluice.releases import Release, ReleaseEvent, State
@@ -68,6 +69,9 @@ class Cuts(Protocol):
 
     def get(self, names: Sequence[str], *, whole: bool = False) -> dict[str, Cut]:
         """Those that are there; `rest` only when `whole`."""
+
+    def sums(self, names: Sequence[str]) -> dict[str, IdSum]:
+        """What stands for the chunk ids of those that are there; nothing else of them is read."""
 
     def put(self, cuts: Mapping[str, Cut]) -> None:
         """Keep cuts; idempotent."""
@@ -136,6 +140,11 @@ class Points(Protocol):
     ) -> Iterator[StoredPoint]:
         """Every point once, with these payload fields; with `readable_by`, only those the store's own filter admits; with
         `documents` (their keys), only those of these, in at most 1 + n/100 requests beside those for the pages.
+        """
+
+    def holds(self, collection: str, expected: Mapping[AccessTags, IdSum]) -> bool:
+        """Whether there are exactly these points, readable by exactly these tags, as far as that is known without reading them:
+        False where something differs, and where the points themselves would have to be read.
         """
 
     def note(self, collection: str, notes: bytes) -> None:

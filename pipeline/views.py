@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from evaluation.protocols import TakenOver
 from indexing.build import Builder
-from indexing.cuts import IdSum
 from indexing.protocols import Points
 from pipeline.resources import Resources
 from sluice.access import AccessTags
 from sluice.ahead import read_ahead
 from sluice.groups import batches
+from sluice.ids import IdSum
 from sluice.points import StoredPoint
 from sluice.records import Chunk, DocumentState, Verdict
 from sluice.releases import Release

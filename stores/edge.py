@@ -12,6 +12,7 @@ Over 300 lines: it implements every method of one Protocol; what is below it is 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from operator import xor
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
@@ -31,6 +33,7 @@ from sluice.ahead import read_ahead
 from sluice.display import counted
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
+from sluice.ids import IdSum, id_sum
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
 from stores import edge_making, edge_search, edge_writing, mapped, private
@@ -48,6 +51,8 @@ Page = tuple[list[StoredPoint], edge_search.PointId | None]
 """Points, and where the next page starts."""
 
 UPSERT_BATCH = 256
+MANY_TAGS = 4
+"""Tags a point above which points are read, and not asked for by tag: to list an id takes a fifth of reading its point."""
 OVERLAY_LIMIT = 1000
 """Documents with tags beside their points; 1,000 of them cost a filtered search about 1 ms."""
 
@@ -103,8 +108,7 @@ class EdgeStore(Ranked):
             if folder.exists():
                 raise ReleaseError(f"collection {target} exists already", hint="drop it, or choose another name")
             self._seal(name)
-            source_folder = self._collections / name
-            self._writers[folder.name] = edge_making.cloned(folder, source_folder, self._reader.view(name))
+            self._writers[folder.name] = edge_making.cloned(folder, self._collections / name, lambda: self._reader.view(name))
 
     def describe(self) -> str:
         """What there is, for `sluice doctor`; opens every collection, so that a damaged one is an IntegrityError."""
@@ -298,6 +302,28 @@ class EdgeStore(Ranked):
     ) -> Page:
         return self._read(name, partial(edge_search.page, start, fields, vectors, readable_by, documents))
 
+    def holds(self, collection: str, expected: Mapping[AccessTags, IdSum]) -> bool:
+        """By ids and the filters that searches use, a fifth of the time that reading the points takes; False where each carries
+        so many tags that this is no shorter.
+        """
+        with translated(self._path, "comparing", collection):
+            held = self._read(collection, edge_search.tags_of)
+            by_tag: dict[str, IdSum] = dict.fromkeys(held, (0, 0))
+            for tags, (count, ids) in expected.items():
+                for tag in tags:
+                    seen = by_tag.get(tag, (0, 0))
+                    by_tag[tag] = (seen[0] + count, seen[1] ^ ids)
+            whole = (
+                sum(count for count, _ in expected.values()),
+                functools.reduce(xor, (ids for _, ids in expected.values()), 0),
+            )
+            if sum(count for count, _ in by_tag.values()) > MANY_TAGS * whole[0]:
+                return False
+            return whole == id_sum(point.id for point in self.scan(collection)) and all(
+                ids == id_sum(point.id for point in self.scan(collection, readable_by=AccessTags([tag])))
+                for tag, ids in by_tag.items()
+            )
+
     def note(self, collection: str, notes: bytes) -> None:
         """Keep this beside sealed points until others take their place; where there is no room for it, or it is there, not."""
         folder = self._collections / self._existing(collection)
@@ -415,7 +441,7 @@ class EdgeStore(Ranked):
     def _settled(self, collection: str) -> None:
         """Wait for another process that writes into a collection, before a lock is taken that it needs to end."""
         name = self._existing(collection)
-        if name not in self._writers:
+        if name not in self._writers and files.read_state(self._collections / name)[1].writing:
             self._reader.view(name)
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,20 +26,26 @@ def created(folder: Path, dimension: int, *, sparse: bool) -> Writer:
         return _placed(fresh, folder, state, lock)
 
 
-def cloned(folder: Path, source: Path, view: View) -> Writer:
-    """A collection like the one that this is a view of, with its tags written into the points, to be changed."""
-    state = replace(view.state, shard=1, overlay=0, writing=True, generation=1, points=None)
-    points = source / str(view.state.shard)
+def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
+    """A collection like a sealed one, with its tags written into the points, to be changed; that one is opened only if it must
+    be.
+    """
+    count, was = files.sealed_points(source), files.read_state(source)[1]
+    if count is None:
+        count = opened().shard.info().points_count
+    state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None)
+    points = source / str(was.shard)
     private.room_for(source, files.size(points))
     with _begun(folder) as (fresh, lock):
-        if view.state.dead > DEAD_SHARE * max(1, view.shard.info().points_count):
-            files.rewrite(view.shard, fresh / "1", state, view.overlay).close()
+        overlay = files.read_overlay(source, was)
+        if was.dead > DEAD_SHARE * max(1, count):
+            files.rewrite(opened().shard, fresh / "1", state, overlay).close()
             state = replace(state, dead=0)
         else:
             private.copy(points, fresh / "1")
-            if view.overlay:
+            if overlay:
                 shard = files.open_shard(fresh, 1)
-                files.write_tags(shard, view.overlay)
+                files.write_tags(shard, overlay)
                 shard.close()
         return _placed(fresh, folder, state, lock)
 

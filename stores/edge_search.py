@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from qdrant_edge import Filter, QueryRequest, ScrollRequest
+from qdrant_edge import FacetRequest, Filter, QueryRequest, ScrollRequest
 
 from sluice.access import AccessTags
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, StoredPoint, VectorQuery
@@ -19,6 +19,9 @@ from stores.ranking import best_of_groups, fused, rounded
 
 COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
+
+MOST_TAGS = 1_000_000
+"""More than anybody has: all of them are asked for."""
 
 PointId = int | UUID | str
 Payload = dict[str, Any]
@@ -72,6 +75,12 @@ def page(
         of_these = any_of(DOCUMENT_KEY, documents)
         admitted = Filter(must=[of_these] if admitted is None else [of_these, admitted])
     return _scrolled(view, admitted, fields, start=start, limit=files.PAGE, vectors=vectors)
+
+
+def tags_of(view: View) -> set[str]:
+    """Every tag that a point carries, or that was given to a document since."""
+    found = view.shard.facet(FacetRequest(ACCESS_TAGS, limit=MOST_TAGS, exact=True)).hits
+    return {str(hit.value) for hit in found}.union(*view.overlay.values())
 
 
 def with_texts(texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str], view: View) -> list[StoredPoint]:

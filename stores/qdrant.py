@@ -24,6 +24,7 @@ from sluice.access import AccessTags
 from sluice.display import counted
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.groups import batches
+from sluice.ids import IdSum
 from sluice.points import (
     ACCESS_TAGS,
     DOCUMENT_KEY,
@@ -246,6 +247,10 @@ class QdrantStore(Ranked):
                 yield StoredPoint(str(record.id), record.payload or {}, dense)
             if offset is None:
                 return
+
+    def holds(self, collection: str, expected: Mapping[AccessTags, IdSum]) -> bool:
+        """Nothing is known of a server's points that was not read."""
+        return False
 
     def note(self, collection: str, notes: bytes) -> None:
         """Nothing is kept: others may change what a server holds, and it does not say that they did."""

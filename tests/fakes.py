@@ -15,6 +15,7 @@ import numpy as np
 
 from sluice.access import AccessTags, TagChange
 from sluice.errors import IntegrityError, ReleaseError
+from sluice.ids import IdSum, id_sum
 from sluice.points import (
     ACCESS_TAGS,
     DOCUMENT_KEY,
@@ -68,6 +69,9 @@ class MemoryCuts:
 
     def get(self, names: Sequence[str], *, whole: bool = False) -> dict[str, Cut]:
         return {name: self.rows[name] if whole else replace(self.rows[name], rest=b"") for name in names if name in self.rows}
+
+    def sums(self, names: Sequence[str]) -> dict[str, IdSum]:
+        return {name: id_sum(self.rows[name].ids) for name in names if name in self.rows}
 
     def put(self, cuts: Mapping[str, Cut]) -> None:
         self.rows |= cuts
@@ -233,6 +237,9 @@ class MemoryVectorStore:
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         self._of(collection).points |= {point.id: deepcopy(point) for point in points}
+
+    def holds(self, collection: str, expected: Mapping[AccessTags, IdSum]) -> bool:
+        return False
 
     def note(self, collection: str, notes: bytes) -> None:
         """Nothing is kept."""

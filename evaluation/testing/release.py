@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from evaluation.gates import GateContext, ReleaseView
-from evaluation.protocols import IdSum, TakenOver
+from evaluation.protocols import TakenOver
 from sluice.access import AccessTags, Principal
-from sluice.ids import chunk_id, document_key, text_hash
+from sluice.ids import chunk_id, document_key, id_sum, text_hash
 from sluice.points import StoredPoint, Vector
 from sluice.records import Chunk, DocumentState, Hit, Status
 
@@ -50,17 +50,6 @@ class _Held:
     chunks: int
     ids: int
     tags: frozenset[AccessTags]
-
-
-def _number(id: str) -> int:
-    return int(id.replace("-", ""), 16)
-
-
-def _id_sum(chunks: Sequence[Chunk]) -> IdSum:
-    total = 0
-    for chunk in chunks:
-        total ^= _number(chunk.id)
-    return len(chunks), total
 
 
 @dataclass
@@ -135,9 +124,9 @@ class Release:
         for point in self.points:
             was = held.get(point.payload["document_key"], _Held(0, 0, frozenset()))
             tags = was.tags | {AccessTags(point.payload["access_tags"])}
-            held[point.payload["document_key"]] = _Held(was.chunks + 1, was.ids ^ _number(point.id), tags)
+            held[point.payload["document_key"]] = _Held(was.chunks + 1, was.ids ^ id_sum([point.id])[1], tags)
         keys = {doc.state.key for doc in self.docs} if documents is None else documents
-        return TakenOver(keys, held, lambda: [(state, _id_sum(chunks)) for state, chunks in self.chunks()])
+        return TakenOver(keys, held, lambda: [(state, id_sum(c.id for c in chunks)) for state, chunks in self.chunks()])
 
     # ReleasePoints
     def scan(

@@ -90,8 +90,11 @@ class Moves:
             if release.state in ("promoted", "canary"):  # what nobody is served, nobody keeps answers of
                 told.append(self.events.intend_access(release, changes))
 
-        read = _remembered(self.contents) if remember and self.contents is not None else carried
-        result = sync(self.points, release.collection, access.tags, noted_before, read)
+        if self.contents is not None and self.contents.agree(release.collection, access.tags, remember=remember):
+            result = SyncResult(release.collection)
+        else:
+            read = _remembered(self.contents) if remember and self.contents is not None else carried
+            result = sync(self.points, release.collection, access.tags, noted_before, read)
         for event in told:
             self.events.confirm(event)
         noted: dict[str, Any] = {}

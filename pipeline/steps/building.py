@@ -63,7 +63,10 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
             built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts)
         failed = {entry.document_key for entry in r.stores.quarantine.entries(stage="chunk")}
         r.stores.quarantine.clear_all(failed.intersection(keys), "chunk")  # they are built now
-        return _stage(r, run, release, built)
+        staged = _stage(r, run, release, built)
+        if delta is not None:
+            r.contents.cloned(delta.base.collection, staged.collection, without=delta.stale, written=delta.write)
+        return staged
 
 
 def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:

@@ -14,7 +14,7 @@ import pytest
 from ingest.testing.stores import MemoryBlobs, MemoryDocumentStates, MemoryQuarantine, MemoryVersions
 from sluice.access import AccessTags
 from sluice.errors import IntegrityError
-from sluice.ids import content_hash, document_key, version_id
+from sluice.ids import content_hash, document_key, id_sum, version_id
 from sluice.records import Cut, Document, DocumentState, Element, QuarantineEntry
 from stores.blobs import ROW_BYTES, MongoBlobs
 from stores.mongo_cuts import MongoCuts
@@ -377,6 +377,7 @@ class TestCuts:
         assert cuts.get([*many, "unknown"], whole=True) == many
         assert cuts.get(list(many)) == {name: replace(cut, rest=b"") for name, cut in many.items()}
         assert cuts.get([]) == {}
+        assert cuts.sums([*many, "unknown"]) == {name: id_sum(cut.ids) for name, cut in many.items()}
 
     def test_cuts_go_with_their_version_and_with_their_document(self, cuts: Any) -> None:
         """The others stay; removing what is not there is no error."""

@@ -124,6 +124,34 @@ def test_what_was_read_is_kept_beside_sealed_points_and_goes_with_them(tmp_path:
     assert unpacked(packed({})) == {}
 
 
+def test_a_clone_is_believed_and_asked_and_read_only_where_it_does_not_agree(tmp_path: Path) -> None:
+    """What was removed and written is all that is read of it; a point or a tag too many, and nothing is believed."""
+    fresh = Scans(EdgeStore(tmp_path))
+    fresh.create("c", dimension=2, sparse=False)
+    fresh.upsert("c", [point(1, "a"), point(2, "a"), point(3, "b", access_tags=["all"]), point(4, "gone")])
+    fresh.switch({"live": "c"})
+    staff, everyone, contents = AccessTags({"staff"}), AccessTags({"all"}), Contents(fresh)
+    tags = {"a": staff, "b": everyone, "new": staff}
+    with contents.remembered():
+        assert not contents.agree("c", tags), "nothing is known of it yet"
+        contents.of("c")
+        fresh.clone("c", "d")
+        fresh.delete("d", ["a", "gone"])
+        fresh.upsert("d", [point(5, "a", version="v2"), point(6, "new")])
+        fresh.switch({"next": "d"})
+        scans = fresh.scans
+        contents.cloned("c", "d", without=["a", "gone"], written=["a", "new"])
+        assert not contents.agree("d", {**tags, "b": staff}, remember=True)
+        assert fresh.scans == scans + 1, "of the two that were written"
+        assert contents.agree("d", tags, remember=True)
+        assert contents.whole("d") == holdings(fresh, "d")
+        assert contents.whole("d")["a"].version == "v2"
+        fresh.retag("d", {"b": staff})
+        assert not contents.agree("d", tags)
+        assert contents.agree("d", {**tags, "b": staff})
+    assert Contents(fresh).of("d").keys() == {"a", "b", "new"}, "it was kept beside the points"
+
+
 class Scans:
     """A store that counts how often it is scanned."""
 

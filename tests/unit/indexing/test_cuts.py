@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.cuts import Cutter, cut_name, id_sum, packed, unpacked
-from sluice.ids import chunk_id
+from indexing.cuts import Cutter, cut_name, packed, unpacked
+from sluice.ids import chunk_id, id_sum
 from sluice.records import Chunk, Document, DocumentState
 from tests.fakes import MemoryCuts
 from tests.unit.indexing.test_build import House, Sentences

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from indexing.build import Builder, Built
 from indexing.contents import holdings
-from indexing.cuts import Cutter, id_sum
+from indexing.cuts import Cutter
 from indexing.delta import Delta, difference, may_be_base
 from indexing.embed import CachedEmbedder
 from indexing.fingerprints import access_root, release_fingerprint
 from indexing.search import Searcher
 from ingest.testing.stores import MemoryVersions
 from sluice.access import AccessTags, Principal
-from sluice.ids import content_hash, document_key, version_id
+from sluice.ids import content_hash, document_key, id_sum, version_id
 from sluice.recipe import Parts, Recipe
 from sluice.records import Document, DocumentState
 from sluice.releases import Release

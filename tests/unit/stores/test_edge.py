@@ -11,16 +11,18 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
-from sluice.access import AccessTags
+from sluice.access import NOBODY, AccessTags
 from sluice.errors import ConfigurationError, IndexBusy, IntegrityError, ReleaseError, StoreUnavailable
+from sluice.ids import id_sum
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, VectorQuery
 from stores import edge, private
-from stores.edge import EdgeStore
+from stores.edge import MANY_TAGS, EdgeStore
 from stores.edge_errors import translated
 from stores.edge_files import read_state
 from stores.qdrant import QdrantStore
@@ -83,6 +85,14 @@ def other(path: Path) -> Iterator[EdgeStore]:
     found.close()
 
 
+page = EdgeStore._page
+
+
+def _without_payload(read: Any, *given: Any) -> Any:
+    assert given[2] == (), "no field is read"
+    return read(*given)
+
+
 def search(store: EdgeStore, tags: AccessTags, k: int = 200) -> list[ScoredPoint]:
     return store.nearest("i", QUERY, tags, k, Filters())
 
@@ -109,6 +119,30 @@ class TestReadersAndWriters:
         assert [p.payload for p in other.scan("i", ["access_tags"])][:6] == [{"access_tags": []}] * 5 + [
             {"access_tags": ["b", "c"]}
         ]
+
+    def test_what_is_there_for_whom_is_told_without_reading_a_point(
+        self, store: EdgeStore, other: EdgeStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One point more, less or other, or a tag more, less or other, of whatever document, and the answer is no."""
+        expected = {A: id_sum(p.id for p in points(100))}
+        with monkeypatch.context() as counted:
+            counted.setattr(EdgeStore, "_page", lambda *given: _without_payload(page, *given))
+            assert store.holds("i", expected)
+        assert not store.holds("i", {A: id_sum(p.id for p in points(99))})
+        assert not store.holds("i", {A: id_sum(p.id for p in points(101))})
+        assert not store.holds("i", {NOBODY: expected[A]})
+        assert not store.holds("i", {AccessTags("ab"): expected[A]})
+        other.set_tags("i", B, ["d3"])
+        of_d3 = id_sum(p.id for p in points(20)[15:])
+        rest = id_sum(p.id for p in [*points(15), *points(100)[20:]])
+        assert not store.holds("i", expected)
+        assert store.holds("i", {A: rest, B: of_d3})
+        assert not store.holds("i", {B: rest, A: of_d3})
+        other.set_tags("i", NOBODY, ["d3"])
+        assert store.holds("i", {A: rest, NOBODY: of_d3})
+        many = AccessTags(f"t{n}" for n in range(MANY_TAGS + 1))
+        store.set_tags("i", many, [f"d{n}" for n in range(20)])
+        assert not store.holds("i", {many: expected[A]}), "nothing is shorter than reading them"
 
     def test_what_a_killed_process_was_removing_goes_with_the_next_change(self, store: EdgeStore, path: Path) -> None:
         """Its files are words of documents, and no collection any more."""
