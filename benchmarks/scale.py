@@ -3,7 +3,8 @@
     .venv/bin/python -m benchmarks.scale [--documents 1000 10000] [--keep FOLDER] [--plot docs/scale.svg] [--verbatim]
 
 100 thousand documents take longer cold than one likes to wait: `--documents 100000 --keep FOLDER` once, at night, and the same
-again for the unchanged run, the 1% run and the searches, which go on from what is kept. `--verbatim` takes the documents as
+again for the unchanged run, the 1% run and the searches, which go on from what is kept; what was measured lies there in
+`rows.jsonl`, and the plot shows the newest of each. `--verbatim` takes the documents as
 they are: the pipeline without the parser.
 
 Documents are made from the handbook's paragraphs, each another text; embedding is by hashed words, so that the pipeline is
@@ -147,6 +148,15 @@ def plot(rows: list[Row]) -> str:
     return "".join([*parts, "</svg>"])
 
 
+def remembered(folder: Path, rows: list[Row]) -> list[Row]:
+    """The newest measurement of each run, of today or of the days before that are kept in this folder."""
+    file = folder / "rows.jsonl"
+    with file.open("a", encoding="utf-8") as kept:
+        kept.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+    known = [Row(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    return sorted({(row.documents, row.run): row for row in known}.values(), key=lambda row: row.documents)
+
+
 COLOURS = {"cold": "#1b6ca8", "unchanged": "#2e8b57", "1% edited": "#c2571a"}
 
 
@@ -202,7 +212,7 @@ def main() -> None:
             median, late = search_ms(folder / str(documents))
             print(f"{documents:>9,} {'search':>10} p50 {median:.1f} ms, p95 {late:.1f} ms", flush=True)
         if chosen.plot:
-            chosen.plot.write_text(plot(rows), encoding="utf-8")
+            chosen.plot.write_text(plot(remembered(folder, rows)), encoding="utf-8")
     finally:
         if chosen.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ process alone may change it; access tags, which may change in any collection, ar
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,19 +110,22 @@ class Contents:
 
     def __init__(self, points: Points) -> None:
         self._points = points
-        self._remembering, self._lock = False, RLock()
+        self._lock = RLock()
+        self._time, self._times = 0, itertools.count(1)
+        """Which `remembered` this is, 0: none. What was read in another one is not what is there now."""
         self._known: dict[str, Holdings] = {}
         self._with_tags = set[str]()
 
     @contextmanager
     def remembered(self) -> Iterator[None]:
         """For who alone changes collections (a holder of the lease), and asks this of sealed ones only."""
-        self._remembering = True
+        with self._lock:
+            self._time = next(self._times)
         try:
             yield
         finally:
             with self._lock:
-                self._remembering = False
+                self._time = 0
                 self._known.clear()
                 self._with_tags.clear()
 
@@ -130,32 +134,34 @@ class Contents:
         what it read beside the points, or is read now. Who waits for another thread's reading is given that.
         """
         with self._lock:
-            return self._believed(collection, remember=True) or self.now(collection)
+            return self._believed(collection) or self.now(collection)
 
-    def _believed(self, collection: str, *, remember: bool) -> Holdings | None:
+    def _believed(self, collection: str) -> Holdings | None:
         if (known := self._known.get(collection)) is not None:
             return known
         found = unpacked(kept) if (kept := self._points.notes(collection)) is not None else None
-        if found is not None and remember:
+        if found is not None:
             self._remember(collection, found, with_tags=False)
         return found
 
     def cloned(self, base: str, clone: str, *, without: Collection[str], written: Collection[str]) -> None:
         """Believe of a clone that it holds what its base does, but for documents whose points were removed or written; only
-        these are read.
+        these are read. Nothing is believed where a store keeps no notes: it could not tell whether it is so.
         """
+        if self._points.notes(base) is None:
+            return
         gone = frozenset(without)
         found = {key: held for key, held in self.of(base).items() if key not in gone}
         found |= holdings(self._points, clone, written)
         with self._lock:
             self._remember(clone, found, with_tags=False)
 
-    def agree(self, collection: str, tags: Mapping[str, AccessTags], *, remember: bool = False) -> bool:
+    def agree(self, collection: str, tags: Mapping[str, AccessTags]) -> bool:
         """Whether the points that are believed to be there are there, with these tags (by document key; else nobody's), as far
-        as the store can tell without reading them. With `remember` that is remembered then as if they had been read.
+        as the store can tell without reading them. That is remembered then as if they had been read.
         """
         with self._lock:
-            believed = self._believed(collection, remember=remember)
+            believed = self._believed(collection)
             if believed is None:
                 return False
             sums: dict[AccessTags, IdSum] = {}
@@ -165,10 +171,9 @@ class Contents:
                 sums[wanted] = (count + held.chunks, ids ^ held.ids)
             if not self._points.holds(collection, sums):
                 return False
-            if remember:
-                now = {wanted: {wanted} for wanted in sums}
-                found = {key: replace(held, tags=now[tags.get(key, NOBODY)]) for key, held in believed.items()}
-                self._read(collection, found)
+            now = {wanted: {wanted} for wanted in sums}
+            found = {key: replace(held, tags=now[tags.get(key, NOBODY)]) for key, held in believed.items()}
+            self._read(collection, found, self._time)
             return True
 
     def whole(self, collection: str) -> Holdings:
@@ -183,18 +188,19 @@ class Contents:
 
     def now(self, collection: str) -> Holdings:
         """As it is read now: with the tags that its points carry."""
+        time = self._time
         found = holdings(self._points, collection)
         with self._lock:
-            self._read(collection, found)
+            self._read(collection, found, time)
         return found
 
-    def _read(self, collection: str, found: Holdings) -> None:
-        self._remember(collection, found, with_tags=True)
-        if self._remembering:
+    def _read(self, collection: str, found: Holdings, time: int) -> None:
+        if time and time == self._time:
+            self._remember(collection, found, with_tags=True)
             self._points.note(collection, packed(found))
 
     def _remember(self, collection: str, found: Holdings, *, with_tags: bool) -> None:
-        if not self._remembering:
+        if not self._time:
             return
         self._known.pop(collection, None)
         self._known[collection] = found

@@ -148,8 +148,8 @@ class Points(Protocol):
         """
 
     def note(self, collection: str, notes: bytes) -> None:
-        """Keep this beside the points for as long as they are these; a store that cannot tell keeps nothing, nor does one that
-        has notes of them already. Tags may change meanwhile.
+        """Keep this beside the points for as long as they are these, whoever may read them; a store that cannot tell keeps
+        nothing.
         """
 
     def notes(self, collection: str) -> bytes | None:

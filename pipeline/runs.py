@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from indexing.fingerprints import forget_roots
 from pipeline import delivering, json_lines, telemetry
 from pipeline.account import Account
 from pipeline.budget import money, price
@@ -130,6 +131,7 @@ def holding(
         finally:
             _under_way.reset(token)
             r.spending = None
+            forget_roots()
 
 
 def _lease(r: Resources, command: str, wait_s: float) -> Lease:

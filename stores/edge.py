@@ -53,6 +53,8 @@ Page = tuple[list[StoredPoint], edge_search.PointId | None]
 UPSERT_BATCH = 256
 MANY_TAGS = 4
 """Tags a point above which points are read, and not asked for by tag: to list an id takes a fifth of reading its point."""
+MANY_LISTS = 32
+"""Different tags above which the same holds: each is a list of its own."""
 OVERLAY_LIMIT = 1000
 """Documents with tags beside their points; 1,000 of them cost a filtered search about 1 ms."""
 
@@ -256,11 +258,13 @@ class EdgeStore(Ranked):
             elif keys:
                 view = self._reader.view(name)
                 there = any(True for _ in files.records(view.shard, Filter(must=[any_of(DOCUMENT_KEY, keys)]), False, False))
-                if there or view.state.dead:
-                    folder = self._collections / name
-                    with self._held(folder):
+                folder = self._collections / name
+                with self._held(folder):
+                    if there or view.state.dead:
                         state, shard = edge_writing.renew(folder, view.state, without=keys, shard=view.shard)
                         self._reader.adopt(folder, state, shard)
+                    else:
+                        files.sweep(folder, view.state)  # what is left of them where a process was killed that removed them
 
     def scan(
         self,
@@ -317,7 +321,7 @@ class EdgeStore(Ranked):
                 sum(count for count, _ in expected.values()),
                 functools.reduce(xor, (ids for _, ids in expected.values()), 0),
             )
-            if sum(count for count, _ in by_tag.values()) > MANY_TAGS * whole[0]:
+            if len(by_tag) > MANY_LISTS or sum(count for count, _ in by_tag.values()) > MANY_TAGS * whole[0]:
                 return False
             return whole == id_sum(point.id for point in self.scan(collection)) and all(
                 ids == id_sum(point.id for point in self.scan(collection, readable_by=AccessTags([tag])))
@@ -325,7 +329,7 @@ class EdgeStore(Ranked):
             )
 
     def note(self, collection: str, notes: bytes) -> None:
-        """Keep this beside sealed points until others take their place; where there is no room for it, or it is there, not."""
+        """Keep this beside sealed points until others take their place; where there is no room for it, not."""
         folder = self._collections / self._existing(collection)
         with suppress(OSError):
             files.write_notes(folder, notes)

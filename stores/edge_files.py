@@ -97,7 +97,7 @@ def read_state(folder: Path) -> tuple[bytes, State]:
 def write_state(folder: Path, state: State) -> None:
     """Let this hold from now on, in every process."""
     private.replace(folder / "state.json", json.dumps(asdict(state)).encode())
-    _sweep(folder, state)
+    sweep(folder, state)
 
 
 def read_overlay(folder: Path, state: State) -> dict[str, AccessTags]:
@@ -190,11 +190,10 @@ def sealed_points(folder: Path) -> int | None:
 
 
 def write_notes(folder: Path, notes: bytes) -> None:
-    """Beside points that are sealed, unless there are some; beside others nothing is kept."""
+    """Beside points that are sealed; beside others nothing is kept."""
     state = read_state(folder)[1]
-    place = folder / f"notes-{state.shard}"
-    if not state.writing and not place.exists():
-        private.replace(place, notes)
+    if not state.writing:
+        private.replace(folder / f"notes-{state.shard}", notes)
 
 
 def read_notes(folder: Path) -> bytes | None:
@@ -318,7 +317,7 @@ def damaged(folder: Path, why: str) -> IntegrityError:
     )
 
 
-def _sweep(folder: Path, state: State) -> None:
+def sweep(folder: Path, state: State) -> None:
     """Remove what this state does not name; who has it open keeps it until they look again."""
     of_these = {str(state.shard), f"files-{state.shard}.json", f"notes-{state.shard}"}
     kept = {*of_these, f"overlay-{state.overlay}.json", "state.json", LOCK}

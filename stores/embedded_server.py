@@ -75,7 +75,7 @@ async def _listen(folder: Path, handler: Any) -> None:
     await stopped.wait()
     server.close()
     path.unlink(missing_ok=True)
-    if path.parent != folder:
+    if path.parent != folder and path.parent.is_dir():  # who tidies temporary files may have been here
         (path.parent / "data").unlink(missing_ok=True)
         path.parent.rmdir()
     handler.close_all()

@@ -27,7 +27,7 @@ def scratch(otherwise: Path, memory: Path = MEMORY) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="sluice-", dir=otherwise) as elsewhere:
             yield Path(elsewhere)
         return
-    prefix = f"sluice-{os.getuid()}-"
+    prefix = f"sluice-{os.getuid()}-scratch-"  # sockets have folders of a like name where temporary files lie here, too
     with FileLock(memory / f"{prefix}lock") as all_of_us:
         all_of_us.acquire(wait_s=_WAIT_S)
         for left in memory.glob(f"{prefix}*"):

@@ -90,10 +90,11 @@ class Moves:
             if release.state in ("promoted", "canary"):  # what nobody is served, nobody keeps answers of
                 told.append(self.events.intend_access(release, changes))
 
-        if self.contents is not None and self.contents.agree(release.collection, access.tags, remember=remember):
+        contents = self.contents if remember else None
+        if contents is not None and contents.agree(release.collection, access.tags):
             result = SyncResult(release.collection)
         else:
-            read = _remembered(self.contents) if remember and self.contents is not None else carried
+            read = _remembered(contents) if contents is not None else carried
             result = sync(self.points, release.collection, access.tags, noted_before, read)
         for event in told:
             self.events.confirm(event)

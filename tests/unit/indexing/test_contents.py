@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,15 +142,38 @@ def test_a_clone_is_believed_and_asked_and_read_only_where_it_does_not_agree(tmp
         fresh.switch({"next": "d"})
         scans = fresh.scans
         contents.cloned("c", "d", without=["a", "gone"], written=["a", "new"])
-        assert not contents.agree("d", {**tags, "b": staff}, remember=True)
+        assert not contents.agree("d", {**tags, "b": staff})
         assert fresh.scans == scans + 1, "of the two that were written"
-        assert contents.agree("d", tags, remember=True)
+        assert contents.agree("d", tags)
         assert contents.whole("d") == holdings(fresh, "d")
         assert contents.whole("d")["a"].version == "v2"
         fresh.retag("d", {"b": staff})
         assert not contents.agree("d", tags)
         assert contents.agree("d", {**tags, "b": staff})
     assert Contents(fresh).of("d").keys() == {"a", "b", "new"}, "it was kept beside the points"
+
+
+def test_what_was_read_before_somebody_else_changed_it_is_not_kept(tmp_path: Path) -> None:
+    """A thread that outlives its run by a scan, while a document is erased, keeps nothing of what it saw."""
+    store = EdgeStore(tmp_path)
+    store.create("c", dimension=2, sparse=False)
+    store.upsert("c", [point(1, "a"), point(2, "b")])
+    store.switch({"live": "c"})
+    runs = ExitStack()
+
+    class Late(Scans):
+        def scan(self, *arguments: Any, **named: Any) -> Any:
+            read = list(super().scan(*arguments, **named))
+            runs.close()
+            runs.enter_context(contents.remembered())
+            store.delete("c", ["a"])
+            return read
+
+    contents = Contents(Late(store))
+    runs.enter_context(contents.remembered())
+    assert contents.now("c").keys() == {"a", "b"}
+    runs.close()
+    assert store.notes("c") is None
 
 
 class Scans:

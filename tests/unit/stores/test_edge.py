@@ -143,6 +143,11 @@ class TestReadersAndWriters:
         many = AccessTags(f"t{n}" for n in range(MANY_TAGS + 1))
         store.set_tags("i", many, [f"d{n}" for n in range(20)])
         assert not store.holds("i", {many: expected[A]}), "nothing is shorter than reading them"
+        own = {AccessTags([f"t{n}"]): id_sum(p.id for p in points(100)[5 * n : 5 * n + 5]) for n in range(20)}
+        store.retag("i", {f"d{n}": AccessTags([f"t{n}"]) for n in range(20)})
+        assert store.holds("i", own)
+        monkeypatch.setattr(edge, "MANY_LISTS", 19)
+        assert not store.holds("i", own), "a list for each of so many tags is no shorter either"
 
     def test_what_a_killed_process_was_removing_goes_with_the_next_change(self, store: EdgeStore, path: Path) -> None:
         """Its files are words of documents, and no collection any more."""
@@ -284,6 +289,25 @@ class TestErasure:
         assert self._holding(path, "xyzzy-secret") == []
         assert len(search(other, A)) == 95
         assert {name: len(list(other.scan(name))) for name in other.names()} == {"i__1": 95, "i__2": 95, "i__3": 95}
+
+    def test_what_a_kill_left_of_a_removed_document_goes_when_it_is_removed_again(
+        self, store: EdgeStore, other: EdgeStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the state that names the new points and the removal of the old ones, which lie there with what was noted."""
+        store.note("i", b"d3 is there")
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+            dying.setattr("stores.edge_files.sweep", killed)
+            store.delete("i", ["d3"])
+        left = {entry.name for entry in (path / "collections" / "i__1").iterdir()}
+        assert {"1", "2", "notes-1"} <= left
+        other.delete("i", ["d3"])
+        left = {entry.name for entry in (path / "collections" / "i__1").iterdir()}
+        assert "2" in left
+        assert not left & {"1", "files-1.json", "notes-1"}
 
     def test_a_clone_of_a_collection_of_leftovers_is_written_anew(self, store: EdgeStore, path: Path) -> None:
         """A night after night of deltas does not make a store that holds everything it ever held."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import pytest
+
+from stores.embedded_server import socket_path
 from stores.scratch import scratch
 
 DIES = """
@@ -43,6 +47,17 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_no
         assert folders(tmp_path) == [first.parent]
         with scratch(tmp_path / "never", tmp_path) as second:
             assert sorted(folders(tmp_path)) == sorted([first.parent, second.parent])
+
+
+def test_the_folder_of_a_servers_socket_is_not_taken_for_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where TMPDIR is the memory, both lie side by side; a collection that was made took the embedded database's socket away."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as memory:
+        monkeypatch.setattr("tempfile.tempdir", memory)
+        socket = socket_path(tmp_path / ("x" * 100))
+        assert socket.is_relative_to(memory)
+        socket.parent.mkdir()
+        with scratch(tmp_path / "never", Path(memory)):
+            assert socket.parent.is_dir()
 
 
 def test_without_a_memory_to_write_to_it_is_made_elsewhere(tmp_path: Path) -> None:
