@@ -31,22 +31,28 @@ from tests.unit.evaluation.fakes import PUBLIC, Doc, Release, context
 ANOTHER = "00000000-0000-5000-8000-000000000001"
 
 
+OTHERWISE: list[tuple[Callable[[list[StoredPoint]], list[StoredPoint]], dict[str, int]]] = [
+    (lambda p: p[1:], {"missing": 1}),
+    (lambda p: p[:2] + p[3:], {"missing": 1, "documents_missing": 1}),
+    (lambda p: [*p, replace(p[0], id=ANOTHER)], {"unexpected": 1}),
+    (
+        lambda p: [*p, replace(with_payload(p[0], document_key="ghost"), id=ANOTHER)],
+        {"unexpected": 1, "documents_unexpected": 1},
+    ),
+    (lambda p: [with_payload(p[0], access_tags=[]), *p[1:]], {"other_tags": 1}),
+    (lambda p: [with_payload(p[0], document_key=p[2].payload["document_key"]), *p[1:]], {"other_document": 1}),
+]
+"""What becomes of a release's points, by ids, documents or readers, and what is said of it."""
+
+
 class TestReconciliation:
     @pytest.mark.parametrize(
         ("change", "problems"),
         [
-            (lambda p: p[1:], {"missing": 1}),
-            (lambda p: p[:2] + p[3:], {"missing": 1, "documents_missing": 1}),
-            (lambda p: [*p, replace(p[0], id="another")], {"unexpected": 1}),
-            (
-                lambda p: [*p, replace(with_payload(p[0], document_key="ghost"), id="another")],
-                {"unexpected": 1, "documents_unexpected": 1},
-            ),
+            *OTHERWISE,
             (lambda p: [*p, p[0]], {"stored_twice": 1}),
             (lambda p: [with_payload(p[0], text="cut"), *p[1:]], {"other_content": 1}),
             (lambda p: [with_payload(p[0], start=1), *p[1:]], {"other_content": 1}),
-            (lambda p: [with_payload(p[0], access_tags=[]), *p[1:]], {"other_tags": 1}),
-            (lambda p: [with_payload(p[0], document_key=p[2].payload["document_key"]), *p[1:]], {"other_document": 1}),
         ],
     )
     def test_each_difference_is_found_and_named(
@@ -61,20 +67,7 @@ class TestReconciliation:
         assert not verdict.passed
         assert verdict.evidence["problems"] == problems
 
-    @pytest.mark.parametrize(
-        ("change", "problems"),
-        [
-            (lambda p: p[1:], {"missing": 1}),
-            (lambda p: p[:2] + p[3:], {"missing": 1, "documents_missing": 1}),
-            (lambda p: [*p, replace(p[0], id=ANOTHER)], {"unexpected": 1}),
-            (
-                lambda p: [*p, replace(with_payload(p[0], document_key="ghost"), id=ANOTHER)],
-                {"unexpected": 1, "documents_unexpected": 1},
-            ),
-            (lambda p: [with_payload(p[0], access_tags=[]), *p[1:]], {"other_tags": 1}),
-            (lambda p: [with_payload(p[0], document_key=p[2].payload["document_key"]), *p[1:]], {"other_document": 1}),
-        ],
-    )
+    @pytest.mark.parametrize(("change", "problems"), OTHERWISE)
     def test_of_what_was_taken_over_each_id_and_reader_is_compared(
         self,
         settings: Callable[..., Settings],
