@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,8 +61,13 @@ def test_an_old_file_has_the_words_of_the_new_one(source: str, kind: str, tmp_pa
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     document = read((tmp_path / source).with_suffix(f".{kind}").read_bytes(), f"a.{kind}")
     other = read((DATA / source).read_bytes(), source)
-    assert not words(other.text) - words(document.text)
+    assert not words(undated(other.text)) - words(undated(document.text))
     assert losses(document) == losses(other)
+
+
+def undated(text: str) -> str:
+    """Without what LibreOffice writes for a field of the present day."""
+    return re.sub(r"\d\d/\d\d/\d\d", "today", text)
 
 
 @pytest.mark.slow
