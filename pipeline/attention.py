@@ -35,7 +35,8 @@ def attention(
     """What needs a person, the gravest first, each with what to do."""
     found = []
     if live is None:
-        found.append("nothing is live: sluice run")
+        staged = [release for release in releases if release.state == "staged" and not release.removed]
+        found.append(f"nothing is live: sluice promote {staged[-1].id}" if staged else "nothing is live: sluice run")
     nights = [run for run in runs if run.command == "run"]
     if nights and nights[0].outcome in ("failed", INTERRUPTED):
         found.append(

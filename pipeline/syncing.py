@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ingest.readerless import unreadable
 from pipeline.outcomes import Report
 from pipeline.parts import live_id
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
+from pipeline.steps.looking import spelled_almost_like_a_rule
 from pipeline.steps.settling import refresh_permissions, settle
 
 
@@ -14,9 +16,11 @@ def sync_access(r: Resources, run: Run) -> Report:
 
     def work() -> Report:
         with run.account.timed("access"):
-            settle(r, run)  # the rules first: no source is waited for
+            states = settle(r, run)  # the rules first: no source is waited for
             if refresh_permissions(r, run):
-                settle(r, run)
+                states = settle(r, run)
+        silent = [line.said() for line in unreadable(states, r.settings.access.compiled())]
+        run.account.warnings += [*spelled_almost_like_a_rule(r, states), *silent]
         return run.account.report("synced", live_id(r))
 
     return recorded(r, run, {}, work)

@@ -8,7 +8,7 @@ widen it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sluice.display import counted
@@ -93,6 +93,18 @@ def never_decisive_warnings(rules: AccessRules) -> list[str]:
     ]
 
 
+def begun_above_warnings(rules: AccessRules, documents: Collection[tuple[str, str]]) -> list[str]:
+    """One sentence for each rule that matches nothing because it begins with a folder above the uris: others hold there."""
+    said = []
+    for rule, meant, there in rules.begun_above(documents):
+        who = sorted({tag for source, uri in there for tag in rules.ceiling(source, uri)})
+        said.append(
+            f"the access rule '{rule.match}' matches no document; '{meant}' would match {counted(len(there), 'document')}, as "
+            f"'{there[0][1]}', readable by {', '.join(who) or 'nobody'}: a uri begins below its source's root. Write '{meant}'"
+        )
+    return said
+
+
 def near_miss_warnings(misses: Sequence[NearMiss], samples: int = 3) -> list[str]:
     """One sentence per rule that is just missed, with some of the documents."""
     by_rule: dict[str, list[NearMiss]] = {}
@@ -154,6 +166,25 @@ class AccessRules:
                 if rule.tags != granted and nearly_matches(uri, rule.match):
                     found.append(NearMiss(source, uri, rule.match, rule.tags, granted))
                     break
+        return found
+
+    def begun_above(self, documents: Collection[tuple[str, str]]) -> list[tuple[AccessRule, str, list[tuple[str, str]]]]:
+        """Rules that begin with a folder in which no uri lies, what they were perhaps meant to be, and the (source, uri) pairs
+        that would match then and are otherwise readable now.
+        """
+        first = {composed(uri).partition("/")[0] for _, uri in documents}
+        found = []
+        for rule in self.rules:
+            folder, _, meant = composed(rule.match).partition("/")
+            if not meant or folder in first or not folder or set(folder) & set("*?[]{}!()"):
+                continue
+            there = [
+                (source, uri)
+                for source, uri in documents
+                if rule.source in (None, source) and matches(uri, meant) and self.ceiling(source, uri) != rule.tags
+            ]
+            if there and meant not in EVERYTHING:
+                found.append((rule, meant, there))
         return found
 
     def effective(self, source: str, uri: str, *own: AccessTags | None) -> AccessTags:

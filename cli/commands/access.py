@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from cli.answers import as_json as answer
-from cli.console import show, when
+from cli.console import noted, show, when
 from cli.launch import changing, opened
 from cli.main import WholeGroup, with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline import syncing
 from sluice.display import counted
@@ -27,14 +28,15 @@ def sync(config: Path, as_json: bool) -> None:
     """Apply the present access rules to every existing release at once: nothing is cut or embedded again."""
     with changing(config, "access sync") as (r, run):
         result = answer(syncing.sync_access(r, run))
-    show(
-        result,
-        as_json,
-        lambda console: console.print(
-            f"{counted(result['access_changed'], 'document')} changed readers"
-            + (f"; revocations held after {result['revocation_lag_s']:.3f} s" if result["revocation_lag_s"] is not None else "")
-        ),
-    )
+
+    def people(console: SafeConsole) -> None:
+        lag = result["revocation_lag_s"]
+        held = f"; revocations held after {lag:.3f} s" if lag is not None else ""
+        console.print(f"{counted(result['access_changed'], 'document')} changed readers{held}")
+        for warning in result["warnings"]:
+            noted(console, warning)
+
+    show(result, as_json, people)
 
 
 @access.command("audit")

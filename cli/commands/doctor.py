@@ -18,8 +18,9 @@ from cli.main import unforeseen, with_json
 from cli.tables import table
 from cli.torch_build import torch_build
 from ingest import sources
+from ingest.lifecycle import settled
 from ingest.readerless import unreadable
-from pipeline.resources import Resources
+from pipeline.resources import Resources, utc_now
 from pipeline.steps.looking import spelled_almost_like_a_rule
 from sluice.display import counted
 from sluice.errors import SluiceError, together
@@ -98,7 +99,7 @@ def _configuration(r: Resources) -> str:
     return f"{r.settings.path}: index '{r.settings.index}', {made}"
 
 
-def _sources(r: Resources) -> str:
+def _sources(r: Resources) -> str | Doubtful:
     """Every source is looked at, whatever the others say; one that cannot be made is told under `configuration`."""
     seen, wrong = list[str](), list[SluiceError]()
     for section in r.settings.sources:
@@ -115,7 +116,9 @@ def _sources(r: Resources) -> str:
             told = unforeseen(error)
             wrong.append(SluiceError(f"source '{section.name}': {told['message']}", hint=told["hint"]))
     if not wrong:
-        return ", ".join(seen)
+        empty = [line for line in seen if line.endswith(": 0 documents")]
+        hint = "nothing is there that it asks for: see its root, include and exclude ('*' stops at '/', '**' does not)"
+        return Doubtful(", ".join(seen), hint) if empty else ", ".join(seen)
     told_of = together(*wrong)
     told_of.message = "; ".join([told_of.message, *seen])
     raise told_of
@@ -191,8 +194,9 @@ def _chunking(r: Resources) -> str:
 
 
 def _readers(r: Resources) -> str | Doubtful:
-    states = r.stores.documents.read()
-    if silent := [line.said() for line in unreadable(states, r.settings.access.compiled())]:
+    rules, now = r.settings.access.compiled(), utc_now()
+    states = [settled(state, rules, now, r.lifetimes) for state in r.stores.documents.read()]  # by the rules as they are now
+    if silent := [line.said() for line in unreadable(states, rules)]:
         hint = "sluice documents --status unreadable lists them; add or mend a rule under access.rules, then sluice access sync"
         return Doubtful("; ".join(silent), hint)
     if not (there := sum(state.in_release for state in states)):

@@ -10,7 +10,7 @@ import evaluation
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
-from sluice.access import near_miss_warnings, never_decisive_warnings
+from sluice.access import begun_above_warnings, near_miss_warnings, never_decisive_warnings
 from sluice.display import counted
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
@@ -115,11 +115,12 @@ def _fetched_again(
 
 
 def spelled_almost_like_a_rule(r: Resources, states: Sequence[DocumentState]) -> list[str]:
-    """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides, and
-    for each that can never decide."""
+    """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides, for
+    each that names a folder above the uris, and for each that can never decide."""
     rules = r.settings.access.compiled()
-    placed = ((state.source, state.uri) for state in states if state.status == "active")
-    return [*never_decisive_warnings(rules), *near_miss_warnings(rules.near_misses(placed))]
+    placed = [(state.source, state.uri) for state in states if state.status == "active"]
+    missed = near_miss_warnings(rules.near_misses(placed))
+    return [*never_decisive_warnings(rules), *begun_above_warnings(rules, placed), *missed]
 
 
 def check_uris(r: Resources, seen: Look) -> None:

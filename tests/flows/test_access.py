@@ -104,6 +104,25 @@ def test_the_flow_of_its_own_schedule_does_the_same_and_steps_aside_for_a_run(in
     assert (state.name, state.is_completed()) == ("Skipped", True)
 
 
+def test_a_rule_that_begins_above_the_root_is_told_of_wherever_rules_are_looked_at(index: Index) -> None:
+    """`corpus/people/**` holds for nothing, and another rule opens those documents: `doctor`, `access sync` and `run` say so; and
+    `doctor` says also what nobody could read any more, before it is so.
+    """
+    index.run()
+    rules = [{"match": "corpus/people/**", "tags": ["people"]}, {"match": "**", "tags": ["security"]}]
+    index.configure(access={"rules": rules})
+    doubt = next(check for check in index("doctor").out["checks"] if check["check"] == "access")
+    assert "'corpus/people/**' matches no document; 'people/**' would match 4 documents" in json.dumps(doubt)
+    synced = index("access", "sync").out
+    assert any("Write 'people/**'" in warning for warning in synced["warnings"])
+    assert "Write 'people/**'" in " ".join(said(index, "access", "sync").split())
+    assert any("Write 'people/**'" in warning for warning in index.run("unchanged")["warnings"])
+    index.configure(access={"rules": [{"match": "security/**", "tags": ["security"]}]})
+    silent = next(check for check in index("doctor").out["checks"] if check["check"] == "readers")
+    assert "no rule under access.rules matches it" in json.dumps(silent)
+    assert any("no rule under access.rules matches it" in warning for warning in index("access", "sync").out["warnings"])
+
+
 def test_a_name_typed_on_another_keyboard_is_the_same_name(index: Index) -> None:
     """A folder that macOS wrote in NFD: rule, leak case, backfill's slice and forget hold for it in NFC; `HR/` is warned of."""
     nfd, nfc = "Geha\u0308lter/liste.md", "Gehälter/liste.md"

@@ -7,7 +7,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags, Principal, never_decisive_warnings
+from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags, Principal, begun_above_warnings, never_decisive_warnings
 
 TAGS = st.frozensets(st.sampled_from(["hr", "legal", "public", "security"])).map(AccessTags)
 URI = st.sampled_from(["hr/pay.md", "hr/open/menu.md", "legal/a.md", "readme.md", ".secret/key", ""])
@@ -101,6 +101,22 @@ def test_tags_look_the_same_everywhere_and_travel() -> None:
     assert repr(tags) == "AccessTags(['a', 'b'])"
     again = pickle.loads(pickle.dumps(tags))
     assert (again, type(again)) == (tags, AccessTags)
+
+
+def test_a_rule_that_names_a_folder_above_the_uris_is_told_of() -> None:
+    """`docs/hr/**` where `docs` is the root matches nothing, and those documents go to whom the next rule says."""
+    staff, hr = AccessTags({"staff"}), AccessTags({"hr"})
+    documents = [("s", "hr/pay.md"), ("s", "hr/leave.md"), ("s", "it/wifi.md")]
+
+    def told(*rules: AccessRule) -> list[str]:
+        return begun_above_warnings(AccessRules(rules), documents)
+
+    (said,) = told(AccessRule("docs/hr/**", hr), AccessRule("**", staff))
+    assert "'docs/hr/**' matches no document; 'hr/**' would match 2 documents, as 'hr/pay.md', readable by staff" in said
+    assert told(AccessRule("hr/**", hr), AccessRule("**", staff)) == []
+    assert told(AccessRule("legal/**", hr), AccessRule("**", staff)) == [], "a folder may be empty yet"
+    assert told(AccessRule("docs/hr/**", hr, "other"), AccessRule("**", staff)) == []
+    assert told(AccessRule("*/hr/**", hr), AccessRule("docs/**", hr), AccessRule("**", staff)) == []
 
 
 def test_a_rule_behind_one_that_matches_everything_is_told_of() -> None:
