@@ -22,7 +22,7 @@ from indexing.fingerprints import release_fingerprint
 from pipeline.naming import named
 from pipeline.nightly import unless_stopped
 from pipeline.outcomes import Outcome, Report
-from pipeline.resources import Resources
+from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
 from pipeline.steps.assessing import assess
 from pipeline.steps.building import build
@@ -79,7 +79,8 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))
     chunks = _write(folder / POINTS, _POINTS, _point_rows(r, release))
-    manifest = {"format": FORMAT, "release": plain(release), "parse": dict(r.parse_fingerprints)}
+    away = sorted(r.stores.forgotten.keys())  # they stay away where this is imported, too
+    manifest = {"format": FORMAT, "release": plain(release), "parse": dict(r.parse_fingerprints), "forgotten": away}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
     return Exported(outcome="exported", release=release.id, folder=folder, documents=len(states), chunks=chunks, bytes=size)
@@ -175,6 +176,7 @@ def import_(r: Resources, run: Run, folder: Path) -> Report:
         _same_fingerprint(release_fingerprint(states, r.recipe.answers), release)
         run.still_mine()
         _take_vectors(r, release["fingerprints"]["model"], folder)
+        r.stores.forgotten.add_all(manifest.get("forgotten", ()), utc_now(), run.actor)
         _take_documents(r, folder)
         states = settle(r, run)
         found = assess(r, states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,9 +27,18 @@ class MongoForgotten:
 
     def add(self, document_key: str, at: datetime, actor: str) -> None:
         """Remember that a document must not come back; idempotent."""
-        row = {"index": self._index, "document_key": document_key, "at": encode_time(at), "actor": actor}
+        self.add_all([document_key], at, actor)
+
+    def add_all(self, document_keys: Iterable[str], at: datetime, actor: str) -> None:
+        """The same for many, in few requests."""
+        row = {"index": self._index, "at": encode_time(at), "actor": actor}
+        changes = [
+            UpdateOne({"_id": f"{self._index}/{key}"}, {"$set": {**row, "document_key": key}}, upsert=True)
+            for key in document_keys
+        ]
         with translated(self._database, "remembering what was forgotten"):
-            self._rows.update_one({"_id": f"{self._index}/{document_key}"}, {"$set": row}, upsert=True)
+            for part in batches(changes, WRITE_BATCH):
+                self._rows.bulk_write(list(part), ordered=False)
 
     def keys(self) -> set[str]:
         """Every document that must not come back."""

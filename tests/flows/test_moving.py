@@ -35,6 +35,19 @@ def test_exported_dropped_and_imported_it_answers_as_before(index: Index, tmp_pa
     assert index.run("unchanged")["embedded"] == 0
 
 
+def test_what_was_erased_stays_away_where_the_release_is_imported(index: Index, tmp_path: Path) -> None:
+    """Though its source lists it there as well."""
+    index.run()
+    assert index("forget", "people/0.md").code == 0
+    release = index("run").out["release"]
+    assert index("export", release, str(tmp_path / "kept")).code == 0
+    index.lose_state()
+    staged = index("import", str(tmp_path / "kept")).out["release"]
+    assert index("promote", staged).code == 0
+    assert index.run("unchanged")["release"] == staged
+    assert "people/0.md" not in index.find(TOPICS["people"][0], "people", k=12)
+
+
 def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(index: Index, tmp_path: Path) -> None:
     """A release whose documents moved on, a full folder, an index with documents, another configuration, damaged files."""
     release, kept = index.run()["release"], tmp_path / "kept"
