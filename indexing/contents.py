@@ -19,7 +19,7 @@ from typing import Any
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS
 from indexing.protocols import Points
 from sluice.access import NOBODY, AccessTags
-from sluice.ids import IdSum
+from sluice.ids import IdSum, id_sum_of
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, MODIFIED
 
 FIELDS = (
@@ -167,8 +167,7 @@ class Contents:
             sums: dict[AccessTags, IdSum] = {}
             for key, held in believed.items():
                 wanted = tags.get(key, NOBODY)
-                count, ids = sums.get(wanted, (0, 0))
-                sums[wanted] = (count + held.chunks, ids ^ held.ids)
+                sums[wanted] = id_sum_of(sums.get(wanted, (0, 0)), (held.chunks, held.ids))
             if not self._points.holds(collection, sums):
                 return False
             now = {wanted: {wanted} for wanted in sums}

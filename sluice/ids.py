@@ -96,6 +96,11 @@ def id_sum(ids: Iterable[str]) -> IdSum:
     return count, total
 
 
+def id_sum_of(one: IdSum, other: IdSum) -> IdSum:
+    """The sum of all ids of which these are the sums, where none is in both."""
+    return one[0] + other[0], one[1] ^ other[1]
+
+
 def merkle_root(leaves: Iterable[str]) -> str:
     """Root of a binary Merkle tree over the sorted leaves: independent of their order, sensitive to each."""
     level = sorted(leaves)

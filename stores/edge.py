@@ -21,7 +21,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from operator import xor
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
@@ -33,7 +32,7 @@ from sluice.ahead import read_ahead
 from sluice.display import counted
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
-from sluice.ids import IdSum, id_sum
+from sluice.ids import IdSum, id_sum, id_sum_of
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
 from stores import edge_making, edge_search, edge_writing, mapped, private
@@ -313,14 +312,10 @@ class EdgeStore(Ranked):
         with translated(self._path, "comparing", collection):
             held = self._read(collection, edge_search.tags_of)
             by_tag: dict[str, IdSum] = dict.fromkeys(held, (0, 0))
-            for tags, (count, ids) in expected.items():
+            for tags, ids in expected.items():
                 for tag in tags:
-                    seen = by_tag.get(tag, (0, 0))
-                    by_tag[tag] = (seen[0] + count, seen[1] ^ ids)
-            whole = (
-                sum(count for count, _ in expected.values()),
-                functools.reduce(xor, (ids for _, ids in expected.values()), 0),
-            )
+                    by_tag[tag] = id_sum_of(by_tag.get(tag, (0, 0)), ids)
+            whole = functools.reduce(id_sum_of, expected.values(), (0, 0))
             if len(by_tag) > MANY_LISTS or sum(count for count, _ in by_tag.values()) > MANY_TAGS * whole[0]:
                 return False
             return whole == id_sum(point.id for point in self.scan(collection)) and all(

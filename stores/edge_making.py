@@ -32,7 +32,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
     """
     count, was = files.sealed_points(source), files.read_state(source)[1]
     if count is None:
-        count = opened().shard.info().points_count
+        count = files.counted(opened().shard)
     state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None)
     points = source / str(was.shard)
     private.room_for(source, files.size(points))

@@ -101,7 +101,7 @@ def _configuration(r: Resources) -> str:
 
 def _sources(r: Resources) -> str | Doubtful:
     """Every source is looked at, whatever the others say; one that cannot be made is told under `configuration`."""
-    seen, wrong = list[str](), list[SluiceError]()
+    seen, wrong, empty = list[str](), list[SluiceError](), False
     for section in r.settings.sources:
         try:
             source = sources.build(section, r.settings)
@@ -109,14 +109,15 @@ def _sources(r: Resources) -> str | Doubtful:
             seen.append(f"{section.name}: not looked at")
             continue
         try:
-            seen.append(f"{section.name}: {counted(sum(1 for _ in source.scan({})), 'document')}")
+            found = sum(1 for _ in source.scan({}))
+            empty |= not found
+            seen.append(f"{section.name}: {counted(found, 'document')}")
         except SluiceError as error:
             wrong.append(error)
         except Exception as error:  # somebody's own
             told = unforeseen(error)
             wrong.append(SluiceError(f"source '{section.name}': {told['message']}", hint=told["hint"]))
     if not wrong:
-        empty = [line for line in seen if line.endswith(": 0 documents")]
         hint = "nothing is there that it asks for: see its root, include and exclude ('*' stops at '/', '**' does not)"
         return Doubtful(", ".join(seen), hint) if empty else ", ".join(seen)
     told_of = together(*wrong)
