@@ -6,8 +6,8 @@ lie beside them as an overlay, which every search heeds, until there are so many
 its points takes their place; removing documents (an erasure) writes the points anew, so that no byte of them stays.
 Aliases are one file, replaced whole. `docs/adr/0007-embedded-vectors.md` has why.
 
-Over 300 lines: it implements every method of one Protocol; what is below it is in `edge_files`, `edge_queries`,
-`edge_search`.
+Over 300 lines: it implements every method of one Protocol; what is below it is in `edge_files`, `edge_shards`,
+`edge_queries`, `edge_search`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from sluice.ids import IdSum, id_sum, id_sum_of
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
 from stores import edge_making, edge_search, edge_writing, mapped, private
+from stores import edge_shards as shards
 from stores.edge_errors import translated
 from stores.edge_queries import any_of
 from stores.edge_reading import Reader, View, busy
@@ -59,10 +60,13 @@ OVERLAY_LIMIT = 1000
 
 
 class EdgeStore(Ranked):
-    """Collections, aliases, points and search below a folder. Nothing is opened before it is used; threads may share it."""
+    """Collections, aliases, points and search below a folder. Nothing is opened before it is used; threads may share it.
 
-    def __init__(self, path: Path, *, wait_s: float = 30) -> None:
-        self._path, self._wait_s = Path(path).absolute(), wait_s
+    Points become finished segments by `segment_points`, in what is created from here on.
+    """
+
+    def __init__(self, path: Path, *, wait_s: float = 30, segment_points: int = shards.SEGMENT_POINTS) -> None:
+        self._path, self._wait_s, self._segment = Path(path).absolute(), wait_s, segment_points
         self._collections = self._path / "collections"
         self._lock = threading.RLock()
         self._ready = False
@@ -90,7 +94,7 @@ class EdgeStore(Ranked):
             if folder.exists():
                 self._same_shape(collection, dimension, sparse)
                 return
-            self._writers[folder.name] = edge_making.created(folder, dimension, sparse=sparse)
+            self._writers[folder.name] = edge_making.created(folder, dimension, sparse=sparse, segment=self._segment)
 
     def _same_shape(self, collection: str, dimension: int, sparse: bool) -> None:
         state = files.read_state(self._folder(collection))[1]
@@ -231,13 +235,13 @@ class EdgeStore(Ranked):
     def _with_other_tags(view: View, wanted: Mapping[str, AccessTags]) -> set[str]:
         """Those of the documents that are there and carry other tags."""
         found: set[str] = set()
-        for part in batches(sorted(wanted), files.BATCH):
-            for record in files.records(
+        for part in batches(sorted(wanted), shards.BATCH):
+            for record in shards.records(
                 view.shard, Filter(must=[any_of(DOCUMENT_KEY, part)]), [DOCUMENT_KEY, ACCESS_TAGS], False
             ):
                 payload = record.payload or {}
                 key = str(payload[DOCUMENT_KEY])
-                held = view.overlay[key] == wanted[key] if key in view.overlay else files.same_tags(payload, wanted[key])
+                held = view.overlay[key] == wanted[key] if key in view.overlay else shards.same_tags(payload, wanted[key])
                 if not held:
                     found.add(key)
         return found
@@ -256,7 +260,7 @@ class EdgeStore(Ranked):
                 self._writers[name].delete(keys)
             elif keys:
                 view = self._reader.view(name)
-                there = any(True for _ in files.records(view.shard, Filter(must=[any_of(DOCUMENT_KEY, keys)]), False, False))
+                there = any(True for _ in shards.records(view.shard, Filter(must=[any_of(DOCUMENT_KEY, keys)]), False, False))
                 folder = self._collections / name
                 with self._held(folder):
                     if there or view.state.dead:
@@ -281,7 +285,7 @@ class EdgeStore(Ranked):
             name = unquote(self._existing(collection))
             if readable_by is not None and not readable_by:
                 return
-            for part in (None,) if documents is None else batches(sorted(set(documents)), files.BATCH):
+            for part in (None,) if documents is None else batches(sorted(set(documents)), shards.BATCH):
                 yield from self._points(partial(self._page, name, fields, vectors, readable_by, part))
 
     def _points(self, read: Callable[[edge_search.PointId | None], Page]) -> Iterator[StoredPoint]:
@@ -289,7 +293,7 @@ class EdgeStore(Ranked):
         following = read_ahead(_pages(read, after)) if after is not None else ()
         for number, page in enumerate(itertools.chain([first], following), 1):
             yield from page
-            if number % files.MAPPED_PAGES == 0:
+            if number % shards.MAPPED_PAGES == 0:
                 mapped.let_go(self._collections)
         if after is not None:
             mapped.let_go(self._collections)
@@ -341,7 +345,7 @@ class EdgeStore(Ranked):
                 sealed = files.sealed_points(self._collections / name)
                 if sealed is not None:
                     return sealed
-            return self._read(collection, lambda view: files.counted(view.shard))
+            return self._read(collection, lambda view: shards.counted(view.shard))
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -380,7 +384,7 @@ class EdgeStore(Ranked):
             name = self._existing(collection)
             writer = self._writers.get(name)
             if writer is not None:
-                return work(View(b"", writer.state, writer.shard, {}))
+                return writer.read(work)
             try:
                 return self._reader.read(name, work)
             except FileNotFoundError:

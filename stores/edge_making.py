@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from stores import edge_files as files
+from stores import edge_shards as shards
 from stores import edge_writing, private
 from stores.edge_files import State
 from stores.edge_reading import View
+from stores.edge_shards import SEGMENT_POINTS
 from stores.edge_writing import Writer
 from stores.locks import FileLock
 
@@ -18,34 +20,35 @@ DEAD_SHARE = 0.2
 """Of a collection's points; a clone of one with more that are replaced or removed is written anew and not copied."""
 
 
-def created(folder: Path, dimension: int, *, sparse: bool) -> Writer:
+def created(folder: Path, dimension: int, *, sparse: bool, segment: int = SEGMENT_POINTS) -> Writer:
     """An empty collection where none is, to be written into."""
-    state = State(dimension, sparse)
+    state = State(dimension, sparse, segment=segment)
     with _begun(folder) as (fresh, lock):
-        files.create_shard(fresh / str(state.shard), dimension, sparse=sparse).close()
+        shards.create_shard(fresh / str(state.shard), state).close()
         return _placed(fresh, folder, state, lock)
 
 
 def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
     """A collection like a sealed one, with its tags written into the points, to be changed; that one is opened only if it must
-    be.
+    be: what an older version made has its payload indexes in memory, and is written anew, once.
     """
     count, was = files.sealed_points(source), files.read_state(source)[1]
     if count is None:
-        count = files.counted(opened().shard)
-    state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None)
+        count = shards.counted(opened().shard)
+    segment = was.segment or SEGMENT_POINTS
+    state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None, segment=segment)
     points = source / str(was.shard)
     private.room_for(source, files.size(points))
     with _begun(folder) as (fresh, lock):
         overlay = files.read_overlay(source, was)
-        if was.dead > DEAD_SHARE * max(1, count):
-            files.rewrite(opened().shard, fresh / "1", state, overlay).close()
+        if was.dead > DEAD_SHARE * max(1, count) or not was.segment:
+            shards.rewrite(opened().shard, fresh / "1", state, overlay).close()
             state = replace(state, dead=0)
         else:
             private.copy(points, fresh / "1")
             if overlay:
-                shard = files.open_shard(fresh, 1)
-                files.write_tags(shard, overlay)
+                shard = shards.open_shard(fresh, 1)
+                shards.write_tags(shard, overlay)
                 shard.close()
         return _placed(fresh, folder, state, lock)
 

@@ -19,6 +19,7 @@ from qdrant_edge import EdgeShard
 
 from sluice.errors import IndexBusy
 from stores import edge_files as files
+from stores import edge_shards as shards
 from stores.edge_files import State
 from stores.edge_queries import Overlay
 
@@ -78,7 +79,7 @@ class Reader:
             held = self._views.get(folder.name)
             if held is None or held.content != content:
                 same = held is not None and held.state.shard == state.shard
-                shard = held.shard if held is not None and same else files.open_shard(folder, state.shard)
+                shard = held.shard if held is not None and same else shards.open_shard(folder, state.shard)
                 self.keep(folder.name, View(content, state, shard, files.read_overlay(folder, state)))
             self._views.move_to_end(folder.name)
             return self._views[folder.name]

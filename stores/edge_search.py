@@ -12,9 +12,9 @@ from qdrant_edge import FacetRequest, Filter, QueryRequest, ScrollRequest
 
 from sluice.access import AccessTags
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, StoredPoint, VectorQuery
-from stores import edge_files as files
 from stores.edge_queries import DENSE, any_of, narrowed, readable, requests
 from stores.edge_reading import View
+from stores.edge_shards import PAGE
 from stores.ranking import best_of_groups, fused, rounded
 
 COPIES = 1000
@@ -74,7 +74,7 @@ def page(
     if documents is not None:
         of_these = any_of(DOCUMENT_KEY, documents)
         admitted = Filter(must=[of_these] if admitted is None else [of_these, admitted])
-    return _scrolled(view, admitted, fields, start=start, limit=files.PAGE, vectors=vectors)
+    return _scrolled(view, admitted, fields, start=start, limit=PAGE, vectors=vectors)
 
 
 def tags_of(view: View) -> set[str]:

@@ -18,7 +18,7 @@ from qdrant_client.local.qdrant_local import QdrantLocal
 
 from sluice.errors import IndexBusy, IntegrityError
 from sluice.points import Point, SparseVector
-from stores.edge_files import BATCH
+from stores.edge_shards import BATCH
 from stores.qdrant_queries import DENSE, SPARSE
 
 _logger = logging.getLogger(__name__)

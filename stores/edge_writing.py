@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from qdrant_edge import CountRequest, EdgeShard, Filter, Point, UpdateOperation
@@ -14,10 +15,14 @@ from sluice import points as ours
 from sluice.errors import IntegrityError
 from sluice.points import DOCUMENT_KEY
 from stores import edge_files as files
+from stores import edge_shards as shards
 from stores import mapped, private
 from stores.edge_files import State
 from stores.edge_queries import Overlay, any_of, as_point
+from stores.edge_reading import View
 from stores.locks import FileLock
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -26,6 +31,7 @@ class Writer:
     def __init__(self, folder: Path, state: State, shard: EdgeShard, lock: FileLock) -> None:
         self.folder, self.state, self.shard, self._held = folder, state, shard, lock
         self._lock, self._batches = threading.Lock(), 0
+        self._appended = shards.appended(shard)
 
     def upsert(self, points: Sequence[ours.Point]) -> None:
         """All of these points, or none."""
@@ -35,9 +41,21 @@ class Writer:
             self.shard.update(UpdateOperation.upsert_points(batch))
             self.shard.flush()
             self._dead(dead)
+            self._appended += len(batch)
+            if self.state.segment and self._appended >= self.state.segment:
+                self.shard, self._appended = shards.finished(self.shard, self._path), 0
             self._batches += 1
-            if self._batches % files.MAPPED_PAGES == 0:
+            if self._batches % shards.MAPPED_PAGES == 0:
                 mapped.let_go(self.folder)
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / str(self.state.shard)
+
+    def read(self, work: Callable[[View], T]) -> T:
+        """The result of this work on the points as they are now."""
+        with self._lock:
+            return work(View(b"", self.state, self.shard, {}))
 
     def _checked(self, point: ours.Point) -> Point:
         shape = np.shape(point.dense)
@@ -51,13 +69,13 @@ class Writer:
     def set_tags(self, wanted: Overlay) -> None:
         """Replace the tags of the points of these documents."""
         with self._lock:
-            files.write_tags(self.shard, wanted)
+            shards.write_tags(self.shard, wanted)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove the points of these documents; their bytes stay in the files until they are written anew."""
         with self._lock:
-            for start in range(0, len(keys), files.BATCH):
-                of_these = Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + files.BATCH])])
+            for start in range(0, len(keys), shards.BATCH):
+                of_these = Filter(must=[any_of(DOCUMENT_KEY, keys[start : start + shards.BATCH])])
                 dead = self.shard.count(CountRequest(exact=True, filter=of_these))
                 if dead:
                     self.shard.update(UpdateOperation.delete_points_by_filter(of_these))
@@ -68,10 +86,11 @@ class Writer:
         """From now on nobody writes into these points, and every process may read them; what holds."""
         with self._lock:
             self.shard.flush()
-            private.sync_tree(self.folder / str(self.state.shard))
-            self.shard = files.settled(self.folder, self.state.shard)
+            self.shard = shards.tidied(self.shard, self._path, self.state)
+            private.sync_tree(self._path)
+            self.shard = shards.settled(self.folder, self.state.shard)
             self.state = replace(
-                self.state, writing=False, generation=self.state.generation + 1, points=files.counted(self.shard)
+                self.state, writing=False, generation=self.state.generation + 1, points=shards.counted(self.shard)
             )
             files.write_state(self.folder, self.state)
             self._held.close()
@@ -90,7 +109,7 @@ class Writer:
 
 def begin(folder: Path, state: State, lock: FileLock) -> Writer:
     """Write into a collection whose lock is held and whose state says so."""
-    return Writer(folder, state, files.open_shard(folder, state.shard), lock)
+    return Writer(folder, state, shards.open_shard(folder, state.shard), lock)
 
 
 def reopen(folder: Path, state: State, lock: FileLock) -> Writer:
@@ -102,7 +121,7 @@ def reopen(folder: Path, state: State, lock: FileLock) -> Writer:
     files.discard(path)
     private.copy(folder / str(state.shard), path)
     writer = begin(folder, fresh, lock)
-    files.write_tags(writer.shard, overlay)
+    shards.write_tags(writer.shard, overlay)
     files.write_state(folder, fresh)
     return writer
 
@@ -113,14 +132,23 @@ def renew(folder: Path, state: State, *, without: Sequence[str] = (), shard: Edg
     After a process was killed that wrote into them (what it acknowledged is there), and where bytes must not stay.
     """
     overlay = files.read_overlay(folder, state)
-    fresh = replace(state, shard=state.shard + 1, overlay=0, writing=False, dead=0, generation=state.generation + 1, points=None)
+    fresh = replace(
+        state,
+        shard=state.shard + 1,
+        overlay=0,
+        writing=False,
+        dead=0,
+        generation=state.generation + 1,
+        points=None,
+        segment=state.segment or shards.SEGMENT_POINTS,
+    )
     path = folder / str(fresh.shard)
     private.room_for(folder, files.size(folder / str(state.shard)))
     files.discard(path)
-    old = files.open_shard(folder, state.shard) if shard is None else shard
-    files.rewrite(old, path, fresh, overlay, without)
+    old = shards.open_shard(folder, state.shard) if shard is None else shard
+    shards.rewrite(old, path, fresh, overlay, without)
     private.sync_tree(path)
-    made = files.settled(folder, fresh.shard)
-    fresh = replace(fresh, points=files.counted(made))
+    made = shards.settled(folder, fresh.shard)
+    fresh = replace(fresh, points=shards.counted(made))
     files.write_state(folder, fresh)
     return fresh, made

@@ -20,6 +20,7 @@ from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
 from sluice.settings import QdrantSettings
 from stores.edge import EdgeStore
+from stores.edge_shards import SEGMENT_POINTS
 from stores.qdrant import TAGS_BATCH, UNTUNED, QdrantStore
 from tests.fakes import MemoryVectorStore
 from tests.served import apart, serving_both
@@ -45,14 +46,17 @@ def _server() -> tuple[str, int, str | None]:
     return named["SLUICE_TEST_QDRANT_URL"], port, named.get("SLUICE_TEST_QDRANT_API_KEY")
 
 
-@pytest.fixture(params=["memory", "edge", "local", "http", "grpc", *SERVERS])
+@pytest.fixture(params=["memory", "edge", "edge in segments", "local", "http", "grpc", *SERVERS])
 def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
-    """Each, empty: the fake; the embedded one; qdrant-client's local mode, and the same by HTTP and by gRPC; a server."""
+    """Each, empty: the fake; the embedded one, also as it is when it is large; qdrant-client's local mode, and the same by HTTP
+    and by gRPC; a server.
+    """
     match request.param:
         case "memory":
             yield MemoryVectorStore()
-        case "edge":
-            found = EdgeStore(state_dir / "qdrant", wait_s=0)
+        case "edge" | "edge in segments":
+            large = 40 if request.param != "edge" else SEGMENT_POINTS
+            found = EdgeStore(state_dir / "qdrant", wait_s=0, segment_points=large)
             yield found
             found.close()
         case "local":

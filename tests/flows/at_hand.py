@@ -13,17 +13,22 @@ from pipeline.resources import Resources
 from sluice.settings import load
 from stores import Stores
 from stores.edge import EdgeStore
+from stores.edge_shards import SEGMENT_POINTS
 from stores.mongo import MongoDatabase
 from stores.qdrant import QdrantStore
 
 NOWHERE = "http://nowhere:1"
-URLS = {"embedded": "embedded", "server": NOWHERE}
+URLS = {"embedded": "embedded", "large": "embedded", "server": NOWHERE}
 """What `stores.qdrant.url` says for each kind of vector store."""
 
 
 def vector_store(kind: str, folder: Path) -> EdgeStore | QdrantStore:
-    """An empty one: the embedded one below this folder, or a server's code path over qdrant-client's local mode."""
-    return EdgeStore(folder / "qdrant") if kind == "embedded" else QdrantStore(NOWHERE, client=QdrantClient(":memory:"))
+    """An empty one: the embedded one below this folder, as it is when it is large, or a server's code path over qdrant-client's
+    local mode.
+    """
+    if kind == "server":
+        return QdrantStore(NOWHERE, client=QdrantClient(":memory:"))
+    return EdgeStore(folder / "qdrant", segment_points=8 if kind == "large" else SEGMENT_POINTS)
 
 
 class OnTheseStores(Resources):

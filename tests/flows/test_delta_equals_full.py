@@ -181,7 +181,7 @@ class Index:
         self.database.client.close()
 
 
-@pytest.mark.parametrize("kind", ["embedded", "server"])
+@pytest.mark.parametrize("kind", ["embedded", "large", "server"])
 @given(recipe=st.integers(0, len(RECIPES) - 1), nights=NIGHTS)
 @settings(
     max_examples=EXAMPLES,

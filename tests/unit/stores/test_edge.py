@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from stores import edge, private
 from stores.edge import MANY_TAGS, EdgeStore
 from stores.edge_errors import translated
 from stores.edge_files import read_state
+from stores.edge_shards import SEGMENT_POINTS, appended, open_shard
 from stores.qdrant import QdrantStore
 from tests.fakes import MemoryVectorStore
 
@@ -38,7 +40,7 @@ from pathlib import Path
 import numpy as np
 from sluice.points import Point
 from stores.edge import EdgeStore
-store = EdgeStore(Path(sys.argv[1]))
+store = EdgeStore(Path(sys.argv[1]), segment_points=int(sys.argv[2]))
 store.create("c", dimension=8, sparse=False)
 for batch in range(10_000):
     points = [
@@ -66,10 +68,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "qdrant"
 
 
-@pytest.fixture
-def store(path: Path) -> Iterator[EdgeStore]:
-    """With a release `i__1` of 100 points, d0 to d19, live as `i`."""
-    found = EdgeStore(path, wait_s=0)
+@pytest.fixture(params=[SEGMENT_POINTS, 30], ids=["one segment", "segments"])
+def store(request: pytest.FixtureRequest, path: Path) -> Iterator[EdgeStore]:
+    """With a release `i__1` of 100 points, d0 to d19, live as `i`; as it is when it is small, and as it is when it is large."""
+    found = EdgeStore(path, wait_s=0, segment_points=request.param)
     found.create("i__1", dimension=8, sparse=False)
     found.upsert("i__1", points(100))
     found.switch({"i": "i__1"})
@@ -268,6 +270,101 @@ class TestReadersAndWriters:
             each.close()
 
 
+class TestSegments:
+    """What is large has its points in finished segments, which hold no memory; nothing else is different."""
+
+    QUERIES = tuple(
+        VectorQuery(found[0], SparseVector((1, n + 2), (1.0, 0.5)), dense_weight=0.5)
+        for n, found in enumerate(np.random.default_rng(7).normal(size=(20, 1, 8)).astype(np.float32))
+    )
+
+    @staticmethod
+    def _points(count: int, seed: int = 1) -> list[Point]:
+        rng = np.random.default_rng(seed)
+        vectors = rng.normal(size=(count, 8)).astype(np.float32)
+        tags = (["a"], ["b"], ["a", "b"])
+        return [
+            Point(
+                str(uuid.UUID(int=n + 1)),
+                vectors[n],
+                {"document_key": f"d{n // 5}", "access_tags": tags[n // 5 % 3], "text": f"text {n}"},
+                SparseVector((n % 7, 7 + n % 11), (1.0, 2.0)),
+            )
+            for n in range(count)
+        ]
+
+    def _held(self, store: EdgeStore) -> tuple[object, ...]:
+        points = [
+            (p.id, p.payload, np.asarray(p.dense).tolist()) for p in store.scan("i", ["document_key", "text"], vectors=True)
+        ]
+        answers = [
+            [(hit.id, round(hit.score, 6)) for hit in store.nearest("i", query, tags, 10, Filters())]
+            for query in self.QUERIES
+            for tags in (A, B, AccessTags(["a", "b"]))
+        ]
+        return points, answers
+
+    def test_answers_are_those_of_one_segment(self, tmp_path: Path) -> None:
+        """After a build, a delta on it, changed tags beside it and an erasure: ids, payloads, vectors, order and scores."""
+        stores = [EdgeStore(tmp_path / str(size), wait_s=0, segment_points=size) for size in (SEGMENT_POINTS, 60)]
+
+        def same() -> None:
+            first, second = (self._held(store) for store in stores)
+            assert first == second
+
+        for store in stores:
+            store.create("i__1", dimension=8, sparse=True)
+            store.upsert("i__1", self._points(300))
+            store.switch({"i": "i__1"})
+        same()
+        for store in stores:
+            store.clone("i__1", "i__2")
+            store.delete("i__2", ["d3", "d40"])
+            store.upsert("i__2", self._points(100, seed=2)[50:])
+            store.switch({"i": "i__2"})
+        same()
+        for store in stores:
+            store.retag("i__2", {"d7": AccessTags(), "d8": A, "d30": B})
+        same()
+        for store in stores:
+            store.clone("i__2", "i__3")  # with those tags written into its points
+            store.switch({"i": "i__3"})
+        same()
+        for store in stores:
+            store.delete("i__3", ["d11"])
+        same()
+        for store in stores:
+            store.close()
+
+    def test_points_are_in_finished_segments_when_they_are_sealed(self, path: Path) -> None:
+        """But for fewer than are worth one; and so in a clone, and in what was written anew."""
+        store = EdgeStore(path, wait_s=0, segment_points=60)
+        store.create("i__1", dimension=8, sparse=False)
+        store.upsert("i__1", points(100))
+        store.clone("i__1", "i__2")
+        store.upsert("i__2", points(110)[100:])
+        store.clone("i__2", "i__3")
+        store.delete("i__2", ["d1"])
+        store.close()
+        left = {
+            name: appended(open_shard(path / "collections" / name, number))
+            for name, number in (("i__1", 1), ("i__2", 2), ("i__3", 1))
+        }
+        assert left == {"i__1": 0, "i__2": 0, "i__3": 10}
+
+    def test_what_an_older_version_made_is_written_anew_by_its_first_clone(self, store: EdgeStore, path: Path) -> None:
+        """Its payload indexes are in memory for good otherwise."""
+        file = path / "collections" / "i__1" / "state.json"
+        said = json.loads(file.read_text())
+        del said["segment"]
+        file.write_text(json.dumps(said))
+        store.clone("i__1", "i__2")
+        store.switch({"i": "i__2"})
+        assert read_state(path / "collections" / "i__1")[1].segment == 0
+        assert read_state(path / "collections" / "i__2")[1].segment == SEGMENT_POINTS
+        assert len(search(store, A)) == 100
+
+
 class TestErasure:
     @staticmethod
     def _holding(path: Path, word: str) -> list[Path]:
@@ -347,7 +444,8 @@ class TestFailure:
         if damage == "missing":
             next((folder / "1").rglob("version.info")).unlink()
         else:
-            file = next((folder / "1").rglob("*.mappings")) if damage == "points" else folder / damage
+            points = (file for name in ("id_tracker.e2i", "*.mappings") for file in (folder / "1").rglob(name))
+            file = next(points) if damage == "points" else folder / damage
             file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         with pytest.raises(IntegrityError, match="i__1"):
             other.describe()
@@ -376,9 +474,13 @@ class TestFailure:
         assert "gc" in error.value.hint
 
     @pytest.mark.slow
-    def test_a_killed_writer_loses_no_acknowledged_batch_and_is_in_nobodys_way(self, path: Path) -> None:
-        """kill -9 while it writes: the next one opens at once, what was acknowledged is there and searched as it is stored."""
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
+    @pytest.mark.parametrize("segment", [SEGMENT_POINTS, 64, 150])
+    def test_a_killed_writer_loses_no_acknowledged_batch_and_is_in_nobodys_way(self, path: Path, segment: int) -> None:
+        """kill -9 while it writes, or makes a segment: the next one opens at once, what was acknowledged is there and searched as
+        it is stored.
+        """
+        command = [sys.executable, "-c", WRITER, str(path), str(segment)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
             assert writer.stdout is not None
             acknowledged = [int(writer.stdout.readline()) for _ in range(20)][-1]
             writer.kill()
