@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cli.progress import TerminalProgress
 from flows import own_server
 from pipeline import prefect_environment
-from pipeline.executors import PATIENCE_S, Begin, Executor, FlowNeeded, IfSmall, Inline
+from pipeline.executors import PARTITION_DOCUMENTS, PATIENCE_S, Begin, Executor, FlowNeeded, IfSmall, Inline
 from pipeline.resources import Resources, shared
 from pipeline.runs import Run, holding
 from sluice.settings import Settings
@@ -53,23 +53,26 @@ def launch(
 
 
 def in_process(r: Resources, *, ahead: bool = False) -> Executor:
-    """At most one partition is done in the process of the command; with a Prefect server, which wants to see it, nothing is.
+    """Little work is done in the process of the command; with a Prefect server, which wants to see it, nothing is.
 
-    With `runner: {type: inline}` everything is, without Prefect. With `ahead`, Prefect begins beside what comes first.
+    With `runner: {type: inline}` everything is, without Prefect; with a cluster, one partition. With `ahead`, Prefect begins
+    beside what comes first.
     """
     runner = r.settings.runner
     if runner.type == "inline":
         return Inline(PATIENCE_S)
     if prefect_environment.server() is not None:
         return IfSmall(documents=0)
-    return IfSmall(begin=Begin(lambda: begin(r), runner.workers) if ahead and runner.type == "threads" else None)
+    if runner.type == "dask":
+        return IfSmall(documents=PARTITION_DOCUMENTS)
+    return IfSmall(begin=Begin(lambda: begin(r), runner.workers) if ahead else None, workers=runner.workers)
 
 
 def begin(r: Resources) -> None:
     """Start what a flow of this process needs: Prefect's server, its own, and Prefect, each of which takes seconds."""
     prefect_environment.prepare(r.settings.state_dir)
     if own_server.of_this_process(r.settings.state_dir) is not None:
-        r.progress.note("more than one partition: Prefect starts meanwhile")
+        r.progress.note("this is work for a flow: Prefect starts meanwhile")
     threading.Thread(target=_import_flows, name="Prefect ahead").start()
 
 
@@ -83,7 +86,7 @@ def in_flow(r: Resources, command: str, subject: str, parameters: Mapping[str, A
     prefect_environment.prepare(r.settings.state_dir)
     begun, server = own_server.is_begun(), own_server.of_this_process(r.settings.state_dir)
     if server is not None and not begun:
-        r.progress.note("more than one partition: starting Prefect (some seconds)")
+        r.progress.note("this is work for a flow: starting Prefect (some seconds)")
     from flows import reporting  # Prefect costs seconds: only now, when there is work for it, and while its server comes up
 
     return reporting.in_process(command, subject, parameters, server.ready() if server is not None else None)

@@ -121,3 +121,13 @@ class TakenOver:
     documents: Collection[str]
     held: Mapping[str, HeldDocument]
     expected: Callable[[], Iterable[tuple[DocumentState, IdSum | None]]]
+
+
+class Beside(Protocol):
+    """What a gate keeps of a release's points beside them: it is gone when they are, or any of them is erased."""
+
+    def before(self) -> bytes | None:
+        """What was kept of the live release, of which the candidate took over points."""
+
+    def keep(self, content: bytes) -> None:
+        """Keep this of the candidate, in the place of what was kept; where it cannot be kept, nothing is."""

@@ -26,6 +26,8 @@ FIELDS = (
     DOCUMENT_KEY, "uri", "source", "version", "parse_fingerprint", SERVED, MODIFIED, TOKENS, CONTEXT_CUT, ACCESS_TAGS,
 )  # fmt: skip
 
+NOTES = "held"
+"""The name of what is kept of it beside the points."""
 MOST = 2
 """Collections that are remembered: the live one and its candidate. Who looks at more of them reads each anew."""
 
@@ -139,7 +141,7 @@ class Contents:
     def _believed(self, collection: str) -> Holdings | None:
         if (known := self._known.get(collection)) is not None:
             return known
-        found = unpacked(kept) if (kept := self._points.notes(collection)) is not None else None
+        found = unpacked(kept) if (kept := self._points.notes(collection, NOTES)) is not None else None
         if found is not None:
             self._remember(collection, found, with_tags=False)
         return found
@@ -148,7 +150,7 @@ class Contents:
         """Believe of a clone that it holds what its base does, but for documents whose points were removed or written; only
         these are read. Nothing is believed where a store keeps no notes: it could not tell whether it is so.
         """
-        if self._points.notes(base) is None:
+        if self._points.notes(base, NOTES) is None:
             return
         gone = frozenset(without)
         found = {key: held for key, held in self.of(base).items() if key not in gone}
@@ -196,7 +198,7 @@ class Contents:
     def _read(self, collection: str, found: Holdings, time: int) -> None:
         if time and time == self._time:
             self._remember(collection, found, with_tags=True)
-            self._points.note(collection, packed(found))
+            self._points.note(collection, NOTES, packed(found))
 
     def _remember(self, collection: str, found: Holdings, *, with_tags: bool) -> None:
         if not self._time:

@@ -147,12 +147,12 @@ class Points(Protocol):
         False where something differs, and where the points themselves would have to be read.
         """
 
-    def note(self, collection: str, notes: bytes) -> None:
+    def note(self, collection: str, name: str, notes: bytes) -> None:
         """Keep this beside the points for as long as they are these, whoever may read them; a store that cannot tell keeps
         nothing.
         """
 
-    def notes(self, collection: str) -> bytes | None:
+    def notes(self, collection: str, name: str) -> bytes | None:
         """What was kept beside the points that hold now."""
 
     def count(self, collection: str) -> int:

@@ -26,6 +26,10 @@ R = TypeVar("R")
 PARTITION_DOCUMENTS = 128
 """Documents in a partition: about 1,500 chunks, enough to sort by length, few enough to lose little to a crash."""
 
+ALONE_DOCUMENTS = 8 * PARTITION_DOCUMENTS
+"""Documents that a process does alone: at most a minute or two, of which a flow with a server of its own would take 5 s of
+processor time, and 230 MB of memory."""
+
 PATIENCE_S = (1.0, 5.0, 20.0)
 """How long a partition waits before it is tried again, each time."""
 
@@ -79,13 +83,15 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class IfSmall:
-    """Work of at most so many documents in this thread; FlowNeeded in the place of more.
+    """Work of at most so many documents in this process, a partition in this thread and more on `workers`; FlowNeeded in the
+    place of more documents.
 
     With `begin`, what can be done while the flow begins (`meanwhile`) is done, and then FlowNeeded is raised.
     """
 
-    documents: int = PARTITION_DOCUMENTS
+    documents: int = ALONE_DOCUMENTS
     begin: Begin | None = None
+    workers: int = 2
 
     def meanwhile(self, documents: int) -> Threads | None:
         """The flow for this much work is begun from here on: who works until it stands; None where nobody does."""
@@ -97,7 +103,9 @@ class IfSmall:
     def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
         if sum(map(len, partitions)) > self.documents:
             raise FlowNeeded
-        return Inline(PATIENCE_S).map(function, partitions, r)
+        many = len(partitions) > 1 and self.workers > 1
+        alone: Executor = Threads(self.workers, PATIENCE_S) if many else Inline(PATIENCE_S)
+        return alone.map(function, partitions, r)
 
 
 def patiently(function: Callable[[Resources, P], R], r: Resources, partition: P, patience_s: Sequence[float] = PATIENCE_S) -> R:

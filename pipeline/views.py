@@ -57,6 +57,22 @@ class ExpectedFrom:
                 yield state, chunks
 
 
+@dataclass(frozen=True, slots=True)
+class BesidePoints:
+    """Implements `evaluation.protocols.Beside` for a release and the live one, by what a store keeps beside points."""
+
+    points: Points
+    candidate: str
+    live: str | None
+    name: str = "rows"
+
+    def before(self) -> bytes | None:
+        return self.points.notes(self.live, self.name) if self.live is not None else None
+
+    def keep(self, content: bytes) -> None:
+        self.points.note(self.candidate, self.name, content)
+
+
 def taken_over(r: Resources, release: Release, live: Release | None, states: Sequence[DocumentState]) -> TakenOver | None:
     """What the release has of the live one, of which it is a clone: the documents whose points say the same in both.
 

@@ -327,15 +327,15 @@ class EdgeStore(Ranked):
                 for tag, ids in by_tag.items()
             )
 
-    def note(self, collection: str, notes: bytes) -> None:
+    def note(self, collection: str, name: str, notes: bytes) -> None:
         """Keep this beside sealed points until others take their place; where there is no room for it, not."""
         folder = self._collections / self._existing(collection)
         with suppress(OSError):
-            files.write_notes(folder, notes)
+            files.write_notes(folder, name, notes)
 
-    def notes(self, collection: str) -> bytes | None:
+    def notes(self, collection: str, name: str) -> bytes | None:
         """What was kept beside the points that hold now."""
-        return files.read_notes(self._collections / self._existing(collection))
+        return files.read_notes(self._collections / self._existing(collection), name)
 
     def count(self, collection: str) -> int:
         """How many points there are; of a sealed collection without opening it: its files are as they were noted then."""

@@ -4,7 +4,7 @@
     NAME/overlay-7.json  tags changed since those points were written: document key -> tags; never changed itself
     NAME/3/              the points: a shard of Qdrant Edge
     NAME/files-3.json    its files and their sizes when it was sealed: a truncated one opens, and holds fewer points
-    NAME/notes-3         what somebody read from these points and keeps beside them; nobody misses it
+    NAME/notes-3-held    what somebody read from these points and keeps beside them, by name; nobody misses it
     NAME/write.lock      held for as long as a process writes into the points
 
 A folder of points is written by one process and never again once `writing` is false: Qdrant Edge rewrites headers of its
@@ -94,20 +94,25 @@ def sealed_points(folder: Path) -> int | None:
     return state.points
 
 
-def write_notes(folder: Path, notes: bytes) -> None:
+def write_notes(folder: Path, name: str, notes: bytes) -> None:
     """Beside points that are sealed; beside others nothing is kept."""
     state = read_state(folder)[1]
     if not state.writing:
-        private.replace(folder / f"notes-{state.shard}", notes)
+        private.replace(folder / f"{_notes(state)}{name}", notes)
 
 
-def read_notes(folder: Path) -> bytes | None:
+def read_notes(folder: Path, name: str) -> bytes | None:
     """What is kept beside the points that hold now."""
     state = read_state(folder)[1]
     try:
-        return (folder / f"notes-{state.shard}").read_bytes() if not state.writing else None
+        return (folder / f"{_notes(state)}{name}").read_bytes() if not state.writing else None
     except FileNotFoundError:
         return None
+
+
+def _notes(state: State) -> str:
+    """How the names of what is kept beside these points begin."""
+    return f"notes-{state.shard}-"
 
 
 def whole(folder: Path, number: int) -> None:
@@ -172,10 +177,9 @@ def damaged(folder: Path, why: str) -> IntegrityError:
 
 def sweep(folder: Path, state: State) -> None:
     """Remove what this state does not name; who has it open keeps it until they look again."""
-    of_these = {str(state.shard), f"files-{state.shard}.json", f"notes-{state.shard}"}
-    kept = {*of_these, f"overlay-{state.overlay}.json", "state.json", LOCK}
+    kept = {str(state.shard), f"files-{state.shard}.json", f"overlay-{state.overlay}.json", "state.json", LOCK}
     for entry in folder.iterdir():
-        if entry.name not in kept:
+        if entry.name not in kept and not entry.name.startswith(_notes(state)):
             if entry.is_dir():
                 shutil.rmtree(entry)
             else:

@@ -252,10 +252,10 @@ class QdrantStore(Ranked):
         """Nothing is known of a server's points that was not read."""
         return False
 
-    def note(self, collection: str, notes: bytes) -> None:
+    def note(self, collection: str, name: str, notes: bytes) -> None:
         """Nothing is kept: others may change what a server holds, and it does not say that they did."""
 
-    def notes(self, collection: str) -> bytes | None:
+    def notes(self, collection: str, name: str) -> bytes | None:
         """None."""
         return None
 

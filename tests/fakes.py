@@ -241,10 +241,10 @@ class MemoryVectorStore:
     def holds(self, collection: str, expected: Mapping[AccessTags, IdSum]) -> bool:
         return False
 
-    def note(self, collection: str, notes: bytes) -> None:
+    def note(self, collection: str, name: str, notes: bytes) -> None:
         """Nothing is kept."""
 
-    def notes(self, collection: str) -> bytes | None:
+    def notes(self, collection: str, name: str) -> bytes | None:
         return None
 
     def count(self, collection: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from evaluation.protocols import ExpectedChunks, JudgedReleases, LabelledDocuments, ReleasePoints, Searcher, TakenOver
+from evaluation.protocols import Beside, ExpectedChunks, JudgedReleases, LabelledDocuments, ReleasePoints, Searcher, TakenOver
 from sluice.access import NOBODY, AccessTags
 from sluice.points import Vector
 from sluice.records import Verdict
@@ -66,7 +66,7 @@ class GateContext:
     index of nothing but the candidate's points that a reader with these tags may read, searched exactly; `golden_files` are
     those of all gates together; `ahead` is told queries before they are asked, so that they are embedded together, and
     whether they may outlive the release (no words of documents may); `taken_over` is what need not be compared word for word
-    again; `why` says at which stage a document was
+    again, and `beside` keeps what was read of the points; `why` says at which stage a document was
     lost; `recalls` gives for each reader and question which share of the exact top k the store finds; `embedded_store` says
     that searches are timed on the embedded store, which no reader uses in earnest.
     """
@@ -92,6 +92,7 @@ class GateContext:
     recalls: Recalls | None = None
     serving: bool = False
     taken_over: TakenOver | None = None
+    beside: Beside | None = None
 
     @property
     def alone_because(self) -> str:

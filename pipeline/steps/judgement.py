@@ -20,7 +20,7 @@ from pipeline.explaining import why
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
-from pipeline.views import CollectionPoints, ExpectedFrom, against_manifest, taken_over
+from pipeline.views import BesidePoints, CollectionPoints, ExpectedFrom, against_manifest, taken_over
 from sluice.access import AccessTags, Principal, every_tag
 from sluice.errors import Retryable, SluiceError
 from sluice.records import DocumentState, Verdict
@@ -132,6 +132,7 @@ def gate_context(
         recalls=recalls(r, release),
         serving=serving,
         taken_over=taken_over(r, release, live, states),
+        beside=BesidePoints(r.stores.qdrant, release.collection, live.collection if live is not None else None),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from indexing.contents import Contents, holdings, packed, unpacked
+from indexing.contents import NOTES, Contents, holdings, packed, unpacked
 from sluice.access import AccessTags
 from sluice.points import Point
 from stores.edge import EdgeStore
@@ -173,7 +173,7 @@ def test_what_was_read_before_somebody_else_changed_it_is_not_kept(tmp_path: Pat
     runs.enter_context(contents.remembered())
     assert contents.now("c").keys() == {"a", "b"}
     runs.close()
-    assert store.notes("c") is None
+    assert store.notes("c", NOTES) is None
 
 
 class Scans:

@@ -391,7 +391,7 @@ class TestErasure:
         self, store: EdgeStore, other: EdgeStore, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Between the state that names the new points and the removal of the old ones, which lie there with what was noted."""
-        store.note("i", b"d3 is there")
+        store.note("i", "held", b"d3 is there")
 
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
@@ -400,11 +400,11 @@ class TestErasure:
             dying.setattr("stores.edge_files.sweep", killed)
             store.delete("i", ["d3"])
         left = {entry.name for entry in (path / "collections" / "i__1").iterdir()}
-        assert {"1", "2", "notes-1"} <= left
+        assert {"1", "2", "notes-1-held"} <= left
         other.delete("i", ["d3"])
         left = {entry.name for entry in (path / "collections" / "i__1").iterdir()}
         assert "2" in left
-        assert not left & {"1", "files-1.json", "notes-1"}
+        assert not left & {"1", "files-1.json", "notes-1-held"}
 
     def test_a_clone_of_a_collection_of_leftovers_is_written_anew(self, store: EdgeStore, path: Path) -> None:
         """A night after night of deltas does not make a store that holds everything it ever held."""
