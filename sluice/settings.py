@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +33,7 @@ from pydantic import (
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
+from sluice.schedules import cron, moment, time_zone
 from sluice.spelling import did_you_mean
 from sluice.yaml_files import entry, place, read_yaml
 
@@ -338,16 +340,29 @@ class RetentionSettings(Section):
     """Of how many of the last experiments `gc` keeps the vectors; their records stay."""
 
 
+def _clock(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError("YAML reads 22:00 as a number; write it in quotes: '22:00'")
+    try:
+        return value if not isinstance(value, str) or moment(value, datetime.now(UTC), ZoneInfo("UTC")) else None
+    except ValueError:
+        raise ValueError(f"'{value}' is not a time; write '06:00'") from None
+
+
+Cron = Annotated[str, AfterValidator(cron)]
+"""A cron expression: five fields (minute, hour, day of the month, month, day of the week)."""
+
+
 class ScheduleSettings(Section):
-    cron: str = "0 2 * * *"
-    access_cron: str = "*/15 * * * *"
+    cron: Cron = "0 2 * * *"
+    access_cron: Cron = "*/15 * * * *"
     """When `access sync` runs by itself."""
-    gc_cron: str | None = None
+    gc_cron: Cron | None = None
     """When `gc` runs by itself; on demand without."""
-    golden_cron: str | None = None
+    golden_cron: Cron | None = None
     """When the golden set is checked by itself; on demand without."""
-    timezone: str = "UTC"
-    until: str | None = None
+    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
+    until: Annotated[str | None, BeforeValidator(_clock)] = None
     """When a scheduled run begins no more work (06:00): it keeps what it has, and the next night goes on."""
     catch_up: bool = True
     """Whether `sluice serve` makes up for a night that was missed because nothing ran here."""
