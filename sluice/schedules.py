@@ -1,8 +1,9 @@
 """When something runs by itself, as a configuration writes it: cron expressions, time zones, ends of a night.
 
-Prefect reads them when it serves, much later than somebody wrote them; a wrong one is to be found by whatever reads the configuration,
-without Prefect. What is accepted here Prefect accepts (tests/unit/flows/test_cron.py holds the two against each other); what it
-accepts beyond that are random expressions, which it means to refuse, and zeros for days in expressions of six fields.
+Prefect reads them when it serves, much later than somebody wrote them; a wrong one is to be found by whatever reads the
+configuration, without Prefect. What is accepted here Prefect accepts (tests/unit/flows/test_cron.py holds the two against each
+other); what it accepts beyond that are random expressions, which it means to refuse, and zeros for days in expressions of six
+fields.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from zoneinfo import ZoneInfo
 from sluice.display import counted
 
 SHORTHANDS = ("@midnight", "@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@annually")
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_DAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
+_MONTHS = {
+    name: n for n, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)
+}
+_DAYS = {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
 
 
 class _Field(NamedTuple):
@@ -49,8 +52,8 @@ def cron(value: str) -> str:
         return value
     if len(fields) not in (5, 6, 7):
         raise ValueError(
-            f"'{value}' is no cron expression: it has {counted(len(fields), 'field')}, and needs 5 (minute, hour, day of the month, month, "
-            f"day of the week), e.g. '0 2 * * *' for 02:00 every night"
+            f"'{value}' is no cron expression: it has {counted(len(fields), 'field')}, and needs 5 "
+            "(minute, hour, day of the month, month, day of the week), e.g. '0 2 * * *' for 02:00 every night"
         )
     for field, written in zip(_FIELDS, fields, strict=False):
         if (wrong := _wrong(field, written, sunday_is_seven=len(fields) == 5)) is not None:

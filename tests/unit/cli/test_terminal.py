@@ -85,9 +85,7 @@ def test_a_wrong_cron_is_found_by_whatever_reads_the_configuration(
 ) -> None:
     """Wrong configuration, by its key, and what is right; not at night, by `serve` alone."""
     config = tmp_path / "sluice.yaml"
-    config.write_text(
-        "index: a\nsources: [{name: a, type: files, root: .}]\ngates: []\nschedule: {access_cron: '*/15 * * *'}\n"
-    )
+    config.write_text("index: a\nsources: [{name: a, type: files, root: .}]\ngates: []\nschedule: {access_cron: '*/15 * * *'}\n")
     code, _, err = said(capsys, *command, "--config", str(config))
     assert code == 2
     assert "schedule.access_cron: '*/15 * * *' is no cron expression: it has 4 fields, and needs 5" in " ".join(err.split())

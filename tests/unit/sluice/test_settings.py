@@ -214,7 +214,11 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"sources": [{"name": "s", "type": "files"}, {"name": "s", "type": "web"}]}, "two sources are named 's'"),
         ({"sources": [{"name": "a/b", "type": "files"}]}, "sources.1.name"),
         ({"sources": [{"type": "files"}]}, "the key 'sources.1.name' is missing"),
-        ({"sources": [{"name": "s", "type": "files", "max_deletions": 2}]}, "sources.s.max_deletions"),
+        (
+            {"sources": [{"name": "s", "type": "files", "max_deletions": 2}]},
+            "sources.s.max_deletions: 2 is not a share between 0 and 1; 2 % is 0.02",
+        ),
+        ({"search": {"dense_weight": "50%"}}, "search.dense_weight: 50% is not a share between 0 and 1; 50 % is 0.50"),
         (
             {"sources": [{"name": "s", "type": "files", "parse": "raw"}]},
             "sources.s.parse: Input should be 'elements' or 'verbatim'",
@@ -238,7 +242,10 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"gates": {"type": "leaks"}}, "gates: must be a list"),
         ({"schedule": {"cron": "0 25 * * *"}}, "schedule.cron: '0 25 * * *' is no cron expression: its hour is '25'"),
         ({"schedule": {"access_cron": "nightly"}}, "schedule.access_cron: 'nightly' is no cron expression: it has 1 field, and"),
-        ({"schedule": {"gc_cron": "0 4 * * sunday"}}, "schedule.gc_cron: '0 4 * * sunday' is no cron expression: its day of the w"),
+        (
+            {"schedule": {"gc_cron": "0 4 * * sunday"}},
+            "schedule.gc_cron: '0 4 * * sunday' is no cron expression: its day of the",
+        ),
         ({"schedule": {"golden_cron": ""}}, "schedule.golden_cron: '' is no cron expression: it has 0 fields"),
         ({"schedule": {"timezone": "Mars/Olympus"}}, "schedule.timezone: 'Mars/Olympus' is not a time zone; e.g. Europe/Berlin"),
         ({"schedule": {"until": "25:00"}}, "schedule.until: '25:00' is not a time; write '06:00'"),
