@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from evaluation.asked import Drift
-from ingest.readerless import unreadable
+from ingest.readerless import silent
 from pipeline.history import INTERRUPTED, PastRun
 from pipeline.resources import Resources
 from sluice.display import counted
@@ -53,13 +53,10 @@ def attention(
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
         found.append(f"release {newest.id} was rejected by {failed}: sluice releases show {newest.id}")
     elif newest is not None and newest.held:
-        found.append(
-            f"release {newest.id} is held ({newest.held}): no run offers it again by itself, until an input changes or: "
-            f"sluice promote {newest.id}"
-        )
+        found.append(f"release {newest.id} is held ({newest.held}): {newest.held_until}")
     if nights and nights[0].outcome == "stopped":
         found.append("the last run stopped before its end (window or budget): the next one goes on")
-    found += [line.said() for line in unreadable(states, r.settings.access.compiled())]
+    found += silent(states, r.settings.access.compiled())
     if quarantined:
         found.append(f"{counted(quarantined, 'document')} could not be processed: sluice quarantine")
     if expiring:

@@ -11,6 +11,7 @@ import yaml
 from pipeline.reading import differences
 from pipeline.resources import Resources
 from sluice.plain import plain
+from sluice.recipe import in_use
 from sluice.settings import SourceSettings
 
 _SECTION = {"chunking": "chunking", "model": "embedding", "sparse": "search", "search": "search", "parse": "sources"}
@@ -43,11 +44,11 @@ def _keys(r: Resources, release: Mapping[str, Any], section: str) -> Iterator[st
         yield from _sources(r, release)
         return
     here, there = plain(r.kept_recipe()), release.get("recipe") or {}
-    for key, (ours, theirs) in differences(here.get(section), there.get(section), section).items():
-        unused = (key == "search.rerank_k" and here["search"]["rerank"] is None) or (
-            key == "search.dense_weight" and here["search"]["mode"] != "hybrid"
-        )
-        if key not in _INDIFFERENT and not unused:
+    made, wanted = here.get(section) or {}, there.get(section) or {}
+    if section == "search" and made and wanted:
+        made, wanted = in_use(made), in_use(wanted)
+    for key, (ours, theirs) in differences(made, wanted, section).items():
+        if key not in _INDIFFERENT:
             yield _both(key, ours, theirs)
 
 
@@ -61,8 +62,8 @@ def _sources(r: Resources, release: Mapping[str, Any]) -> Iterator[str]:
         if name not in here or name not in there:
             yield f"source '{name}' is {'not there' if name in here else 'there, and not here'}"
             continue
-        read = ({key: value for key, value in side[name].items() if key in _READING} for side in (here, there))
-        for key, (ours, theirs) in differences(*read, f"sources.{name}").items():
+        ours_of, theirs_of = ({k: v for k, v in side[name].items() if k in _READING} for side in (here, there))
+        for key, (ours, theirs) in differences(ours_of, theirs_of, f"sources.{name}").items():
             yield _both(key, ours, theirs)
 
 
