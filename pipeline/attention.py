@@ -34,10 +34,9 @@ def attention(
 ) -> list[str]:
     """What needs a person, the gravest first, each with what to do."""
     found = []
-    if live is None:
-        staged = [release for release in releases if release.state == "staged" and not release.removed]
-        found.append(f"nothing is live: sluice promote {staged[-1].id}" if staged else "nothing is live: sluice run")
     nights = [run for run in runs if run.command == "run"]
+    if live is None:
+        found.append(f"nothing is live: {_to_go_live(releases, nights)}")
     if nights and nights[0].outcome in ("failed", INTERRUPTED):
         found.append(
             f"the last run {nights[0].outcome}: {nights[0].error or 'its process is gone'} (sluice runs show {nights[0].run})"
@@ -65,6 +64,17 @@ def attention(
     if waiting:
         found.append(f"{counted(waiting, 'event')} could not be delivered yet; every command tries again")
     return found
+
+
+def _to_go_live(releases: Sequence[Release], nights: Sequence[PastRun]) -> str:
+    """What puts something live; where the last run came to nothing, first what it said: the same run would say it again."""
+    if staged := [release for release in releases if release.state == "staged" and not release.removed]:
+        return f"sluice promote {staged[-1].id}"
+    if nights and nights[0].outcome == "failed":
+        return "mend what the last run failed of, then sluice run"
+    if nights and nights[0].counts.get("crawl", {}).get("seen") == 0:
+        return "the last run found no document: sluice doctor says what the sources' patterns match; then sluice run"
+    return "sluice run"
 
 
 def _unread(sources: Sequence[str], runs: Sequence[PastRun]) -> list[str]:

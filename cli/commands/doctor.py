@@ -19,6 +19,7 @@ from cli.tables import table
 from cli.torch_build import torch_build
 from ingest import sources
 from ingest.lifecycle import settled
+from ingest.overlooked import why_none
 from ingest.readerless import silent
 from pipeline.resources import Resources, utc_now
 from pipeline.steps.looking import spelled_almost_like_a_rule
@@ -109,7 +110,7 @@ def _configuration(r: Resources) -> str:
 
 def _sources(r: Resources) -> str | Doubtful:
     """Every source is looked at, whatever the others say; one that cannot be made is told under `configuration`."""
-    seen, wrong, empty = list[str](), list[SluiceError](), False
+    seen, wrong, empty = list[str](), list[SluiceError](), list[str]()
     for section in r.settings.sources:
         try:
             source = sources.build(section, r.settings)
@@ -118,7 +119,8 @@ def _sources(r: Resources) -> str | Doubtful:
             continue
         try:
             found = sum(1 for _ in source.scan({}))
-            empty |= not found
+            if not found:
+                empty.append(why_none(source) or f"source '{section.name}' lists no document: is there something where it looks?")
             seen.append(f"{section.name}: {counted(found, 'document')}")
         except SluiceError as error:
             wrong.append(error)
@@ -126,8 +128,7 @@ def _sources(r: Resources) -> str | Doubtful:
             told = unforeseen(error)
             wrong.append(SluiceError(f"source '{section.name}': {told['message']}", hint=told["hint"]))
     if not wrong:
-        hint = "nothing is there that it asks for: see its root, include and exclude ('*' stops at '/', '**' does not)"
-        return Doubtful(", ".join(seen), hint) if empty else ", ".join(seen)
+        return Doubtful(", ".join(seen), "; ".join(empty)) if empty else ", ".join(seen)
     told_of = together(*wrong)
     told_of.message = "; ".join([told_of.message, *seen])
     raise told_of

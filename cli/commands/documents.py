@@ -39,6 +39,7 @@ def documents(
     with opened(config) as r:
         found = inventory.documents(r, asked, sources=sources, statuses=statuses)
         wider = inventory.wider(r, asked) if asked and not found and "*" in asked else None
+    none = "no document is like that" if asked or sources or statuses else "no document is known: sluice run takes them in"
     tally = Counter(document.status for document in found)
 
     def people(console: SafeConsole) -> None:
@@ -48,7 +49,7 @@ def documents(
         ]
         if rows:
             console.print(table("", ["document", "source", "status", "readers", "#chunks", "why"], rows))
-        console.print(", ".join(f"{n} {status}" for status, n in sorted(tally.items())) or "no document is like that")
+        console.print(", ".join(f"{n} {status}" for status, n in sorted(tally.items())) or none)
         if "forgotten" in statuses and (sources or (asked and not found)):
             console.prose("of forgotten documents only the keys are kept: without GLOB and --source they are listed", "note  ")
         if wider is not None:

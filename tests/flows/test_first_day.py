@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,30 @@ def test_ids_are_offered_newest_first(index: Index) -> None:
     unknown = index("runs", "show", runs[0][:-1] + "z").out["error"]
     assert "did you mean" in unknown["message"]
     assert unknown["hint"] == f"sluice runs lists them; the newest are: {', '.join(runs[:5])}"
+
+
+def test_patterns_that_match_nothing_are_named_by_everything_that_meets_them(index: Index) -> None:
+    """The pattern, how many files there are, one of them, and what would match; no command sends to another and back."""
+    source = index.settings["sources"][0]
+    index.configure(sources=[{**source, "include": ["*.md", "*.txt"]}])
+    told = (
+        f"source 'notes' lists no document: include '*.md' and '*.txt' match none of 12 files below {index.corpus}, "
+        "e.g. engineering/0.md; * stops at /: '**/*.md' would match"
+    )
+    failed = index("run")
+    assert (failed.code, told in failed.out["error"]["message"]) == (2, True), failed.out
+    assert index("status").out["attention"][0] == "nothing is live: mend what the last run failed of, then sluice run"
+    assert index("doctor").out["checks"][1]["hint"] == told
+    assert "no document is known: sluice run takes them in" in index.shown("documents")[1]
+    index.configure(gates=[])
+    assert told in index.run("unchanged")["warnings"]
+    assert "the last run found no document: sluice doctor" in index("status").out["attention"][0]
+    index.configure(sources=[{**source, "exclude": ["people/**", "**/*.md"]}])
+    [barred] = [w for w in index.run("unchanged")["warnings"] if "lists no document" in w]
+    assert "exclude 'people/**' and '**/*.md' leave out all that include matches of 12 files" in barred
+    shutil.rmtree(index.corpus)
+    index.corpus.mkdir()
+    assert f"lists no document: there is no file below {index.corpus}" in index.run("unchanged")["warnings"][0]
 
 
 def test_what_is_printed_is_so_and_says_what_it_is(index: Index) -> None:
