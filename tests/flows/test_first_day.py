@@ -265,7 +265,9 @@ def test_patterns_that_match_nothing_are_named_by_everything_that_meets_them(ind
 
 def test_what_is_printed_is_so_and_says_what_it_is(index: Index) -> None:
     """Readers that are nobody, a document in no release, a search without a reranker, hits without a log, a line of blocks."""
-    index.run()
+    first = index.run()["release"]
+    page = Path(index("releases", "show", first).out["report"]).read_text(encoding="utf-8")
+    assert ("search.mode" in page, "rerank_k" in page, "dense_weight" in page) == (True, False, False)
     (index.corpus / "people" / "0.md").unlink()
     live = index.run()["release"]
     audit = index.shown("access", "audit")[1]
