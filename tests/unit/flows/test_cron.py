@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefect.server.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
 from sluice.schedules import SHORTHANDS, cron, time_zone
@@ -16,9 +15,16 @@ WORDS = [
 ]
 
 
+def prefects(expression: str, timezone: str = "UTC") -> str | None:
+    """The time zone of Prefect's schedule, which is imported when first asked: collecting tests is to cost nobody Prefect."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    return CronSchedule(cron=expression, timezone=timezone).timezone
+
+
 def prefect_takes(expression: str) -> bool:
     try:
-        CronSchedule(cron=expression, timezone="UTC")
+        prefects(expression)
     except ValidationError:
         return False
     return True
@@ -31,6 +37,7 @@ def taken(expression: str) -> bool:
         return False
 
 
+@settings(deadline=None)  # the first example imports Prefect
 @given(st.lists(st.sampled_from(WORDS), min_size=3, max_size=8).map(" ".join))
 def test_what_is_taken_prefect_takes_and_what_is_refused_it_refuses(expression: str) -> None:
     """Of expressions of five fields; in longer ones a zero stands for the first day, to Prefect alone."""
@@ -40,6 +47,7 @@ def test_what_is_taken_prefect_takes_and_what_is_refused_it_refuses(expression: 
         assert not prefect_takes(expression)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4), st.sampled_from(WORDS))
 def test_each_field_alone_is_taken_as_prefect_takes_it(number: int, word: str) -> None:
     """Every word in every field, the others free."""
@@ -56,4 +64,4 @@ def test_the_shorthands_are_prefect_s() -> None:
 def test_a_time_zone_is_one_that_prefect_knows() -> None:
     """By the names of the IANA database."""
     for name in ("Europe/Berlin", "UTC", "America/New_York"):
-        assert CronSchedule(cron="* * * * *", timezone=time_zone(name)).timezone == name
+        assert prefects("* * * * *", time_zone(name)) == name
