@@ -17,6 +17,7 @@ from cli.tables import table
 from pipeline.outcomes import Report
 from sluice.display import json_text
 from sluice.plain import plain
+from sluice.releases import held_until
 
 REJECTED = 3
 WHOLE_LINES = 10_000
@@ -68,11 +69,7 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         colour = {"promoted": "green", "rejected": "red"}.get(result["outcome"], "yellow")
         console.print(f"[bold {colour}]{result['outcome']}[/bold {colour}]  release {result['release'] or '(none)'}")
         if result.get("left"):
-            console.prose(
-                f"{result['left']}, held: a run does not offer it again by itself, until an input changes or: "
-                f"sluice promote {result['left']}",
-                "left ",
-            )
+            console.prose(f"{result['left']}, held: {held_until(result['left'], rejected=False)}", "left ")
         rows = [
             (stage, c["seen"], c["kept"], c["unchanged"], reasons(c["dropped"]), reasons(c["failed"]))
             for stage, c in result["counts"].items()

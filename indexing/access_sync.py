@@ -25,12 +25,13 @@ class CurrentAccess:
 class SyncResult:
     """How many documents lost readers, gained readers, or both, in one collection.
 
-    `revoked_at` is when the last loss held, on the clock of `time.perf_counter`; 0 without one.
+    `documents` are their keys; `revoked_at` is when the last loss held, on the clock of `time.perf_counter`; 0 without one.
     """
 
     collection: str
     revoked: int = 0
     granted: int = 0
+    documents: frozenset[str] = field(default=frozenset(), compare=False)
     revoked_at: float = field(default=0.0, compare=False)
 
     @property
@@ -77,4 +78,4 @@ def sync(
         revoked_at = time.perf_counter()
     if grant:
         points.retag(collection, grant)
-    return SyncResult(collection, len(revoke), len(grant), revoked_at)
+    return SyncResult(collection, len(revoke), len(grant), frozenset(revoke) | frozenset(grant), revoked_at)

@@ -35,6 +35,11 @@ def unreadable(states: Iterable[DocumentState], rules: AccessRules) -> list[Unre
     return [Unreadable(source, len(uris), min(uris), why) for (source, why), uris in sorted(found.items())]
 
 
+def silent(states: Iterable[DocumentState], rules: AccessRules) -> list[str]:
+    """The same as lines for people."""
+    return [line.said() for line in unreadable(states, rules)]
+
+
 def why_unreadable(state: DocumentState, rules: AccessRules) -> str:
     """Why nobody may read an active document, in words that name what to change."""
     rule = rules.rule(state.source, state.uri)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from evaluation.asked import Drift
-from ingest.readerless import unreadable
+from ingest.readerless import silent
 from pipeline.history import INTERRUPTED, PastRun
 from pipeline.resources import Resources
 from sluice.display import counted
@@ -34,10 +34,9 @@ def attention(
 ) -> list[str]:
     """What needs a person, the gravest first, each with what to do."""
     found = []
-    if live is None:
-        staged = [release for release in releases if release.state == "staged" and not release.removed]
-        found.append(f"nothing is live: sluice promote {staged[-1].id}" if staged else "nothing is live: sluice run")
     nights = [run for run in runs if run.command == "run"]
+    if live is None:
+        found.append(f"nothing is live: {_to_go_live(releases, nights)}")
     if nights and nights[0].outcome in ("failed", INTERRUPTED):
         found.append(
             f"the last run {nights[0].outcome}: {nights[0].error or 'its process is gone'} (sluice runs show {nights[0].run})"
@@ -53,13 +52,10 @@ def attention(
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
         found.append(f"release {newest.id} was rejected by {failed}: sluice releases show {newest.id}")
     elif newest is not None and newest.held:
-        found.append(
-            f"release {newest.id} is held ({newest.held}): no run offers it again by itself, until an input changes or: "
-            f"sluice promote {newest.id}"
-        )
+        found.append(f"release {newest.id} is held ({newest.held}): {newest.held_until}")
     if nights and nights[0].outcome == "stopped":
         found.append("the last run stopped before its end (window or budget): the next one goes on")
-    found += [line.said() for line in unreadable(states, r.settings.access.compiled())]
+    found += silent(states, r.settings.access.compiled())
     if quarantined:
         found.append(f"{counted(quarantined, 'document')} could not be processed: sluice quarantine")
     if expiring:
@@ -68,6 +64,17 @@ def attention(
     if waiting:
         found.append(f"{counted(waiting, 'event')} could not be delivered yet; every command tries again")
     return found
+
+
+def _to_go_live(releases: Sequence[Release], nights: Sequence[PastRun]) -> str:
+    """What puts something live; where the last run came to nothing, first what it said: the same run would say it again."""
+    if staged := [release for release in releases if release.state == "staged" and not release.removed]:
+        return f"sluice promote {staged[-1].id}"
+    if nights and nights[0].outcome == "failed":
+        return "mend what the last run failed of, then sluice run"
+    if nights and nights[0].counts.get("crawl", {}).get("seen") == 0:
+        return "the last run found no document: sluice doctor says what the sources' patterns match; then sluice run"
+    return "sluice run"
 
 
 def _unread(sources: Sequence[str], runs: Sequence[PastRun]) -> list[str]:

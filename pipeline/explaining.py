@@ -9,15 +9,16 @@ from typing import Any
 from indexing.releases.view import nothing_live
 from indexing.standing import DEPTH, BestChunk, Ranks, Rival, Standing, standing
 from ingest.lifecycle import condition
+from ingest.readerless import why_unreadable
+from pipeline.erased import Gone, erased
 from pipeline.naming import named
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
-from sluice.ids import document_key
 from sluice.points import DOCUMENT_KEY
 from sluice.records import DocumentState
 from sluice.releases import Release
-from sluice.spelling import find, forms
+from sluice.spelling import find
 
 NOT_FOUND = "no document of this name is found"
 
@@ -52,7 +53,10 @@ class _Stop:
     hint: str = ""
 
 
-_FORGOTTEN = _Stop("forgotten", "it was erased by `sluice forget`, and stays away", "sluice forget URI --undo lets it back")
+def _forgotten(gone: Gone) -> _Stop:
+    return _Stop(
+        "forgotten", f"it was {gone.said()} by `sluice forget`, and stays away", f"sluice forget '{gone.uri}' --undo lets it back"
+    )
 
 
 def why(
@@ -83,6 +87,8 @@ def why(
     if (stop := _stopped(r, state, principal)) is not None:
         return _told(about, stop)
     served = named(r, release).there() if release is not None else r.releases.live()
+    if state.unasked and (served is None or not _holds(r, served, state)):
+        return _told(about, _excluded(state))
     if served is None:
         hint = nothing_live(r.settings.index, r.releases.all()).hint
         return _told(about, _Stop("not_in_release", "it is ingested, and no release is live yet", hint))
@@ -90,7 +96,8 @@ def why(
     if (stop := _not_served(r, served, state, principal)) is not None:
         return _told(about, stop)
     found = standing(r.searcher(served), r.stores.qdrant, query, principal, state.key, k)
-    about = _told(about, _ranked(found, k))
+    stop = _ranked(found, k)
+    about = _told(about, _leaving(stop, state, served) if state.unasked else stop)
     return replace(about, ranks=found.ranks, chunk=found.chunk, outranked_by=found.outranked_by)
 
 
@@ -100,29 +107,45 @@ def _told(about: Why, stop: _Stop) -> Why:
 
 def _unknown(r: Resources, uri: str, source: str | None) -> _Stop:
     """Of a uri that no document has: it was forgotten, its source is told to leave it out, or no source ever listed it."""
+    if gone := erased(r, uri, source):
+        return _forgotten(gone[0])
     names = [s.name for s in r.settings.sources if source in (None, s.name)]
-    erased = r.stores.forgotten.keys()
-    if any(document_key(name, form) in erased for name in names for form in forms(uri)):
-        return _FORGOTTEN
-    asks = [getattr(r.sources[name], "asks_for", None) or _everything for name in names]
-    if not any(ask(uri) for ask in asks):
+    if not any(_asked_for(r, name, uri) for name in names):
         told = f"the include and exclude patterns of {', '.join(repr(name) for name in names)} leave it out"
         return _Stop("excluded", told, "change include or exclude of the source, and run again")
     hint = "look at its spelling (a uri is relative to its source's root), and whether the source has it; then sluice run"
     return _Stop("never_listed", "no source has listed it so far", hint)
 
 
-def _everything(uri: str) -> bool:
-    return True
+def _asked_for(r: Resources, source: str, uri: str) -> bool:
+    """Whether the configuration has a source that would list this uri; one that cannot tell may."""
+    if source not in r.sources:
+        return False
+    tells = getattr(r.sources[source], "asks_for", None)
+    return tells is None or bool(tells(uri))
+
+
+def _excluded(state: DocumentState) -> _Stop:
+    told = f"the configuration of source '{state.source}' does not ask for it any more"
+    return _Stop("excluded", told, "change include or exclude of the source, and run again")
+
+
+def _leaving(stop: _Stop, state: DocumentState, served: Release) -> _Stop:
+    """Of one that the release still answers with, though the configuration does not ask for it any more."""
+    told = f"{stop.says}; {_excluded(state).says}: release {served.id} still holds it, the next one will not"
+    hint = "sluice run --now takes it away at once; to keep it, change include or exclude of the source, and run again"
+    return _Stop(stop.reason, told, "; ".join(filter(None, (stop.hint, hint))))
 
 
 def _stopped(r: Resources, state: DocumentState, principal: Principal) -> _Stop | None:
     """What keeps a known document from this principal in any release."""
-    if state.key in set(r.stores.forgotten.keys()):
-        return _FORGOTTEN
+    if gone := erased(r, state.uri, state.source):
+        return _forgotten(gone[0])
     entries = [entry for entry in r.stores.quarantine.entries() if entry.document_key == state.key]
     held = "; ".join(f"{entry.stage}: {entry.reason}: {entry.error}" for entry in entries)
     match condition(state):
+        case "deleted" if not _asked_for(r, state.source, state.uri):
+            return _excluded(state)
         case "deleted":
             return _Stop("deleted", "its source does not list it any more", "put it back, and run again")
         case "unfetched" | "unparsed" | "withdrawn":
@@ -134,25 +157,26 @@ def _stopped(r: Resources, state: DocumentState, principal: Principal) -> _Stop 
     if state.status == "expired":
         at = f" at {state.expires.isoformat()}" if state.expires else ""
         return _Stop("expired", f"its time was up{at}", "give it a later expiry, or a longer ttl, and run again")
-    if state.unasked:
-        told = f"the configuration of source '{state.source}' does not ask for it any more"
-        return _Stop("excluded", told, "change include or exclude of the source, and run again")
+    if not state.tags:
+        told = f"nobody may read it: {why_unreadable(state, r.settings.access.compiled())}"
+        return _Stop("no_tag_in_common", told, "add or mend a rule under access.rules, then sluice access sync")
     if principal.tags.isdisjoint(state.tags):
-        who = ", ".join(sorted(state.tags)) or "nobody"
-        return _Stop("no_tag_in_common", f"it is readable by {who}, and by nobody else", "access rules and its own tags decide")
+        told = f"it is readable by {', '.join(sorted(state.tags))}, and by nobody else"
+        hint = "ask as one of these (--as), or change its rule under access.rules or its own access_tags, then sluice access sync"
+        return _Stop("no_tag_in_common", told, hint)
     return None
+
+
+def _holds(r: Resources, release: Release, state: DocumentState, **readable: Any) -> bool:
+    points = r.stores.qdrant.scan(release.collection, [DOCUMENT_KEY], **readable)
+    return any(point.payload[DOCUMENT_KEY] == state.key for point in points)
 
 
 def _not_served(r: Resources, release: Release, state: DocumentState, principal: Principal) -> _Stop | None:
     """Whether the release's collection does not hold it, or not yet with the tags that it has now."""
-
-    def holds(**readable: Any) -> bool:
-        points = r.stores.qdrant.scan(release.collection, [DOCUMENT_KEY], **readable)
-        return any(point.payload[DOCUMENT_KEY] == state.key for point in points)
-
-    if holds(readable_by=principal.tags):
+    if _holds(r, release, state, readable_by=principal.tags):
         return None
-    if holds():
+    if _holds(r, release, state):
         told = f"release {release.id} holds it with tags that were not brought up to date yet"
         return _Stop("no_tag_in_common", told, "sluice access sync")
     return _Stop("not_in_release", f"release {release.id} was built without it", "sluice run builds one that holds it")

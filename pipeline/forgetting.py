@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from evaluation.experiments.record import erase
 from evaluation.judged import without
 from pipeline import prefect_records
+from pipeline.erased import Gone, erased
 from pipeline.outcomes import Allowed, Erasure, Proof, Report
 from pipeline.parts import live_id
 from pipeline.resources import Resources, utc_now
@@ -23,9 +24,8 @@ from pipeline.searching import known_sources
 from pipeline.traces import find_traces, out_of_files, out_of_manifests, out_of_records, probes_of, what_is_left
 from sluice.access import NOBODY, TagChange
 from sluice.errors import ConfigurationError, IntegrityError
-from sluice.ids import document_key
 from sluice.records import DocumentState
-from sluice.spelling import find, forms
+from sluice.spelling import find
 
 
 def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasure:
@@ -131,6 +131,12 @@ def known(r: Resources, uri: str, source: str | None) -> DocumentState:
     found = find(uri, (s for s in r.stores.documents.read() if source in (None, s.source)), lambda state: state.uri)
     if not found:
         known_sources(r, [source] if source else [])
+        if gone := erased(r, uri, source):
+            told = ", and of several sources" if len(gone) > 1 else ""
+            raise ConfigurationError(
+                f"'{uri}' was already {gone[0].said()}{told}: nothing but its key, a hash, is kept, so that it stays away",
+                hint="nothing is left to do; to let it come back with the next run: the same with --undo",
+            )
         where = f" in source '{source}'" if source else ""
         raise ConfigurationError(f"no document '{uri}' is known{where}", hint="uris are relative to their source's root")
     return _only(found, uri)
@@ -138,17 +144,17 @@ def known(r: Resources, uri: str, source: str | None) -> DocumentState:
 
 def forgotten_key(r: Resources, uri: str, source: str | None) -> str:
     """The key of the one forgotten document of this uri; ConfigurationError as above."""
-    erased = r.stores.forgotten.keys()
-    names = [s.name for s in r.settings.sources if source in (None, s.name)]
-    spelled = [(name, form) for name in names for form in forms(uri)]
-    found = [DocumentState(key, name, form) for name, form in spelled if (key := document_key(name, form)) in erased]
+    found = erased(r, uri, source)
     if not found:
         known_sources(r, [source] if source else [])
         raise ConfigurationError(f"no document '{uri}' was forgotten", hint="write the uri and --source as when it was")
     return _only(found, uri).key
 
 
-def _only(found: Sequence[DocumentState], uri: str) -> DocumentState:
+D = TypeVar("D", DocumentState, Gone)
+
+
+def _only(found: Sequence[D], uri: str) -> D:
     if len(found) > 1:
         names = ", ".join(sorted(s.source for s in found))
         raise ConfigurationError(f"'{uri}' is a document of several sources: {names}", hint="say which: --source NAME")

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline import run_log
 from pipeline.resources import Resources
 from sluice.errors import ConfigurationError
+from sluice.spelling import did_you_mean
 
 INTERRUPTED = "interrupted"
 """The outcome of a run whose process is gone and never said how it ended."""
@@ -53,7 +54,11 @@ def past_run(r: Resources, run_id: str) -> PastRun:
     if begun:
         which = ", ".join(found.run for found in begun[:5])
         raise ConfigurationError(f"'{run_id}' begins the ids of {len(begun)} runs", hint=f"say more of it: {which}")
-    raise ConfigurationError(f"index '{r.settings.index}' has no run {run_id}", hint="sluice runs lists them")
+    known = [found.run for found in past_runs(r)]
+    newest = f"; the newest are: {', '.join(known[:5])}" if known else ""
+    raise ConfigurationError(
+        f"index '{r.settings.index}' has no run '{run_id}'{did_you_mean(run_id, known)}", hint=f"sluice runs lists them{newest}"
+    )
 
 
 def _past(r: Resources, row: Mapping[str, Any], since: datetime | None) -> PastRun:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.readerless import why_unreadable
+from pipeline.erased import erased
 from pipeline.resources import Resources
 from sluice.access import AccessRules
 from sluice.errors import ConfigurationError
 from sluice.globs import matches
-from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
 
 STANDINGS = (
@@ -46,6 +46,8 @@ class Listed:
     modified: datetime | None = None
     fetched: datetime | None = None
     expires: datetime | None = None
+    document_key: str = ""
+    """All that is known of one that was forgotten."""
 
 
 def documents(
@@ -66,8 +68,10 @@ def documents(
     by_name = asked is not None and not any(c in asked for c in "*?[{")
     if by_name and not found:
         found = [_absent(r, asked or "", sources)]
+    if asked is None and not sources and "forgotten" in statuses:
+        found += [_erased(key, at) for key, at in r.stores.forgotten.since().items()]
     shown = [d for d in found if d.status in statuses] if statuses else [d for d in found if by_name or d.status not in AWAY]
-    return sorted(shown, key=lambda d: (d.source, d.uri))
+    return sorted(shown, key=lambda d: (d.source, d.uri, d.document_key))
 
 
 def wider(r: Resources, asked: str) -> str | None:
@@ -100,7 +104,14 @@ def _listed(state: DocumentState, entry: QuarantineEntry | None, rules: AccessRu
         state.modified,
         state.fetched,
         state.expires,
+        state.key,
     )
+
+
+def _erased(key: str, at: datetime) -> Listed:
+    """One of which nobody knows the name any more."""
+    why = f"erased on {at:%Y-%m-%d %H:%M} UTC; its name is not kept: sluice documents URI says whether a name was this one"
+    return Listed("", "", "forgotten", (), 0, why, document_key=key)
 
 
 def _standing(state: DocumentState, entry: QuarantineEntry | None, rules: AccessRules, chunks: int) -> tuple[str, str]:
@@ -129,10 +140,9 @@ def _standing(state: DocumentState, entry: QuarantineEntry | None, rules: Access
 def _absent(r: Resources, uri: str, sources: Collection[str]) -> Listed:
     """Why no source's document has this uri."""
     looked = [s for s in r.settings.sources if not sources or s.name in sources]
-    erased = r.stores.forgotten.keys()
-    for source in looked:
-        if document_key(source.name, uri) in erased:
-            return Listed(uri, source.name, "forgotten", (), 0, "it was erased: sluice forget --undo lets it come back")
+    for gone in (each for each in erased(r, uri) if not sources or each.source in sources):
+        why = f"{gone.said()}: sluice forget '{uri}' --undo lets it come back"
+        return Listed(uri, gone.source, "forgotten", (), 0, why, document_key=gone.key)
     for source in looked:
         include, exclude = _patterns(source.options.get("include")), _patterns(source.options.get("exclude"))
         barred = next((pattern for pattern in exclude if matches(uri, pattern)), None)

@@ -21,6 +21,7 @@ import pyarrow.parquet
 from indexing.fingerprints import release_fingerprint
 from pipeline.naming import named
 from pipeline.nightly import unless_stopped
+from pipeline.otherwise import otherwise
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
@@ -211,9 +212,10 @@ def _same_making(r: Resources, manifest: dict[str, Any]) -> None:
     theirs = manifest["release"]["fingerprints"]
     other = sorted(name for name in ours if plain(ours[name]) != theirs.get(name))
     if other:
+        keys = otherwise(r, manifest["release"], other)
         raise ConfigurationError(
-            f"{r.settings.path} makes releases otherwise than the exported one was made: {', '.join(other)}",
-            hint=f"give it the sections of the configuration in the export's {MANIFEST}",
+            f"{r.settings.path} makes releases otherwise than the exported one was made: {keys}",
+            hint=f"write these keys as they are there (the export's {MANIFEST} has its configuration), and import again",
         )
 
 

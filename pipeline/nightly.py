@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ingest.readerless import unreadable
+from ingest.readerless import silent
 from pipeline.executors import Inline
 from pipeline.outcomes import Held, Report
 from pipeline.resources import Resources, utc_now
@@ -45,7 +45,7 @@ def plan_and_do(
 
     def work() -> Report:
         states = take_in(r, run, source, allow_deletions, redo, now)
-        run.account.warnings += [line.said() for line in unreadable(states, r.settings.access.compiled())]
+        run.account.warnings += silent(states, r.settings.access.compiled())
         return index_and_judge(r, run, states, redo)
 
     return unless_stopped(r, run, work)
@@ -112,10 +112,7 @@ def held_back(run: Run, release: Release, live: str | None) -> Report:
 
 def _holds(run: Run, release: Release) -> None:
     run.account.held = Held(release.id, release.held)
-    run.account.warnings.append(
-        f"release {release.id} of this very content is held ({release.held}): not offered again; "
-        f"change an input, or say: sluice promote {release.id}"
-    )
+    run.account.warnings.append(f"release {release.id} of this very content is held ({release.held}): {release.held_until}")
 
 
 def waits_for(canary: Release, run: Run, found: Assessment) -> Report:

@@ -40,6 +40,7 @@ class Report(Outcome):
     documents_expired: int = 0
     expired: tuple[str, ...] = ()
     access_changed: int = 0
+    """Documents that other readers have now; not those that nobody has any more because they were deleted or expired."""
     revocation_lag_s: float | None = None
     """From reading the rules to the moment from which the last revocation held in the last collection."""
     chunks: int = 0

@@ -134,15 +134,16 @@ def difference(r: Resources, a: str, b: str) -> Difference:
         removed=sorted(before[k]["uri"] for k in before.keys() - after.keys()),
         changed=sorted(after[k]["uri"] for k in both if after[k]["version"] != before[k]["version"]),
         counts={name: (getattr(old, name), getattr(new, name)) for name in ("documents", "chunks", "tokens")},
-        configuration=_differences(plain(old.configuration), plain(new.configuration)),
+        configuration=differences(plain(old.configuration), plain(new.configuration)),
     )
 
 
-def _differences(a: Any, b: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+def differences(a: Any, b: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
+    """The values that differ, by the path of their keys, in nested mappings."""
     if isinstance(a, dict) and isinstance(b, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key in sorted({*a, *b}):
-            found |= _differences(a.get(key), b.get(key), f"{path}.{key}" if path else key)
+            found |= differences(a.get(key), b.get(key), f"{path}.{key}" if path else key)
         return found
     return {} if a == b else {path: (a, b)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.readerless import unreadable
+from ingest.readerless import silent
 from pipeline.outcomes import Report
 from pipeline.parts import live_id
 from pipeline.resources import Resources
@@ -19,8 +19,7 @@ def sync_access(r: Resources, run: Run) -> Report:
             states = settle(r, run)  # the rules first: no source is waited for
             if refresh_permissions(r, run):
                 states = settle(r, run)
-        silent = [line.said() for line in unreadable(states, r.settings.access.compiled())]
-        run.account.warnings += [*spelled_almost_like_a_rule(r, states), *silent]
+        run.account.warnings += [*spelled_almost_like_a_rule(r, states), *silent(states, r.settings.access.compiled())]
         return run.account.report("synced", live_id(r))
 
     return recorded(r, run, {}, work)

@@ -34,7 +34,11 @@ class ChunkTrace:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One document, through all stages. `line` is all of it in one line; times are UTC."""
+    """One document, through all stages. `line` is all of it in one line; times are UTC.
+
+    `release`, and what is said of how it was made, are of the release that holds the document: none where the one that was
+    looked at does not.
+    """
 
     line: str
     uri: str
@@ -89,6 +93,7 @@ def _traced(
     [listed, *_] = documents(r, state.uri, sources=[state.source])
     entries = [e for e in r.stores.quarantine.entries() if e.document_key == state.key]
     served = str(own[0].payload["version"]) if own else None
+    within = release if own else None
     kept = _size(r, state.content_hash) if state.raw and state.content_hash else None
     return Trace(
         line=_line(state, listed, release, len(own), served, [e.stage for e in entries]),
@@ -106,11 +111,11 @@ def _traced(
         quarantine=tuple(
             {"stage": e.stage, "reason": e.reason, "error": e.error, "attempts": e.attempts, "run": e.run} for e in entries
         ),
-        release=release.id if release is not None else None,
-        collection=release.collection if release is not None else None,
-        went_live=release.last_live if release is not None else None,
-        run=_run_of(r, release),
-        recipe=release.recipe if release is not None else {},
+        release=within.id if within is not None else None,
+        collection=within.collection if within is not None else None,
+        went_live=within.last_live if within is not None else None,
+        run=_run_of(r, within),
+        recipe=within.recipe if within is not None else {},
         chunks=len(own),
         access_tags=tuple(sorted(state.tags)),
     )
@@ -124,7 +129,7 @@ def _line(
     good = state.version == state.content_hash and bool(state.version)
     parsed = "parse " + ("FAILED" if "parse" in failed else "ok" if good else "older version" if state.version else "–")
     cut = "chunk " + ("FAILED" if "chunk" in failed else str(chunks))
-    serves = f"in {release.id}" if chunks and release is not None else "not served"
+    serves = "no release is live" if release is None else f"in {release.id}" if chunks else f"not in {release.id}"
     stale = " (an older version)" if served not in (None, state.version) else ""
     tags = ", ".join(sorted(state.tags)) or "nobody"
     return f"{state.uri}: {listed.status} · {fetched} · {parsed} · {cut} · {serves}{stale} · read by {tags}"

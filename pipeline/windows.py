@@ -5,17 +5,17 @@ What was fetched, parsed and embedded stays, so the next run goes on from there 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Generic, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pipeline.executors import P, R
 from pipeline.resources import Resources
 from sluice.errors import ConfigurationError
+from sluice.schedules import moment, time_zone
 
 if TYPE_CHECKING:
     from pipeline.runs import Run
@@ -34,24 +34,13 @@ def end_of(until: str | None, now: datetime, timezone: str, *, said: str = "--un
     if until is None:
         return None
     try:
-        zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigurationError(
-            f"schedule.timezone: '{timezone}' is not a time zone", hint="e.g. Europe/Berlin, or UTC"
-        ) from None
-    if clock := re.fullmatch(r"(\d{1,2}):(\d{2})", until.strip()):
-        hour, minute = int(clock.group(1)), int(clock.group(2))
-        if hour < 24 and minute < 60:
-            here = now.astimezone(zone)
-            end = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            return end if end > here else end + timedelta(days=1)
-    else:
-        try:
-            moment = datetime.fromisoformat(until)
-            return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        except ValueError:
-            pass
-    raise ConfigurationError(f"{said} '{until}' is not a time", hint="write 06:00, or 2026-11-26T06:00")
+        time_zone(timezone)
+    except ValueError as error:
+        raise ConfigurationError(f"schedule.timezone: {error}", hint="name one of the IANA database") from None
+    try:
+        return moment(until, now, ZoneInfo(timezone))
+    except ValueError:
+        raise ConfigurationError(f"{said} '{until}' is not a time", hint="write 06:00, or 2026-11-26T06:00") from None
 
 
 @dataclass(frozen=True, slots=True)

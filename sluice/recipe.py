@@ -108,17 +108,21 @@ class Recipe:
     @property
     def answers(self) -> str:
         """Hash of what decides the answers of given documents; settings that the mode does not use are no part of it."""
-        how = _plain(self.search)
-        if self.search.mode != "hybrid":
-            del how["dense_weight"]
-        if how.pop("rerank") is None:
-            del how["rerank_k"]
+        how = in_use(_plain(self.search))
+        how.pop("rerank")
         return fingerprint("answers", {**how, "points": self.points, "reranker": self.parts.reranker})
 
     @property
     def fingerprints(self) -> Mapping[str, str]:
         """What a manifest shows of it, by what it is about."""
         return {"chunking": self.parts.chunking, "model": self.parts.model, "sparse": self.parts.sparse, "search": self.answers}
+
+
+def in_use(search: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a search without those that what it does makes no use of."""
+    unused = {"dense_weight"} if search["mode"] != "hybrid" else set[str]()
+    unused |= {"rerank_k"} if search.get("rerank") is None else set()
+    return {key: value for key, value in search.items() if key not in unused}
 
 
 def _plain(section: BaseModel) -> dict[str, Any]:

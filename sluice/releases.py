@@ -25,6 +25,13 @@ TRANSITIONS: Mapping[State, tuple[State, ...]] = {
 `abandoned` is a build that was not resumed, or a staged release that a newer one took the place of."""
 
 
+def held_until(release: str, *, rejected: bool) -> str:
+    """What is said of a release wherever it is called held: what has it offered again, which is what a run goes by."""
+    judged = "; a changed golden set, gate or access rule has it judged again" if rejected else ""
+    changes = f"until a document or a setting changes{judged}"
+    return f"no run offers it again by itself {changes}; to offer it now: sluice promote {release}"
+
+
 _OTHERS = "sluice releases lists those that are there"
 
 
@@ -89,6 +96,11 @@ class Release:
     access: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Any] = field(default_factory=dict)
     cost: float = 0.0
+
+    @property
+    def held_until(self) -> str:
+        """As the function, of this one."""
+        return held_until(self.id, rejected=self.state == "rejected")
 
     @property
     def searchable(self) -> bool:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +33,7 @@ from pydantic import (
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
+from sluice.schedules import cron, moment, time_zone
 from sluice.spelling import did_you_mean
 from sluice.yaml_files import entry, place, read_yaml
 
@@ -49,6 +51,22 @@ class Section(BaseModel):
     """A frozen section that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _share(value: Any) -> Any:
+    """A number above 1, or one with %, was meant as a percentage; what is no number at all is the type's to refuse."""
+    percent = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value) if isinstance(value, str) else None
+    meant = float(percent.group(1)) if percent else value
+    if percent or (isinstance(meant, int | float) and not isinstance(meant, bool) and meant > 1):
+        told = f"; {meant:g} % is {meant / 100:{'.2f' if meant == int(meant) else 'g'}}" if 0 <= meant <= 100 else ""
+        raise ValueError(f"{value} is not a share between 0 and 1{told}")
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
+"""A part of a whole, as a number between 0 and 1."""
+SomeShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=1)]
+"""The same, and not none of it."""
 
 
 class OpenSection(Section):
@@ -113,9 +131,9 @@ class LimitSettings(Section):
     expanded_mb: int = Field(default=512, ge=1)
     """What a zipped format (DOCX, XLSX, PPTX, ODT, EPUB) may unpack to."""
     pages: int = Field(default=5000, ge=1)
-    max_lost_share: float = Field(default=0.1, ge=0, le=1)
+    max_lost_share: Share = 0.1
     """How much of a document's text may be missing from what is read of it, where its reader can tell."""
-    min_encoding_confidence: float = Field(default=0.5, ge=0, le=1)
+    min_encoding_confidence: Share = 0.5
     """How sure the guess of a text's encoding must be; what names its encoding, and UTF-8, is not guessed."""
     sandbox: bool = True
     """Parse in worker processes; without, nothing holds `timeout_s` and `memory_mb`."""
@@ -211,7 +229,7 @@ class SourceSettings(OpenSection):
     """Read what is printed in scanned pages and picture files, in these languages; off: such files are quarantined."""
     pdf_tables: Literal["fast", "pdfplumber"] = "fast"
     """How tables of PDFs are found: by gaps between words, or also by the lines drawn around cells (ten times slower)."""
-    max_deletions: float = Field(default=0.25, ge=0, le=1)
+    max_deletions: Share = 0.25
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()
     """Names of cleaners (`ingest.clean.CLEANERS`), or `module:name` of one's own, applied in this order."""
@@ -288,7 +306,7 @@ class EndpointSettings(Section):
     max_request_tokens: int = Field(default=16_384, ge=8)
     concurrency: int = Field(default=4, ge=1, le=64)
     timeout_s: float = Field(default=60, gt=0)
-    token_tolerance_share: float | None = Field(default=None, ge=0, le=1)
+    token_tolerance_share: Share | None = None
     """By how much the server's count of tokens may be below ours; default 0 with its tokenizer, 0.5 without."""
     price_per_million_tokens: float = Field(default=0, ge=0)
 
@@ -316,7 +334,7 @@ class EmbeddingSettings(Section):
 
 class SearchSettings(Section):
     mode: Literal["dense", "sparse", "hybrid"] = "dense"
-    dense_weight: float = Field(default=0.5, gt=0, lt=1)
+    dense_weight: Annotated[float, BeforeValidator(_share), Field(gt=0, lt=1)] = 0.5
     """In hybrid search, how much of the fusion is the dense ranking's; the rest is the sparse one's."""
     log: ConfigPath | None = None
     """Where searches are written down (query, tags, ids and scores of the hits), for the replay gate."""
@@ -338,16 +356,29 @@ class RetentionSettings(Section):
     """Of how many of the last experiments `gc` keeps the vectors; their records stay."""
 
 
+def _clock(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError("YAML reads 22:00 as a number; write it in quotes: '22:00'")
+    try:
+        return value if not isinstance(value, str) or moment(value, datetime.now(UTC), ZoneInfo("UTC")) else None
+    except ValueError:
+        raise ValueError(f"'{value}' is not a time; write '06:00'") from None
+
+
+Cron = Annotated[str, AfterValidator(cron)]
+"""A cron expression: five fields (minute, hour, day of the month, month, day of the week)."""
+
+
 class ScheduleSettings(Section):
-    cron: str = "0 2 * * *"
-    access_cron: str = "*/15 * * * *"
+    cron: Cron = "0 2 * * *"
+    access_cron: Cron = "*/15 * * * *"
     """When `access sync` runs by itself."""
-    gc_cron: str | None = None
+    gc_cron: Cron | None = None
     """When `gc` runs by itself; on demand without."""
-    golden_cron: str | None = None
+    golden_cron: Cron | None = None
     """When the golden set is checked by itself; on demand without."""
-    timezone: str = "UTC"
-    until: str | None = None
+    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
+    until: Annotated[str | None, BeforeValidator(_clock)] = None
     """When a scheduled run begins no more work (06:00): it keeps what it has, and the next night goes on."""
     catch_up: bool = True
     """Whether `sluice serve` makes up for a night that was missed because nothing ran here."""

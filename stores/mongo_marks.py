@@ -45,6 +45,12 @@ class MongoForgotten:
         with translated(self._database, "reading what was forgotten"):
             return {row["document_key"] for row in self._rows.find({"index": self._index}).batch_size(5000)}
 
+    def since(self) -> dict[str, datetime]:
+        """The same, and when each was erased, or taken over from an export."""
+        with translated(self._database, "reading what was forgotten"):
+            rows = self._rows.find({"index": self._index}).batch_size(5000)
+            return {row["document_key"]: decode_time(row["at"]) for row in rows}
+
     def remove(self, document_key: str) -> None:
         """Let a document come back with the next run; no error when nothing is remembered of it."""
         with translated(self._database, "allowing a document again"):

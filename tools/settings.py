@@ -103,11 +103,18 @@ def _internal(field: FieldInfo) -> bool:
 def _value(field: FieldInfo) -> str:
     limits = [
         f"{sign} {getattr(rule, name):g}" if isinstance(getattr(rule, name), int | float) else ""
-        for rule in field.metadata
+        for rule in (*field.metadata, *_inner_rules(field.annotation))
         for name, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
         if getattr(rule, name, None) is not None
     ]
     return ", ".join(filter(None, (_type(field.annotation), *limits)))
+
+
+def _inner_rules(hint: Any) -> Iterator[Any]:
+    """What limits the one type of `Annotated[…] | None`."""
+    for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else ():
+        for rule in getattr(part, "__metadata__", ()):
+            yield from getattr(rule, "metadata", (rule,))  # of a Field; others stand for themselves
 
 
 def _type(hint: Any) -> str:

@@ -49,7 +49,7 @@ def audit(config: Path, limit: int, as_json: bool) -> None:
         uris = {state.key: state.uri for state in r.stores.documents.read()}
         lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(r.stores.audit.read())][:limit]
     rows = [
-        (when(e["at"]), e["uri"] or e["document_key"][:12], ", ".join(e["before"]), ", ".join(e["after"]), e["actor"])
+        (when(e["at"]), e["uri"] or e["document_key"][:12], _readers(e["before"]), _readers(e["after"]), e["actor"])
         for e in lines
     ]
     columns = ["at (UTC)", "document", "before", "after", "by"]
@@ -58,3 +58,7 @@ def audit(config: Path, limit: int, as_json: bool) -> None:
         as_json,
         lambda console: console.print(table("", columns, rows) if rows else "nobody's readers changed"),
     )
+
+
+def _readers(tags: list[str]) -> str:
+    return ", ".join(tags) or "nobody"

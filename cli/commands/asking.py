@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
@@ -97,17 +96,16 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
 
     with opened(config) as r:
         result = measured_json(reading.evaluate(r, golden, release, k, gate=gate))
+        judge = _judging(r.settings.search.log)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
         console.print(measures_table(result["measures"], result["slices"], passages=True))
         if result.get("kinds"):
             console.print(measures_table(result["measures"], result["kinds"], passages=True, by="kind"))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
         if result["unjudged"]:
-            console.print(
-                f"{counted(result['unjudged'], 'hit')} among the first {k} that nobody judged: sluice golden add --log … --next"
-            )
+            console.prose(f"{counted(result['unjudged'], 'hit')} among the first {k} that nobody judged: {judge}")
         if facts:
             console.print(
                 " · ".join(
@@ -123,3 +121,12 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
             console.print(f"[red]below the floor[/red]  {line}")
 
     show(result, as_json, people)
+
+
+def _judging(log: Path | None) -> str:
+    """How somebody judges hits: from the log of searches where there is one, else a question at a time."""
+    if log is None:
+        return "sluice golden add --query TEXT, or name a file under search.log, which keeps what is searched to be judged"
+    if not log.is_file():
+        return f"sluice golden add --query TEXT, or, once {log} has searches, --log {log} --next"
+    return f"sluice golden add --log {log} --next"

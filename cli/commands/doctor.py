@@ -19,7 +19,8 @@ from cli.tables import table
 from cli.torch_build import torch_build
 from ingest import sources
 from ingest.lifecycle import settled
-from ingest.readerless import unreadable
+from ingest.overlooked import why_none
+from ingest.readerless import silent
 from pipeline.resources import Resources, utc_now
 from pipeline.steps.looking import spelled_almost_like_a_rule
 from sluice.display import counted
@@ -29,6 +30,10 @@ from stores import open_vector_store, probe, reach_mongodb
 from stores.features import Feature, embedded
 from stores.mongo_features import features as of_mongodb
 
+SECTIONS = ("sources", "gates", "model", "chunking")
+"""Checks of what the configuration says, each in a row of its own: it is not in order while one of them is wrong."""
+WRONG = 2
+"""The exit code of a configuration that is wrong."""
 PATIENCE_S = 3.0
 """How long a server is waited for: whoever asks what is wrong wants to know now."""
 
@@ -69,6 +74,10 @@ def _all(r: Resources) -> list[dict[str, Any]]:
             checks.append({"check": name, "ok": None, "detail": told, "hint": "", "exit_code": 0, "seconds": 0.0})
         else:
             checks.append(_checked(name, check, r))
+    wrong = [c["check"] for c in checks if c["check"] in SECTIONS and c["ok"] is False and c["exit_code"] == WRONG]
+    if wrong and checks[0]["ok"]:
+        told = f"{checks[0]['detail']}; what it says of {' and '.join(wrong)} is wrong"
+        checks[0] |= {"ok": False, "detail": told, "hint": "see below", "exit_code": WRONG}
     return checks
 
 
@@ -101,7 +110,7 @@ def _configuration(r: Resources) -> str:
 
 def _sources(r: Resources) -> str | Doubtful:
     """Every source is looked at, whatever the others say; one that cannot be made is told under `configuration`."""
-    seen, wrong, empty = list[str](), list[SluiceError](), False
+    seen, wrong, empty = list[str](), list[SluiceError](), list[str]()
     for section in r.settings.sources:
         try:
             source = sources.build(section, r.settings)
@@ -110,7 +119,8 @@ def _sources(r: Resources) -> str | Doubtful:
             continue
         try:
             found = sum(1 for _ in source.scan({}))
-            empty |= not found
+            if not found:
+                empty.append(why_none(source) or f"source '{section.name}' lists no document: is there something where it looks?")
             seen.append(f"{section.name}: {counted(found, 'document')}")
         except SluiceError as error:
             wrong.append(error)
@@ -118,8 +128,7 @@ def _sources(r: Resources) -> str | Doubtful:
             told = unforeseen(error)
             wrong.append(SluiceError(f"source '{section.name}': {told['message']}", hint=told["hint"]))
     if not wrong:
-        hint = "nothing is there that it asks for: see its root, include and exclude ('*' stops at '/', '**' does not)"
-        return Doubtful(", ".join(seen), hint) if empty else ", ".join(seen)
+        return Doubtful(", ".join(seen), "; ".join(empty)) if empty else ", ".join(seen)
     told_of = together(*wrong)
     told_of.message = "; ".join([told_of.message, *seen])
     raise told_of
@@ -197,9 +206,9 @@ def _chunking(r: Resources) -> str:
 def _readers(r: Resources) -> str | Doubtful:
     rules, now = r.settings.access.compiled(), utc_now()
     states = [settled(state, rules, now, r.lifetimes) for state in r.stores.documents.read()]  # by the rules as they are now
-    if silent := [line.said() for line in unreadable(states, rules)]:
+    if nobodys := silent(states, rules):
         hint = "sluice documents --status unreadable lists them; add or mend a rule under access.rules, then sluice access sync"
-        return Doubtful("; ".join(silent), hint)
+        return Doubtful("; ".join(nobodys), hint)
     if not (there := sum(state.in_release for state in states)):
         return "no run has taken in a document yet"
     return f"each of {counted(there, 'document')} that a run took in has a reader"

@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline import inventory
 from sluice.plain import plain
@@ -24,7 +24,7 @@ from sluice.plain import plain
     "statuses",
     multiple=True,
     type=click.Choice(inventory.STANDINGS),
-    help="Only documents that are this (repeatable); deleted and forgotten ones are listed only so, or by their uri.",
+    help="Only documents that are this (repeatable); deleted and forgotten ones (by key and date) are listed only so, or by uri.",
 )
 @click.option("-n", "limit", default=50, show_default=True, type=click.IntRange(1), help="How many to print; --json has all.")
 @with_json
@@ -39,16 +39,19 @@ def documents(
     with opened(config) as r:
         found = inventory.documents(r, asked, sources=sources, statuses=statuses)
         wider = inventory.wider(r, asked) if asked and not found and "*" in asked else None
+    none = "no document is like that" if asked or sources or statuses else "no document is known: sluice run takes them in"
     tally = Counter(document.status for document in found)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         rows = [
-            (d.uri, d.source, d.status, ", ".join(d.tags) or "nobody", d.chunks, d.why)
+            (d.uri or f"(key {d.document_key[:12]})", d.source, d.status, ", ".join(d.tags) or "nobody", d.chunks, d.why)
             for d in (found if len(found) <= limit else _telling_first(found)[:limit])
         ]
         if rows:
             console.print(table("", ["document", "source", "status", "readers", "#chunks", "why"], rows))
-        console.print(", ".join(f"{n} {status}" for status, n in sorted(tally.items())) or "no document is like that")
+        console.print(", ".join(f"{n} {status}" for status, n in sorted(tally.items())) or none)
+        if "forgotten" in statuses and (sources or (asked and not found)):
+            console.prose("of forgotten documents only the keys are kept: without GLOB and --source they are listed", "note  ")
         if wider is not None:
             console.print(f"* stops at /: sluice documents '{wider}'", markup=False, soft_wrap=True)
         if len(found) > limit:

@@ -59,6 +59,11 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
             known = [value for value in entry["values"] if value is not None]
             floor = f", floor {entry['floor']:g}" if entry["floor"] is not None else ""
             console.print(f"{name}  {spark(entry['values'])}  {known[-1]:.3f}{floor}", markup=False)
+        if found.margins:
+            legend = (
+                "the last releases that were judged, oldest first: ▁ the least of these values, █ the largest, · not measured"
+            )
+            console.prose(legend, "  ", "dim")
         if found.asked is not None:
             covered = (
                 f"{found.asked.covered:.0%} of {counted(found.asked.asked, 'search is', 'searches are')} like a golden question"

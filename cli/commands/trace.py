@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from cli.tables import table
 from pipeline import tracing
 from sluice.display import counted
 from sluice.plain import plain
+from sluice.recipe import in_use
 
 
 @click.command()
@@ -49,18 +51,13 @@ def trace(config: Path, asked: str, release: str | None, source: str | None, as_
             ),
             ("bytes", f"{found.content_hash[:12] or '–'}, {_size(found.bytes_kept)}"),
             ("source", f"{found.source}, fetched {when(found.fetched)} UTC"),
-            ("run", found.run),
-            ("release", f"{found.release or '–'}, went live {when(found.went_live) or 'never'} UTC"),
+            *([("run", found.run), ("release", f"{found.release}, {_went_live(found.went_live)}")] if found.release else []),
             ("readers", ", ".join(found.access_tags) or "nobody"),
         ]
         for name in ("chunking", "embedding", "search"):
             if name in found.recipe:
-                rows.append(
-                    (
-                        name,
-                        " · ".join(f"{k.replace('_', ' ')} {v}" for k, v in found.recipe[name].items() if v not in (None, "", 0)),
-                    )
-                )
+                made = in_use(found.recipe[name]) if name == "search" else found.recipe[name]
+                rows.append((name, " · ".join(f"{k.replace('_', ' ')} {v}" for k, v in made.items() if v not in (None, "", 0))))
         rows += [
             ("quarantine", f"{e['stage']}: {e['reason']}: {e['error']} ({counted(e['attempts'], 'time')})")
             for e in found.quarantine
@@ -68,6 +65,10 @@ def trace(config: Path, asked: str, release: str | None, source: str | None, as_
         console.print(table("", ["", ""], rows))
 
     show(plain(found), as_json, people)
+
+
+def _went_live(at: datetime | None) -> str:
+    return f"went live {when(at)} UTC" if at is not None else "never live"
 
 
 def _size(kept: int | None) -> str:

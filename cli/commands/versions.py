@@ -21,6 +21,7 @@ from cli.safe_console import SafeConsole
 from cli.tables import table
 from indexing.releases import manifest
 from sluice.plain import plain
+from sluice.releases import held_until
 
 
 @click.group(cls=WholeGroup, invoke_without_command=True)
@@ -57,14 +58,10 @@ def releases(ctx: click.Context, as_json: bool) -> None:
             console.print("no release yet: sluice run makes the first")
             return
         console.print(table("", ["release", "state", "#documents", "#chunks", "created (UTC)"], rows))
-        if held := next((r["id"] for r in listed if r["held"]), None):
-            console.prose(f"{HELD}: sluice promote {held}", "held: ")
+        if held := next((r for r in listed if r["held"]), None):
+            console.prose(held_until(held["id"], rejected=held["state"] == "rejected"), "held: ")
 
     show({"releases": [{key: r[key] for key in short} for r in listed]}, as_json, people)
-
-
-HELD = "a run does not offer the very same documents and settings again by itself, until one of them changes or somebody says"
-"""What is said of a release wherever it is called held."""
 
 
 def _state(release: dict[str, Any]) -> str:
@@ -109,7 +106,7 @@ def show_release(config: Path, release: str, as_json: bool) -> None:
         told = found | {"state": "live"} if found["live"] else found
         console.print(table("", ["", ""], [(key.replace("_", " "), told[key]) for key in keys if told[key] not in ("", None)]))
         if found["held"]:
-            console.prose(f"{HELD}: sluice promote {found['id']}", "held: ")
+            console.prose(held.held_until, "held: ")
         if report is not None:
             console.prose(report, "report  ", "bold")
         rows = [

@@ -23,6 +23,7 @@ from sluice.settings import (
     Languages,
     SearchSettings,
     Section,
+    SomeShare,
     SourceSettings,
     validated,
 )
@@ -143,7 +144,7 @@ class ExperimentSettings(Section):
     seed: int = 20_241_121
     baseline: str | None = None
     """The variant to beat: the best of a seeded half of the queries is confirmed against it on the other half."""
-    sample: float | None = Field(default=None, gt=0, le=1)
+    sample: SomeShare | None = None
     """Measure on the judged documents, passages that words find for the questions, and this share of the rest; null: on all."""
     hard: int = Field(default=20, ge=1, le=1000)
     """With `sample` or `racing`: unjudged documents a question that words find, which compete by a passage each."""

@@ -67,7 +67,7 @@ def _overall(found: Comparison, name: str, pairs: list[tuple[float, float]], lim
     elif (interval.high - interval.low) / 2 > limit and (interval.queries < FEW or any(a != b for a, b in pairs)):
         # That none of many queries is answered otherwise is no reason for a warning every night: the interval says it.
         needed = queries_needed([a - b for a, b in pairs], limit)
-        enough = f"; about {needed} queries would" if needed else ""
+        enough = f"; a golden set of about {needed:,} queries would" if needed else ""
         found.doubts.append(
             f"{counted(interval.queries, 'query')} cannot show a drop of {limit:.3f} in {name} ({bounds}){enough}"
         )

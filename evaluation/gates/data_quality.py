@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from statistics import fmean
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from evaluation import checker
 from evaluation.expectations import Finding, Suite
@@ -27,7 +25,7 @@ from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Figures, Notes, Table
 from sluice.ids import fingerprint
 from sluice.records import Verdict
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, Section, Share
 
 NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "documents": ("uri", "source"),
@@ -39,7 +37,6 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
 WORST = 10
 """Documents with losses that are named."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Expectations = dict[str, list[dict[str, Any]]]
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -22,15 +22,13 @@ from sluice.evidence import Block, Notes, Plot
 from sluice.ids import fingerprint
 from sluice.points import Vector
 from sluice.records import Verdict
-from sluice.settings import Section
+from sluice.settings import Section, Share
 
 FIELDS = ("document_key", "uri", "language", "access_tags", "tokens", "text_hash")
 COMPARED = 2_000
 """Texts whose vectors are compared: those with the smallest hashes that both releases hold."""
 _GROUP = 10
 """Documents of a group that must be gone for their share to count, as for a source's `max_deletions`."""
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DriftOptions(Section):

@@ -21,7 +21,7 @@ from sluice.access import AccessTags
 from sluice.evidence import Block, Figures, Table
 from sluice.ids import fingerprint
 from sluice.records import Verdict
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, Section, SomeShare
 
 Row = dict[str, Any]
 
@@ -36,7 +36,7 @@ class ExactOptions(Section):
     k: int = Field(default=10, ge=1)
     queries: int = Field(default=100, ge=1)
     tag_sets: int = Field(default=20, ge=2)
-    min_recall: float = Field(default=0.95, gt=0, le=1)
+    min_recall: SomeShare = 0.95
     """Of the exact top k, the mean share that is found, for the readers of every set of tags."""
 
 

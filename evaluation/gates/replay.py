@@ -20,7 +20,7 @@ from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.evidence import Answer, Block, Figures, Hits
 from sluice.ids import fingerprint
 from sluice.records import Hit, Verdict
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, Section, Share
 
 
 class ReplayOptions(Section):
@@ -29,7 +29,7 @@ class ReplayOptions(Section):
     log: ConfigPath
     k: int = Field(default=10, ge=1)
     queries: int = Field(default=200, ge=1)
-    min_overlap: float | None = Field(default=None, ge=0, le=1)
+    min_overlap: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
-from sluice.settings import ConfigPath, Section
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from sluice.settings import ConfigPath, Section, Share
 
 
 class SliceFloors(Section):

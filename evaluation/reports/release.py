@@ -9,6 +9,7 @@ from typing import Any
 
 from sluice.display import counted
 from sluice.evidence import Block, Cell, Notes, Plot, Table, block_json, blocks_of
+from sluice.recipe import in_use
 from sluice.records import Verdict
 from sluice.releases import Release
 
@@ -115,7 +116,7 @@ def _seconds(release: Release) -> dict[str, float]:
 
 
 def _configuration(release: Release, before: Release | None) -> Block:
-    now, earlier = (dict(flat(r.configuration)) if r and r.configuration else {} for r in (release, before))
+    now, earlier = (dict(flat(_used(r.configuration))) if r and r.configuration else {} for r in (release, before))
     if before is None:
         return Table(("key", "value"), tuple(sorted(now.items())), words=True)
     differs: list[tuple[Cell, ...]] = [
@@ -124,6 +125,12 @@ def _configuration(release: Release, before: Release | None) -> Block:
     if not differs:
         return Notes((f"As that of {before.id}.",))
     return Table(("key", "held against", "this release"), tuple(differs), words=True)
+
+
+def _used(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A configuration without the settings that its search makes no use of."""
+    search = configuration.get("search")
+    return {**configuration, "search": in_use(search)} if search and "mode" in search else configuration
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -225,7 +225,7 @@ def _count(r: Resources, run: Run, seen: Look) -> None:
     looked_at = {plan.source for plan in seen.plans}
     states = [s for s in r.stores.documents.read() if s.source in looked_at]
     entries = [e for e in r.stores.quarantine.entries() if e.source in looked_at]
-    account.warnings += [*unreadable_permissions(entries), *spelled_almost_like_a_rule(r, states)]
+    account.warnings += [*seen.empty, *unreadable_permissions(entries), *spelled_almost_like_a_rule(r, states)]
     failures = {e.document_key for e in entries if e.stage == "parse"}
     dropped: dict[str, int] = {}
     for state in states:

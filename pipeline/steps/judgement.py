@@ -11,7 +11,7 @@ import evaluation
 from evaluation import GateContext, ReleaseView
 from evaluation.gates.base import Explain, Lost
 from indexing.fingerprints import access_root, release_fingerprint, tags_root
-from ingest.readerless import unreadable
+from ingest.readerless import silent
 from pipeline.alone import alone
 from pipeline.answers import KeptAnswers
 from pipeline.exactness import recalls
@@ -78,9 +78,9 @@ def judge_release(r: Resources, case: Case) -> Judgement:
         gates = [gate for gate in gates if gate.name != "reconciliation"]
         verdicts.append(against_manifest(r, release))
     verdicts += evaluation.run_gates(gates, context)
-    if silent := [line.said() for line in unreadable(states, r.settings.access.compiled())]:
+    if nobodys := silent(states, r.settings.access.compiled()):
         # On the verdict that is always there, so that every report of the release says it.
-        verdicts[0] = replace(verdicts[0], warnings=(*verdicts[0].warnings, *silent))
+        verdicts[0] = replace(verdicts[0], warnings=(*verdicts[0].warnings, *nobodys))
     failed = [verdict.gate for verdict in verdicts if not verdict.passed]
     seconds = time.perf_counter() - started
     releases.record(

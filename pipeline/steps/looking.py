@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import evaluation
+from ingest.overlooked import why_none
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
@@ -44,6 +45,7 @@ def look(
     plans: list[SourcePlan] = []
     troubles: list[SluiceError] = []
     looked: dict[str, str] = {}
+    empty: list[str] = []
     for name in names:
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
@@ -63,6 +65,8 @@ def look(
         else:
             plans.append(plan)
             looked[name] = ""
+            if not plan.listed and (why := why_none(r.sources[name])):
+                empty.append(why)
     if source is None:
         plans += _no_longer_configured(r, states, now)
     if now:
@@ -77,7 +81,7 @@ def look(
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
     over = tuple(expired(states, utc_now(), r.lifetimes))
-    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked)
+    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked, tuple(empty))
 
 
 def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
@@ -156,4 +160,12 @@ def check_uris(r: Resources, seen: Look) -> None:
             names = sources if source is None else {source}
             return any((name, uri) in there or document_key(name, uri) in erased for name in names)
 
-        evaluation.check_known(r.gates, known, {uri for _, uri in there})
+        try:
+            evaluation.check_known(r.gates, known, {uri for _, uri in there})
+        except ConfigurationError as error:
+            if not seen.empty:
+                raise
+            raise ConfigurationError(
+                f"{r.settings.path}: {'; '.join(seen.empty)}; so {error.message}",
+                hint="correct root, include or exclude of the source (sluice doctor says what it lists), then sluice run",
+            ) from None

@@ -41,7 +41,8 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
     account.expire(over, len(over))
     r.stores.documents.write(changed)
     results = r.releases_by(run.actor).sync_all_access(r.access(current))
-    account.access_changed += max((result.changed for result in results), default=0)
+    gone = {state.key for state in current if state.status in ("deleted", "expired")}  # they are counted as what they are
+    account.access_changed += max((len(result.documents - gone) for result in results), default=0)
     if any(result.revoked for result in results):
         account.revocation_lag_s = round(max(result.revoked_at for result in results) - started, 4)
     return current

@@ -75,7 +75,7 @@ class TestRetrieval:
         lost = [replace(doc, text="nothing", raw=doc.text) for doc in docs]
         verdict = self.judge(settings, Release([lost[0], *docs[1:]]), live=Release([docs[0], lost[1], *docs[2:]]))
         assert verdict.passed
-        assert any("4 queries cannot show a drop of 0.030" in w and "queries would" in w for w in verdict.warnings)
+        assert any("4 queries cannot show a drop of 0.030" in w and "a golden set of about" in w for w in verdict.warnings)
 
     def test_no_evidence_is_not_a_pass(self, settings: Callable[..., Settings], tmp_path: Path) -> None:
         """No queries, only stale ones, or a live release that cannot be measured: refused, with the reason."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
+from sluice.releases import held_until
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 from tests.mailroom import message
@@ -211,7 +213,99 @@ def test_held_is_explained_where_it_is_said(index: Index) -> None:
         with pytest.raises(SystemExit):
             main(["--config", str(index.config), *command])
         said = index.capture.readouterr().out
-        assert re.search(rf"held.*: (a|no) run .*offers? .* by itself, until .*: sluice promote {left}", said), said
+        assert held_until(left, rejected=False) in said, said
+    index.configure(gates=[{**index.settings["gates"][0], "min_recall": 1.0, "k": 1}])
+    with (index.folder / "golden.jsonl").open("a", encoding="utf-8") as golden:
+        golden.write(json.dumps({"id": "zebra", "query": "badges expire", "relevant": [{"uri": "people/3.md"}]}) + "\n")
+    index.write("people/1.md", "# People note 1\n\nNothing of this is known.\n")
+    left = index.run("rejected")["release"]
+    for command in (["releases"], ["releases", "show", left]):
+        said = index.shown(*command)[1]
+        assert f"a changed golden set, gate or access rule has it judged again; to offer it now: sluice promote {left}" in said
+
+
+def test_ids_are_offered_newest_first(index: Index) -> None:
+    """Of releases and of runs, after a name that nobody knows or that begins several."""
+    made = []
+    for text in TOPICS["people"]:
+        index.write("people/0.md", f"# People note 0\n\nParental leave lasts sixteen weeks; {text}.\n")
+        made.append(index.run()["release"])
+    newest = ", ".join(reversed(made))
+    assert index("promote", "nosuch").out["error"]["hint"] == f"the newest releases are: {newest}"
+    assert index("promote", "2").out["error"]["hint"] == f"say more of it: {newest}"
+    runs = [run["run"] for run in index("runs").out["runs"]]
+    unknown = index("runs", "show", runs[0][:-1] + "z").out["error"]
+    assert "did you mean" in unknown["message"]
+    assert unknown["hint"] == f"sluice runs lists them; the newest are: {', '.join(runs[:5])}"
+
+
+def test_patterns_that_match_nothing_are_named_by_everything_that_meets_them(index: Index) -> None:
+    """The pattern, how many files there are, one of them, and what would match; no command sends to another and back."""
+    source = index.settings["sources"][0]
+    index.configure(sources=[{**source, "include": ["*.md", "*.txt"]}])
+    told = (
+        f"source 'notes' lists no document: include '*.md' and '*.txt' match none of 12 files below {index.corpus}, "
+        "e.g. engineering/0.md; * stops at /: '**/*.md' would match"
+    )
+    failed = index("run")
+    assert (failed.code, told in failed.out["error"]["message"]) == (2, True), failed.out
+    assert index("status").out["attention"][0] == "nothing is live: mend what the last run failed of, then sluice run"
+    assert index("doctor").out["checks"][1]["hint"] == told
+    assert "no document is known: sluice run takes them in" in index.shown("documents")[1]
+    index.configure(gates=[])
+    assert told in index.run("unchanged")["warnings"]
+    assert "the last run found no document: sluice doctor" in index("status").out["attention"][0]
+    index.configure(sources=[{**source, "exclude": ["people/**", "**/*.md"]}])
+    [barred] = [w for w in index.run("unchanged")["warnings"] if "lists no document" in w]
+    assert "exclude 'people/**' and '**/*.md' leave out all that include matches of 12 files" in barred
+    shutil.rmtree(index.corpus)
+    index.corpus.mkdir()
+    assert f"lists no document: there is no file below {index.corpus}" in index.run("unchanged")["warnings"][0]
+
+
+def test_what_is_printed_is_so_and_says_what_it_is(index: Index) -> None:
+    """Readers that are nobody, a document in no release, a search without a reranker, hits without a log, a line of blocks."""
+    first = index.run()["release"]
+    page = Path(index("releases", "show", first).out["report"]).read_text(encoding="utf-8")
+    assert ("search.mode" in page, "rerank_k" in page, "dense_weight" in page) == (True, False, False)
+    (index.corpus / "people" / "0.md").unlink()
+    live = index.run()["release"]
+    audit = index.shown("access", "audit")[1]
+    assert re.search(r"people/0\.md +│ people +│ nobody +│", audit), audit
+    traced, printed = index("trace", "people/0.md").out, index.shown("trace", "people/0.md")[1]
+    assert f"not in {live}" in traced["line"]
+    assert (traced["release"], traced["collection"], traced["went_live"], traced["run"], traced["recipe"]) == (
+        None,
+        None,
+        None,
+        None,
+        {},
+    )
+    assert not re.search(r"^(release|run|search) ", printed, re.MULTILINE), printed
+    served = index.shown("trace", "people/1.md")[1]
+    assert re.search(rf"^release +│ {live}, went live", served, re.MULTILINE), served
+    assert re.search(r"^search +│ mode dense *$", served, re.MULTILINE), served
+    measured = index.shown("evaluate")[1]
+    assert "nobody judged: sluice golden add --query TEXT, or name a file under search.log" in measured
+    log = index.folder / "searches.jsonl"
+    index.configure(search={"mode": "dense", "log": log.name})
+    assert f"or, once {log} has searches" in index.shown("evaluate")[1]
+    index.find("leave", "people")
+    assert f"nobody judged: sluice golden add --log {log} --next" in index.shown("evaluate")[1]
+    status = index.shown("status")[1]
+    assert "oldest first: ▁ the least of these values" in status
+    assert "▁ the least" not in status.partition("retrieval: Recall@3")[0]
+
+
+def test_doctor_says_ok_of_a_configuration_only_where_all_of_it_is(index: Index) -> None:
+    """A wrong key of a gate: the gates fail, and so does the configuration, which names them; servers are not its matter."""
+    index.configure(gates=[{**index.settings["gates"][0], "min_recall": 70}])
+    answer = index("doctor")
+    checks = {check["check"]: check for check in answer.out["checks"]}
+    assert (answer.code, [name for name, check in checks.items() if not check["ok"]]) == (2, ["configuration", "gates"])
+    assert checks["configuration"]["detail"].endswith("what it says of gates is wrong")
+    index.configure(gates=[])
+    assert index("doctor").out["checks"][0]["ok"]
 
 
 def test_a_source_or_a_language_that_nobody_knows_is_said_and_answers_no_search(index: Index) -> None:

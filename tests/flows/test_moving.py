@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.otherwise import _both
 from tests.flows.conftest import TOPICS, Index
 
 
@@ -48,6 +49,26 @@ def test_what_was_erased_stays_away_where_the_release_is_imported(index: Index, 
     assert "people/0.md" not in index.find(TOPICS["people"][0], "people", k=12)
 
 
+def test_an_import_names_the_keys_that_differ_and_no_secret(index: Index, tmp_path: Path) -> None:
+    """Of parsing, cutting and embedding, with both values; of what may be secret only that it differs."""
+    release = index.run()["release"]
+    assert index("export", release, str(tmp_path / "kept")).code == 0
+    index.lose_state()
+    source = index.settings["sources"][0]
+    index.configure(
+        sources=[{**source, "parse": "verbatim", "root": "corpus/../corpus"}],
+        embedding={"model": "hashing:128", "precision": "fp32"},
+    )
+    message = index("import", str(tmp_path / "kept")).out["error"]["message"]
+    assert "embedding.model is hashing:128 here and hashing:256 there" in message
+    assert "sources.notes.parse is verbatim here and not set there" in message
+    assert "notes.root" not in message
+    assert _both("chunking.api_key", "sk-1", "sk-2") == "chunking.api_key differs"
+    assert _both("embedding.endpoint.url", "https://me:pw@a/v1?key=1", None) == (
+        "embedding.endpoint.url is https://…@a/v1?… here and not set there"
+    )
+
+
 def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(index: Index, tmp_path: Path) -> None:
     """A release whose documents moved on, a full folder, an index with documents, another configuration, damaged files."""
     release, kept = index.run()["release"], tmp_path / "kept"
@@ -66,7 +87,9 @@ def test_what_cannot_be_exported_or_imported_is_refused_and_changes_nothing(inde
     index.configure(chunking={"strategy": "recursive", "max_tokens": 50})
     refused = index("import", str(kept))
     assert refused.code == 2
-    assert "chunking" in refused.out["error"]["message"]
+    message = refused.out["error"]["message"]
+    assert "chunking.max_tokens is 50 here and 100 there" in message
+    assert "search" not in message  # no key of it differs
     index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "none"})
     code, said, _ = index.shown("import", str(kept))
     told = re.search(rf"was {release}, is (\S+); next: sluice promote (\S+)", said)

@@ -130,6 +130,20 @@ def test_a_change_of_access_rules_alone_takes_effect_at_once_and_embeds_nothing(
     assert index("access", "sync").out["access_changed"] == 0
 
 
+def test_a_deleted_document_is_counted_as_deleted_and_not_as_one_whose_access_changed(index: Index) -> None:
+    """Beside one whose readers did change: each is what happened to it, for people and for programs."""
+    index.run()
+    (index.corpus / "people" / "0.md").unlink()
+    (index.corpus / "people" / "1.md").unlink()
+    rules = [{"match": "security/1.md", "tags": ["people"]}, *({"match": f"{d}/**", "tags": [d]} for d in DEPARTMENTS)]
+    index.configure(access={"rules": rules})
+    said = index.shown("run")[1]
+    assert "deleted 2 · access changed 1\n" in said
+    (index.corpus / "people" / "2.md").unlink()
+    result = index("run").out
+    assert (result["documents_deleted"], result["access_changed"]) == (1, 0)
+
+
 def test_a_change_of_gates_alone_judges_the_live_release_again_and_publishes_nothing(index: Index) -> None:
     """New gates are run on what is live; the release stays the same."""
     first = index.run()

@@ -63,6 +63,30 @@ def test_every_planted_reason_is_named(index: Index) -> None:
     assert [rival["uri"] for rival in told["people/3.md"]["outranked_by"]] == ["people/0.md"]
 
 
+def test_what_is_not_asked_for_any_more_is_found_while_it_is_served_and_excluded_afterwards(index: Index) -> None:
+    """Live: its rank, and that it leaves; taken away at once (`run --now`): excluded, not deleted by its source."""
+    index.run()
+    index.configure(sources=[{**index.settings["sources"][0], "exclude": ["people/0.md"]}], gates=[])
+    assert index("ingest").code == 0
+    served = _asked(index, "people/0.md")
+    assert (served["reason"], served["ranks"]["answered"]) == ("found", 1)
+    assert "it is hit 1; the configuration of source 'notes' does not ask for it any more: release" in served["says"]
+    assert "sluice run --now" in served["hint"]
+    index.run("promoted", "--now")
+    gone = _asked(index, "people/0.md")
+    assert (gone["reason"], "does not ask for it any more" in gone["says"]) == ("excluded", True)
+
+
+def test_a_document_of_nobody_and_one_of_others_say_what_to_do(index: Index) -> None:
+    """Which rule is missing, or which tags there are; then what brings the change in."""
+    index.write("other/free.md", "# Free\n\nNo rule is about this.\n")
+    index.run()
+    nobody, others = _asked(index, "other/free.md"), _asked(index, "security/0.md")
+    assert nobody["says"] == "nobody may read it: no rule under access.rules matches it"
+    assert others["says"] == "it is readable by security, and by nobody else"
+    assert all(answer["hint"].endswith("then sluice access sync") for answer in (nobody, others))
+
+
 def test_a_reader_is_told_of_nothing_that_they_may_not_read(index: Index) -> None:
     """With `why: reader`, whatever is hidden, gone or held back answers as a name that was never there, field by field."""
     planted = _planted(index)

@@ -39,6 +39,11 @@ def _unknown_source_type(index: Index) -> None:
     index.configure(sources=[{"name": "notes", "type": "carrier-pigeon"}])
 
 
+def _percentage(index: Index) -> None:
+    first, *others = index.settings["gates"]
+    index.configure(gates=[{**first, "min_recall": 70}, *others])
+
+
 def _ambiguous(index: Index) -> None:
     (index.folder / "other").mkdir()
     (index.folder / "other" / "people").mkdir()
@@ -54,6 +59,7 @@ CASES: dict[str, tuple[Callable[[Index], None], str]] = {
     "an unknown strategy": (_unknown_strategy, "magic"),
     "chunks beyond the window": (_window_too_small, "max_tokens"),
     "an unknown source type": (_unknown_source_type, "carrier-pigeon"),
+    "a percentage for a share": (_percentage, "gates.retrieval.min_recall: 70 is not a share between 0 and 1; 70 % is 0.70"),
     "an ambiguous uri": (_ambiguous, "people/0.md"),
 }
 

@@ -79,6 +79,18 @@ def test_a_misspelt_key_is_told_its_spelling(tmp_path: Path, capsys: pytest.Capt
     assert f"did you mean '{meant}'?" in err
 
 
+@pytest.mark.parametrize("command", [["releases"], ["status"], ["run"], ["serve"]])
+def test_a_wrong_cron_is_found_by_whatever_reads_the_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    """Wrong configuration, by its key, and what is right; not at night, by `serve` alone."""
+    config = tmp_path / "sluice.yaml"
+    config.write_text("index: a\nsources: [{name: a, type: files, root: .}]\ngates: []\nschedule: {access_cron: '*/15 * * *'}\n")
+    code, _, err = said(capsys, *command, "--config", str(config))
+    assert code == 2
+    assert "schedule.access_cron: '*/15 * * *' is no cron expression: it has 4 fields, and needs 5" in " ".join(err.split())
+
+
 def test_options_of_sluice_itself_are_understood_after_the_command() -> None:
     """Whatever is after `--` is left alone, and so is everything else."""
     assert to_the_front(["search", "q", "--config", "a.yaml", "-v", "--as", "x"]) == [
