@@ -22,6 +22,9 @@ class Searcher(Protocol):
     def search_documents(self, query: str, principal: Principal, k: int) -> list[Hit]:
         """The best chunk of each of the k best documents the principal may read, best first."""
 
+    def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
+        """What `search_documents` gives for so many documents, and `search` for so many chunks."""
+
 
 class LabelledDocuments(Protocol):
     """The documents that labels point to."""

@@ -121,16 +121,19 @@ def evaluate(searcher: Searcher, resolved: ResolvedSet, *, k: int, everyone: Acc
     """Search and score every query, in order.
 
     A query without a principal of its own is asked as one who holds `everyone`, every tag in the release. Without
-    `passages` the chunks are not searched for, and passage measures are left out (half the searches).
+    `passages` the chunks are not searched for, and passage measures are left out.
     """
     ranked: dict[str, tuple[Found, ...]] = {}
     chunks: dict[str, tuple[Found, ...]] = {}
     for query in (*(scored.query for scored in resolved.scored), *resolved.unanswerable):
         principal = Principal(query.principal if query.principal is not None else everyone)
-        if query.answerable:
-            ranked[query.id] = _found(searcher.search_documents(query.query, principal, max(k, DEPTH)))
-        if passages or not query.answerable:
+        if not query.answerable:
             chunks[query.id] = _found(searcher.search(query.query, principal, k))
+        elif passages:
+            documents, passages_found = searcher.search_both(query.query, principal, max(k, DEPTH), k)
+            ranked[query.id], chunks[query.id] = _found(documents), _found(passages_found)
+        else:
+            ranked[query.id] = _found(searcher.search_documents(query.query, principal, max(k, DEPTH)))
     return score(resolved, ranked, chunks, k=k, passages=passages)
 
 

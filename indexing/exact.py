@@ -72,6 +72,13 @@ class ExactSearch:
         """The best point of each of the k best documents, best first."""
         return self._best(query, tags, k, filters, lambda position: self._points[position].payload[DOCUMENT_KEY])
 
+    def nearest_both(
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+    ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
+        """Both; the rankings of the first are those of the second."""
+        found = self.nearest_documents(collection, query, tags, documents, filters)
+        return found, self.nearest(collection, query, tags, chunks, filters)
+
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
     ) -> list[StoredPoint]:

@@ -179,6 +179,11 @@ class VectorSearch(Protocol):
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
 
+    def nearest_both(
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+    ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
+        """What `nearest_documents` gives for so many documents, and `nearest` for so many chunks; at the price of one."""
+
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
     ) -> list[StoredPoint]:

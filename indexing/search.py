@@ -8,11 +8,12 @@ and each hit names the other places of its text that the principal may read.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from indexing.payload import PLACE, hit, place, shown_text
-from indexing.protocols import Encoder, QueryLog, Reranker, SparseEncoder, VectorSearch
+from indexing.protocols import COPIES, Encoder, QueryLog, Reranker, SparseEncoder, VectorSearch
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.points import TEXT_ID, Filters, ScoredPoint, VectorQuery
@@ -56,14 +57,32 @@ class Searcher:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
             different = distinct(found)
             if len(different) >= enough or len(found) < wanted:
-                return self._answer(query, principal, filters, self.reranked(query, different[:enough])[:k])
+                return self._answers(query, principal, filters, self.reranked(query, different[:enough])[:k])[0]
             wanted *= 2
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
         asked, enough = self.asked(query, k), self.looked_at(k)
         found = self.vectors.nearest_documents(self.collection, asked, principal.tags, enough, filters)
-        return self._answer(query, principal, filters, self.reranked(query, found)[:k])
+        return self._answers(query, principal, filters, self.reranked(query, found)[:k])[0]
+
+    def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
+        """What `search_documents` gives for so many documents, and `search` for so many chunks, asked of the store once."""
+        enough = self.looked_at(chunks)
+        by_document, by_point = self.vectors.nearest_both(
+            self.collection,
+            self.asked(query, min(documents, chunks)),
+            principal.tags,
+            self.looked_at(documents),
+            enough,
+            ANYWHERE,
+        )
+        different = distinct(by_point)
+        if len(different) < enough == len(by_point):  # more of them are to be looked at
+            return self.search_documents(query, principal, documents), self.search(query, principal, chunks)
+        best = self.reranked(query, by_document)[:documents], self.reranked(query, different)[:chunks]
+        found_documents, found_chunks = self._answers(query, principal, ANYWHERE, *best)
+        return found_documents, found_chunks
 
     def looked_at(self, k: int) -> int:
         """How many of the best are looked at for k hits: more, where they are read again."""
@@ -77,19 +96,25 @@ class Searcher:
         scored = [replace(point, score=float(score)) for point, score in zip(points, scores, strict=True)]
         return sorted(scored, key=lambda point: (-point.score, point.id))
 
-    def _answer(self, query: str, principal: Principal, filters: Filters, found: list[ScoredPoint]) -> list[Hit]:
-        texts = {str(point.payload[TEXT_ID]) for point in found if TEXT_ID in point.payload}  # none in points of old
+    def _answers(self, query: str, principal: Principal, filters: Filters, *found: list[ScoredPoint]) -> list[list[Hit]]:
+        """Each as hits, with the other places of their texts."""
+        texts = {str(p.payload[TEXT_ID]) for points in found for p in points if TEXT_ID in p.payload}  # none in points of old
         standing: dict[str, set[Place]] = {text: set() for text in texts}
         if texts:
-            for copy in self.vectors.with_texts(self.collection, sorted(texts), principal.tags, filters, PLACE):
+            copies = self.vectors.with_texts(self.collection, sorted(texts), principal.tags, filters, PLACE)
+            if len(copies) >= COPIES and len(found) > 1:  # perhaps not all of them, and others than each alone is told of
+                return [self._answers(query, principal, filters, points)[0] for points in found]
+            for copy in copies:
                 standing[str(copy.payload[TEXT_ID])].add(place(copy.payload))
-        hits = []
-        for point in found:
-            others = standing.get(str(point.payload.get(TEXT_ID)), set()) - {place(point.payload)}
-            hits.append(hit(point, self.release, tuple(sorted(others, key=lambda p: (p.uri, p.source, p.start, p.end)))))
+        answers = [[self._hit(point, standing) for point in points] for points in found]
         if self.log is not None:
-            self.log.record(query, principal, hits)
-        return hits
+            for hits in answers:
+                self.log.record(query, principal, hits)
+        return answers
+
+    def _hit(self, point: ScoredPoint, standing: Mapping[str, set[Place]]) -> Hit:
+        others = standing.get(str(point.payload.get(TEXT_ID)), set()) - {place(point.payload)}
+        return hit(point, self.release, tuple(sorted(others, key=lambda p: (p.uri, p.source, p.start, p.end))))
 
     def asked(self, text: str, k: int) -> VectorQuery:
         """A query in the forms that this mode needs; raises ConfigurationError for an empty one."""

@@ -44,6 +44,7 @@ from stores.edge_writing import Writer
 from stores.features import Feature, embedded
 from stores.locks import FileLock
 from stores.ranked import Ranked
+from stores.ranking import Wanted
 
 T = TypeVar("T")
 
@@ -350,21 +351,13 @@ class EdgeStore(Ranked):
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _ranked(
-        self,
-        collection: str,
-        query: VectorQuery,
-        tags: AccessTags,
-        k: int,
-        filters: Filters,
-        group: Callable[[ScoredPoint], str],
-    ) -> list[ScoredPoint]:
+        self, collection: str, query: VectorQuery, tags: AccessTags, wanted: Sequence[Wanted], filters: Filters
+    ) -> list[list[ScoredPoint]]:
         with translated(self._path, "searching", collection):
-            if k < 1:
-                return []
-            if not tags:
+            if not tags or all(each.k < 1 for each in wanted):
                 self._existing(collection)
-                return []
-            return self._read(collection, partial(edge_search.ranked, query, tags, k, filters, group))
+                return [[] for _ in wanted]
+            return self._read(collection, partial(edge_search.ranked, query, tags, wanted, filters))
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]

@@ -15,7 +15,7 @@ from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoi
 from stores.edge_queries import DENSE, any_of, narrowed, readable, requests
 from stores.edge_reading import View
 from stores.edge_shards import PAGE
-from stores.ranking import best_of_groups, fused, rounded
+from stores.ranking import Wanted, best_of_each, best_of_groups, fused, points_alone, rounded
 
 COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
@@ -29,13 +29,13 @@ Forms = Sequence[Callable[[int, bool], QueryRequest]]
 
 
 def ranked(
-    query: VectorQuery, tags: AccessTags, k: int, filters: Filters, group: Callable[[ScoredPoint], str], view: View
-) -> list[ScoredPoint]:
-    """The best point of each of the k best groups of those that these tags may read, best first, equal scores by id."""
+    query: VectorQuery, tags: AccessTags, wanted: Sequence[Wanted], filters: Filters, view: View
+) -> list[list[ScoredPoint]]:
+    """The best point of each of the best groups of those that these tags may read, best first, equal scores by id."""
     forms = requests(query, readable(tags, view.overlay), filters, exact=True)
     hybrid = len(forms) == 2
     search = partial(_fused if hybrid else _found, view, forms, query.dense_weight)
-    return best_of_groups(search, k, group, fused=hybrid)
+    return best_of_each(search, wanted, fused=hybrid)
 
 
 def _found(view: View, forms: Forms, _weight: float, limit: int, _prefetch: int) -> list[ScoredPoint]:
@@ -53,7 +53,7 @@ def _fused(view: View, forms: Forms, dense_weight: float, limit: int, prefetch: 
         def ids(wanted: int, _prefetch: int, form: Callable[[int, bool], QueryRequest] = form) -> list[ScoredPoint]:
             return [ScoredPoint(str(p.id), p.score, {}) for p in view.shard.query(form(wanted, False))]
 
-        rankings.append([point.id for point in best_of_groups(ids, prefetch, lambda point: point.id, fused=False)])
+        rankings.append([point.id for point in best_of_groups(ids, points_alone(prefetch), fused=False)])
     scores = fused(rankings, (2 * dense_weight, 2 * (1 - dense_weight)))
     best = sorted(scores, key=lambda point: (-rounded(scores[point]), point))[:limit]
     records = view.shard.retrieve([*best], with_payload=True, with_vector=False)

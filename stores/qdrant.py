@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -45,7 +45,7 @@ from stores.qdrant_errors import translated
 from stores.qdrant_opening import opened
 from stores.qdrant_queries import DENSE, SPARSE, admission, any_of, as_struct, forms, these
 from stores.ranked import Ranked
-from stores.ranking import best_of_groups, fused, rounded
+from stores.ranking import Wanted, best_of_each, best_of_groups, fused, points_alone, rounded
 
 UNTUNED = QdrantSettings()
 PAGE = 1000
@@ -296,24 +296,16 @@ class QdrantStore(Ranked):
     # ── search ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _ranked(
-        self,
-        collection: str,
-        query: VectorQuery,
-        tags: AccessTags,
-        k: int,
-        filters: Filters,
-        group: Callable[[ScoredPoint], str],
-    ) -> list[ScoredPoint]:
-        if k < 1:
-            return []
-        if not tags:
+        self, collection: str, query: VectorQuery, tags: AccessTags, wanted: Sequence[Wanted], filters: Filters
+    ) -> list[list[ScoredPoint]]:
+        if not tags or all(each.k < 1 for each in wanted):
             self._require(collection)
-            return []
+            return [[] for _ in wanted]
         admitted = admission(tags, filters)
         asked = forms(query, admission(tags, NO_FILTERS), admitted, qdrant_tuning.search_params(self._tuning))
         hybrid = len(asked) == 2
         ranked = partial(self._fused if hybrid else self._found, collection, asked, admitted, query.dense_weight)
-        return best_of_groups(ranked, k, group, fused=hybrid)
+        return best_of_each(ranked, wanted, fused=hybrid)
 
     def _found(
         self, collection: str, asked: Forms, _admitted: models.Filter, _weight: float, limit: int, _prefetch: int
@@ -333,7 +325,7 @@ class QdrantStore(Ranked):
             def ids(wanted: int, _prefetch: int, form: Mapping[str, Any] = form) -> list[ScoredPoint]:
                 return self._by(collection, form, wanted, payload=False)
 
-            rankings.append([point.id for point in best_of_groups(ids, prefetch, lambda point: point.id, fused=False)])
+            rankings.append([point.id for point in best_of_groups(ids, points_alone(prefetch), fused=False)])
         scores = fused(rankings, (2 * dense_weight, 2 * (1 - dense_weight)))
         best = sorted(scores, key=lambda point: (-rounded(scores[point]), point))[:limit]
         if not best:

@@ -1,12 +1,13 @@
-"""What searches of any vector store have in common: the best points, or the best point of each document."""
+"""What searches of any vector store have in common: the best points, or the best point of each document, or both at once."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from sluice.access import AccessTags
 from sluice.points import DOCUMENT_KEY, Filters, ScoredPoint, VectorQuery
+from stores.ranking import Wanted, points_alone
 
 
 class Ranked(ABC):
@@ -14,22 +15,33 @@ class Ranked(ABC):
 
     def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
         """The k best points, best first, equal scores by id; empty without tags."""
-        return self._ranked(collection, query, tags, k, filters, lambda point: point.id)
+        return self._ranked(collection, query, tags, [points_alone(k)], filters)[0]
 
     def nearest_documents(
         self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first, equal scores by id; empty without tags."""
-        return self._ranked(collection, query, tags, k, filters, lambda point: str(point.payload[DOCUMENT_KEY]))
+        return self._ranked(collection, query, tags, [_documents(k)], filters)[0]
+
+    def nearest_both(
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+    ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
+        """What `nearest_documents` and `nearest` give, of one ranking."""
+        by_document, by_point = self._ranked(collection, query, tags, [_documents(documents), points_alone(chunks)], filters)
+        return by_document, by_point
 
     @abstractmethod
     def _ranked(
-        self,
-        collection: str,
-        query: VectorQuery,
-        tags: AccessTags,
-        k: int,
-        filters: Filters,
-        group: Callable[[ScoredPoint], str],
-    ) -> list[ScoredPoint]:
-        """The best point of each of the k best groups, best first, equal scores by id; empty without tags."""
+        self, collection: str, query: VectorQuery, tags: AccessTags, wanted: Sequence[Wanted], filters: Filters
+    ) -> list[list[ScoredPoint]]:
+        """The best point of each of the k best groups, best first, equal scores by id, for each way to group that is wanted;
+        empty without tags.
+        """
+
+
+def _points(k: int) -> Wanted:
+    return Wanted(k, lambda point: point.id, alone=True)
+
+
+def _documents(k: int) -> Wanted:
+    return Wanted(k, lambda point: str(point.payload[DOCUMENT_KEY]))

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sluice.points import ScoredPoint
 
 PREFETCH = 200
 """Candidates of each kind that a hybrid search fuses, at least."""
+SPARE = 8
+"""Points beyond those wanted: ties at the cut are few."""
 
 Search = Callable[[int, int], list[ScoredPoint]]
 """The best points as the store ranks them, for a limit and a number of candidates of each kind."""
 
 
-def best_of_groups(search: Search, k: int, group: Callable[[ScoredPoint], str], *, fused: bool) -> list[ScoredPoint]:
+class Wanted(NamedTuple):
+    """The best point of each of the `k` best groups; `alone`: each point is a group."""
+
+    k: int
+    group: Callable[[ScoredPoint], str]
+    alone: bool = False
+
+
+def points_alone(k: int) -> Wanted:
+    """The k best points, each a group."""
+    return Wanted(k, lambda point: point.id, alone=True)
+
+
+def best_of_each(search: Search, wanted: Sequence[Wanted], *, fused: bool) -> list[list[ScoredPoint]]:
+    """As `best_of_groups` for each way to group, of one ranking: what was asked for one is not asked again for another."""
+    once = _Once(search)
+    return [best_of_groups(once, each, fused=fused) if each.k > 0 else [] for each in wanted]
+
+
+def best_of_groups(search: Search, wanted: Wanted, *, fused: bool) -> list[ScoredPoint]:
     """The best point of each of the k best groups, best first, equal scores by id.
 
     Asks for ever more points until k groups are complete and the last of them is not tied with what was cut off. Qdrant's
     grouping query gives the same groups; in local mode it takes 3 times as long, for it copies every payload, and on a
-    server it stops after a few rounds, with fewer groups than there are; Qdrant Edge has none.
+    server it stops after a few rounds, with fewer groups than there are; Qdrant Edge has none. Reading a point takes as long
+    as finding it, so where each is a group few more are asked for than wanted.
     """
-    limit, prefetch, before = max(4 * k, 32), max(4 * k, PREFETCH), -1
+    k, group, alone = wanted
+    limit, prefetch, before = k + SPARE if alone else max(4 * k, 4 * SPARE), max(4 * k, PREFETCH), -1
     while True:
-        points = search(limit, prefetch)
-        points.sort(key=lambda point: (-rounded(point.score), point.id))
+        points = sorted(search(limit, prefetch), key=lambda point: (-rounded(point.score), point.id))
         best: dict[str, ScoredPoint] = {}
         for point in points:
             best.setdefault(group(point), point)
@@ -36,6 +59,22 @@ def best_of_groups(search: Search, k: int, group: Callable[[ScoredPoint], str], 
                 return chosen
             before, prefetch = len(points), prefetch * 4
         limit *= 4
+
+
+class _Once:
+    """A search that answers from what it found before, where that is enough."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._found: dict[int, tuple[int, list[ScoredPoint]]] = {}
+        """By the number of candidates: the limit, and what was found."""
+
+    def __call__(self, limit: int, prefetch: int) -> list[ScoredPoint]:
+        asked, found = self._found.get(prefetch, (0, []))
+        if asked < limit and len(found) == asked:
+            found = self._search(limit, prefetch)
+            self._found[prefetch] = limit, found
+        return found[:limit]
 
 
 def fused(rankings: Sequence[Sequence[str]], weights: Sequence[float]) -> dict[str, float]:

@@ -292,6 +292,12 @@ class MemoryVectorStore:
             best.setdefault(str(point.payload[DOCUMENT_KEY]), point)
         return list(best.values())[:k]
 
+    def nearest_both(
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+    ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
+        found = self.nearest_documents(collection, query, tags, documents, filters)
+        return found, self.nearest(collection, query, tags, chunks, filters)
+
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
     ) -> list[StoredPoint]:

@@ -156,6 +156,9 @@ class Release:
             best.setdefault(hit.document_key, hit)
         return list(best.values())[:k]
 
+    def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
+        return self.search_documents(query, principal, documents), self.search(query, principal, chunks)
+
     def _ranked(self, query: str, principal: Principal) -> list[Hit]:
         words = _words(query)
         hits = []

@@ -60,6 +60,9 @@ class Shuffled:
     def search_documents(self, query: str, principal: Principal, k: int) -> list[Hit]:
         return self._moved(self.inner.search_documents(query, principal, k))
 
+    def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
+        return self.search_documents(query, principal, documents), self.search(query, principal, chunks)
+
 
 @dataclass
 class Variant:

@@ -46,6 +46,11 @@ class Statistics:
 
     nearest_documents = nearest
 
+    def nearest_both(
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+    ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
+        return self.nearest(collection, query, tags, documents, filters), self.nearest(collection, query, tags, chunks, filters)
+
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
     ) -> list[StoredPoint]:

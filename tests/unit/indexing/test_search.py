@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.payload import payload
@@ -35,6 +35,13 @@ class Angle:
     def encode_query(self, text: str) -> Vector:
         angle = np.radians(float(text))
         return np.array([np.cos(angle), np.sin(angle)], dtype=np.float32)
+
+
+class Still(Angle):
+    """Every query is at 10 degrees."""
+
+    def encode_query(self, text: str) -> Vector:
+        return super().encode_query("10")
 
 
 class Words:
@@ -94,6 +101,26 @@ def test_a_hit_names_every_place_of_its_text_that_may_be_read_and_no_other(index
         assert narrowed.copies == ()
     (place,) = index.searcher().search("0", STAFF, 1)[0].copies
     assert (place.document_key, place.source, place.start, place.end) == ("b", "t", 0, len("boilerplate"))
+
+
+@settings(max_examples=80)
+@given(
+    chunks=st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.integers(0, 90), st.sampled_from(["one", "two", "three"])), min_size=1
+    ),
+    asked=st.tuples(st.integers(1, 6), st.integers(1, 8)),
+    mode=st.sampled_from(["dense", "hybrid"]),
+)
+def test_both_at_once_is_what_each_gives(chunks: list[tuple[str, int, str]], asked: tuple[int, int], mode: str) -> None:
+    """Hits, scores and copies, where texts repeat and documents hold many chunks; one request where nothing repeats."""
+    index = Index()
+    for key, angle, text in chunks:
+        index.add(key, angle, text, ("staff",) if key < "e" else ("hr",))
+    searcher = index.searcher(Words() if mode == "hybrid" else None, mode=mode)
+    searcher = replace(searcher, encoder=Still())
+    documents, found = searcher.search_both("one", STAFF, *asked)
+    assert documents == searcher.search_documents("one", STAFF, asked[0])
+    assert found == searcher.search("one", STAFF, asked[1])
 
 
 def test_points_from_before_there_were_copies_are_found_as_ever(index: Index) -> None:
