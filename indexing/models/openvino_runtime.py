@@ -32,7 +32,7 @@ CONVERSION = 2
 
 MIN_COSINE = 0.999
 
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 1024
 """Padded tokens of a batch. Larger ones leave the cache of a core, smaller ones do not fill it (docs/adr)."""
 
 _BUNDLED_PROBE = Path(__file__).with_name("bundled_probe.npz")
