@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from indexing.fingerprints import document_fingerprint
@@ -32,10 +32,14 @@ def cut_name(state: DocumentState, chunker: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cutter:
-    """A chunker that remembers; without a store of cuts it cuts whatever it is asked."""
+    """A chunker that remembers; without a store of cuts it cuts whatever it is asked.
+
+    What `sums` found is kept until it is told to `forget`: a run asks twice of nearly the same documents.
+    """
 
     chunker: Chunker
     cuts: Cuts | None = None
+    _summed: dict[str, IdSum] = field(default_factory=dict, compare=False, repr=False)
 
     def cut(self, documents: Sequence[tuple[DocumentState, Document]]) -> list[list[Chunk]]:
         """The chunks of each document, in order; what was not known is kept. One read and one write, however many."""
@@ -50,6 +54,8 @@ class Cutter:
             found.append(chunks)
         if self.cuts is not None and fresh:
             self.cuts.put(fresh)
+            for name in fresh:
+                self._summed.pop(name, None)
         return found
 
     def known(self, states: Iterable[DocumentState]) -> Iterator[tuple[str, Cut]]:
@@ -67,7 +73,12 @@ class Cutter:
         if self.cuts is None:
             return {}
         names = {cut_name(state, self.chunker.fingerprint): state.key for state in states}
-        return {names[name]: ids for name, ids in self.cuts.sums(list(names)).items()}
+        self._summed.update(self.cuts.sums([name for name in names if name not in self._summed]))
+        return {key: self._summed[name] for name, key in names.items() if name in self._summed}
+
+    def forget(self) -> None:
+        """Let go of what `sums` found."""
+        self._summed.clear()
 
 
 def packed(chunks: Sequence[Chunk], state: DocumentState) -> Cut:

@@ -223,6 +223,11 @@ class Resources:
         """The chunker of the configuration, which cuts nothing twice."""
         return Cutter(self.chunker, self.stores.cuts)
 
+    def forget_sums(self) -> None:
+        """Let go of what a run remembered of how documents are cut: 25 MB of 100,000."""
+        if isinstance(cutter := vars(self).get("cutter"), Cutter):
+            cutter.forget()
+
     @once
     def sparse(self) -> SparseEncoder | None:
         return sparse_encoder() if self.settings.search.mode != "dense" else None

@@ -132,6 +132,7 @@ def holding(
             _under_way.reset(token)
             r.spending = None
             forget_roots()
+            r.forget_sums()
 
 
 def _lease(r: Resources, command: str, wait_s: float) -> Lease:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -19,7 +19,9 @@ from sluice.records import Chunk, DocumentState, Verdict
 from sluice.releases import Release
 
 SHARES = 7
-"""Releases after which every document was compared word for word, whatever changed."""
+"""Releases after which every document was compared word for word, whatever changed; more where that would be many each time."""
+MOST_COMPARED = 2_000
+"""Documents compared word for word in a release though they did not change: 2 s."""
 READ_AT_ONCE = 200
 """Documents whose texts are asked for in one request; twice as many are held at once."""
 
@@ -76,14 +78,14 @@ class BesidePoints:
 def taken_over(r: Resources, release: Release, live: Release | None, states: Sequence[DocumentState]) -> TakenOver | None:
     """What the release has of the live one, of which it is a clone: the documents whose points say the same in both.
 
-    Every seventh of them is left out, another seventh in each release, so that within seven everything was compared word
-    for word, whatever changed. None where nothing was taken over.
+    Every seventh of them is left out (of many, `MOST_COMPARED`), others in each release, so that in time everything is compared
+    word for word, whatever changed. None where nothing was taken over.
     """
     if live is None or release.base != live.id or not _was_compared(live):
         return None
     before, after = r.contents.of(live.collection), r.contents.whole(release.collection)
-    turn = len(r.releases.all()) % SHARES
-    same = {key for key, held in after.items() if crc32(key.encode()) % SHARES != turn and held.is_copy_of(before.get(key))}
+    due = compared(len(after), len(r.releases.all()))
+    same = {key for key, held in after.items() if not due(key) and held.is_copy_of(before.get(key))}
     members = [state for state in states if state.in_release]
 
     def expected() -> Iterator[tuple[DocumentState, IdSum | None]]:
@@ -92,6 +94,12 @@ def taken_over(r: Resources, release: Release, live: Release | None, states: Seq
             yield from ((state, sums.get(state.key)) for state in part)
 
     return TakenOver(same, after, expected)
+
+
+def compared(documents: int, release: int) -> Callable[[str], bool]:
+    """Whether a document, by its key, is compared word for word in the release of this number though it did not change."""
+    shares = max(SHARES, -(-documents // MOST_COMPARED))
+    return lambda key: crc32(key.encode()) % shares == release % shares
 
 
 def _was_compared(release: Release) -> bool:

@@ -12,7 +12,6 @@ Over 300 lines: it implements every method of one Protocol; what is below it is 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
 import os
@@ -27,12 +26,12 @@ from urllib.parse import quote, unquote
 
 from qdrant_edge import Filter
 
-from sluice.access import AccessTags
+from sluice.access import NOBODY, AccessTags
 from sluice.ahead import read_ahead
 from sluice.display import counted
 from sluice.errors import IndexBusy, IntegrityError, ReleaseError
 from sluice.groups import batches
-from sluice.ids import IdSum, id_sum, id_sum_of
+from sluice.ids import IdSum, id_sum_of
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, Filters, Point, ScoredPoint, StoredPoint, VectorQuery
 from stores import edge_files as files
 from stores import edge_making, edge_search, edge_writing, mapped, private
@@ -287,16 +286,16 @@ class EdgeStore(Ranked):
             if readable_by is not None and not readable_by:
                 return
             for part in (None,) if documents is None else batches(sorted(set(documents)), shards.BATCH):
-                yield from self._points(partial(self._page, name, fields, vectors, readable_by, part))
+                yield from self._points(partial(self._page, name, fields, vectors, readable_by, part), bool(fields or vectors))
 
-    def _points(self, read: Callable[[edge_search.PointId | None], Page]) -> Iterator[StoredPoint]:
+    def _points(self, read: Callable[[edge_search.PointId | None], Page], of_files: bool) -> Iterator[StoredPoint]:
         first, after = read(None)
         following = read_ahead(_pages(read, after)) if after is not None else ()
         for number, page in enumerate(itertools.chain([first], following), 1):
             yield from page
-            if number % shards.MAPPED_PAGES == 0:
+            if of_files and number % shards.MAPPED_PAGES == 0:
                 mapped.let_go(self._collections)
-        if after is not None:
+        if of_files and after is not None:
             mapped.let_go(self._collections)
 
     def _page(
@@ -315,18 +314,17 @@ class EdgeStore(Ranked):
         so many tags that this is no shorter.
         """
         with translated(self._path, "comparing", collection):
-            held = self._read(collection, edge_search.tags_of)
-            by_tag: dict[str, IdSum] = dict.fromkeys(held, (0, 0))
+            by_tag: dict[str | None, IdSum] = dict.fromkeys(self._read(collection, edge_search.tags_of), (0, 0))
+            by_tag[None] = expected.get(NOBODY, (0, 0))
             for tags, ids in expected.items():
                 for tag in tags:
                     by_tag[tag] = id_sum_of(by_tag.get(tag, (0, 0)), ids)
-            whole = functools.reduce(id_sum_of, expected.values(), (0, 0))
-            if len(by_tag) > MANY_LISTS or sum(count for count, _ in by_tag.values()) > MANY_TAGS * whole[0]:
+            count = sum(count for count, _ in expected.values())
+            listed = sum(count for count, _ in by_tag.values())
+            if len(by_tag) > MANY_LISTS or listed > MANY_TAGS * count:
                 return False
-            return whole == id_sum(point.id for point in self.scan(collection)) and all(
-                ids == id_sum(point.id for point in self.scan(collection, readable_by=AccessTags([tag])))
-                for tag, ids in by_tag.items()
-            )
+            tags_there = [tag for tag in by_tag if tag is not None]
+            return by_tag == self._read(collection, partial(edge_search.id_sums, tags=tags_there))
 
     def note(self, collection: str, name: str, notes: bytes) -> None:
         """Keep this beside sealed points until others take their place; where there is no room for it, not."""

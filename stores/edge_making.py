@@ -45,7 +45,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
             shards.rewrite(opened().shard, fresh / "1", state, overlay).close()
             state = replace(state, dead=0)
         else:
-            private.copy(points, fresh / "1")
+            shards.copy_shard(points, fresh / "1")
             if overlay:
                 shard = shards.open_shard(fresh, 1)
                 shards.write_tags(shard, overlay)

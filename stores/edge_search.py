@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,11 @@ import numpy as np
 from qdrant_edge import FacetRequest, Filter, QueryRequest, ScrollRequest
 
 from sluice.access import AccessTags
+from sluice.ids import IdSum
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, StoredPoint, VectorQuery
 from stores.edge_queries import DENSE, any_of, narrowed, readable, requests
 from stores.edge_reading import View
-from stores.edge_shards import PAGE
+from stores.edge_shards import ID_PAGE, PAGE
 from stores.ranking import Wanted, best_of_each, best_of_groups, fused, points_alone, rounded
 
 COPIES = 1000
@@ -81,6 +82,26 @@ def tags_of(view: View) -> set[str]:
     """Every tag that a point carries, or that was given to a document since."""
     found = view.shard.facet(FacetRequest(ACCESS_TAGS, limit=MOST_TAGS, exact=True)).hits
     return {str(hit.value) for hit in found}.union(*view.overlay.values())
+
+
+def id_sums(view: View, tags: Collection[str]) -> dict[str | None, IdSum]:
+    """For each tag the ids that its filter admits, and under None those that none of these admits."""
+    found: dict[str | None, IdSum] = {tag: _id_sum(view, readable(AccessTags([tag]), view.overlay)) for tag in tags}
+    nobody = Filter(must_not=[readable(AccessTags(tags), view.overlay)]) if tags else None
+    return {**found, None: _id_sum(view, nobody)}
+
+
+def _id_sum(view: View, admitted: Filter | None) -> IdSum:
+    """The ids of what is admitted, in a fifth of the time that reading the points takes."""
+    count, total, after = 0, 0, None
+    while True:
+        request = ScrollRequest(limit=ID_PAGE, offset=after, filter=admitted, with_payload=False, with_vector=False)
+        records, after = view.shard.scroll(request)
+        count += len(records)
+        for record in records:
+            total ^= record.id.int  # type: ignore[union-attr]  # every id of ours is a UUID
+        if after is None:
+            return count, total
 
 
 def with_texts(texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str], view: View) -> list[StoredPoint]:

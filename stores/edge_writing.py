@@ -119,7 +119,7 @@ def reopen(folder: Path, state: State, lock: FileLock) -> Writer:
     path = folder / str(fresh.shard)
     private.room_for(folder, files.size(folder / str(state.shard)))
     files.discard(path)
-    private.copy(folder / str(state.shard), path)
+    shards.copy_shard(folder / str(state.shard), path)
     writer = begin(folder, fresh, lock)
     shards.write_tags(writer.shard, overlay)
     files.write_state(folder, fresh)

@@ -55,6 +55,27 @@ def test_a_document_is_cut_once(house: House) -> None:
     }
 
 
+def test_what_cuts_come_to_is_asked_once_until_it_is_forgotten(house: House) -> None:
+    """A document that is cut meanwhile is asked for again."""
+    states = [house.document(f"{n}.md", f"Number {n}.") for n in range(3)]
+    asked: list[int] = []
+
+    class Counting(MemoryCuts):
+        def sums(self, names: Any) -> Any:
+            asked.append(len(names))
+            return super().sums(names)
+
+    cutter = Cutter(Noting(), Counting())
+    cutter.cut(held(house, *states[:2]))
+    assert len(cutter.sums(states)) == 2
+    cutter.cut(held(house, states[2]))
+    assert len(cutter.sums(states)) == 3
+    assert len(cutter.sums(states)) == 3
+    cutter.forget()
+    assert len(cutter.sums(states)) == 3
+    assert asked == [3, 1, 0, 3]
+
+
 @pytest.mark.parametrize(
     "change", [{"version": "other"}, {"title": "other"}, {"metadata": {"a": 1}}, {"parse_fingerprint": "p2"}]
 )

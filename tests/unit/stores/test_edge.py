@@ -352,6 +352,34 @@ class TestSegments:
         }
         assert left == {"i__1": 0, "i__2": 0, "i__3": 10}
 
+    def test_a_clone_has_the_vectors_of_finished_segments_and_never_writes_them(self, path: Path) -> None:
+        """The same files, not copies, whatever is done to the clone; and an erasure takes them from each."""
+        store = EdgeStore(path, wait_s=0, segment_points=60)
+        store.create("i__1", dimension=8, sparse=True)
+        store.upsert("i__1", self._points(120))
+        store.switch({"i": "i__1"})
+
+        def vectors(name: str) -> dict[int, bytes]:
+            return {file.stat().st_ino: file.read_bytes() for file in (path / "collections" / name).rglob("matrix.dat")}
+
+        before = vectors("i__1")
+        store.clone("i__1", "i__2")
+        store.delete("i__2", ["d1"])
+        store.upsert("i__2", self._points(60, seed=2)[30:])
+        store.set_tags("i__2", B, ["d2"])
+        store.switch({"i": "i__2"})
+        store.close()
+        search(store, A)
+        store.upsert("i__2", self._points(130)[120:])  # a sealed one opened again
+        store.close()
+        assert vectors("i__1") == before
+        assert before.items() <= vectors("i__2").items()
+        assert before
+        store.delete("i__2", ["d3"])
+        assert not before.keys() & vectors("i__2").keys()
+        assert vectors("i__1") == before
+        store.close()
+
     def test_what_an_older_version_made_is_written_anew_by_its_first_clone(self, store: EdgeStore, path: Path) -> None:
         """Its payload indexes are in memory for good otherwise."""
         file = path / "collections" / "i__1" / "state.json"
