@@ -51,8 +51,8 @@ class Searcher:
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
-        asked = self.asked(query, k)
-        wanted = enough = self.looked_at(k)
+        asked, enough = self.asked(query, k), self.looked_at(k)
+        wanted = _with_spare(enough)
         while True:
             found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
             different = distinct(found)
@@ -68,19 +68,15 @@ class Searcher:
 
     def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
         """What `search_documents` gives for so many documents, and `search` for so many chunks, asked of the store once."""
-        enough = self.looked_at(chunks)
+        asked, enough = self.asked(query, min(documents, chunks)), self.looked_at(chunks)
+        wanted = _with_spare(enough)
         by_document, by_point = self.vectors.nearest_both(
-            self.collection,
-            self.asked(query, min(documents, chunks)),
-            principal.tags,
-            self.looked_at(documents),
-            enough,
-            ANYWHERE,
+            self.collection, asked, principal.tags, self.looked_at(documents), wanted, ANYWHERE
         )
         different = distinct(by_point)
-        if len(different) < enough == len(by_point):  # more of them are to be looked at
+        if len(different) < enough and len(by_point) == wanted:  # more of them are to be looked at
             return self.search_documents(query, principal, documents), self.search(query, principal, chunks)
-        best = self.reranked(query, by_document)[:documents], self.reranked(query, different)[:chunks]
+        best = self.reranked(query, by_document)[:documents], self.reranked(query, different[:enough])[:chunks]
         found_documents, found_chunks = self._answers(query, principal, ANYWHERE, *best)
         return found_documents, found_chunks
 
@@ -140,6 +136,11 @@ class AsyncSearcher:
     async def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """As `Searcher.search_documents`."""
         return await asyncio.to_thread(self.searcher.search_documents, query, principal, k, filters)
+
+
+def _with_spare(wanted: int) -> int:
+    """Points to ask for: texts that recur are few, and to ask a second time takes as long as the first."""
+    return wanted + wanted // 2 + 1
 
 
 def distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:

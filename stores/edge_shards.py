@@ -88,7 +88,9 @@ def _make(path: Path, state: State) -> None:
             ),
         )
         for field in _KEYWORDS:
-            shard.update(UpdateOperation.create_field_index(field, KeywordIndexParams(memory=Memory.Cold)))
+            together = field == ACCESS_TAGS or None  # in a finished segment, the points of the same readers lie side by side
+            kind = KeywordIndexParams(memory=Memory.Cold, is_tenant=together)
+            shard.update(UpdateOperation.create_field_index(field, kind))
         shard.update(UpdateOperation.create_field_index(MODIFIED, DatetimeIndexParams(memory=Memory.Cold)))
         shard.flush()
         shard.close()

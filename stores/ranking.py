@@ -9,8 +9,10 @@ from sluice.points import ScoredPoint
 
 PREFETCH = 200
 """Candidates of each kind that a hybrid search fuses, at least."""
-SPARE = 8
+SPARE = 4
 """Points beyond those wanted: ties at the cut are few."""
+LEAST = 32
+"""Points that are asked for where documents are wanted, at least."""
 
 Search = Callable[[int, int], list[ScoredPoint]]
 """The best points as the store ranks them, for a limit and a number of candidates of each kind."""
@@ -44,7 +46,7 @@ def best_of_groups(search: Search, wanted: Wanted, *, fused: bool) -> list[Score
     as finding it, so where each is a group few more are asked for than wanted.
     """
     k, group, alone = wanted
-    limit, prefetch, before = k + SPARE if alone else max(4 * k, 4 * SPARE), max(4 * k, PREFETCH), -1
+    limit, prefetch, before = k + SPARE if alone else max(4 * k, LEAST), max(4 * k, PREFETCH), -1
     while True:
         points = sorted(search(limit, prefetch), key=lambda point: (-rounded(point.score), point.id))
         best: dict[str, ScoredPoint] = {}
