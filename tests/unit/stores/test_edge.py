@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,6 +50,38 @@ for batch in range(10_000):
     ]
     store.upsert("c", points)
     print(batch, flush=True)
+"""
+
+
+CLONER = """
+import sys, uuid
+from pathlib import Path
+import numpy as np
+from sluice.points import Point
+from stores.edge import EdgeStore
+store = EdgeStore(Path(sys.argv[1]), segment_points=60)
+rng = np.random.default_rng(int(sys.argv[2]))
+made = lambda n, text: Point(
+    str(uuid.UUID(int=n + 1)), rng.normal(size=8).astype(np.float32),
+    {"document_key": f"d{n // 5}", "access_tags": ["a"], "text": text},
+)
+if not store.names():
+    store.create("i__1", dimension=8, sparse=False)
+    store.upsert("i__1", [made(n, "1") for n in range(200)])
+    store.switch({"i": "i__1"})
+turn = max(int(name.rpartition("__")[2]) for name in store.names())
+print("ready", flush=True)
+while True:
+    live, turn = store.read()["i"], turn + 1
+    store.clone(live, f"i__{turn}")
+    gone = [int(n) for n in rng.choice(40, size=4, replace=False)]
+    store.delete(f"i__{turn}", [f"d{n}" for n in gone])
+    store.upsert(f"i__{turn}", [made(5 * n + m, str(turn)) for n in gone for m in range(5)])
+    store.switch({"i": f"i__{turn}"})
+    print(turn, flush=True)
+    for name in store.names():
+        if name not in (live, f"i__{turn}"):
+            store.drop(name)
 """
 
 
@@ -519,6 +552,27 @@ class TestFailure:
         assert {p.id for p in store.scan("c", readable_by=A)} == stored
         store.upsert("c", points(3))
         store.close()
+
+    @pytest.mark.slow
+    def test_a_delta_that_is_killed_harms_no_collection_that_shares_its_files(self, path: Path) -> None:
+        """kill -9 at any moment of clones, segments and switches: what is live is whole, and the next delta goes on from it."""
+        for kill in range(6):
+            command = [sys.executable, "-c", CLONER, str(path), str(kill)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as cloner:
+                assert cloner.stdout is not None
+                cloner.stdout.readline()
+                time.sleep(0.05 + 0.11 * kill)
+                cloner.kill()
+            store = EdgeStore(path, wait_s=0)
+            for name in store.names():
+                if name in store.read().values():
+                    found = list(store.scan(name, ["text", "document_key"], vectors=True))
+                    assert [p.id for p in found] == [str(uuid.UUID(int=n + 1)) for n in range(200)]
+                    assert all(p.dense is not None and np.isfinite(p.dense).all() and p.dense.any() for p in found)
+                    texts = {p.payload["document_key"]: p.payload["text"] for p in found}
+                    assert all(p.payload["text"] == texts[p.payload["document_key"]] for p in found)
+            assert len(search(store, A)) == 200
+            store.close()
 
 
 class TestTakingOver:
