@@ -58,7 +58,7 @@ class Searcher:
             different = distinct(found)
             if len(different) >= enough or len(found) < wanted:
                 return self._answers(query, principal, filters, self.reranked(query, different[:enough])[:k])[0]
-            wanted *= 2
+            wanted *= 4
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
