@@ -72,12 +72,16 @@ class ExactSearch:
         """The best point of each of the k best documents, best first."""
         return self._best(query, tags, k, filters, lambda position: self._points[position].payload[DOCUMENT_KEY])
 
+    def nearest_texts(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+        """The best point of each of the k best texts, best first."""
+        return self._best(query, tags, k, filters, lambda position: _text_of(self._points[position].payload))
+
     def nearest_both(
-        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, texts: int, filters: Filters
     ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
         """Both; the rankings of the first are those of the second."""
         found = self.nearest_documents(collection, query, tags, documents, filters)
-        return found, self.nearest(collection, query, tags, chunks, filters)
+        return found, self.nearest_texts(collection, query, tags, texts, filters)
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]
@@ -215,3 +219,7 @@ def _grouped(tags: Any) -> dict[str, list[int]]:
         for tag in of_point:
             groups.setdefault(tag, []).append(position)
     return groups
+
+
+def _text_of(payload: Mapping[str, Any]) -> str:
+    return str(payload.get(TEXT_ID) or payload["text"])

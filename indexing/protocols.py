@@ -179,10 +179,13 @@ class VectorSearch(Protocol):
     ) -> list[ScoredPoint]:
         """The best point of each of the k best documents, best first."""
 
+    def nearest_texts(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+        """The best point of each of the k best texts, by `text_id`, best first: copies are one answer."""
+
     def nearest_both(
-        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, texts: int, filters: Filters
     ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
-        """What `nearest_documents` gives for so many documents, and `nearest` for so many chunks; at the price of one."""
+        """What `nearest_documents` gives for so many documents, and `nearest_texts` for so many texts; at the price of one."""
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]

@@ -52,13 +52,8 @@ class Searcher:
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
         asked, enough = self.asked(query, k), self.looked_at(k)
-        wanted = _with_spare(enough)
-        while True:
-            found = self.vectors.nearest(self.collection, asked, principal.tags, wanted, filters)
-            different = distinct(found)
-            if len(different) >= enough or len(found) < wanted:
-                return self._answers(query, principal, filters, self.reranked(query, different[:enough])[:k])[0]
-            wanted *= 4
+        found = self.vectors.nearest_texts(self.collection, asked, principal.tags, enough, filters)
+        return self._answers(query, principal, filters, self.reranked(query, found)[:k])[0]
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
@@ -68,15 +63,11 @@ class Searcher:
 
     def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
         """What `search_documents` gives for so many documents, and `search` for so many chunks, asked of the store once."""
-        asked, enough = self.asked(query, min(documents, chunks)), self.looked_at(chunks)
-        wanted = _with_spare(enough)
-        by_document, by_point = self.vectors.nearest_both(
-            self.collection, asked, principal.tags, self.looked_at(documents), wanted, ANYWHERE
+        asked = self.asked(query, min(documents, chunks))
+        by_document, by_text = self.vectors.nearest_both(
+            self.collection, asked, principal.tags, self.looked_at(documents), self.looked_at(chunks), ANYWHERE
         )
-        different = distinct(by_point)
-        if len(different) < enough and len(by_point) == wanted:  # more of them are to be looked at
-            return self.search_documents(query, principal, documents), self.search(query, principal, chunks)
-        best = self.reranked(query, by_document)[:documents], self.reranked(query, different[:enough])[:chunks]
+        best = self.reranked(query, by_document)[:documents], self.reranked(query, by_text)[:chunks]
         found_documents, found_chunks = self._answers(query, principal, ANYWHERE, *best)
         return found_documents, found_chunks
 
@@ -136,20 +127,3 @@ class AsyncSearcher:
     async def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """As `Searcher.search_documents`."""
         return await asyncio.to_thread(self.searcher.search_documents, query, principal, k, filters)
-
-
-def _with_spare(wanted: int) -> int:
-    """Points to ask for: texts that recur are few, and to ask a second time takes as long as the first."""
-    return wanted + wanted // 2 + 1
-
-
-def distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:
-    """The first point of each text that a reader is given, in the same order."""
-    seen: set[str] = set()
-    kept = []
-    for point in points:
-        text = shown_text(point.payload)  # children of one parent are one answer, ranked by the best of them
-        if text not in seen:
-            seen.add(text)
-            kept.append(point)
-    return kept

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from indexing.payload import place, shown_text
-from indexing.search import ANYWHERE, Searcher, distinct
+from indexing.search import ANYWHERE, Searcher
 from sluice.access import AccessTags, Principal
 from sluice.points import DOCUMENT_KEY, TEXT_ID, ScoredPoint, StoredPoint, VectorQuery
 from sluice.records import Hit
@@ -149,7 +149,7 @@ class _Rankings:
         """Different texts, best first, to `DEPTH` points; the document's own point stands for its text where it has it."""
         found = self._searcher.vectors.nearest(self._searcher.collection, asked, self._principal.tags, DEPTH, ANYWHERE)
         mine = {shown_text(point.payload): point for point in reversed(found) if self.is_it(point)}
-        return [mine.get(shown_text(point.payload), point) for point in distinct(found)]
+        return [mine.get(shown_text(point.payload), point) for point in _distinct(found)]
 
     def rank(self, ranking: Sequence[ScoredPoint]) -> int | None:
         return next((n for n, point in enumerate(ranking, 1) if self.is_it(point)), None)
@@ -209,3 +209,15 @@ def _alike(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -
 def _runs(text: str) -> frozenset[tuple[str, ...]]:
     words = text.casefold().split()
     return frozenset(tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2)))
+
+
+def _distinct(points: list[ScoredPoint]) -> list[ScoredPoint]:
+    """The first point of each text that a reader is given, in the same order."""
+    seen: set[str] = set()
+    kept = []
+    for point in points:
+        text = shown_text(point.payload)  # children of one parent are one answer, ranked by the best of them
+        if text not in seen:
+            seen.add(text)
+            kept.append(point)
+    return kept

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from sluice.access import AccessTags
-from sluice.points import DOCUMENT_KEY, Filters, ScoredPoint, VectorQuery
+from sluice.points import DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, VectorQuery
 from stores.ranking import Wanted, points_alone
 
 
@@ -23,12 +23,16 @@ class Ranked(ABC):
         """The best point of each of the k best documents, best first, equal scores by id; empty without tags."""
         return self._ranked(collection, query, tags, [_documents(k)], filters)[0]
 
+    def nearest_texts(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+        """The best point of each of the k best texts, best first, equal scores by id; empty without tags."""
+        return self._ranked(collection, query, tags, [_texts(k)], filters)[0]
+
     def nearest_both(
-        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, texts: int, filters: Filters
     ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
-        """What `nearest_documents` and `nearest` give, of one ranking."""
-        by_document, by_point = self._ranked(collection, query, tags, [_documents(documents), points_alone(chunks)], filters)
-        return by_document, by_point
+        """What `nearest_documents` and `nearest_texts` give, of one ranking."""
+        by_document, by_text = self._ranked(collection, query, tags, [_documents(documents), _texts(texts)], filters)
+        return by_document, by_text
 
     @abstractmethod
     def _ranked(
@@ -39,9 +43,9 @@ class Ranked(ABC):
         """
 
 
-def _points(k: int) -> Wanted:
-    return Wanted(k, lambda point: point.id, alone=True)
-
-
 def _documents(k: int) -> Wanted:
     return Wanted(k, lambda point: str(point.payload[DOCUMENT_KEY]))
+
+
+def _texts(k: int) -> Wanted:
+    return Wanted(k, lambda point: str(point.payload.get(TEXT_ID) or point.payload["text"]), alone=True)

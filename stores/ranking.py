@@ -19,7 +19,7 @@ Search = Callable[[int, int], list[ScoredPoint]]
 
 
 class Wanted(NamedTuple):
-    """The best point of each of the `k` best groups; `alone`: each point is a group."""
+    """The best point of each of the `k` best groups; `alone`: most points are a group of their own."""
 
     k: int
     group: Callable[[ScoredPoint], str]
@@ -43,7 +43,7 @@ def best_of_groups(search: Search, wanted: Wanted, *, fused: bool) -> list[Score
     Asks for ever more points until k groups are complete and the last of them is not tied with what was cut off. Qdrant's
     grouping query gives the same groups; in local mode it takes 3 times as long, for it copies every payload, and on a
     server it stops after a few rounds, with fewer groups than there are; Qdrant Edge has none. Reading a point takes as long
-    as finding it, so where each is a group few more are asked for than wanted.
+    as finding it, so where most are a group of their own few more are asked for than wanted.
     """
     k, group, alone = wanted
     limit, prefetch, before = k + SPARE if alone else max(4 * k, LEAST), max(4 * k, PREFETCH), -1

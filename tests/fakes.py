@@ -292,11 +292,17 @@ class MemoryVectorStore:
             best.setdefault(str(point.payload[DOCUMENT_KEY]), point)
         return list(best.values())[:k]
 
+    def nearest_texts(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
+        best: dict[str, ScoredPoint] = {}
+        for point in self._ranked(collection, query, tags, filters):
+            best.setdefault(str(point.payload.get(TEXT_ID) or point.payload["text"]), point)
+        return list(best.values())[:k]
+
     def nearest_both(
-        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, texts: int, filters: Filters
     ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
         found = self.nearest_documents(collection, query, tags, documents, filters)
-        return found, self.nearest(collection, query, tags, chunks, filters)
+        return found, self.nearest_texts(collection, query, tags, texts, filters)
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]

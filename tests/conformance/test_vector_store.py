@@ -455,8 +455,10 @@ class TestSearch:
             keys = [p.payload["document_key"] for p in found]
             assert keys[0] == "crowd"
             assert len(set(keys)) == 6
-            chunks = store.nearest(name, form, AccessTags(["a"]), 9, NO_FILTER)
-            assert store.nearest_both(name, form, AccessTags(["a"]), 6, 9, NO_FILTER) == (found, chunks)
+            texts = store.nearest_texts(name, form, AccessTags(["a"]), 9, NO_FILTER)
+            assert [p.payload["text"] for p in texts[:1]] == ["text 0"]
+            assert len({p.payload["text"] for p in texts}) == 9
+            assert store.nearest_both(name, form, AccessTags(["a"]), 6, 9, NO_FILTER) == (found, texts)
 
     @pytest.mark.parametrize(
         "filters",
@@ -498,7 +500,9 @@ class TestSearch:
                 np.testing.assert_allclose([p.score for p in found], [p.score for p in expected], rtol=1e-4)
                 documents = store.nearest_documents(name, query, tags, 5, NO_FILTER)
                 assert [p.id for p in documents] == [p.id for p in reference.nearest_documents(name, query, tags, 5, NO_FILTER)]
-                assert store.nearest_both(name, query, tags, 5, 10, NO_FILTER) == (documents, found)
+                texts = store.nearest_texts(name, query, tags, 10, NO_FILTER)
+                assert [p.id for p in texts] == [p.id for p in reference.nearest_texts(name, query, tags, 10, NO_FILTER)]
+                assert store.nearest_both(name, query, tags, 5, 10, NO_FILTER) == (documents, texts)
 
     def test_what_a_reader_may_not_read_changes_nothing_of_what_they_get(self, store: Any) -> None:
         """Ids, order and scores in every mode are those of a collection that never held the others: also BM25's statistics."""

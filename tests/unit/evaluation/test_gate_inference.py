@@ -44,12 +44,12 @@ class Statistics:
         found = ExactSearch(opened).nearest(collection, query, EVERYBODY, len(opened), filters)
         return [replace(p, payload=own[p.id].payload) for p in found if p.id in readable][:k]
 
-    nearest_documents = nearest
+    nearest_documents = nearest_texts = nearest
 
     def nearest_both(
-        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, chunks: int, filters: Filters
+        self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, texts: int, filters: Filters
     ) -> tuple[list[ScoredPoint], list[ScoredPoint]]:
-        return self.nearest(collection, query, tags, documents, filters), self.nearest(collection, query, tags, chunks, filters)
+        return self.nearest(collection, query, tags, documents, filters), self.nearest(collection, query, tags, texts, filters)
 
     def with_texts(
         self, collection: str, texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str]

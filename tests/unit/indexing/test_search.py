@@ -209,7 +209,7 @@ def test_the_filter_is_part_of_the_request(index: Index) -> None:
     wanted = Filters(sources=("s",), languages=("en",))
     index.searcher().search("0", STAFF, 5, wanted)
     index.searcher().search_documents("0", STAFF, 5, wanted)
-    assert [call[0] for call in index.log] == ["nearest", "with_texts", "nearest_documents", "with_texts"]
+    assert [call[0] for call in index.log] == ["nearest_texts", "with_texts", "nearest_documents", "with_texts"]
     for name, collection, query, *admitted in index.log:
         assert collection == "c"
         assert isinstance(query, list if name == "with_texts" else VectorQuery)

@@ -57,6 +57,8 @@ class Forgetful(MemoryVectorStore):
     def nearest(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
         return [p for p in super().nearest(collection, query, tags, k + 1, filters) if p.payload[DOCUMENT_KEY] != "a"][:k]
 
+    nearest_texts = nearest
+
 
 def point(key: str, text: str, degrees: float, words: int = 0) -> Point:
     """A document of one chunk, at this angle from the query, with so many occurrences of its word."""
