@@ -231,9 +231,21 @@ def unpacked(notes: bytes) -> dict[str, Holding] | None:
         if kept["form"] != FORM:
             return None
         rows = zip(*(kept[name] for name in (*_COLUMNS, "ids", "key")), strict=True)
+        nobody = set[AccessTags]()  # one for all: where tags are read, others take its place
         return {
             intern(key): Holding(
-                uri, intern(source), version, intern(parsed), served, modified, set(), alike, chunks, tokens, cut, int(ids, 16)
+                intern(uri),
+                intern(source),
+                intern(version),
+                intern(parsed),
+                served and intern(served),
+                modified and intern(modified),
+                nobody,
+                alike,
+                chunks,
+                tokens,
+                cut,
+                int(ids, 16),
             )
             for uri, source, version, parsed, served, modified, alike, chunks, tokens, cut, ids, key in rows
         }

@@ -15,12 +15,15 @@ import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
+from sys import intern
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sluice.access import AccessTags
 
 Row = dict[str, Any]
+SHORT = 200
+"""Characters of a text that is worth looking for among those that are there."""
 T = TypeVar("T")
 
 
@@ -63,9 +66,9 @@ def encode_text(value: str) -> Any:
 
 
 def decode_text(value: Any) -> Any:
-    """The inverse of `encode_text`."""
+    """The inverse of `encode_text`. Equal short texts are one: of 100,000 documents most values are those of others, too."""
     if isinstance(value, str):  # nearly always, and much cheaper to ask
-        return value
+        return intern(value) if len(value) <= SHORT else value
     return json.loads(value["json"]) if isinstance(value, Mapping) else value
 
 
@@ -124,7 +127,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if hint is bool:
         return bool
     if hint is AccessTags:
-        return lambda value: AccessTags(decode_text(tag) for tag in value)
+        return lambda value: _tags(*map(decode_text, value))
     origin = get_origin(hint)
     if origin is tuple:
         item = get_args(hint)[0]
@@ -132,6 +135,12 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         return json.loads
     return decode_text
+
+
+@lru_cache(maxsize=10_000)
+def _tags(*tags: str) -> AccessTags:
+    """One set for all documents of the same readers."""
+    return AccessTags(tags)
 
 
 def _from_plain(hint: Any, value: Any) -> Any:

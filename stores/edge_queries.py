@@ -53,7 +53,11 @@ def readable(tags: AccessTags, overlay: Overlay) -> Filter:
 
 
 def narrowed(admitted: Filter, filters: Filters) -> Filter:
-    """What a reader may see, narrowed to what they asked for."""
+    """What a reader may see, narrowed to what they asked for. As it is where they asked for nothing: the engine takes half as
+    long again for a condition within a condition.
+    """
+    if filters == ours.Filters():
+        return admitted
     must: list[Any] = [admitted]
     if filters.sources:
         must.append(any_of(SOURCE, filters.sources))
