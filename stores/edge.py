@@ -324,7 +324,10 @@ class EdgeStore(Ranked):
             if len(by_tag) > MANY_LISTS or listed > MANY_TAGS * count:
                 return False
             tags_there = [tag for tag in by_tag if tag is not None]
-            return by_tag == self._read(collection, partial(edge_search.id_sums, tags=tags_there))
+            found = self._read(collection, partial(edge_search.id_sums, tags=tags_there))
+            if count > shards.SEGMENT_POINTS:
+                mapped.let_go(self._collections)
+            return by_tag == found
 
     def note(self, collection: str, name: str, notes: bytes) -> None:
         """Keep this beside sealed points until others take their place; where there is no room for it, not."""

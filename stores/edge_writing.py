@@ -81,6 +81,8 @@ class Writer:
                     self.shard.update(UpdateOperation.delete_points_by_filter(of_these))
                     self._dead(dead)
             self.shard.flush()
+            if self.state.segment and len(keys) > shards.BATCH:
+                mapped.let_go(self.folder)
 
     def seal(self) -> State:
         """From now on nobody writes into these points, and every process may read them; what holds."""
