@@ -64,8 +64,8 @@ def in_process(r: Resources, *, ahead: bool = False) -> Executor:
     if prefect_environment.server() is not None:
         return IfSmall(documents=0)
     if runner.type == "dask":
-        return IfSmall(documents=PARTITION_DOCUMENTS)
-    return IfSmall(begin=Begin(lambda: begin(r), runner.workers) if ahead else None, workers=runner.workers)
+        return IfSmall(min(runner.alone, PARTITION_DOCUMENTS))
+    return IfSmall(runner.alone, Begin(lambda: begin(r), runner.workers) if ahead else None, runner.workers)
 
 
 def begin(r: Resources) -> None:

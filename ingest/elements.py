@@ -90,7 +90,7 @@ def _without_soft_hyphens(piece: Piece) -> Piece | None:
     if "\xad" not in piece.text or piece.kind == "code":
         return piece
     text = _SOFT_HYPHEN.sub("", piece.text)
-    return replace(piece, text=text) if text else None
+    return replace(piece, text=text) if text.strip() else None
 
 
 def _table(element: Any) -> str:

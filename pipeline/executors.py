@@ -26,10 +26,6 @@ R = TypeVar("R")
 PARTITION_DOCUMENTS = 128
 """Documents in a partition: about 1,500 chunks, enough to sort by length, few enough to lose little to a crash."""
 
-ALONE_DOCUMENTS = 8 * PARTITION_DOCUMENTS
-"""Documents that a process does alone: at most a minute or two, of which a flow with a server of its own would take 5 s of
-processor time, and 230 MB of memory."""
-
 PATIENCE_S = (1.0, 5.0, 20.0)
 """How long a partition waits before it is tried again, each time."""
 
@@ -89,7 +85,7 @@ class IfSmall:
     With `begin`, what can be done while the flow begins (`meanwhile`) is done, and then FlowNeeded is raised.
     """
 
-    documents: int = ALONE_DOCUMENTS
+    documents: int = PARTITION_DOCUMENTS
     begin: Begin | None = None
     workers: int = 2
 

@@ -400,6 +400,9 @@ class RunnerSettings(Section):
     type: Literal["inline", "threads", "dask"] = "threads"
     workers: int = Field(default=2, ge=1, le=256)
     """Threads, or the processes of a local Dask cluster."""
+    alone: int = Field(default=1024, ge=0)
+    """Documents that a command does in its own process, without Prefect, where no Prefect server is configured: two minutes at
+    most; a flow and a server of its own would take 5 s of processor time and 230 MB. With dask, at most one partition."""
     address: Annotated[str, Field(pattern=r"^(tcp|tls|ws|wss)://[^/]")] | None = None
     """The scheduler of a Dask cluster; without it, dask makes a cluster of `workers` processes on this machine."""
     tries: int = Field(default=3, ge=1, le=20)

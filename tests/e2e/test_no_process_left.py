@@ -26,7 +26,7 @@ ENDS_S = 20
 
 
 def make_index(folder: Path, documents: int = 200) -> Path:
-    """More than a partition of documents, so that a run starts Prefect; a model that costs nothing."""
+    """More documents than a command does alone, so that a run starts Prefect; a model that costs nothing."""
     (folder / "corpus").mkdir(parents=True)
     for i in range(documents):
         (folder / "corpus" / f"{i}.md").write_text(f"# Note {i}\n\nRemember number {i}.\n", encoding="utf-8")
@@ -37,6 +37,7 @@ def make_index(folder: Path, documents: int = 200) -> Path:
         "sources": [{"name": "notes", "type": "files", "root": "corpus", "include": ["**/*.md"]}],
         "access": {"rules": [{"match": "**", "tags": ["all"]}]},
         "embedding": {"model": "hashing:64", "precision": "fp32"},
+        "runner": {"alone": 100},
         "gates": [],
     }
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -257,11 +257,25 @@ def test_a_small_run_never_imports_prefect(index: Index) -> None:
         index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
 
 
+def test_a_run_of_several_partitions_is_done_alone_where_it_may_be(index: Index) -> None:
+    """On threads of the command, without a flow; in the record as any other run, and the answers are the same."""
+    for i in range(150):
+        index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
+    answer = index("run")
+    assert answer.out["outcome"] == "promoted"
+    assert answer.out["counts"]["stage"]["failed"] == {}
+    assert "Prefect" not in answer.err
+    with Resources(load(index.config)) as r:
+        assert [row["outcome"] for row in r.stores.runs.read()] == ["promoted"]
+    assert index.find(TOPICS["people"][0], *DEPARTMENTS)[0] == "people/0.md"
+
+
 def test_a_large_run_is_a_flow_that_goes_on_with_the_command_s_run(index: Index) -> None:
-    """More than a partition: one run in the record, one look at the sources, counts that add up, the same answers.
+    """More than `runner.alone`: one run in the record, one look at the sources, counts that add up, the same answers.
 
     It is fetched and parsed while Prefect starts, which has one run of it, too.
     """
+    index.configure(runner={"alone": 100})
     for i in range(120):
         index.write(f"people/more-{i}.md", f"# More {i}\n\nNumber {i} of many.\n")
     answer = index("run")

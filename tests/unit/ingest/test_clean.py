@@ -33,6 +33,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.sampled_fr
 
 
 @given(texts=TEXTS, spans=SPANS)
+@example(texts=["\u00ad \u00ad"], spans=[])
 def test_edits_keep_offsets_true(texts: list[str], spans: list[tuple[int, int, str]]) -> None:
     """Elements stay in order, apart, within the text; what no edit touched is what it was."""
     before = made(*(Piece("text", text.strip()) for text in texts))
