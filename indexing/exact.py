@@ -30,6 +30,7 @@ from sluice.points import (
     StoredPoint,
     Vector,
     VectorQuery,
+    answer,
 )
 
 PREFETCH = 200
@@ -74,7 +75,7 @@ class ExactSearch:
 
     def nearest_texts(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
         """The best point of each of the k best texts, best first."""
-        return self._best(query, tags, k, filters, lambda position: _text_of(self._points[position].payload))
+        return self._best(query, tags, k, filters, lambda position: answer(self._points[position].payload))
 
     def nearest_both(
         self, collection: str, query: VectorQuery, tags: AccessTags, documents: int, texts: int, filters: Filters
@@ -219,7 +220,3 @@ def _grouped(tags: Any) -> dict[str, list[int]]:
         for tag in of_point:
             groups.setdefault(tag, []).append(position)
     return groups
-
-
-def _text_of(payload: Mapping[str, Any]) -> str:
-    return str(payload.get(TEXT_ID) or payload["text"])

@@ -7,10 +7,10 @@ from typing import Any
 
 from indexing.fingerprints import document_fingerprint
 from sluice.ids import text_hash
-from sluice.points import DOCUMENT_KEY, MODIFIED, TEXT_ID, ScoredPoint
+from sluice.points import DOCUMENT_KEY, MODIFIED, PARENT_TEXT, TEXT_ID, ScoredPoint
 from sluice.records import Chunk, Document, DocumentState, Hit, Place
 
-PARENT, PARENT_TEXT, SERVED, TOKENS, CONTEXT_CUT = "parent", "parent_text", "served", "tokens", "context_cut"
+PARENT, SERVED, TOKENS, CONTEXT_CUT = "parent", "served", "tokens", "context_cut"
 
 
 def shown_text(held: Mapping[str, Any]) -> str:

@@ -22,6 +22,15 @@ TEXT_ID = "text_id"
 """Of the text that a reader is given: equal for equal texts, in whatever documents and contexts they stand."""
 
 
+PARENT_TEXT = "parent_text"
+"""The text that a reader is given in the place of a chunk that has a parent."""
+
+
+def answer(payload: Mapping[str, Any]) -> str:
+    """A name of the text that a reader is given for this payload: the same is one answer. Points of old have no text id."""
+    return str(payload.get(TEXT_ID) or payload.get(PARENT_TEXT) or payload["text"])
+
+
 @dataclass(frozen=True, slots=True)
 class SparseVector:
     """Indices (ascending, unique) and their weights, of equal length."""

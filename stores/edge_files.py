@@ -27,6 +27,7 @@ from stores.edge_queries import Overlay
 
 LOCK = "write.lock"
 GONE = ".gone-"
+NEW = ".new-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,10 @@ def remove(folder: Path) -> None:
 
 
 def clear(collections: Path) -> None:
-    """Remove the rest of what a process was killed in taking away: words of documents, too. For who changes the store alone."""
-    for left in collections.glob(f"{GONE}*"):
+    """Remove what a process was killed in making or in taking away: words of documents, too, under names that nobody asks for.
+    For who changes the store alone: whoever makes a collection does so under the same lock.
+    """
+    for left in (*collections.glob(f"{GONE}*"), *collections.glob(f"{NEW}*")):
         shutil.rmtree(left, ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ DEAD_SHARE = 0.2
 
 def created(folder: Path, dimension: int, *, sparse: bool, segment: int = SEGMENT_POINTS) -> Writer:
     """An empty collection where none is, to be written into."""
-    state = State(dimension, sparse, segment=segment)
+    state = State(dimension, sparse, segment=shards.segment_of(segment, sparse=sparse))
     with _begun(folder) as (fresh, lock):
         shards.create_shard(fresh / str(state.shard), state).close()
         return _placed(fresh, folder, state, lock)
@@ -35,7 +35,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
     count, was = files.sealed_points(source), files.read_state(source)[1]
     if count is None:
         count = shards.counted(opened().shard)
-    segment = was.segment or SEGMENT_POINTS
+    segment = was.segment or shards.segment_of(SEGMENT_POINTS, sparse=was.sparse)
     state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None, segment=segment)
     points = source / str(was.shard)
     private.room_for(source, files.size(points))
@@ -56,7 +56,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
 @contextmanager
 def _begun(folder: Path) -> Iterator[tuple[Path, FileLock]]:
     """A place for a collection in the making, and its lock; nothing is left of it when making it fails."""
-    fresh = folder.with_name(f".new-{folder.name}")
+    fresh = folder.with_name(f"{files.NEW}{folder.name}")
     files.discard(fresh)
     private.make(fresh)
     lock = FileLock(fresh / files.LOCK)

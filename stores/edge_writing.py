@@ -31,7 +31,7 @@ class Writer:
     def __init__(self, folder: Path, state: State, shard: EdgeShard, lock: FileLock) -> None:
         self.folder, self.state, self.shard, self._held = folder, state, shard, lock
         self._lock, self._batches = threading.Lock(), 0
-        self._appended = shards.appended(shard)
+        self._appended = shards.appended(self._path)
 
     def upsert(self, points: Sequence[ours.Point]) -> None:
         """All of these points, or none."""
@@ -142,7 +142,7 @@ def renew(folder: Path, state: State, *, without: Sequence[str] = (), shard: Edg
         dead=0,
         generation=state.generation + 1,
         points=None,
-        segment=state.segment or shards.SEGMENT_POINTS,
+        segment=state.segment or shards.segment_of(shards.SEGMENT_POINTS, sparse=state.sparse),
     )
     path = folder / str(fresh.shard)
     private.room_for(folder, files.size(folder / str(state.shard)))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from sluice.access import AccessTags
-from sluice.points import DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, VectorQuery
+from sluice.points import DOCUMENT_KEY, Filters, ScoredPoint, VectorQuery, answer
 from stores.ranking import Wanted, points_alone
 
 
@@ -48,4 +48,4 @@ def _documents(k: int) -> Wanted:
 
 
 def _texts(k: int) -> Wanted:
-    return Wanted(k, lambda point: str(point.payload.get(TEXT_ID) or point.payload["text"]), alone=True)
+    return Wanted(k, lambda point: answer(point.payload), alone=True)

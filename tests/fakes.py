@@ -30,6 +30,7 @@ from sluice.points import (
     StoredPoint,
     Vector,
     VectorQuery,
+    answer,
 )
 from sluice.records import Cut
 from sluice.releases import Release, ReleaseEvent, State
@@ -295,7 +296,7 @@ class MemoryVectorStore:
     def nearest_texts(self, collection: str, query: VectorQuery, tags: AccessTags, k: int, filters: Filters) -> list[ScoredPoint]:
         best: dict[str, ScoredPoint] = {}
         for point in self._ranked(collection, query, tags, filters):
-            best.setdefault(str(point.payload.get(TEXT_ID) or point.payload["text"]), point)
+            best.setdefault(answer(point.payload), point)
         return list(best.values())[:k]
 
     def nearest_both(

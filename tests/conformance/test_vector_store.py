@@ -440,6 +440,14 @@ class TestSearch:
             found = search(name, VectorQuery(one.dense), AccessTags(["a"]), 5, NO_FILTER)
             assert [p.id for p in found] == [p.id for p in copies[:5]]
 
+    def test_children_of_one_parent_are_one_answer_also_in_points_of_old(self, store: Any) -> None:
+        """By their text id, without one by the parent's text, without that by their own."""
+        points = [replace(p, payload={**p.payload, "access_tags": ["a"]}) for p in corpus(6)]
+        said = [{"text_id": "t"}, {"text_id": "t"}, {"parent_text": "whole"}, {"parent_text": "whole"}, {}, {}]
+        points = [replace(p, payload={**p.payload, **more}) for p, more in zip(points, said, strict=True)]
+        found = store.nearest_texts(filled(store, points), VectorQuery(points[0].dense), AccessTags(["a"]), 6, NO_FILTER)
+        assert len(found) == 4
+
     def test_documents_are_found_behind_a_document_of_many_chunks(self, store: Any) -> None:
         """One document may hold all of the best hundred chunks, in dense and in hybrid search."""
         rng, points = np.random.default_rng(5), corpus(20, per_document=1, sparse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -27,7 +28,7 @@ from stores import edge, private
 from stores.edge import MANY_TAGS, EdgeStore
 from stores.edge_errors import translated
 from stores.edge_files import read_state
-from stores.edge_shards import SEGMENT_POINTS, appended, open_shard
+from stores.edge_shards import SEGMENT_POINTS, appended
 from stores.qdrant import QdrantStore
 from tests.fakes import MemoryVectorStore
 
@@ -369,27 +370,43 @@ class TestSegments:
         for store in stores:
             store.close()
 
-    def test_points_are_in_finished_segments_when_they_are_sealed(self, path: Path) -> None:
-        """But for fewer than are worth one; and so in a clone, and in what was written anew."""
+    @pytest.mark.parametrize("sparse", [False, True])
+    def test_points_are_in_finished_segments_when_they_are_sealed(self, path: Path, sparse: bool) -> None:
+        """But for fewer than are worth one; and so in a clone, and in what was written anew. With sparse vectors none are."""
         store = EdgeStore(path, wait_s=0, segment_points=60)
-        store.create("i__1", dimension=8, sparse=False)
-        store.upsert("i__1", points(100))
+        made = self._points(110) if sparse else points(110)
+        store.create("i__1", dimension=8, sparse=sparse)
+        store.upsert("i__1", made[:100])
         store.clone("i__1", "i__2")
-        store.upsert("i__2", points(110)[100:])
+        store.upsert("i__2", made[100:])
         store.clone("i__2", "i__3")
         store.delete("i__2", ["d1"])
         store.close()
         left = {
-            name: appended(open_shard(path / "collections" / name, number))
-            for name, number in (("i__1", 1), ("i__2", 2), ("i__3", 1))
+            name: appended(path / "collections" / name / str(number)) for name, number in (("i__1", 1), ("i__2", 2), ("i__3", 1))
         }
-        assert left == {"i__1": 0, "i__2": 0, "i__3": 10}
+        assert left == ({"i__1": 100, "i__2": 105, "i__3": 110} if sparse else {"i__1": 0, "i__2": 0, "i__3": 10})
+
+    def test_points_that_move_when_their_tags_change_are_counted(self, path: Path) -> None:
+        """The engine writes them anew, as it does replaced ones; they become a segment again."""
+        store = EdgeStore(path, wait_s=0, segment_points=60)
+        store.create("i__1", dimension=8, sparse=False)
+        store.upsert("i__1", points(100))
+        store.clone("i__1", "i__2")
+        store.retag("i__2", {f"d{n}": B for n in range(12)})
+        store.close()
+        assert appended(path / "collections" / "i__2" / "1") == 0
+        store.clone("i__2", "i__3")
+        store.retag("i__3", {f"d{n}": A for n in range(2)})
+        store.upsert("i__3", points(15)[10:])
+        store.close()
+        assert appended(path / "collections" / "i__3" / "1") == 15
 
     def test_a_clone_has_the_vectors_of_finished_segments_and_never_writes_them(self, path: Path) -> None:
         """The same files, not copies, whatever is done to the clone; and an erasure takes them from each."""
         store = EdgeStore(path, wait_s=0, segment_points=60)
-        store.create("i__1", dimension=8, sparse=True)
-        store.upsert("i__1", self._points(120))
+        store.create("i__1", dimension=8, sparse=False)
+        store.upsert("i__1", points(120))
         store.switch({"i": "i__1"})
 
         def vectors(name: str) -> dict[int, bytes]:
@@ -398,12 +415,12 @@ class TestSegments:
         before = vectors("i__1")
         store.clone("i__1", "i__2")
         store.delete("i__2", ["d1"])
-        store.upsert("i__2", self._points(60, seed=2)[30:])
+        store.upsert("i__2", points(60, text="other")[30:])
         store.set_tags("i__2", B, ["d2"])
         store.switch({"i": "i__2"})
         store.close()
         search(store, A)
-        store.upsert("i__2", self._points(130)[120:])  # a sealed one opened again
+        store.upsert("i__2", points(130)[120:])  # a sealed one opened again
         store.close()
         assert vectors("i__1") == before
         assert before.items() <= vectors("i__2").items()
@@ -466,6 +483,17 @@ class TestErasure:
         left = {entry.name for entry in (path / "collections" / "i__1").iterdir()}
         assert "2" in left
         assert not left & {"1", "files-1.json", "notes-1-held"}
+
+    def test_a_clone_that_was_killed_in_the_making_keeps_no_word_of_what_is_removed(
+        self, store: EdgeStore, other: EdgeStore, path: Path
+    ) -> None:
+        """It has no name yet that anybody asks for, and may never be made again."""
+        copied = path / "collections" / ".new-i__2"
+        shutil.copytree(path / "collections" / "i__1", copied)
+        (copied / "1" / "words").write_text("xyzzy-secret")
+        assert self._holding(path, "xyzzy-secret")
+        other.delete("i", ["d3"])
+        assert not copied.exists()
 
     def test_a_clone_of_a_collection_of_leftovers_is_written_anew(self, store: EdgeStore, path: Path) -> None:
         """A night after night of deltas does not make a store that holds everything it ever held."""
