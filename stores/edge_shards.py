@@ -51,8 +51,8 @@ SEGMENT_POINTS = 100_000
 """Making a segment of so many takes 4 to 6 s, in which nothing else of the process gets on."""
 
 NEVER = 1 << 62
-"""In the place of that for collections with sparse vectors: a point that was moved out of a finished segment (its tags changed)
-ranks otherwise in sparse search than in a build from nothing (seen with 0.9.0). They stay one segment."""
+"""In the place of that for collections with sparse vectors: with sparse indexes that are read from the disk, as those of finished
+segments are, changed points ranked otherwise than in a build from nothing (seen with 0.9.0). They stay one segment."""
 
 _KEYWORDS = (ACCESS_TAGS, DOCUMENT_KEY, SOURCE, LANGUAGE, TEXT_ID)
 _MANY = 1_000_000
@@ -87,9 +87,7 @@ def _make(path: Path, state: State) -> None:
             str(making),
             EdgeConfig(
                 vectors={DENSE: EdgeVectorParams(size=state.dimension, distance=Distance.Dot, memory=Memory.Cold)},
-                sparse_vectors={SPARSE: EdgeSparseVectorParams(modifier=Modifier.Idf, memory=Memory.Cold)}
-                if state.sparse
-                else None,
+                sparse_vectors={SPARSE: EdgeSparseVectorParams(modifier=Modifier.Idf)} if state.sparse else None,
                 hnsw_config=_NO_GRAPH,
                 optimizers=EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=_MANY),  # of any size; never merged
                 id_tracker_memory=Memory.Cold,
