@@ -22,7 +22,8 @@ DEAD_SHARE = 0.2
 
 def created(folder: Path, dimension: int, *, sparse: bool, segment: int = SEGMENT_POINTS) -> Writer:
     """An empty collection where none is, to be written into."""
-    state = State(dimension, sparse, segment=shards.segment_of(segment, sparse=sparse))
+    state = State(dimension, sparse)
+    state = replace(state, segment=shards.segment_of(state, segment))
     with _begun(folder) as (fresh, lock):
         shards.create_shard(fresh / str(state.shard), state).close()
         return _placed(fresh, folder, state, lock)
@@ -35,8 +36,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
     count, was = files.sealed_points(source), files.read_state(source)[1]
     if count is None:
         count = shards.counted(opened().shard)
-    segment = was.segment or shards.segment_of(SEGMENT_POINTS, sparse=was.sparse)
-    state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None, segment=segment)
+    state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None, segment=shards.segment_of(was))
     points = source / str(was.shard)
     private.room_for(source, files.size(points))
     with _begun(folder) as (fresh, lock):

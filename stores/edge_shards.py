@@ -56,14 +56,15 @@ segments are, changed points ranked otherwise than in a build from nothing (seen
 
 _KEYWORDS = (ACCESS_TAGS, DOCUMENT_KEY, SOURCE, LANGUAGE, TEXT_ID)
 _MANY = 1_000_000
-_VECTORS = ("vectors/chunk_*.mmap", "matrix.dat")
+_APPENDED, _FINISHED = "vectors/chunk_*.mmap", "matrix.dat"
+"""Where the vectors of a segment lie; those of a finished one are only read, and may be shared."""
 _NO_GRAPH = HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1_000_000_000, max_indexing_threads=1)
 """Search is exact (ADR 7): a segment has a place for a graph, and none is built."""
 
 
-def segment_of(points: int, *, sparse: bool) -> int:
-    """How many points are appended before they become a segment of their own."""
-    return NEVER if sparse else points
+def segment_of(state: State, points: int = SEGMENT_POINTS) -> int:
+    """How many points are appended before they become a segment of their own: as its collection says, else so many."""
+    return state.segment or (NEVER if state.sparse else points)
 
 
 def create_shard(path: Path, state: State) -> EdgeShard:
@@ -108,7 +109,7 @@ def copy_shard(source: Path, target: Path) -> None:
     """A sealed shard in a place where nothing is, to be changed apart from it. The vectors of finished segments, which the engine
     only reads, are the same files in both: half of the bytes.
     """
-    private.copy(source, target, shared=[_VECTORS[1]])
+    private.copy(source, target, shared=[_FINISHED])
 
 
 def appended(path: Path) -> int:
@@ -148,7 +149,9 @@ def open_shard(folder: Path, number: int) -> EdgeShard:
         whole(folder, number)
         edge_memory.need(edge_memory.OPENING_BYTES, "opening a collection of the embedded vector store")
         shard = EdgeShard.load(str(path))
-        mapped.wanted_soon(file for form in _VECTORS for file in path.glob(f"segments/*/vector_storage-dense/{form}"))
+        mapped.wanted_soon(
+            file for form in (_APPENDED, _FINISHED) for file in path.glob(f"segments/*/vector_storage-dense/{form}")
+        )
         return shard
     except (KeyboardInterrupt, SystemExit, IntegrityError, MemoryError):
         raise

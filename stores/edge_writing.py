@@ -142,7 +142,7 @@ def renew(folder: Path, state: State, *, without: Sequence[str] = (), shard: Edg
         dead=0,
         generation=state.generation + 1,
         points=None,
-        segment=state.segment or shards.segment_of(shards.SEGMENT_POINTS, sparse=state.sparse),
+        segment=shards.segment_of(state),
     )
     path = folder / str(fresh.shard)
     private.room_for(folder, files.size(folder / str(state.shard)))

@@ -313,7 +313,7 @@ class TestSegments:
     )
 
     @staticmethod
-    def _points(count: int, seed: int = 1) -> list[Point]:
+    def _points(count: int, seed: int = 1, *, sparse: bool = True) -> list[Point]:
         rng = np.random.default_rng(seed)
         vectors = rng.normal(size=(count, 8)).astype(np.float32)
         tags = (["a"], ["b"], ["a", "b"])
@@ -322,39 +322,40 @@ class TestSegments:
                 str(uuid.UUID(int=n + 1)),
                 vectors[n],
                 {"document_key": f"d{n // 5}", "access_tags": tags[n // 5 % 3], "text": f"text {n}"},
-                SparseVector((n % 7, 7 + n % 11), (1.0, 2.0)),
+                SparseVector((n % 7, 7 + n % 11), (1.0, 2.0)) if sparse else None,
             )
             for n in range(count)
         ]
 
-    def _held(self, store: EdgeStore) -> tuple[object, ...]:
+    def _held(self, store: EdgeStore, *, sparse: bool) -> tuple[object, ...]:
         points = [
             (p.id, p.payload, np.asarray(p.dense).tolist()) for p in store.scan("i", ["document_key", "text"], vectors=True)
         ]
         answers = [
             [(hit.id, round(hit.score, 6)) for hit in store.nearest("i", query, tags, 10, Filters())]
-            for query in self.QUERIES
+            for query in (self.QUERIES if sparse else [replace(query, sparse=None) for query in self.QUERIES])
             for tags in (A, B, AccessTags(["a", "b"]))
         ]
         return points, answers
 
-    def test_answers_are_those_of_one_segment(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("sparse", [False, True])
+    def test_answers_are_those_of_one_segment(self, tmp_path: Path, sparse: bool) -> None:
         """After a build, a delta on it, changed tags beside it and an erasure: ids, payloads, vectors, order and scores."""
         stores = [EdgeStore(tmp_path / str(size), wait_s=0, segment_points=size) for size in (SEGMENT_POINTS, 60)]
 
         def same() -> None:
-            first, second = (self._held(store) for store in stores)
+            first, second = (self._held(store, sparse=sparse) for store in stores)
             assert first == second
 
         for store in stores:
-            store.create("i__1", dimension=8, sparse=True)
-            store.upsert("i__1", self._points(300))
+            store.create("i__1", dimension=8, sparse=sparse)
+            store.upsert("i__1", self._points(300, sparse=sparse))
             store.switch({"i": "i__1"})
         same()
         for store in stores:
             store.clone("i__1", "i__2")
             store.delete("i__2", ["d3", "d40"])
-            store.upsert("i__2", self._points(100, seed=2)[50:])
+            store.upsert("i__2", self._points(100, seed=2, sparse=sparse)[50:])
             store.switch({"i": "i__2"})
         same()
         for store in stores:
