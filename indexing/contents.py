@@ -19,7 +19,7 @@ from typing import Any
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS
 from indexing.protocols import Points
 from sluice.access import NOBODY, AccessTags
-from sluice.ids import IdSum, id_sum_of
+from sluice.ids import IdSum, digest, id_sum_of
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, MODIFIED
 
 FIELDS = (
@@ -51,6 +51,11 @@ class Holding:
     cut: int = 0
     ids: int = 0
     """As in `ids.id_sum`."""
+
+    @property
+    def id_sum(self) -> IdSum:
+        """What stands for the ids of its chunks."""
+        return self.chunks, self.ids
 
     def is_copy_of(self, other: Holding | None) -> bool:
         """Whether both are of the same chunks, whose points say the same of the document, whoever may read it."""
@@ -169,7 +174,7 @@ class Contents:
             sums: dict[AccessTags, IdSum] = {}
             for key, held in believed.items():
                 wanted = tags.get(key, NOBODY)
-                sums[wanted] = id_sum_of(sums.get(wanted, (0, 0)), (held.chunks, held.ids))
+                sums[wanted] = id_sum_of(sums.get(wanted, (0, 0)), held.id_sum)
             if not self._points.holds(collection, sums):
                 return False
             now = {wanted: {wanted} for wanted in sums}
@@ -180,7 +185,13 @@ class Contents:
     def whole(self, collection: str) -> Holdings:
         """With the tags that its points carry, which nobody has changed since it was read."""
         with self._lock:
-            return self._known[collection] if collection in self._with_tags else self.now(collection)
+            known = self.known(collection)
+            return self.now(collection) if known is None else known
+
+    def known(self, collection: str) -> Holdings | None:
+        """As it was read, or found to agree, in this `remembered`; None where it was not."""
+        with self._lock:
+            return self._known[collection] if collection in self._with_tags else None
 
     def changed(self, collection: str) -> None:
         """The tags that are remembered of it do not hold any more."""
@@ -210,6 +221,11 @@ class Contents:
             first = next(iter(self._known))
             del self._known[first]
             self._with_tags.discard(first)
+
+
+def ids_root(found: Holdings) -> str:
+    """Stands for which chunks a collection holds of each document, whoever may read them."""
+    return digest("ids", "\n".join(sorted(f"{key} {held.chunks} {held.ids:x}" for key, held in found.items())))
 
 
 _COLUMNS = ("uri", "source", "version", "parse_fingerprint", "served", "modified", "alike", "chunks", "tokens", "cut")

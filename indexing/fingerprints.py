@@ -8,7 +8,7 @@ order of anything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from sluice.access import AccessTags
@@ -33,16 +33,7 @@ def release_fingerprint(states: Iterable[DocumentState], how: str) -> str:
 
     How documents are parsed is in each document's own state.
     """
-    return merkle_root(
-        digest(
-            "leaf",
-            document_fingerprint(state),
-            state.expires.astimezone(UTC).isoformat() if state.expires else None,
-            how,
-        )
-        for state in states
-        if state.in_release
-    )
+    return _release_root(how, tuple((document_fingerprint(state), state.expires) for state in states if state.in_release))
 
 
 def access_root(states: Iterable[DocumentState]) -> str:
@@ -57,7 +48,16 @@ def tags_root(states: Iterable[DocumentState]) -> str:
 
 def forget_roots() -> None:
     """Let go of what roots were made of: 40 MB of 100,000 documents."""
+    _release_root.cache_clear()
     _root_of.cache_clear()
+
+
+@lru_cache(maxsize=2)
+def _release_root(how: str, documents: tuple[tuple[str, datetime | None], ...]) -> str:
+    """Asked before a release is built and when it is judged."""
+    return merkle_root(
+        digest("leaf", document, expires.astimezone(UTC).isoformat() if expires else None, how) for document, expires in documents
+    )
 
 
 @lru_cache(maxsize=4)

@@ -8,6 +8,8 @@ from zlib import crc32
 
 from evaluation.protocols import TakenOver
 from indexing.build import Builder
+from indexing.contents import Holdings, ids_root
+from indexing.delta import is_of
 from indexing.protocols import Points
 from pipeline.resources import Resources
 from sluice.access import AccessTags
@@ -87,13 +89,21 @@ def taken_over(r: Resources, release: Release, live: Release | None, states: Seq
     due = compared(len(after), len(r.releases.all()))
     same = {key for key, held in after.items() if not due(key) and held.is_copy_of(before.get(key))}
     members = [state for state in states if state.in_release]
+    known = same if holds_what_was_judged(live, before) else set[str]()
 
     def expected() -> Iterator[tuple[DocumentState, IdSum | None]]:
         for part in batches(members, READ_AT_ONCE * 5):
-            sums = r.cutter.sums(part)
+            judged = {s.key: held.id_sum for s in part if s.key in known and is_of(held := before[s.key], s)}
+            sums = judged | r.cutter.sums(state for state in part if state.key not in judged)
             yield from ((state, sums.get(state.key)) for state in part)
 
     return TakenOver(same, after, expected)
+
+
+def holds_what_was_judged(release: Release, held: Holdings) -> bool:
+    """Whether its collection holds the very chunks of each document that it did when they were found to be what its documents
+    and its chunker give: how each was cut need not be read again."""
+    return release.judged.get("ids") == ids_root(held)
 
 
 def compared(documents: int, release: int) -> Callable[[str], bool]:
@@ -105,6 +115,14 @@ def compared(documents: int, release: int) -> Callable[[str], bool]:
 def _was_compared(release: Release) -> bool:
     """Whether it was reconciled with the documents, and not only held against its own manifest."""
     return any(v.get("gate") == "reconciliation" and "chunks_expected" in v.get("evidence", {}) for v in release.verdicts)
+
+
+def ids_judged(r: Resources, release: Release, verdicts: Sequence[Verdict]) -> str | None:
+    """What stands for the chunks that a release held when it was reconciled with the documents; None where it was not, or where
+    they were not looked at by who judges."""
+    sound = any(v.gate == "reconciliation" and v.passed and "chunks_expected" in v.evidence for v in verdicts)
+    held = r.contents.known(release.collection) if sound else None
+    return ids_root(held) if held is not None else None
 
 
 def against_manifest(r: Resources, release: Release) -> Verdict:

@@ -157,12 +157,15 @@ class AccessRules:
         """
         found = []
         for source, uri in documents:
-            granted = self.ceiling(source, uri)
+            missed, granted = list[AccessRule](), NOBODY
             for rule in self.rules:
                 if rule.source not in (None, source):
                     continue
                 if matches(uri, rule.match):
+                    granted = rule.tags
                     break
+                missed.append(rule)
+            for rule in missed:
                 if rule.tags != granted and nearly_matches(uri, rule.match):
                     found.append(NearMiss(source, uri, rule.match, rule.tags, granted))
                     break

@@ -9,8 +9,9 @@ from threading import Lock
 from bson.binary import Binary
 from pymongo import UpdateOne
 
+from sluice.ahead import read_ahead
 from sluice.errors import IntegrityError
-from sluice.groups import batches, by_size
+from sluice.groups import batches, by_size, groups
 from sluice.records import Document, DocumentState, QuarantineEntry
 from stores.blobs import REQUEST_BYTES, MongoBlobs
 from stores.codec import Row, encode_text, from_row, to_row
@@ -72,11 +73,12 @@ class MongoDocumentStates:
             ids = [f"{self._index}/{key}" for key in dict.fromkeys(keys)]
             queries = [{"_id": {"$in": list(part)}} for part in batches(ids, READ_BATCH)]
         with translated(self._database, "reading the documents"):
-            # Each row becomes a state as it comes: all rows at once are three times what the states are.
+            # Rows become states as they come, while the server looks for the next: all at once are three times what states are.
+            rows = (row for asked in queries for row in self._rows.find(asked).batch_size(READ_BATCH))
             found = [
                 from_row(DocumentState, row)
-                for asked in queries
-                for row in self._rows.find(asked).batch_size(READ_BATCH)
+                for part in read_ahead(groups(rows, READ_BATCH))
+                for row in part
                 if source is None or row["source"] == query["source"]
             ]
         return sorted(found, key=_by_key)
