@@ -7,6 +7,7 @@ process alone may change it; access tags, which may change in any collection, ar
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +20,8 @@ from typing import Any
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS
 from indexing.protocols import Points
 from sluice.access import NOBODY, AccessTags
-from sluice.ids import IdSum, digest, id_sum_of
+from sluice.groups import groups
+from sluice.ids import IdSum, digest, id_sum_of, version_id
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, MODIFIED
 
 FIELDS = (
@@ -110,6 +112,23 @@ def _says_the_same(holding: Holding, payload: Mapping[str, Any]) -> bool:
         and payload.get("version") == holding.version
         and payload.get("parse_fingerprint") == holding.parse_fingerprint
     )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsHeld(Mapping[str, str]):
+    """Document key → version id, of what a collection holds; worked out when asked, for most are never asked for."""
+
+    held: Holdings
+
+    def __getitem__(self, key: str) -> str:
+        found = self.held[key]
+        return version_id(key, found.version, found.parse_fingerprint)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
 
 
 class Contents:
@@ -229,41 +248,48 @@ def ids_root(found: Holdings) -> str:
 
 
 _COLUMNS = ("uri", "source", "version", "parse_fingerprint", "served", "modified", "alike", "chunks", "tokens", "cut")
-FORM = 1
+FORM = 2
 """Raised with every change of what is packed."""
+PACKED_AT_ONCE = 5_000
+"""Documents of a line: as one text, those of a large collection are several times what is packed."""
 
 
 def packed(found: Holdings) -> bytes:
-    """All but the tags, to be kept beside the points: 250 bytes a document."""
-    columns: dict[str, Any] = {name: [getattr(held, name) for held in found.values()] for name in _COLUMNS}
-    columns |= {"key": list(found), "ids": [f"{held.ids:x}" for held in found.values()]}
-    return json.dumps({"form": FORM, **columns}, separators=(",", ":")).encode()
+    """All but the tags, to be kept beside the points, as JSON Lines: how many there are, then 250 bytes a document."""
+    lines = [json.dumps({"form": FORM, "documents": len(found)}).encode()]
+    for part in groups(found.items(), PACKED_AT_ONCE):
+        columns: dict[str, Any] = {name: [getattr(held, name) for _, held in part] for name in _COLUMNS}
+        columns |= {"key": [key for key, _ in part], "ids": [f"{held.ids:x}" for _, held in part]}
+        lines.append(json.dumps(columns, separators=(",", ":")).encode())
+    return b"\n".join(lines)
 
 
 def unpacked(notes: bytes) -> dict[str, Holding] | None:
     """What was packed, without tags; None where another version packed it, or it is not whole."""
+    found, nobody = dict[str, Holding](), set[AccessTags]()  # one for all: where tags are read, others take its place
     try:
-        kept = json.loads(notes)
-        if kept["form"] != FORM:
+        lines = io.BytesIO(notes)
+        head = json.loads(next(lines, b""))
+        if head["form"] != FORM:
             return None
-        rows = zip(*(kept[name] for name in (*_COLUMNS, "ids", "key")), strict=True)
-        nobody = set[AccessTags]()  # one for all: where tags are read, others take its place
-        return {
-            intern(key): Holding(
-                intern(uri),
-                intern(source),
-                intern(version),
-                intern(parsed),
-                served and intern(served),
-                modified and intern(modified),
-                nobody,
-                alike,
-                chunks,
-                tokens,
-                cut,
-                int(ids, 16),
-            )
-            for uri, source, version, parsed, served, modified, alike, chunks, tokens, cut, ids, key in rows
-        }
+        for line in lines:
+            kept = json.loads(line)
+            rows = zip(*(kept[name] for name in (*_COLUMNS, "ids", "key")), strict=True)
+            for uri, source, version, parsed, served, modified, alike, chunks, tokens, cut, ids, key in rows:
+                found[intern(key)] = Holding(
+                    intern(uri),
+                    intern(source),
+                    intern(version),
+                    intern(parsed),
+                    served and intern(served),
+                    modified and intern(modified),
+                    nobody,
+                    alike,
+                    chunks,
+                    tokens,
+                    cut,
+                    int(ids, 16),
+                )
+        return found if len(found) == head["documents"] else None
     except (ValueError, KeyError, TypeError):
         return None

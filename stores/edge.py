@@ -285,17 +285,22 @@ class EdgeStore(Ranked):
             name = unquote(self._existing(collection))
             if readable_by is not None and not readable_by:
                 return
+            pages = shards.MAPPED_PAGES if documents is None else 1  # points of some documents lie far apart
             for part in (None,) if documents is None else batches(sorted(set(documents)), shards.BATCH):
-                yield from self._points(partial(self._page, name, fields, vectors, readable_by, part), bool(fields or vectors))
+                read = partial(self._page, name, fields, vectors, readable_by, part)
+                yield from self._points(read, pages if fields or vectors else 0)
 
-    def _points(self, read: Callable[[edge_search.PointId | None], Page], of_files: bool) -> Iterator[StoredPoint]:
+    def _points(self, read: Callable[[edge_search.PointId | None], Page], pages: int) -> Iterator[StoredPoint]:
+        """What is read in pages; after so many the files are let go of (0: never)."""
         first, after = read(None)
-        following = read_ahead(_pages(read, after)) if after is not None else ()
-        for number, page in enumerate(itertools.chain([first], following), 1):
+        if after is None:
+            yield from first
+            return
+        for number, page in enumerate(itertools.chain([first], read_ahead(_pages(read, after))), 1):
             yield from page
-            if of_files and number % shards.MAPPED_PAGES == 0:
+            if pages and number % pages == 0:
                 mapped.let_go(self._collections)
-        if of_files and after is not None:
+        if pages:
             mapped.let_go(self._collections)
 
     def _page(

@@ -42,6 +42,8 @@ from stores.edge_queries import DENSE, SPARSE, Overlay, any_of
 from stores.scratch import scratch
 
 PAGE = 1000
+SCATTERED_PAGE = 250
+"""Points of some documents lie far apart: each brings 64 KB of the files around it into memory."""
 ID_PAGE = 10_000
 MAPPED_PAGES = 5
 """Pages read, or batches written, after which the files that were touched are let go of (2 ms): points come by id, which is in no
@@ -149,9 +151,10 @@ def open_shard(folder: Path, number: int) -> EdgeShard:
         whole(folder, number)
         edge_memory.need(edge_memory.OPENING_BYTES, "opening a collection of the embedded vector store")
         shard = EdgeShard.load(str(path))
-        mapped.wanted_soon(
-            file for form in (_APPENDED, _FINISHED) for file in path.glob(f"segments/*/vector_storage-dense/{form}")
-        )
+        vectors = [file for form in (_APPENDED, _FINISHED) for file in path.glob(f"segments/*/vector_storage-dense/{form}")]
+        if len(vectors) > 1:
+            mapped.let_go(folder)  # to open a large collection reads a tenth of it
+        mapped.wanted_soon(vectors)
         return shard
     except (KeyboardInterrupt, SystemExit, IntegrityError, MemoryError):
         raise
