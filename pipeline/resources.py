@@ -50,7 +50,7 @@ if TYPE_CHECKING:  # what reads, cuts and measures is imported by who asks for i
     import chunking
     from evaluation import Gate
     from ingest.pipeline import Ingestion
-    from pipeline.labelled import CorpusDocuments, Held
+    from pipeline.evidence.labelled import CorpusDocuments, Held
 
 
 def utc_now() -> datetime:
@@ -150,7 +150,7 @@ class Resources:
 
     def corpus(self, release: Release | None = None, versions: Held | None = None) -> CorpusDocuments:
         """The documents that golden labels point to, as they are now, as a release holds them, or as parsed otherwise."""
-        from pipeline.labelled import CorpusDocuments
+        from pipeline.evidence.labelled import CorpusDocuments
 
         held = self.versions_in(release) if release is not None else None
         s, names = self.stores, [source.name for source in self.settings.sources]

@@ -11,11 +11,11 @@ from indexing.build import Built
 from indexing.delta import Delta, difference, may_be_base
 from pipeline.budget import money
 from pipeline.cluster import Dask
+from pipeline.evidence.views import holds_what_was_judged
 from pipeline.executors import Inline
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
-from pipeline.views import holds_what_was_judged
 from pipeline.windows import Stopped, mapped
 from sluice.counts import StageCounts
 from sluice.errors import DocumentError

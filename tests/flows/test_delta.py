@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from indexing.contents import ids_root
-from pipeline import nightly
+from pipeline.evidence.views import taken_over
+from pipeline.operations import nightly
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import holding
-from pipeline.views import taken_over
 from sluice.ids import IdSum
 from sluice.records import DocumentState
 from sluice.releases import Release

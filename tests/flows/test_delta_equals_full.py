@@ -20,7 +20,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.runs import holding
 from sluice.access import Principal
 from sluice.points import Vector

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.records import DocumentState
