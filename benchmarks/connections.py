@@ -36,7 +36,7 @@ from pipeline.operations.collecting import collect_garbage
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.settings import load
-from stores.embedded import EmbeddedMongo
+from stores.mongo.embedded import EmbeddedMongo
 
 LIMITS = "directConnection=true&socketTimeoutMS=2000&connectTimeoutMS=2000&serverSelectionTimeoutMS=4000"
 RUN = ("run", "--allow-deletions", "notes")

@@ -34,7 +34,7 @@ from pipeline.operations.collecting import collect_garbage
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.settings import load
-from stores.embedded import EmbeddedMongo
+from stores.mongo.embedded import EmbeddedMongo
 
 
 @dataclass

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from evaluation.protocols import PastRelease
 from sluice.releases import Release
-from stores.mongo_judgements import MongoJudgements
+from stores.mongo.judgements import MongoJudgements
 
 MOST = 100
 """Releases that are looked back at, at most: the latest."""

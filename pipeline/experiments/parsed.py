@@ -25,7 +25,7 @@ from pipeline.resources import Resources
 from sluice.errors import DocumentDropped
 from sluice.ids import version_id
 from sluice.records import Document, DocumentState
-from stores.codec import from_row, to_row
+from stores.mongo.codec import from_row, to_row
 
 
 @dataclass(frozen=True, slots=True)

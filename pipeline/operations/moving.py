@@ -34,7 +34,7 @@ from sluice.ids import version_id
 from sluice.plain import plain
 from sluice.records import DocumentState
 from sluice.releases import Release
-from stores import codec, versions_codec
+from stores.mongo import codec, versions_codec
 
 pq: Any = pyarrow.parquet  # it has no types
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pipeline.resources import Resources, utc_now
 from sluice.errors import ConfigurationError
-from stores.qdrant_token import reading_token
+from stores.qdrant.token import reading_token
 
 
 @dataclass(frozen=True, slots=True)

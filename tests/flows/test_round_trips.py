@@ -24,8 +24,8 @@ from pipeline.operations import collecting, nightly, syncing
 from pipeline.reading import differing, evaluating
 from pipeline.resources import Resources
 from pipeline.runs import holding
-from stores.edge import EdgeStore
-from stores.qdrant import QdrantStore
+from stores.edge.store import EdgeStore
+from stores.qdrant.store import QdrantStore
 from tests.conformance.test_round_trips import Counting
 from tests.flows.at_hand import NOWHERE, URLS, OnTheseStores
 

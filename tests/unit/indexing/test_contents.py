@@ -13,7 +13,7 @@ import numpy as np
 from indexing.contents import NOTES, Contents, holdings, packed, unpacked
 from sluice.access import AccessTags
 from sluice.points import Point
-from stores.edge import EdgeStore
+from stores.edge.store import EdgeStore
 from tests.fakes import MemoryVectorStore
 
 
