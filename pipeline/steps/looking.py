@@ -50,7 +50,8 @@ def look(
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
         force = _fetched_again(r, redo, name, mine, failures)
-        erased = functools.partial(_is_one_of, forgotten, name)
+        own = {s.uri for s in mine if s.status != "deleted"}
+        erased = functools.partial(_is_one_of, forgotten, name, own)
         try:
             asks_for = getattr(r.sources[name], "asks_for", None) or _everything
             listing = r.sources[name].scan(known)
@@ -84,8 +85,9 @@ def look(
     return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked, tuple(empty))
 
 
-def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
-    return any(document_key(source, form) in keys for form in forms(uri))
+def _is_one_of(keys: Collection[str], source: str, own: Collection[str], uri: str) -> bool:
+    """Whether a document of this name was erased; of one that is known, exactly it: two may differ in their Unicode form only."""
+    return any(document_key(source, form) in keys for form in ((uri,) if uri in own else forms(uri)))
 
 
 def _no_longer_configured(r: Resources, states: Sequence[DocumentState], now: bool) -> list[SourcePlan]:
