@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import evaluation
-from ingest.overlooked import why_none
+from ingest.overlooked import not_left_out, unmatched, why_none
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
-from sluice.access import begun_above_warnings, near_miss_warnings, never_decisive_warnings
+from sluice.access import begun_above_warnings, foreign_warnings, near_miss_warnings, never_decisive_warnings
 from sluice.display import counted
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
@@ -120,13 +120,31 @@ def _fetched_again(
     return lambda uri: uri in again or told(uri)
 
 
+def overlooked(r: Resources, seen: Look, states: Sequence[DocumentState]) -> list[str]:
+    """A warning for each exclude pattern that does not do what it was perhaps meant to do, with what is new; patterns of include
+    that match nothing, which may be for what is still to come, are noted beside it."""
+    warnings = list[str]()
+    for plan in seen.plans:
+        if plan.fetch and plan.source in r.sources:
+            there = [s.uri for s in states if s.source == plan.source and s.status != "deleted" and not s.unasked]
+            for said in unmatched(r.sources[plan.source], there):
+                r.progress.note(said)
+            warnings += not_left_out(r.sources[plan.source], [ref.uri for ref in plan.fetch])
+    return warnings
+
+
 def spelled_almost_like_a_rule(r: Resources, states: Sequence[DocumentState]) -> list[str]:
     """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides, for
     each that names a folder above the uris, and for each that can never decide."""
     rules = r.settings.access.compiled()
     placed = [(state.source, state.uri) for state in states if state.status == "active"]
     missed = near_miss_warnings(rules.near_misses(placed))
-    return [*never_decisive_warnings(rules), *begun_above_warnings(rules, placed), *missed]
+    return [
+        *never_decisive_warnings(rules, placed),
+        *begun_above_warnings(rules, placed),
+        *foreign_warnings(rules, placed),
+        *missed,
+    ]
 
 
 def check_uris(r: Resources, seen: Look) -> None:
