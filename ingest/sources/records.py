@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from pydantic import Field
+
 from ingest.sources import once_selected
 from ingest.sources.jsons import doubled, loads
 from ingest.sources.rows import RowOptions, Rows
@@ -26,7 +28,7 @@ from sluice.display import counted
 from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath
+from sluice.settings import ConfigPath, Glob
 
 _CSV = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _MARKS = (
@@ -44,8 +46,8 @@ _HINT = "correct the line, or export it again"
 class RecordsOptions(RowOptions):
     path: ConfigPath
     """A file, or a folder of files."""
-    include: tuple[str, ...] = ("**/*.jsonl", "**/*.ndjson", "**/*.csv", "**/*.tsv")
-    exclude: tuple[str, ...] = ()
+    include: tuple[Glob, ...] = Field(default=("**/*.jsonl", "**/*.ndjson", "**/*.csv", "**/*.tsv"), min_length=1)
+    exclude: tuple[Glob, ...] = ()
     format: Literal["auto", "jsonl", "csv"] = "auto"
     """`auto` goes by the file's extension: .csv and .tsv (by tabs) have a heading line, everything else is JSON Lines."""
     delimiter: str | None = None

@@ -38,7 +38,7 @@ from ingest.sources.webpage import HTML, WARM, as_utf8, read_page
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
-from sluice.settings import LimitSettings
+from sluice.settings import Glob, LimitSettings
 
 _VERSION = 2
 """Raised whenever the same page is kept as other bytes than before, so that every page is asked for again."""
@@ -59,11 +59,11 @@ class WebOptions(HttpOptions):
     sitemaps: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     """More hosts whose pages are read, with their subdomains."""
-    include: tuple[str, ...] = ("**",)
+    include: tuple[Glob, ...] = Field(default=("**",), min_length=1)
     """Globs over addresses: which pages become documents."""
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[Glob, ...] = ()
     """Which are neither read nor followed."""
-    follow: tuple[str, ...] = ()
+    follow: tuple[Glob, ...] = ()
     """Which links are followed; empty: all within the domains."""
     types: tuple[str, ...] = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf")
     main_text: bool = True
