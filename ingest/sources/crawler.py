@@ -32,7 +32,7 @@ from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, IgnoreReq
 from scrapy.http import HtmlResponse, Response
 
 from ingest.sources.bounded import Read, within_limits
-from ingest.sources.downloading import CUT_OFF, LATER, AskedRobots, PublicOnly, PublicResolver, Refused, ShortRobots, Whole
+from ingest.sources.downloading import CUT_OFF, GONE, AskedRobots, PublicOnly, PublicResolver, Refused, ShortRobots, Whole
 from ingest.sources.pages import address, canonical, is_at, same_page, taken_apart, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.sitemaps import read_sitemap
@@ -202,8 +202,8 @@ class Pages(scrapy.Spider):
             self.same.add(asked)
             self._tell(asked, "same", validator=self.known.get(asked, ""))
             return []
-        if response.status != 200:
-            kind = "later" if response.status in LATER else "gone"
+        if response.status not in (200, 203):
+            kind = "gone" if response.status in GONE else "later"
             if response.meta["otherwise"]:
                 return [self._request(response.meta["otherwise"])]
             flags = [flag.removeprefix(CUT_OFF) for flag in response.flags if flag.startswith(CUT_OFF)]

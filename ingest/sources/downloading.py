@@ -21,6 +21,8 @@ from sluice.errors import DocumentError
 
 LATER = frozenset({408, 425, 429, *range(500, 600)})
 """Answers after which the same may be had at another time."""
+GONE = frozenset({401, 403, 404, 410, 451})
+"""Answers after which a page is none that this reader may have. Any other (400, a firewall's 202) says nothing of it."""
 CUT_OFF = "cut off: "
 """What marks an answer whose body is not whole (`Whole`)."""
 _ROBOTS_BYTES = 500 << 10

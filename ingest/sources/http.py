@@ -32,6 +32,8 @@ from sluice.settings import Section
 USER_AGENT = "sluice/0.1"
 MAX_REDIRECTS = 5
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NOT_YET = _RETRIED | {202, 204, 205}
+"""Accepted, and without content: what was asked for is not in the answer."""
 _REFUSALS = {401: "forbidden", 403: "forbidden", 404: "gone", 410: "gone", 451: "forbidden"}
 
 
@@ -118,7 +120,7 @@ class Http:
                 answer = self._once(url, headers, frozenset(types), params)
             except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpx.HTTPError, ssl.SSLError) as e:
                 answer, problem = None, f"no answer: {' '.join(str(e).split())[:160] or type(e).__name__}"
-            if answer is not None and answer.status not in _RETRIED and (conditions or not answer.not_modified):
+            if answer is not None and answer.status not in _NOT_YET and (conditions or not answer.not_modified):
                 return self._checked(url, answer)
             wait = 0.5 * 2**attempt * random.uniform(0.5, 1)
             if answer is not None:

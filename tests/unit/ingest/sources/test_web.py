@@ -412,6 +412,19 @@ def test_an_answer_that_is_none_is_no_empty_page() -> None:
                 found.fetch(refs[path])
 
 
+@pytest.mark.parametrize("status", [202, 204, 206, 300, 400, 409, 418])
+def test_an_answer_that_says_nothing_of_a_page_leaves_it_as_it_is(status: int) -> None:
+    """A firewall that wants a browser, a request that it does not like: the page stays known, and a new one is tried again."""
+    with website() as site:
+        site.pages |= {"/": Page(article("Home", links=("/known", "/gone"))), "/known": Page(article("Known"))}
+        site.pages["/gone"] = Page(article("Gone"))
+        known = {ref.uri: ref.validator for ref in source(site).scan({})}
+        site.pages |= {"/known": Page("", status), "/gone": Page("", 410)}
+        refs = listed(source(site), known, site)
+        assert set(refs) == {"/", "/known"}
+        assert refs["/known"].validator == known[f"{site.url}/known"]
+
+
 def test_a_page_that_changes_under_the_etag_it_had_is_seen() -> None:
     """What is sent is compared, whatever the server says of it."""
     with website() as site:
