@@ -101,8 +101,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _host(scheme: str, host: str) -> str:
-    """A host as DNS has it, label by label (a `*` stays one), without the port that its scheme has anyway."""
-    host = host.removesuffix(_PORTS.get(scheme, "\0"))
+    """A host as DNS has it, label by label (a `*` stays one), without the root's dot and the port that its scheme has anyway."""
+    name, colon, port = host.removesuffix(_PORTS.get(scheme, "\0")).partition(":")
+    host = name.removesuffix(".") + colon + port
     return host if host.isascii() else ".".join(map(_label, host.split(".")))
 
 

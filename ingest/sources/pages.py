@@ -69,6 +69,17 @@ def is_at(uri: str, url: str) -> bool:
         return False
 
 
+def leads_elsewhere(url: str, end: str) -> bool:
+    """Whether an address redirects to another place: not to https, with or without `www.`, or to itself with a slash."""
+    places = []
+    for each in (url, end):
+        try:
+            places.append(re.sub(r"^https?://(?:www\.)?", "", address(each)).partition("?")[0].rstrip("/"))
+        except ValueError:
+            return url != end
+    return places[0] != places[1]
+
+
 def validator_of(headers: Mapping[str, str], content: bytes, until: datetime | None) -> str:
     """What a page is known by: until when it may be shown, the ETag or else Last-Modified, and a hash of what is kept of it.
 

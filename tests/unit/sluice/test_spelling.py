@@ -65,6 +65,8 @@ def test_ten_thousand_pairs_in_random_forms_have_one_answer() -> None:
         ("https://xn--bcher-kva.example/hr/1", "https://Bücher.example/hr/**"),
         ("https://a.bücher.example/hr/1", "https://*.xn--bcher-kva.example/hr/**"),
         ("https://example.org/hr/pay", "https://example.org:443/hr/**"),
+        ("https://example.org.:8443/hr/pay", "https://example.org:8443/hr/**"),
+        ("https://example.org/hr/pay", "https://example.org./hr/**"),
         ("http://example.org:80/hr/pay", "http://example.org/hr/**"),
     ],
 )
