@@ -192,7 +192,7 @@ def _lines(path: Path, model: type[L]) -> Iterator[L]:
         if not text.strip():
             continue
         where = f"{path}:{number}"
-        line = validated(model, _object(text, where), where=where, base=path.parent)
+        line = validated(model, object_of(text, where), where=where, base=path.parent)
         if line.id in seen:
             raise ConfigurationError(
                 f"{where}: id: '{line.id}' is already used on line {seen[line.id]}", hint="give each line an id of its own"
@@ -210,7 +210,8 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{path}: cannot be read: {error}", hint="JSON Lines in UTF-8 is expected") from None
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def object_of(text: str, where: str) -> dict[str, Any]:
+    """A line's JSON object; raises ConfigurationError for what is none, or gives a key twice."""
     hint = "write one JSON object on each line"
     try:
         value = json.loads(text, object_pairs_hook=_once)

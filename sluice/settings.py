@@ -575,6 +575,8 @@ def _problem(problem: Any, prefix: str, model: type[BaseModel], raw: Mapping[str
         return f"{path}: must not be empty"
     if problem["type"] in ("model_type", "dict_type", "mapping_type"):
         return f"{path}: must hold keys and values: {{key: value}}"
+    if problem["type"] == "path_type":
+        return f"{path}: must be a path"
     if problem["type"] == "string_type":
         return f"{path}: {_no_text(raw, problem['loc'])}"
     message = str(problem["msg"]).removeprefix("Value error, ")
