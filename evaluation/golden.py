@@ -7,8 +7,11 @@ left alone. Labels are resolved against documents elsewhere (`labels.py`).
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -17,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.ids import fingerprint
-from sluice.settings import validated
+from sluice.settings import Tag, validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,11 @@ class _Line(BaseModel):
     id: Text
     query: Text
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_meant(cls, value: Any) -> Any:
+        return _meant(cls, value)
+
 
 class _LabelField(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
@@ -133,6 +141,11 @@ class _LabelField(BaseModel):
     quote: Text | None = None
     start: int | None = Field(default=None, ge=0)
     end: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_meant(cls, value: Any) -> Any:
+        return _meant(cls, value)
 
     @model_validator(mode="after")
     def _offsets_are_a_range(self) -> _LabelField:
@@ -147,12 +160,12 @@ class _QueryLine(_Line):
     relevant: list[_LabelField]
     slice: list[Text] = []
     kind: str = ""
-    principal: list[Text] | None = None
+    principal: list[Tag] | None = None
     synthetic: bool = False
 
 
 class _LeakLine(_Line):
-    principal: list[Text]
+    principal: list[Tag]
     forbidden_uri: Text
     source: Text | None = None
 
@@ -179,7 +192,7 @@ def _lines(path: Path, model: type[L]) -> Iterator[L]:
         if not text.strip():
             continue
         where = f"{path}:{number}"
-        line = validated(model, _object(text, where), where=where, base=path.parent)
+        line = validated(model, object_of(text, where), where=where, base=path.parent)
         if line.id in seen:
             raise ConfigurationError(
                 f"{where}: id: '{line.id}' is already used on line {seen[line.id]}", hint="give each line an id of its own"
@@ -197,15 +210,40 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{path}: cannot be read: {error}", hint="JSON Lines in UTF-8 is expected") from None
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def object_of(text: str, where: str) -> dict[str, Any]:
+    """A line's JSON object; raises ConfigurationError for what is none, or gives a key twice."""
+    hint = "write one JSON object on each line"
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"{where}: not valid JSON: {error.msg} at column {error.colno}", hint="write one JSON object on each line"
-        ) from None
+        raise ConfigurationError(f"{where}: not valid JSON: {error.msg} at column {error.colno}", hint=hint) from None
+    except (ValueError, RecursionError) as error:
+        said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ConfigurationError(f"{where}: not valid JSON: {said}", hint=hint) from None
     if not isinstance(value, dict):
-        raise ConfigurationError(f"{where}: a JSON object is expected, this is a {type(value).__name__}")
+        raise ConfigurationError(f"{where}: a JSON object is expected, this is a {type(value).__name__}", hint=hint)
+    if "\\u" in text and re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)):
+        raise ConfigurationError(
+            f"{where}: half of a character (a lone surrogate, \\ud800 to \\udfff)", hint="write the whole of it"
+        )
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; ValueError for one that gives a key twice: readers differ on which counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key '{twice}' is given twice")
+    return found
+
+
+def _meant(cls: type[BaseModel], value: Any) -> Any:
+    """Raise for a key that nobody reads and that is nearly one which is read and missing: a mistyped one says nothing."""
+    missing = [key for key in cls.model_fields if key not in value] if isinstance(value, Mapping) else []
+    for key in value if missing else ():
+        if key not in cls.model_fields and (meant := get_close_matches(str(key), missing, 1, 0.8)):
+            raise ValueError(f"unknown key '{key}'; did you mean '{meant[0]}'?")
     return value
 
 

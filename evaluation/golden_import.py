@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from evaluation.golden import object_of
 from sluice.errors import ConfigurationError
 
 Line = dict[str, Any]
@@ -30,7 +33,9 @@ def read_beir(folder: Path, uri: Uri, *, split: str = "test") -> list[Line]:
 
     Thakur et al., "BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of Information Retrieval Models", 2021.
     """
-    queries = {str(row["_id"]): str(row["text"]) for row in _json_lines(folder / "queries.jsonl", ("_id", "text"))}
+    queries: dict[str, str] = {}
+    for number, row in _json_lines(folder / "queries.jsonl", ("_id", "text")):
+        _add(folder / "queries.jsonl", number, queries, str(row["_id"]), row["text"])
     path = folder / "qrels" / f"{split}.tsv"
     judged = []
     for number, fields in _fields(path, "\t"):
@@ -44,11 +49,11 @@ def read_beir(folder: Path, uri: Uri, *, split: str = "test") -> list[Line]:
 
 def read_trec(qrels: Path, topics: Path, uri: Uri) -> list[Line]:
     """TREC judgements (`query 0 document relevance`) and topics (`query<TAB>text` a line); as `read_beir`."""
-    queries = {}
+    queries: dict[str, str] = {}
     for number, fields in _fields(topics, "\t"):
         if len(fields) != 2:
             raise _wrong(topics, number, f"a query's id, a tab and its text are expected, there are {len(fields)} fields")
-        queries[fields[0]] = fields[1]
+        _add(topics, number, queries, fields[0], fields[1])
     judged = []
     for number, fields in _fields(qrels, None):
         if len(fields) != 4:
@@ -66,10 +71,16 @@ def read_csv(path: Path, uri: Uri) -> list[Line]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}", hint="a table in UTF-8 with a header is expected") from None
-    columns = set(rows[0]) if rows else set()
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():  # cut off, or shifted: what it says would be taken for something else
+            raise _wrong(path, number, "the row has more or fewer fields than the heading")
+    if twice := [name for name, times in Counter(reader.fieldnames or ()).items() if times > 1]:
+        raise ConfigurationError(f"{path}: several columns are named {', '.join(twice)}", hint="name each once")
+    columns = set(reader.fieldnames or ())
     if {"question", "references", "corpus_id"} <= columns:
         return [_spans(path, number, row, uri) for number, row in enumerate(rows, 1)]
     if {"query", "document"} <= columns:
@@ -128,15 +139,27 @@ def _judged(path: Path, judged: Iterable[tuple[int, str, str, str]], queries: Ma
         if query not in queries:
             raise _wrong(path, number, f"the query '{query}' is not among the queries")
         try:
-            positive = float(score) > 0
+            relevance = float(score)
         except ValueError:
-            raise _wrong(path, number, f"'{score}' is not a relevance") from None
-        if positive:
+            relevance = math.nan
+        if not math.isfinite(relevance):
+            raise _wrong(path, number, f"'{score}' is not a relevance")
+        if relevance > 0:
             relevant.setdefault(query, []).append(document)
+    if not relevant:
+        raise ConfigurationError(f"{path}: no query has a positive judgement", hint="is it the right file and split?")
     return [
         {"id": query, "query": queries[query], "relevant": [{"uri": uri(document)} for document in dict.fromkeys(documents)]}
         for query, documents in relevant.items()
     ]
+
+
+def _add(path: Path, number: int, queries: dict[str, str], ident: str, text: Any) -> None:
+    """Note a query's text; raises ConfigurationError for what is no text, and for a second one."""
+    if not isinstance(text, str):
+        raise _wrong(path, number, f"the query '{ident}' has no text")
+    if queries.setdefault(ident, text) != text:
+        raise _wrong(path, number, f"the query '{ident}' is given twice, with different texts")
 
 
 def _fields(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
@@ -146,16 +169,14 @@ def _fields(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]
             yield number, [field.strip() for field in line.split(separator)]
 
 
-def _json_lines(path: Path, keys: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def _json_lines(path: Path, keys: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Number and object of each line that is not blank."""
     for number, line in enumerate(_text(path).split("\n"), 1):
         if line.strip():
-            try:
-                row = json.loads(line)
-                if missing := [key for key in keys if key not in row]:
-                    raise ValueError(f"no {' and no '.join(missing)}")
-            except (ValueError, TypeError) as error:
-                raise _wrong(path, number, str(error)) from None
-            yield row
+            row = object_of(line, f"{path}:{number}")
+            if missing := [key for key in keys if key not in row]:
+                raise _wrong(path, number, f"no {' and no '.join(missing)}")
+            yield number, row
 
 
 def _text(path: Path) -> str:

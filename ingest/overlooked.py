@@ -1,18 +1,20 @@
-"""Why a source lists nothing although something is there: which patterns miss what, told with an example."""
+"""What include and exclude do not do although somebody may think so, told with an example: nothing is listed, a pattern of
+include matches nothing, one of exclude leaves out nothing of what it seems to be written for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from ingest.protocols import Source
 from sluice.display import counted
-from sluice.globs import matches
+from sluice.globs import WRITTEN, beginning, foreign, matches, nearly_matches
 
 _ENOUGH = 10_000
 """So many are looked at; that there are more is said."""
 _ALL = ("**/*",)
+_OF_URIS = (_ALL, ("**",))
 
 
 def why_none(source: Source) -> str:
@@ -28,6 +30,50 @@ def why_none(source: Source) -> str:
     except Exception:  # of somebody's own source, or of a store that went away since: nothing is made up here
         return ""
     return f"source '{inner.name}' lists no document: {_why(there, options)}"
+
+
+def _patterns(source: Source, which: str) -> tuple[str, ...]:
+    """A source's include or exclude, where it has both, and they are of uris."""
+    options: Any = getattr(getattr(source, "inner", source), "options", None)
+    field = getattr(type(options), "model_fields", {}).get("include")
+    of_uris = field is not None and field.default in _OF_URIS and hasattr(options, "exclude")
+    return tuple(getattr(options, which)) if of_uris else ()
+
+
+def unmatched(source: Source, there: Sequence[str]) -> Iterator[str]:
+    """A sentence for each include pattern that matches none of the documents that are there, while others do."""
+    for pattern in _patterns(source, "include") if there else ():
+        if not any(matches(uri, pattern) for uri in there):
+            yield f"source '{source.name}': include '{pattern}' matches no document{_told(pattern)}"
+
+
+def not_left_out(source: Source, new: Sequence[str]) -> Iterator[str]:
+    """A sentence for each exclude pattern that does not leave out what it seems to be written for, of these documents."""
+    for pattern in _patterns(source, "exclude"):
+        wider = _wider(pattern)
+        if missed := [(uri, better) for uri in new if (better := _meant(uri, pattern, wider))]:
+            yield (
+                f"source '{source.name}': exclude '{pattern}' does not leave out {counted(len(missed), 'document')}, e.g. "
+                f"{missed[0][0]}, for which it may be meant: '{missed[0][1]}' would{_told(pattern)}"
+            )
+
+
+def _wider(pattern: str) -> list[tuple[str, str]]:
+    """What an exclude pattern means elsewhere (in a .gitignore), each with what a name begins with that it matches."""
+    whole = pattern.strip().strip("/")
+    globs = [f"{pattern}*"] if pattern.endswith("/*") else []
+    globs += [f"{whole}/**", *([f"**/{whole}", f"**/{whole}/**"] if "/" not in whole else [])] if whole else []
+    return [(glob, beginning(glob)) for glob in globs]
+
+
+def _meant(uri: str, pattern: str, wider: Sequence[tuple[str, str]]) -> str:
+    """What would leave out a document that an exclude pattern does not, if it was meant to; "" where there is no sign of that."""
+    found = next((glob for glob, start in wider if uri.startswith(start) and matches(uri, glob)), "")
+    return found or (uri if nearly_matches(uri, pattern) else "")
+
+
+def _told(pattern: str) -> str:
+    return f" ('{found}' is no glob; {WRITTEN})" if (found := foreign(pattern)) else ""
 
 
 def _why(there: Sequence[str], options: Any) -> str:

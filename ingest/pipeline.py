@@ -22,7 +22,7 @@ from ingest.freshness import NO_RULES, Lifetimes
 from ingest.lifecycle import NOTHING_SAID, Event, after, settled
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
 from sluice import bounds, display
-from sluice.access import NOBODY, AccessRules
+from sluice.access import NOBODY, AccessRules, AccessTags
 from sluice.counts import StageCounts
 from sluice.errors import DocumentDropped, DocumentError, IntegrityError, Retryable, SluiceError, SourceUnavailable
 from sluice.groups import by_size
@@ -307,14 +307,17 @@ def _one_item(uri: str, reason: str = "") -> Iterator[None]:
 
 
 def _unfetched(state: DocumentState, error: SluiceError) -> DocumentState:
-    """After a failed fetch: what is known stays, stale if it will not be had again; one that is not known is quarantined.
+    """After a failed fetch: what is known stays, stale if it will not be had again, for whom its source says now; one that is
+    not known is quarantined.
 
     A deleted one is not known any more: its bytes may still lie here, and must not be parsed in place of the new ones. Where
     the source's permissions cannot be read, what is known of it goes: by which permissions would it stay?
     """
     if isinstance(error, DocumentError) and error.withdraws:
         return after(state, "permissions_lost")
-    return after(state, "fetch_failed" if isinstance(error, Retryable) else "fetch_refused")
+    own = error.tags if isinstance(error, DocumentError) else None
+    told = {"source_tags": AccessTags(own)} if own is not None else {}
+    return after(state, "fetch_failed" if isinstance(error, Retryable) else "fetch_refused", **told)
 
 
 def _unparsed(state: DocumentState, error: SluiceError) -> DocumentState:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sluice.display import counted
-from sluice.globs import matches, nearly_matches
+from sluice.globs import WRITTEN, beginning, foreign, matches, nearly_matches, stops_short
 from sluice.spelling import composed
 
 
@@ -84,13 +84,23 @@ EVERYTHING = ("**", "**/*", "**/**")
 """Globs that match every uri."""
 
 
-def never_decisive_warnings(rules: AccessRules) -> list[str]:
-    """One sentence for each rule behind one that matches everything: whoever wrote it means somebody to be kept out."""
+def never_decisive_warnings(rules: AccessRules, documents: Collection[tuple[str, str]] = ()) -> list[str]:
+    """One sentence for each rule behind one that matches all that it does: whoever wrote it means somebody to be kept out."""
     return [
         f"the access rule '{rule.match}'{f' of source {rule.source!r}' if rule.source else ''} decides about nothing: "
         f"'{earlier.match}' above it matches first. The first match wins: move it up"
-        for rule, earlier in rules.never_decisive()
+        for rule, earlier in rules.never_decisive(documents)
     ]
+
+
+def foreign_warnings(rules: AccessRules, documents: Collection[tuple[str, str]]) -> list[str]:
+    """One sentence for each rule that matches nothing and is written as elsewhere: a regular expression, `!(…)`, `a|b`."""
+    said = []
+    for rule in rules.rules:
+        mine = [uri for source, uri in documents if rule.source in (None, source)] if foreign(rule.match) else []
+        if mine and not any(matches(uri, rule.match) for uri in mine):
+            said.append(f"the access rule '{rule.match}' matches no document: '{foreign(rule.match)}' is no glob; {WRITTEN}")
+    return said
 
 
 def begun_above_warnings(rules: AccessRules, documents: Collection[tuple[str, str]]) -> list[str]:
@@ -117,8 +127,26 @@ def near_miss_warnings(misses: Sequence[NearMiss], samples: int = 3) -> list[str
         said.append(
             f"the access rule '{match}' does not hold for {counted(len(missed), 'document')} spelled almost like it: {named}; "
             f"they are readable by {who}. Write a rule for them, or rename them"
+            + (f"; * stops at /: '{match}*' would hold" if stops_short(missed[0].uri, match) else "")
         )
     return said
+
+
+def _shadow(rule: AccessRule, above: Sequence[AccessRule], documents: Collection[tuple[str, str]]) -> AccessRule | None:
+    """The wider rule that decides first about a document that this rule matches, where others decide about all of these."""
+    shadow = None
+    for source, uri in documents:
+        if rule.source in (None, source) and matches(uri, rule.match):
+            first = next((earlier for earlier in above if matches(uri, earlier.match)), None)
+            if first is None or first.tags == rule.tags or not _wider(first.match, rule.match):
+                return None
+            shadow = shadow or first
+    return shadow
+
+
+def _wider(one: str, other: str) -> bool:
+    """Whether a glob begins with less of a name than another, as one for the whole does beside one for a part."""
+    return beginning(one) != beginning(other) and beginning(other).startswith(beginning(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,41 +167,48 @@ class AccessRules:
         rule = self.rule(source, uri)
         return rule.tags if rule is not None else NOBODY
 
-    def never_decisive(self) -> list[tuple[AccessRule, AccessRule]]:
-        """Rules that decide about nothing, each with the earlier one that matches everything before it is asked."""
+    def never_decisive(self, documents: Collection[tuple[str, str]] = ()) -> list[tuple[AccessRule, AccessRule]]:
+        """Rules that decide about nothing, each with an earlier one that is wider and matches before it is asked.
+
+        Wider is what matches everything; and, of a rule that matches some of these (source, uri) pairs and decides about none,
+        what gives other tags and begins with less of a name.
+        """
         found = []
         for position, rule in enumerate(self.rules):
-            for earlier in self.rules[:position]:
-                if earlier.match in EVERYTHING and earlier.source in (None, rule.source):
-                    found.append((rule, earlier))
-                    break
+            above = [earlier for earlier in self.rules[:position] if earlier.source in (None, rule.source)]
+            first = next((earlier for earlier in above if earlier.match in EVERYTHING), None) or _shadow(rule, above, documents)
+            if first is not None:
+                found.append((rule, first))
         return found
 
     def near_misses(self, documents: Iterable[tuple[str, str]]) -> list[NearMiss]:
         """Of (source, uri) pairs, those that a rule just misses, so that another rule, or none, decides about them.
 
         `HR/`, `hr ` and `ＨＲ` are other folders than `hr`, and a rule for one does not hold for the others; whoever wrote
-        the rule may not know that they exist. Only misses that change the answer are named.
+        the rule may not know that they exist. Nor does `hr/*` hold for what lies deeper, of which a rule for everything
+        decides. Only misses that change the answer are named.
         """
         found = []
         for source, uri in documents:
-            missed, granted = list[AccessRule](), NOBODY
+            missed, decided = list[AccessRule](), None
             for rule in self.rules:
                 if rule.source not in (None, source):
                     continue
                 if matches(uri, rule.match):
-                    granted = rule.tags
+                    decided = rule
                     break
                 missed.append(rule)
+            granted = decided.tags if decided is not None else NOBODY
+            everything = decided is not None and decided.match in EVERYTHING
             for rule in missed:
-                if rule.tags != granted and nearly_matches(uri, rule.match):
+                if rule.tags != granted and ((everything and stops_short(uri, rule.match)) or nearly_matches(uri, rule.match)):
                     found.append(NearMiss(source, uri, rule.match, rule.tags, granted))
                     break
         return found
 
     def begun_above(self, documents: Collection[tuple[str, str]]) -> list[tuple[AccessRule, str, list[tuple[str, str]]]]:
-        """Rules that begin with a folder in which no uri lies, what they were perhaps meant to be, and the (source, uri) pairs
-        that would match then and are otherwise readable now.
+        """Rules that begin with a folder in which no uri lies, what they were perhaps meant to be (without that folder, or with
+        others above it), and the (source, uri) pairs that would match then and are otherwise readable now.
         """
         first = {composed(uri).partition("/")[0] for _, uri in documents}
         found = []
@@ -181,13 +216,15 @@ class AccessRules:
             folder, _, meant = composed(rule.match).partition("/")
             if not meant or folder in first or not folder or set(folder) & set("*?[]{}!()"):
                 continue
-            there = [
-                (source, uri)
-                for source, uri in documents
-                if rule.source in (None, source) and matches(uri, meant) and self.ceiling(source, uri) != rule.tags
-            ]
-            if there and meant not in EVERYTHING:
-                found.append((rule, meant, there))
+            for wanted in (meant, f"**/{rule.match}"):
+                there = [
+                    (source, uri)
+                    for source, uri in documents
+                    if rule.source in (None, source) and matches(uri, wanted) and self.ceiling(source, uri) != rule.tags
+                ]
+                if there and wanted not in EVERYTHING:
+                    found.append((rule, wanted, there))
+                    break
         return found
 
     def effective(self, source: str, uri: str, *own: AccessTags | None) -> AccessTags:

@@ -85,14 +85,25 @@ class DocumentError(Permanent):
     """One document cannot be processed; `reason` is the short, countable name of why.
 
     `withdraws`: its last good version must not stay in its place (a policy refused it: redaction, poison).
-    `keep_raw`: whether its bytes as fetched may be kept.
+    `keep_raw`: whether its bytes as fetched may be kept. `tags`: who may read it by its source's own word, where that is known
+    although the rest cannot be had: they hold for the version that stays.
     """
 
-    def __init__(self, reason: str, message: str, *, hint: str = "", withdraws: bool = False, keep_raw: bool = True) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        hint: str = "",
+        withdraws: bool = False,
+        keep_raw: bool = True,
+        tags: frozenset[str] | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
         self.withdraws = withdraws
         self.keep_raw = keep_raw
+        self.tags = tags
 
 
 class DocumentDropped(DocumentError):

@@ -11,12 +11,18 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from wcmatch import glob
+from wcmatch import fnmatch, glob
 
 from sluice.errors import ConfigurationError
 from sluice.spelling import comparable, lookalike
 
 _SPECIAL = re.compile(r"[*?\[{]")
+_WEB = re.compile(r"https?://(?:www\.)?")
+_GLUED = re.compile(r"[^/{,]\*\*|\*\*[^/},]")
+"""A `**` that is not a whole segment, so that it stays within one."""
+_FOREIGN = re.compile(r"^[!^]|\||\$$|[@+?*!]\([^)]*\)")
+"""What means something in regular expressions, extended globs and lists of what to ignore, and is letters here."""
+_CROSSING = fnmatch.DOTMATCH | fnmatch.BRACE | fnmatch.FORCEUNIX | fnmatch.CASE
 _FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE | glob.FORCEUNIX | glob.CASE
 
 
@@ -34,20 +40,60 @@ def matches(uri: str, pattern: str) -> bool:
 
 
 def nearly_matches(uri: str, pattern: str) -> bool:
-    """Whether a uri that does not match is one that a person may have meant: case, blanks, dots, fullwidth, `folder/`.
+    """Whether a uri that does not match is one that a person may have meant: case, blanks, dots, fullwidth, `folder/`, `http:`.
 
-    For warnings. Also true of what lies below a folder that a pattern names without `/**`.
+    For warnings. Also true of what lies below a folder that a pattern names without `/**`, of the folder itself as a page has
+    it, of what a `**` within a name would match if it crossed segments, and of brackets that are meant as letters.
     """
-    seen, meant = lookalike(uri), lookalike(pattern)
+    seen, meant = _folded(uri), _folded(pattern)
     special = _SPECIAL.search(meant)
     if not seen.startswith(meant[: special.start()].rstrip("/") if special else meant.rstrip("/")):
         return False  # most: cheap, for a corpus of documents times rules
-    last = meant.rstrip("/").rpartition("/")[2]
-    wanted = [meant] if _SPECIAL.search(last) or not last else [meant, f"{meant.rstrip('/')}/**"]
     try:
-        return not matches(uri, pattern) and any(_compiled(each).match(seen) for each in wanted)
+        if matches(uri, pattern):
+            return False
+        return any(_compiled(each).match(seen) for each in _meant(meant)) or (
+            _GLUED.search(meant) is not None and bool(fnmatch.fnmatch(seen, meant, flags=_CROSSING))
+        )
     except ConfigurationError:  # what folding made of the pattern is none
         return False
+
+
+def _folded(text: str) -> str:
+    return _WEB.sub("", lookalike(text), count=1)
+
+
+def _meant(pattern: str) -> list[str]:
+    """Patterns that a person may have meant by one."""
+    folder = pattern.rstrip("/")
+    found = [pattern, re.sub(r"\s*,\s*", ",", pattern)]
+    if (last := folder.rpartition("/")[2]) and not _SPECIAL.search(last):
+        found.append(f"{folder}/**")
+    if folder.endswith("/**"):
+        found += [folder[:-3], f"{folder[:-3]}[?]*"]
+    if "[" in pattern:
+        found.append(pattern.replace("[", "[[]"))
+    return found
+
+
+def beginning(pattern: str) -> str:
+    """The part of a pattern before its first special character."""
+    special = _SPECIAL.search(pattern)
+    return pattern[: special.start()] if special else pattern
+
+
+def stops_short(uri: str, pattern: str) -> bool:
+    """Whether `folder/*` does not match a uri because that lies deeper: who knows other globs may have meant it."""
+    return pattern.endswith("/*") and not matches(uri, pattern) and matches(uri, f"{pattern}*")
+
+
+def foreign(pattern: str) -> str:
+    """What of a pattern is written as elsewhere and means letters here (`|`, `!(…)`, `.*`); "" of most."""
+    found = _FOREIGN.search(pattern)
+    return found.group() if found else ""
+
+
+WRITTEN = "globs know *, **, ?, [ab] and {a,b}"
 
 
 def selected(uri: str, include: Sequence[str], exclude: Sequence[str] = ()) -> bool:

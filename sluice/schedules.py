@@ -2,8 +2,8 @@
 
 Prefect reads them when it serves, much later than somebody wrote them; a wrong one is to be found by whatever reads the
 configuration, without Prefect. What is accepted here Prefect accepts (tests/unit/flows/test_cron.py holds the two against each
-other); what it accepts beyond that are random expressions, which it means to refuse, and zeros for days in expressions of six
-fields.
+other); what it accepts beyond that are random expressions, which it means to refuse, zeros for days in expressions of six
+fields, and days that never come (30 February).
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _FIELDS = (
     _Field("year", 1970, 2099),
 )
 _DAY, _WEEKDAY = _FIELDS[2], _FIELDS[4]
+_LENGTHS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""Days of each month, in a leap year."""
 
 _NTH = re.compile(r"(?:(?:[a-z]{3}-)?[a-z]{3}|\d)#[1-5]|l[0-7]")
 """The second Tuesday (`tue#2`, `2#2`), the last Friday (`l5`)."""
@@ -62,7 +64,32 @@ def cron(value: str) -> str:
                 f"'{value}' is no cron expression: its {field.name} is '{written}', in which {wrong}; "
                 f"it takes {field.least} to {field.most}{names}, *, lists (1,2), ranges (1-5) and steps (*/5)"
             )
+    if _never(*fields[2:5]):
+        raise ValueError(f"'{value}' never comes: no month '{fields[3]}' has a day '{fields[2]}'")
     return value
+
+
+def _never(day: str, month: str, weekday: str) -> bool:
+    """Whether a day of the month stands in none of the months; beside a day of the week either will do."""
+    if weekday not in ("*", "?") or day in ("*", "?") or "l" in day:
+        return False
+    longest = max(_LENGTHS[number] for item in month.split(",") for number in _numbers(item, _FIELDS[3]))
+    return all(number > longest for item in day.split(",") for number in _numbers(item, _DAY))
+
+
+def _numbers(item: str, field: _Field) -> list[int]:
+    """The numbers that an item of a field stands for: `*`, `5`, `5/2`, `9-17/2`, `nov-feb`."""
+    span, _, step = item.partition("/")
+    low, ranged, high = span.partition("-")
+    if span == "*":
+        return list(range(field.least, field.most + 1, int(step or 1)))
+    first = field.names.get(low) or int(low)
+    last = (field.names.get(high) or int(high)) if ranged else field.most if step else first
+    size = field.most - field.least + 1
+    return [
+        (number - field.least) % size + field.least
+        for number in range(first, last + (size if last < first else 0) + 1, int(step or 1))
+    ]
 
 
 def _wrong(field: _Field, written: str, *, sunday_is_seven: bool) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -33,6 +33,7 @@ from pydantic import (
 
 from sluice.access import AccessRule, AccessRules, AccessTags
 from sluice.errors import ConfigurationError
+from sluice.globs import matches
 from sluice.schedules import cron, moment, time_zone
 from sluice.spelling import did_you_mean
 from sluice.yaml_files import entry, place, read_yaml
@@ -40,11 +41,26 @@ from sluice.yaml_files import entry, place, read_yaml
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
     base: Path = (info.context or {}).get("base", Path())
-    return Path(os.path.normpath(base / path.expanduser()))
+    try:
+        return Path(os.path.normpath(base / path.expanduser()))
+    except RuntimeError:
+        raise ValueError(f"'{path}': there is no user of that name; write ./{path} for a folder called so") from None
 
 
 ConfigPath = Annotated[Path, AfterValidator(_resolved)]
 """A path in a configuration, made absolute against the file that holds it."""
+
+
+def _glob(value: str) -> str:
+    try:
+        matches("", value)
+    except ConfigurationError as error:
+        raise ValueError(f"{error.message}; {error.hint}") from None
+    return value
+
+
+Glob = Annotated[str, Field(min_length=1), AfterValidator(_glob)]
+"""A glob over uris (`sluice.globs`)."""
 
 
 class Section(BaseModel):
@@ -206,7 +222,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0
 class LifetimeSettings(Section):
     """How long the documents that a glob matches live after their last change."""
 
-    match: str
+    match: Glob
     ttl: Duration
 
 
@@ -249,14 +265,20 @@ class SourceSettings(OpenSection):
 
 
 def _tag(value: str) -> str:
-    if not value or value != value.strip() or "," in value:
-        raise ValueError("a tag is a word without commas and outer spaces; as written, no principal could hold it")
+    if not value or value != value.strip() or "," in value or _UNSEEN.search(value):
+        raise ValueError("a tag is a word without commas, outer spaces and control characters; as written, nobody could hold it")
     return value
 
 
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff\ud800-\udfff]")
+
+Tag = Annotated[str, AfterValidator(_tag)]
+"""A tag as rules, golden sets and leak cases write it."""
+
+
 class RuleSettings(Section):
-    match: str
-    tags: tuple[Annotated[str, AfterValidator(_tag)], ...]
+    match: Glob
+    tags: tuple[Tag, ...]
     source: str | None = None
 
 
@@ -529,6 +551,8 @@ def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path,
         return model.model_validate(dict(raw), context={"base": base})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
+        within = {tuple(problem["loc"][:-1]) for problem in problems}  # a list of nothing that is right is not too short beside
+        problems = [each for each in problems if each["type"] != "too_short" or tuple(each["loc"]) not in within]
         lines = [_problem(problem, prefix, model, raw) for problem in problems[:5]]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise ConfigurationError(
@@ -547,8 +571,31 @@ def _problem(problem: Any, prefix: str, model: type[BaseModel], raw: Mapping[str
         return f"{path}: must be a list: [...]"
     if problem["type"] == "too_short":
         return f"{path}: must hold at least {problem['ctx']['min_length']}, and holds {problem['ctx']['actual_length']}"
+    if problem["type"] == "string_too_short":
+        return f"{path}: must not be empty"
+    if problem["type"] in ("model_type", "dict_type", "mapping_type"):
+        return f"{path}: must hold keys and values: {{key: value}}"
+    if problem["type"] == "path_type":
+        return f"{path}: must be a path"
+    if problem["type"] == "string_type":
+        return f"{path}: {_no_text(raw, problem['loc'])}"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{path}: {message}" if path else message
+
+
+def _no_text(raw: Any, path: Sequence[int | str]) -> str:
+    """What stands where text is to stand: YAML makes something else of much that somebody wrote as a word."""
+    for part in path:
+        try:
+            raw = raw[part]
+        except (KeyError, IndexError, TypeError):
+            return "must be text"
+    if raw is None:
+        return "must be text, and there is none"
+    known = {bool: "true or false", int: "a number", float: "a number", date: "a date", datetime: "a time"}
+    if (kind := known.get(type(raw))) is None:
+        return "must be text"
+    return f"must be text, and is read as {kind}: write it in quotes"
 
 
 def _keys_at(model: type[BaseModel] | None, place: Sequence[int | str]) -> list[str]:

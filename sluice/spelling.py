@@ -6,7 +6,8 @@
     same, find  a uri that was typed: by its exact spelling, else by its composed one
 
 `comparable` leaves out invisible characters, `.` segments, doubled and leading slashes. Of an address with a scheme it takes
-scheme and host in small letters and percent codes of letters, digits and what is not ASCII as the characters they stand for.
+scheme and host in small letters, a host as DNS has it (`xn--…`), no port where it is the scheme's own, and percent codes of
+letters, digits and what is not ASCII as the characters they stand for.
 Case, blanks and dots at the end of a name, `..`, fullwidth and other compatible characters, and letters of other alphabets are
 part of the name (see `lookalike`).
 docs/ingest-safety.md has the table, with the reasons.
@@ -18,6 +19,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from encodings.idna import ToASCII
 from functools import lru_cache
 from typing import TypeVar
 
@@ -39,6 +41,7 @@ _CAPITALS = str.maketrans("\u0396\u039a\u039c\u039d\u03a5\u03a7\u0423\u051a\u051
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PORTS = {"http": ":80", "https": ":443"}
 _HERE = re.compile(r"(?<![^/])(?:\./+)+")
 _SLASHES = re.compile(r"//+")
 
@@ -55,7 +58,7 @@ def comparable(text: str) -> str:
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     if address := _ADDRESS.fullmatch(text):
         scheme, host, path = address.groups()
-        return f"{scheme.lower()}://{host.lower()}{_plain(_decoded(path))}"
+        return f"{scheme.lower()}://{_host(scheme.lower(), host.lower())}{_plain(_decoded(path))}"
     return _plain(text).removeprefix("/")
 
 
@@ -95,6 +98,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean crm?` for a word that is nearly one of those that are known; else nothing."""
     meant = get_close_matches(word, list(known), 1, 0.6)
     return f"; did you mean {meant[0]}?" if meant else ""
+
+
+def _host(scheme: str, host: str) -> str:
+    """A host as DNS has it, label by label (a `*` stays one), without the root's dot and the port that its scheme has anyway."""
+    name, colon, port = host.removesuffix(_PORTS.get(scheme, "\0")).partition(":")
+    host = name.removesuffix(".") + colon + port
+    return host if host.isascii() else ".".join(map(_label, host.split(".")))
+
+
+def _label(label: str) -> str:
+    try:
+        return label if label.isascii() or set(label) & set("*?[]{}") else ToASCII(label).decode()
+    except UnicodeError:
+        return label
 
 
 def _plain(path: str) -> str:

@@ -38,7 +38,12 @@ def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError(
             f"{file}: a configuration is a mapping of keys, this is {found}", hint="write `key: value` lines"
         )
-    return {str(key): _expanded(value, environment, file, str(key)) for key, value in raw.items()}
+    try:
+        return {str(key): _expanded(value, environment, file, str(key)) for key, value in raw.items()}
+    except RecursionError:
+        raise ConfigurationError(
+            f"{file}: not valid: an anchor (&name) holds itself (*name)", hint="write out what it is to hold"
+        ) from None
 
 
 class _UniqueKeys(yaml.SafeLoader):

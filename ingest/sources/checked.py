@@ -4,7 +4,8 @@
                text, longer than 4,096 characters or listed twice is an item of its own that fails (`bad_uri`)
     metadata   plain values; control characters become spaces, lone surrogates U+FFFD, times ISO 8601, what no store keeps as
                a number is text; more than 32 KB, or nested more than 12 deep, fails (`bad_metadata`)
-    the rest   content that is no bytes, a wrong uri, tags that are no words fail (`bad_item`); an unlikely time is left out
+    the rest   content that is no bytes and a wrong uri fail (`bad_item`); an unlikely time is left out
+    tags       that are no words fail (`bad_tags`), and what is known of the item goes; of one that fails otherwise they hold
     errors     what `fetch` raises that is no error of Sluice's fails that item (`crashed`; OSError: later), what `scan`
                raises is SourceUnavailable: that source was not read, and no other is harmed
 
@@ -144,11 +145,16 @@ class Checked:
         if item.uri != asked:
             raise self._refused("bad_item", ref.uri, "the source gave another item in its place", "its uris must be stable")
         if item.tags is not None and not all(_is_tag(tag) for tag in item.tags):
-            raise self._refused("bad_item", ref.uri, "its access tags are no words", "correct them at the source")
+            refused = self._refused("bad_tags", ref.uri, "its access tags are no words", "correct them at the source")
+            refused.withdraws = True  # by which permissions would the version before stay?
+            raise refused
+        tags = AccessTags(item.tags) if item.tags is not None else None
         try:
             metadata = cleaned(item.metadata)
         except ValueError as error:
-            raise self._refused("bad_metadata", ref.uri, str(error), "shorten it at the source, or leave it out") from None
+            refused = self._refused("bad_metadata", ref.uri, str(error), "shorten it at the source, or leave it out")
+            refused.tags = tags
+            raise refused from None
         validator = item.validator if isinstance(item.validator, str) else str(item.validator)
         if len(validator) > _LONGEST_VALIDATOR or _UNSAFE.search(validator):
             validator = digest(validator)
@@ -161,7 +167,7 @@ class Checked:
             media_type=kind if isinstance(kind, str) and len(kind) < 200 and kind.isprintable() and kind else None,
             modified=_moment(item.modified),
             metadata=metadata,
-            tags=AccessTags(item.tags) if item.tags is not None else None,
+            tags=tags,
         )
 
     def _refused(self, reason: str, uri: str, what: str, hint: str) -> DocumentError:

@@ -27,14 +27,13 @@ from urllib.parse import urljoin, urlsplit
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import HtmlResponse, Response
-from scrapy.resolver import CachingThreadedResolver
-from scrapy.robotstxt import ProtegoRobotParser
 
-from ingest.sources.addresses import Guard, is_public
 from ingest.sources.bounded import Read, within_limits
-from ingest.sources.pages import address, canonical, same_page, taken_apart, validator_of
+from ingest.sources.downloading import CUT_OFF, GONE, AskedRobots, PublicOnly, PublicResolver, Refused, ShortRobots, Whole
+from ingest.sources.pages import address, canonical, is_at, same_page, taken_apart, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.sitemaps import read_sitemap
 from ingest.sources.webpage import WARM, as_utf8, read_page
@@ -44,91 +43,12 @@ from sluice.ids import content_hash
 from sluice.settings import LimitSettings
 from sluice.tether import tie
 
-_LATER = frozenset({408, 425, 429, *range(500, 600)})
-_ROBOTS_BYTES = 500 << 10
-"""RFC 9309, 2.5: what a crawler must read of a robots.txt at least."""
 _CANONICAL_LINK = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\bcanonical\b", re.IGNORECASE)
 _EXTENSIONS = (
     *("png", "jpg", "jpeg", "gif", "webp", "svg", "ico", "bmp", "mp3", "mp4", "avi", "mov", "webm", "ogg", "wav"),
     *("zip", "gz", "tar", "tgz", "7z", "rar", "exe", "dmg", "iso", "css", "js", "woff", "woff2", "ttf", "eot"),
 )
 _MEDIA = tuple(f".{extension}" for extension in _EXTENSIONS)
-
-
-class Refused(IgnoreRequest):
-    """An address that this source may not connect to."""
-
-
-class PublicOnly:
-    """Downloader middleware: every request, redirects and robots.txt included, to public addresses or named hosts."""
-
-    def __init__(self, named: list[str]) -> None:
-        self._guard = Guard(named)
-        self._hosts = {name.rpartition(":")[0] or name for name in named} | set(named)
-
-    @classmethod
-    def from_crawler(cls, crawler: Any) -> PublicOnly:
-        return cls(crawler.settings.getlist("SLUICE_NAMED"))
-
-    def process_request(self, request: scrapy.Request) -> None:
-        parts = urlsplit(request.url)
-        host, port = (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
-        if parts.scheme not in ("http", "https"):
-            raise Refused(f"{parts.scheme}: is no protocol of the web")
-        if self._guard.names(host, port):
-            return
-        literal = _is_address(host)
-        if (literal and not is_public(host)) or (host in self._hosts and not literal and _private(self._guard, host, port)):
-            raise Refused(f"{host}:{port} is no public address")
-
-
-class PublicResolver(CachingThreadedResolver):
-    """Names lead to public addresses, or are named: checked on the very answer that the connection is made with."""
-
-    def __init__(self, reactor: Any, cache_size: int, timeout: float, hosts: list[str]) -> None:
-        super().__init__(reactor, cache_size, timeout)
-        self._hosts = frozenset(hosts)
-
-    @classmethod
-    def from_crawler(cls, crawler: Any, reactor: Any) -> PublicResolver:
-        hosts = [name.rpartition(":")[0] or name for name in crawler.settings.getlist("SLUICE_NAMED")]
-        return cls(reactor, 10000, crawler.settings.getfloat("DNS_TIMEOUT"), hosts)
-
-    def getHostByName(self, name: str, timeout: Any = ()) -> Any:
-        found = super().getHostByName(name, timeout)
-        return found if name.lower() in self._hosts else found.addCallback(_public, name)
-
-
-def _public(address: str, name: str) -> str:
-    if not is_public(address):
-        raise Refused(f"{name} leads to {address}, which is no public address")
-    return address
-
-
-def _is_address(host: str) -> bool:
-    try:
-        is_public(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _private(guard: Guard, host: str, port: int) -> bool:
-    try:
-        guard.addresses(host, port)
-    except DocumentError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-class ShortRobots(ProtegoRobotParser):
-    """The beginning of a robots.txt: it is read here, and every address is held against every rule of it."""
-
-    def __init__(self, robotstxt_body: bytes, spider: Any) -> None:
-        longer = len(robotstxt_body) > _ROBOTS_BYTES  # then its last line is cut somewhere, and means something else
-        super().__init__(robotstxt_body[:_ROBOTS_BYTES].rpartition(b"\n")[0] if longer else robotstxt_body, spider)
 
 
 class Pages(scrapy.Spider):
@@ -169,12 +89,13 @@ class Pages(scrapy.Spider):
     def _request(self, uri: str, *, seed: bool = False, whole: bool = False, otherwise: str = "") -> scrapy.Request:
         self.found.add(uri)
         self.asked[urlsplit(uri).netloc] += 1
+        conditions = {} if whole else self._conditions(uri)
         return scrapy.Request(
             uri,
             callback=self.parse,
             errback=self.failed,
-            headers={} if whole else self._conditions(uri),
-            meta={"asked": uri, "seed": seed, "otherwise": otherwise},
+            headers=conditions,
+            meta={"asked": uri, "seed": seed, "otherwise": otherwise, "whole": not conditions},
             priority=20 if seed else 0,
             dont_filter=True,  # `found` sees to that; a redirect to a page that was seen must still be told of
         )
@@ -271,16 +192,22 @@ class Pages(scrapy.Spider):
 
     async def _answered(self, response: Response) -> list[scrapy.Request]:
         asked, uri = response.meta["asked"], address(response.url)
-        uri = asked if canonical(uri) == asked else uri
+        uri = asked if is_at(asked, uri) else uri
+        if response.status == 304 and response.meta["whole"]:
+            self._not_had(response.meta, "later", "HTTP 304 to a request that named nothing to compare with")
+            return []
+        if response.status == 304 and uri != asked:  # what it has moved to may lie where others may read: it must be told of
+            return [self._request(asked, seed=response.meta["seed"], whole=True, otherwise=response.meta["otherwise"])]
         if response.status == 304:
             self.same.add(asked)
             self._tell(asked, "same", validator=self.known.get(asked, ""))
             return []
-        if response.status != 200:
-            kind = "later" if response.status in _LATER else "gone"
+        if response.status not in (200, 203):
+            kind = "gone" if response.status in GONE else "later"
             if response.meta["otherwise"]:
                 return [self._request(response.meta["otherwise"])]
-            self._not_had(response.meta, kind, f"HTTP {response.status}")
+            flags = [flag.removeprefix(CUT_OFF) for flag in response.flags if flag.startswith(CUT_OFF)]
+            self._not_had(response.meta, kind, *flags[:1] or [f"HTTP {response.status}"])
             return []
         kind, page = _header(response, "Content-Type"), {}
         if isinstance(response, HtmlResponse):
@@ -325,8 +252,7 @@ class Pages(scrapy.Spider):
         self.bodies += 1
         (self.folder / str(self.bodies)).write_bytes(content)
         self.files[uri] = self.bodies
-        ends = f"until:{until.isoformat()};" if until is not None else ""
-        validator = self.job["shape"] + ends + (validator_of(headers) or f"hash:{content_hash(content)}")
+        validator = self.job["shape"] + validator_of(headers, content, until)
         modified = headers.get("last-modified", "")
         about = {"validator": validator, "file": str(self.bodies), "media_type": kind, "modified": modified}
         if own:
@@ -455,7 +381,7 @@ def main(folder: Path) -> None:
             "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
             "CLOSESPIDER_TIMEOUT": job["max_minutes"] * 60,
             "DNS_RESOLVER": PublicResolver,
-            "DOWNLOADER_MIDDLEWARES": {PublicOnly: 50},
+            "DOWNLOADER_MIDDLEWARES": {PublicOnly: 50, RobotsTxtMiddleware: None, AskedRobots: 100, Whole: 595},
             "LOG_LEVEL": "ERROR",
             "LOG_STDOUT": False,
         }

@@ -13,6 +13,7 @@ import contextlib
 import html
 import json
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,8 +28,9 @@ from ingest.sources.addresses import authority
 from ingest.sources.bounded import within_limits
 from ingest.sources.entries import read_feed
 from ingest.sources.http import Answer, Http, HttpOptions, shown
+from ingest.sources.pages import leads_elsewhere
 from ingest.sources.snapshot import Listed, Snapshot
-from ingest.sources.webpage import as_utf8
+from ingest.sources.webpage import HTML, as_utf8, read_page
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
@@ -73,19 +75,29 @@ class FeedSource:
         self._snapshot = Snapshot(name, self._read)
         self._asked: set[str] = set()
         self._left: set[str] = set()
-        """What the feed took back, or gives under other names by now: it does not stay."""
+        """What the feed took back, or gives under other names by now (a link that has moved): it does not stay."""
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ItemRef]:
         """Each entry once, and with `keep` every known one; raises SourceUnavailable for what is no whole feed."""
         return self._with_kept(self._snapshot.scan(known), known)
 
     def fetch(self, ref: ItemRef) -> RawItem:
-        """The entry's text, or the article it links to; raises DocumentError as `Http.get` does, and `gone`."""
+        """The entry's text, or the article it links to; raises DocumentError as `Http.get` does, and `gone`.
+
+        Of an article that lies elsewhere than its link says, the rules of both addresses hold.
+        """
         self._asked.add(ref.uri)
         item = self._snapshot.fetch(ref)
         if item.content:
             return item
-        answer = self._http.get(item.metadata["link"], types=_ARTICLES, accept=", ".join(_ARTICLES[:2]) + ", */*;q=0.5")
+        link = item.metadata["link"]
+        answer = self._http.get(link, types=_ARTICLES, accept=", ".join(_ARTICLES[:2]) + ", */*;q=0.5")
+        elsewhere = leads_elsewhere(link, answer.url)
+        if elsewhere and self._asks_to_log_in(answer):
+            raise SourceUnavailable(
+                f"source '{self.name}': {shown(link)}: redirects to {shown(answer.url)}, a login page",
+                hint="nobody logs in here: articles: never takes the entries as they are",
+            )
         return RawItem(
             uri=item.uri,
             content=as_utf8(answer.content, answer.headers.get("content-type", "")),
@@ -93,7 +105,14 @@ class FeedSource:
             media_type=answer.media_type,
             modified=item.modified or answer.modified,
             metadata=item.metadata,
+            stands_for=answer.url if elsewhere else "",
         )
+
+    def _asks_to_log_in(self, answer: Answer) -> bool:
+        if answer.media_type not in HTML:
+            return False
+        about = {"url": answer.url, "content_type": answer.headers.get("content-type", "")}
+        return bool(within_limits(read_page, answer.content, answer.url, about, limits=self.options.limits)["login"])
 
     def _with_kept(self, listing: Iterator[ItemRef], known: Mapping[str, str]) -> Iterator[ItemRef]:
         listed = set()
@@ -119,7 +138,10 @@ class FeedSource:
         ids = {digest(e["id"])[:24]: uri for e, uri in zip(found["entries"], names, strict=True) if e["id"]}
         ids = dict(list(({**remembered.ids, **ids} if remembered else ids).items())[-_MOST_IDS:])
         shared = {entry["link"] for entry, uri in zip(found["entries"], names, strict=True) if uri != entry["link"]}
-        self._left = shared | {uri for id_ in found["deleted"] for uri in (id_, ids.get(digest(id_)[:24], id_))}
+        moved = _moved(found["entries"], names, remembered.ids if remembered else {})
+        if remembered:  # what an interrupted run has not taken away yet
+            moved |= (set(remembered.left) & known.keys()) - {*names}
+        self._left = shared | moved | {uri for id_ in found["deleted"] for uri in (id_, ids.get(digest(id_)[:24], id_))}
         # Feeds list the newest first, and of a uri given twice the last counts: so from the end.
         refs = []
         for entry, uri in reversed(list(zip(found["entries"], names, strict=True))):
@@ -129,7 +151,7 @@ class FeedSource:
             else:
                 refs.append(ItemRef(item.uri, item.validator, item.modified, len(item.content) or None))
                 yield Listed(refs[-1], item)
-        if answer.validator and not found["broken"] and all(names):
+        if not found["broken"] and all(names):
             self._keep(_Kept(answer.validator, refs, ids, sorted(self._left)))
 
     def _parsed(self, answer: Answer) -> dict[str, Any]:
@@ -216,7 +238,8 @@ class FeedSource:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What a feed listed last: its validator, its refs, the uri of each id that was ever seen, and what it took back."""
+    """What a feed listed last: its validator ("" where it has none), its refs, the uri of each id that was ever seen, and what it
+    took back."""
 
     validator: str
     listed: Sequence[ItemRef]
@@ -240,6 +263,17 @@ def _names(entries: Sequence[Mapping[str, Any]], taken: Collection[str]) -> list
         else:
             names.append(own if len(marks[link]) > 1 or own in taken else link)
     return names
+
+
+def _moved(entries: Sequence[Mapping[str, Any]], names: Sequence[str], before: Mapping[str, str]) -> set[str]:
+    """Uris under which entries of this feed were known by their ids, and are not any more: they have another link now."""
+    times = Counter(entry["id"] for entry in entries)
+    alone = {
+        digest(entry["id"])[:24]: uri
+        for entry, uri in zip(entries, names, strict=True)
+        if entry["id"] and times[entry["id"]] == 1
+    }
+    return {before[key] for key, uri in alone.items() if before.get(key, uri) != uri} - {*names}
 
 
 def _mark(entry: Mapping[str, Any]) -> str:

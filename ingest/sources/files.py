@@ -28,7 +28,7 @@ from sluice.errors import ConfigurationError, DocumentError, SourceUnavailable
 from sluice.globs import matches, selected
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, Glob, Section
 
 _ATTEMPTS = 5
 _MAX_LINKS = 2
@@ -37,8 +37,8 @@ _ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
 
 class FilesOptions(Section):
     root: ConfigPath
-    include: tuple[str, ...] = ("**/*",)
-    exclude: tuple[str, ...] = ()
+    include: tuple[Glob, ...] = Field(default=("**/*",), min_length=1)
+    exclude: tuple[Glob, ...] = ()
     max_bytes: int = Field(default=50_000_000, gt=0)
     own: tuple[ConfigPath, ...] = ()
     """Folders and files of Sluice's own, which are never documents; Sluice adds its state folder and the configuration."""

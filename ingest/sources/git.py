@@ -29,7 +29,7 @@ from sluice.errors import ConfigurationError, DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, Glob, Section
 
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:[^:].*")
 _REF = re.compile(r"(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))(?![./])[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]+(?<![./])")
@@ -58,8 +58,8 @@ class GitOptions(Section):
     """A path, or https, ssh (also user@host:path), git or file; a token from the environment: https://x:${TOKEN}@host/…"""
     ref: str = "HEAD"
     """A branch, a tag, or a commit's full id."""
-    include: tuple[str, ...] = ("**/*",)
-    exclude: tuple[str, ...] = ()
+    include: tuple[Glob, ...] = Field(default=("**/*",), min_length=1)
+    exclude: tuple[Glob, ...] = ()
     max_bytes: int = Field(default=50_000_000, gt=0)
     timeout_s: float = Field(default=600, gt=0)
     cache: ConfigPath | None = None

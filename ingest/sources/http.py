@@ -1,7 +1,8 @@
 """HTTP for sources: polite, bounded, and unable to be led to a private address.
 
 One request costs at most `timeout_s` and `max_bytes`. 429 and 5xx are tried again after what Retry-After asks for.
-Conditional requests cost no body. Secret headers go to the host they are meant for and to no other, also after
+Conditional requests cost no body; a 304 to a request that was none is no answer, and neither is a body that is cut off, also
+within its compression. Secret headers go to the host they are meant for and to no other, also after
 redirects; messages show neither them nor a URL's user, password and query.
 """
 
@@ -23,6 +24,7 @@ import httpcore
 import httpx
 from pydantic import Field
 
+from ingest.sources import encodings
 from ingest.sources.addresses import Guard, GuardedBackend, authority, deadline
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.settings import Section
@@ -30,6 +32,8 @@ from sluice.settings import Section
 USER_AGENT = "sluice/0.1"
 MAX_REDIRECTS = 5
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NOT_YET = _RETRIED | {202, 204, 205}
+"""Accepted, and without content: what was asked for is not in the answer."""
 _REFUSALS = {401: "forbidden", 403: "forbidden", 404: "gone", 410: "gone", 451: "forbidden"}
 
 
@@ -106,7 +110,8 @@ class Http:
         Raises SourceUnavailable for what may succeed later (no answer, 429, 5xx, out of time), DocumentError for what
         will not: `gone`, `forbidden`, `refused_address`, `too_large`, `wrong_type`, `redirects`, `http_error`.
         """
-        headers = {"accept": accept, **_conditions(validator)}
+        conditions = _conditions(validator)
+        headers = {"accept": accept, **conditions}
         problem = ""
         for attempt in range(1, self.options.attempts + 1):
             if self.options.pause_s:
@@ -115,7 +120,7 @@ class Http:
                 answer = self._once(url, headers, frozenset(types), params)
             except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpx.HTTPError, ssl.SSLError) as e:
                 answer, problem = None, f"no answer: {' '.join(str(e).split())[:160] or type(e).__name__}"
-            if answer is not None and answer.status not in _RETRIED:
+            if answer is not None and answer.status not in _NOT_YET and (conditions or not answer.not_modified):
                 return self._checked(url, answer)
             wait = 0.5 * 2**attempt * random.uniform(0.5, 1)
             if answer is not None:
@@ -174,10 +179,13 @@ class Http:
         if types and answer.media_type not in types:
             raise self._refused("wrong_type", url, f"is {answer.media_type}, wanted: {', '.join(sorted(types))}", "exclude it")
         content = bytearray()
-        for part in response.iter_bytes(65536):  # of what it decodes to: a compressed bomb counts in full
-            content += part
-            if len(content) > limit:
-                raise self._refused("too_large", url, f"more than max_bytes, {limit}", "raise max_bytes, or exclude it")
+        try:
+            for part in encodings.unpacked(response.iter_raw(65536), answer.headers.get("content-encoding", "")):
+                content += part  # of what it decodes to: a compressed bomb counts in full
+                if len(content) > limit:
+                    raise self._refused("too_large", url, f"more than max_bytes, {limit}", "raise max_bytes, or exclude it")
+        except ValueError as error:
+            raise httpx.DecodingError(str(error)) from None
         return Answer(url, answer.status, answer.headers, bytes(content))
 
     def _checked(self, url: str, answer: Answer) -> Answer:
@@ -207,7 +215,8 @@ class Http:
     def _client(self) -> httpx.Client:
         named = [*self.named, *self.options.allow_hosts]
         transport = _Transport(Guard(named), self.options.timeout_s)
-        client = httpx.Client(transport=transport, headers={"user-agent": USER_AGENT}, trust_env=False)
+        own = {"user-agent": USER_AGENT, "accept-encoding": encodings.ACCEPTED}
+        client = httpx.Client(transport=transport, headers=own, trust_env=False)
         client.cookies.jar.set_policy(_NO_COOKIES)
         weakref.finalize(self, client.close)
         return client

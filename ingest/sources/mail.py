@@ -28,7 +28,7 @@ from sluice.errors import ConfigurationError, DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import digest, fingerprint
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath, LimitSettings, Section
+from sluice.settings import ConfigPath, Glob, LimitSettings, Section
 
 _VERSION = 2
 """Raised whenever a message gives other items than before: every message is then read again, once."""
@@ -40,9 +40,9 @@ class MailOptions(Section):
     url: str | None = None
     """An IMAP server: `imaps://user@host`."""
     password: str = Field(default="", repr=False)
-    folders: tuple[str, ...] = ("**",)
-    exclude_folders: tuple[str, ...] = ("Trash", "Junk", "Spam", "Drafts")
-    folder_tags: Mapping[str, tuple[str, ...]] | None = None
+    folders: tuple[Glob, ...] = Field(default=("**",), min_length=1)
+    exclude_folders: tuple[Glob, ...] = ("Trash", "Junk", "Spam", "Drafts")
+    folder_tags: Mapping[Glob, tuple[str, ...]] | None = None
     """Who may read a folder (a glob): the first that matches; a folder that none matches is for nobody."""
     tags_header: str | None = None
     """A header that names who may read a message, as words separated by commas; a message without it is for nobody."""

@@ -23,7 +23,7 @@ from ingest.sources.files import below
 from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath, Section
+from sluice.settings import ConfigPath, Glob, Section
 
 _ATTEMPTS = 3
 _FORBIDDEN = re.compile(
@@ -44,8 +44,8 @@ class ObjectsOptions(Section):
     """Where the objects lie: `s3://bucket/prefix`, `gs://…`, `abfs://…`, `sftp://host/path`, `memory://…`."""
     storage: Mapping[str, Any] = Field(default_factory=dict, repr=False)
     """What the file system is made with: keys, endpoints (fsspec's `storage_options`); secrets as ${NAME}."""
-    include: tuple[str, ...] = ("**/*",)
-    exclude: tuple[str, ...] = ()
+    include: tuple[Glob, ...] = Field(default=("**/*",), min_length=1)
+    exclude: tuple[Glob, ...] = ()
     max_bytes: int = Field(default=50_000_000, gt=0)
     own: tuple[ConfigPath, ...] = ()
     """Folders and files of Sluice's own, which are never documents; Sluice adds its state folder and the configuration."""

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url, url_query_cleaner
 
+from sluice.ids import content_hash
+
 LONGEST = 2048
 """Characters of an address; longer ones are made by machines for machines."""
 
@@ -59,20 +61,42 @@ def address(url: str) -> str:
     return found
 
 
-def validator_of(headers: Mapping[str, str]) -> str:
-    """The ETag, else Last-Modified, in the words of `ingest.sources.http`; "" without either."""
-    if etag := headers.get("etag"):
-        return f"etag:{etag}"
-    since = headers.get("last-modified")
-    return f"since:{since}" if since else ""
+def is_at(uri: str, url: str) -> bool:
+    """Whether the page of this uri is what answered at an address: also with a session id, and nowhere that it redirects to."""
+    try:
+        return uri in (address(url), canonical(url))
+    except ValueError:
+        return False
+
+
+def leads_elsewhere(url: str, end: str) -> bool:
+    """Whether an address redirects to another place: not to https, with or without `www.`, or to itself with a slash."""
+    places = []
+    for each in (url, end):
+        try:
+            places.append(re.sub(r"^https?://(?:www\.)?", "", address(each)).partition("?")[0].rstrip("/"))
+        except ValueError:
+            return url != end
+    return places[0] != places[1]
+
+
+def validator_of(headers: Mapping[str, str], content: bytes, until: datetime | None) -> str:
+    """What a page is known by: until when it may be shown, the ETag or else Last-Modified, and a hash of what is kept of it.
+
+    The hash is for servers that send a page that has changed under the ETag that it had.
+    """
+    etag, since = headers.get("etag"), headers.get("last-modified")
+    stated = f"etag:{etag};" if etag else f"since:{since};" if since else ""
+    return (f"until:{until.isoformat()};" if until is not None else "") + f"{stated}hash:{content_hash(content)}"
 
 
 def taken_apart(validator: str) -> tuple[datetime | None, str]:
-    """Until when a page may be shown, as it said itself (None: for ever), and the rest of its validator."""
-    if not validator.startswith("until:"):
-        return None, validator
-    until, _, rest = validator.removeprefix("until:").partition(";")
-    return datetime.fromisoformat(until), rest
+    """Until when a page may be shown, as it said itself (None: for ever), and its ETag or Last-Modified in the words of
+    `ingest.sources.http`."""
+    stated, until = re.sub(r";?hash:[0-9a-f]*$", "", validator), None
+    if stated.startswith("until:"):
+        until, _, stated = stated.removeprefix("until:").partition(";")
+    return (datetime.fromisoformat(until) if until is not None else None), stated
 
 
 def same_page(one: bytes, other: bytes) -> bool:

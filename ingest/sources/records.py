@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import csv
 import itertools
-import json
 import os
 import re
 from collections import Counter
@@ -17,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO
+
+from pydantic import Field
 
 from ingest.sources import once_selected
 from ingest.sources.jsons import doubled, loads
@@ -26,7 +27,7 @@ from sluice.display import counted
 from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
-from sluice.settings import ConfigPath
+from sluice.settings import ConfigPath, Glob
 
 _CSV = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _MARKS = (
@@ -44,8 +45,8 @@ _HINT = "correct the line, or export it again"
 class RecordsOptions(RowOptions):
     path: ConfigPath
     """A file, or a folder of files."""
-    include: tuple[str, ...] = ("**/*.jsonl", "**/*.ndjson", "**/*.csv", "**/*.tsv")
-    exclude: tuple[str, ...] = ()
+    include: tuple[Glob, ...] = Field(default=("**/*.jsonl", "**/*.ndjson", "**/*.csv", "**/*.tsv"), min_length=1)
+    exclude: tuple[Glob, ...] = ()
     format: Literal["auto", "jsonl", "csv"] = "auto"
     """`auto` goes by the file's extension: .csv and .tsv (by tabs) have a heading line, everything else is JSON Lines."""
     delimiter: str | None = None
@@ -111,7 +112,9 @@ class RecordsSource:
         seen[uri] = f"{seen[uri]}+{validator}"[-200:]
         what = f"source '{self.name}': {uri}: several records have this key, with different content"
         hint = "name the fields that tell records apart: key: [id, language], or export each once"
-        return Listed(ItemRef(uri, f"duplicate:{seen[uri]}"), DocumentError("duplicate_key", what, hint=hint))
+        withdraws = self.options.tags is not None  # by which permissions would the version before stay?
+        failed = DocumentError("duplicate_key", what, hint=hint, withdraws=withdraws)
+        return Listed(ItemRef(uri, f"duplicate:{seen[uri]}"), failed)
 
     def _files(self) -> list[Path]:
         path, o = self.options.path, self.options
@@ -160,16 +163,13 @@ class RecordsSource:
                 continue
             where = f"{name}, line {number}"
             if _UNDECODABLE.search(line):
+                self._ends_whole(line, where)
                 yield self._undecodable(line, where)
                 continue
             try:
                 row = loads(line)
             except ValueError as error:
-                if not line.endswith("\n") and _is_cut_off(line, error):
-                    raise SourceUnavailable(
-                        f"source '{self.name}': {where}: the file ends within a record",
-                        hint="run again when the export is complete; if it is, correct its last line",
-                    ) from error
+                self._ends_whole(line, where)
                 yield self._rows.broken(line, where, "malformed_record", f"is no JSON that can be read: {error}", _HINT)
                 continue
             if isinstance(row, dict) and (twice := doubled(row)):
@@ -178,6 +178,14 @@ class RecordsSource:
                 yield self._rows.listed(row, where)
             else:
                 yield self._rows.broken(line, where, "malformed_record", f"is a {type(row).__name__}, no object", _HINT)
+
+    def _ends_whole(self, line: str, where: str) -> None:
+        """Raise for a last line that cannot be read and that no line end follows: what is still to be written is not deleted."""
+        if not line.endswith(("\n", "\r")):
+            raise SourceUnavailable(
+                f"source '{self.name}': {where}: the file ends within a record",
+                hint="run again when the export is complete; if it is, correct its last line, and end it",
+            )
 
     def _undecodable(self, raw: str, where: str) -> Listed:
         what = f"is not in the encoding '{self.options.encoding}'"
@@ -197,7 +205,8 @@ class RecordsSource:
         lines.seek(0)
         if self.options.delimiter is None:
             delimiter = _other_delimiter(first, delimiter, self._needed) or delimiter
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        physical = _Remembered(lines)
+        reader = csv.reader(physical, delimiter=delimiter, strict=True)
         try:
             heading = next(reader, [])
         except csv.Error as error:
@@ -205,6 +214,14 @@ class RecordsSource:
                 f"source '{self.name}': {name}: its heading cannot be read: {error}",
                 hint="name the right 'delimiter', or mend it",
             ) from error
+        if heading:
+            self._ends_whole(physical.last, f"{name}, line 1")
+        if heading and (missing := [path for path in self.options.key if not {path, _column(path)} & {*heading}]):
+            raise ConfigurationError(
+                f"source '{self.name}': {name}: its heading has no column {', '.join(missing[:5])}; it has "
+                f"{', '.join(heading[:20])}",
+                hint="correct 'key' or 'delimiter', or exclude the file",
+            )
         if twice := [column for column, times in Counter(heading).items() if times > 1 and column in self._needed]:
             raise ConfigurationError(
                 f"source '{self.name}': {name}: several columns have the name {', '.join(twice[:5])}", hint="name each once"
@@ -223,6 +240,8 @@ class RecordsSource:
                     ) from error
                 yield self._rows.broken(str(number), f"{name}, line {number}", "malformed_record", str(error), _HINT)
                 continue
+            if len(values) != len(heading) or any(map(_UNDECODABLE.search, values)):
+                self._ends_whole(physical.last, f"{name}, line {number}")
             if any(map(_UNDECODABLE.search, values)):
                 yield self._undecodable(delimiter.join(values), f"{name}, line {number}")
             elif len(values) == len(heading):
@@ -233,15 +252,26 @@ class RecordsSource:
                 yield self._rows.broken(raw, f"{name}, line {number}", "malformed_record", what, _HINT)
 
 
+def _column(path: str) -> str:
+    """The column that a path begins with."""
+    return re.split(r"[.\[]", path.removeprefix("$."), maxsplit=1)[0]
+
+
+class _Remembered:
+    """Lines, and the last of them that was given."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.last = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.last = line
+            yield line
+
+
 def _other_delimiter(heading: str, usual: str, needed: frozenset[str]) -> str:
     """The delimiter of a heading whose columns the usual one does not set apart; "" where there is none."""
     found = {d: len(needed & {part.strip().strip('"') for part in heading.split(d)}) for d in (usual, *",;\t|")}
     best = max(found, key=lambda d: found[d])
     return best if found[best] > found[usual] else ""
-
-
-def _is_cut_off(line: str, error: Exception) -> bool:
-    """Whether JSON is right as far as it goes, and simply ends."""
-    if not isinstance(error, json.JSONDecodeError):
-        return False
-    return error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated string")

@@ -22,19 +22,20 @@ from ingest.sources.jsons import doubled, loads
 from ingest.sources.paths import FieldPath, value_at
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
-from sluice.errors import SourceUnavailable
+from sluice.errors import DocumentError, SourceUnavailable
 from sluice.ids import digest
 from sluice.records import ItemRef, RawItem
 from sluice.settings import Section
 
 _LINK = re.compile(r"<([^>]*)>([^<]*)")
-_NEXT = re.compile(r";\s*rel\s*=\s*\"?[^\";]*\bnext\b", re.IGNORECASE)
+_NEXT = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";]*\s)?next(?=[\s\";,]|$)", re.IGNORECASE)
 
 
 class PageOptions(Section):
     """How one page leads to the next.
 
-    `page`: a number goes up until a page is empty (or shorter than `size`). `offset`: so does a count of items.
+    `page`: a number goes up until a page is empty (or shorter than `size`, and than the first: an API may give fewer than it is
+    asked for). `offset`: so does a count of items.
     `cursor`: the page says, at `cursor`, what to ask for next: a token, or a whole URL; nothing ends it.
     `link`: the header `Link: <…>; rel="next"`. `none`: one page is all.
     """
@@ -107,7 +108,7 @@ class RestSource:
 
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
         seen: set[bytes] = set()
-        total, repeated = None, 0
+        total, repeated, first = None, 0, 0
         for page_number, page in enumerate(self._pages(), start=1):
             total = value_at(page, self.options.total) if self.options.total else None
             rows, before = self._list(page), len(seen)
@@ -116,11 +117,14 @@ class RestSource:
                 item = self._item(row, f"item {number} of page {page_number}")
                 seen.add(bytes.fromhex(digest(item.ref.uri))[:12])
                 yield item
+            first = first or len(rows)
+            if page_number == 2 and len(seen) == before and self._short(first):
+                break  # all that there is stood on the first page
             repeated = repeated + 1 if rows and len(seen) == before else 0
             if repeated == _REPEATED:
                 what = f"pages {page_number - _REPEATED + 1} to {page_number} hold nothing that was not on pages before"
                 raise self._partial(f"{what}: does it know the parameter '{self._param}'?")
-        if self.options.total and str(total) != str(len(seen)):
+        if self.options.total and total not in (len(seen), str(len(seen))):
             raise self._partial(f"{self.options.total} says {total!r}, its pages hold {len(seen)}")
 
     def _item(self, row: Any, where: str) -> Listed:
@@ -143,17 +147,24 @@ class RestSource:
             params[o.size_param] = o.size
         position: int | str | None = {"page": o.start, "offset": 0}.get(o.by)
         url, seen = self.options.url, set[str]()
-        for _ in range(o.max_pages):
+        first: int | None = None
+        for number in range(o.max_pages):
             if position is not None:
                 params[self._param] = position
-            answer = self._http.listing(url, params=params or None, accept="application/json")
+            beyond = number == 1 and self._short(first)
+            answer = self._asked(url, params, beyond=beyond)
+            if answer is None:
+                return
             page = self._json(answer)
             content = digest(answer.content)[:24]
             if content in contents and self._list(page):
+                if beyond:
+                    return
                 raise self._partial(f"its pages lead in a circle (one came twice): does it know the parameter '{self._param}'?")
             contents.add(content)
             yield page
-            following = self._next(answer, page, position)
+            following = self._next(answer, page, position, first)
+            first = len(self._list(page)) if first is None else first
             if following is None:
                 return
             if str(following) in seen or following == url:
@@ -167,8 +178,24 @@ class RestSource:
                 position = following
         raise self._partial(f"it has more than max_pages, {o.max_pages}")
 
-    def _next(self, answer: Answer, page: Any, position: int | str | None) -> int | str | None:
-        """The number, token or address of the page that follows; None after the last."""
+    def _asked(self, url: str, params: Mapping[str, Any], *, beyond: bool) -> Answer | None:
+        """A page; None where one `beyond` the last that may be is said not to be there."""
+        if not beyond:
+            return self._http.listing(url, params=params or None, accept="application/json")
+        try:
+            return self._http.get(url, params=params or None, accept="application/json")
+        except DocumentError as error:
+            if error.reason in ("gone", "http_error"):
+                return None
+            raise SourceUnavailable(error.message, hint=error.hint) from error
+
+    def _short(self, first: int | None) -> bool:
+        """Whether a first page of so many items is shorter than was asked for: it is all, or all that the API gives at once."""
+        o = self.options.pages
+        return o.by in ("page", "offset") and o.size is not None and first is not None and first < o.size
+
+    def _next(self, answer: Answer, page: Any, position: int | str | None, first: int | None) -> int | str | None:
+        """The number, token or address of the page that follows; None after the last. `first`: the items of the first page."""
         o = self.options.pages
         if o.by == "link":
             links = _LINK.findall(answer.headers.get("link", ""))
@@ -184,7 +211,8 @@ class RestSource:
             return self._own(self._joined(answer.url, token)) if is_address else token
         if o.by in ("page", "offset") and isinstance(position, int):
             count = len(self._list(page))
-            if not count or (o.size and count < o.size):
+            all_of_it = self.options.total is not None and value_at(page, self.options.total) in (count, str(count))
+            if not count or (first is None and all_of_it) or (first is not None and o.size and count < min(o.size, first)):
                 return None
             return position + (1 if o.by == "page" else count)
         return None

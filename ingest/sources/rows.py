@@ -111,12 +111,16 @@ class Rows:
             return self.broken(_said(row), where, "no_key", f"{' and '.join(self._options.key)} is empty", "give every row a key")
         if _SURROGATE.search(keys) or "\ufffd" in keys:
             return self.broken(_said(row), where, "undecodable", "its key is no text", _UNDECODABLE_HINT)
+        tags: AccessTags | None = None
         try:
-            item = self._item(uri, row)
+            tags = self._tags(uri, row)
+            item = self._item(uri, row, tags)
         except (RecursionError, ValueError):
             what = f"source '{self._source}': {uri}: its values are nested too deeply"
-            return Listed(ItemRef(uri, digest("broken", what)), DocumentError("malformed_record", what, hint="flatten them"))
+            failed = DocumentError("malformed_record", what, hint="flatten them", tags=tags)
+            return Listed(ItemRef(uri, digest("broken", what, _said(tags))), failed)
         except DocumentError as error:
+            error.tags = tags  # what stays in its place is for whom the row says now
             return Listed(ItemRef(uri, digest("broken", error.message, _said(row))), error)
         return Listed(ItemRef(uri, item.validator, item.modified, len(item.content)), item)
 
@@ -151,7 +155,7 @@ class Rows:
         tags = plain(value_at(row, self._options.tags)) if self._options.tags else None
         return f"{plain(updated)}:{digest(self._shape, tags)[:16]}"
 
-    def _item(self, uri: str, row: Mapping[str, Any]) -> RawItem:
+    def _item(self, uri: str, row: Mapping[str, Any], tags: AccessTags | None) -> RawItem:
         content = self._body(uri, row)
         if len(content) > self._options.max_bytes:
             raise DocumentError(
@@ -159,7 +163,6 @@ class Rows:
                 f"source '{self._source}': {uri}: {len(content)} bytes, max_bytes is {self._options.max_bytes}",
                 hint="raise max_bytes of this source, or leave the row out",
             )
-        tags = self._tags(uri, row)
         metadata = {name: jsonable(value_at(row, path)) for name, path in self._metadata.items()}
         if any(_SURROGATE.search(plain(value)) for value in metadata.values()):
             raise self._undecodable(uri)
@@ -269,8 +272,8 @@ def _is_text(value: Any) -> bool:
         return False
 
 
-def _said(row: Mapping[str, Any]) -> str:
-    """A row as it can be hashed, whatever is in it."""
+def _said(row: Any) -> str:
+    """A row, or its tags, as it can be hashed, whatever is in it."""
     try:
         return repr(row)
     except (RecursionError, ValueError):

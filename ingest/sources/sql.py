@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,8 @@ class SqlSource:
         try:
             with engine.connect() as connection:
                 self._prepare(connection)
-                yield from self._unique(self._items(connection, known))
+                with closing(self._items(connection, known)) as items:  # its cursor is closed before the connection is
+                    yield from self._unique(items)
         except ConfigurationError as error:
             said = error.message.removeprefix(f"source '{self.name}': ")
             raise ConfigurationError(f"source '{self.name}': {said}", hint=error.hint) from None
@@ -140,18 +141,18 @@ class SqlSource:
             connection.exec_driver_sql(f"SET SESSION max_execution_time = {limit}")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
-    def _items(self, connection: sqlalchemy.Connection, known: Mapping[str, str]) -> Iterator[Listed]:
+    def _items(self, connection: sqlalchemy.Connection, known: Mapping[str, str]) -> Generator[Listed]:
         if not self.options.updated_at or not known or any(_column(path) != path for path in self.options.key):
             return self._whole(connection)
         return self._changed(connection, known)
 
-    def _whole(self, connection: sqlalchemy.Connection) -> Iterator[Listed]:
+    def _whole(self, connection: sqlalchemy.Connection) -> Generator[Listed]:
         """Every row, with its body."""
         for number, row in enumerate(_stream(connection, self._text(self.options.query)), start=1):
             self._check_columns(row)
             yield self._rows.listed(row, f"row {number}")
 
-    def _changed(self, connection: sqlalchemy.Connection, known: Mapping[str, str]) -> Iterator[Listed]:
+    def _changed(self, connection: sqlalchemy.Connection, known: Mapping[str, str]) -> Generator[Listed]:
         """Every row by key and time; with a body only those whose validator is not the known one."""
         import sqlalchemy as sa
         from sqlalchemy import exc

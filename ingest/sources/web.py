@@ -1,6 +1,6 @@
 """Pages of web sites, crawled politely: sitemaps, links within the allowed domains, robots.txt, throttling.
 
-The uri is the page's canonical address. The validator is its ETag, else Last-Modified, else a hash of what was read; an
+The uri is the page's canonical address. The validator is its ETag, else Last-Modified, and a hash of what was read; an
 unchanged page is asked about and not sent again. What is known is always asked about, so that the links of an unchanged
 page need not be read again; a page leaves the index when it answers 404 or 410, says noindex, moves, or is excluded. A
 page that cannot be reached this time stays as it is known.
@@ -32,14 +32,13 @@ from ingest.canonical import CANONICAL_URI
 from ingest.sources.addresses import authority
 from ingest.sources.bounded import within_limits
 from ingest.sources.http import USER_AGENT, Http, HttpOptions, http_date, shown
-from ingest.sources.pages import canonical, validator_of
+from ingest.sources.pages import canonical, is_at, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.webpage import HTML, WARM, as_utf8, read_page
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.globs import selected
-from sluice.ids import content_hash
 from sluice.records import ItemRef, RawItem
-from sluice.settings import LimitSettings
+from sluice.settings import Glob, LimitSettings
 
 _VERSION = 2
 """Raised whenever the same page is kept as other bytes than before, so that every page is asked for again."""
@@ -60,11 +59,11 @@ class WebOptions(HttpOptions):
     sitemaps: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     """More hosts whose pages are read, with their subdomains."""
-    include: tuple[str, ...] = ("**",)
+    include: tuple[Glob, ...] = Field(default=("**",), min_length=1)
     """Globs over addresses: which pages become documents."""
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[Glob, ...] = ()
     """Which are neither read nor followed."""
-    follow: tuple[str, ...] = ()
+    follow: tuple[Glob, ...] = ()
     """Which links are followed; empty: all within the domains."""
     types: tuple[str, ...] = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf")
     main_text: bool = True
@@ -187,15 +186,19 @@ class WebSource:
             page = within_limits(read_page, answer.content, uri, about, warm=WARM, limits=self.options.limits)
         headers, metas = [answer.headers.get("x-robots-tag", "")], [(name, words) for name, words in page.get("robots", ())]
         said = directives(headers, metas, AGENT, datetime.now(UTC))
+        if not is_at(uri, answer.url):  # what lies elsewhere is judged by where it lies, and the crawl lists it there
+            what = f"source '{self.name}': {shown(uri)}: redirects to {shown(answer.url)}"
+            if page.get("login"):
+                raise SourceUnavailable(f"{what}, a login page", hint="nobody logs in here: exclude it, or let it be read")
+            raise DocumentError("gone", what, hint="run again: a new scan lists it where it is")
         if not said.index:
             raise DocumentError("gone", f"source '{self.name}': {shown(uri)}: says noindex", hint="a new scan will not list it")
         if "html" in page:
             content, media_type = page["html"].encode("utf-8", "replace"), "text/html"
-        ends = f"until:{said.until.isoformat()};" if said.until is not None else ""
         return RawItem(
             uri=uri,
             content=content,
-            validator=self._shape + ends + (validator_of(answer.headers) or f"hash:{content_hash(content)}"),
+            validator=self._shape + validator_of(answer.headers, content, said.until),
             media_type=media_type,
             modified=answer.modified,
             metadata=_about(uri),

@@ -130,12 +130,21 @@ def decoded(content: bytes, content_type: str) -> str:
             return content.decode("utf-8")
         except UnicodeDecodeError:
             pass
-    if marked is None and stated:
+    if marked is None and stated and not _is_wrong(content, stated):
         return to_unicode(content, stated)
     try:
         return decode(content, declared=True)
     except DocumentError:
         return content.decode("utf-8", "replace")
+
+
+def _is_wrong(content: bytes, stated: str) -> bool:
+    """Whether a header that says UTF-8 is refuted by more letters than it explains: the page is in another encoding."""
+    if stated.lower().replace("-", "") != "utf8":
+        return False
+    text = content.decode("utf-8", "replace")
+    unread = text.count("\ufffd")
+    return unread > sum(not c.isascii() for c in text) - unread
 
 
 def as_utf8(content: bytes, content_type: str) -> bytes:

@@ -22,19 +22,26 @@ from pipeline.outcomes import Allowed, Erasure, Proof, Report
 from pipeline.reading.searching import known_sources
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
+from pipeline.spelled import spelled
 from sluice.access import NOBODY, TagChange
 from sluice.errors import ConfigurationError, IntegrityError
+from sluice.ids import document_key
 from sluice.records import DocumentState
-from sluice.spelling import find
+from sluice.spelling import forms, same
 
 
 def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasure:
-    """Erase a document everywhere, prove it, and keep it away; ConfigurationError when it is not known."""
+    """Erase a document everywhere, prove it, and keep it away; ConfigurationError when it is not known.
+
+    With it goes what its source deleted under the same name in another Unicode form: older releases hold that.
+    """
     state = known(r, uri, source)
 
     def work() -> Erasure:
         run.still_mine()
         with run.account.timed("forget"):
+            for left in _left_behind(r, state):
+                _erase(r, run, left)
             done = _erase(r, run, state)
         return Erasure(
             **_values(run.account.report("forgotten", live_id(r))),
@@ -50,12 +57,19 @@ def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasu
     return recorded(r, run, {"document_key": state.key}, work)
 
 
+def _left_behind(r: Resources, state: DocumentState) -> list[DocumentState]:
+    """What this document was before its name changed its form."""
+    alike = (s for s in r.stores.documents.read(source=state.source) if s.key != state.key and same(s.uri, state.uri))
+    return [other for other in alike if other.status == "deleted"]
+
+
 def allow_again(r: Resources, run: Run, uri: str, source: str | None = None) -> Allowed:
     """Let a forgotten document come back with the next run, if its source still lists it."""
-    key = forgotten_key(r, uri, source)
+    key, *others = forgotten_keys(r, uri, source)
 
     def work() -> Allowed:
-        r.stores.forgotten.remove(key)
+        for each in (key, *others):
+            r.stores.forgotten.remove(each)
         return Allowed(**_values(run.account.report("allowed", live_id(r))), document_key=key)
 
     return recorded(r, run, {"document_key": key, "undo": True}, work)
@@ -128,7 +142,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
 
 def known(r: Resources, uri: str, source: str | None) -> DocumentState:
     """The one document of this uri; ConfigurationError when there is none, or when two sources have one."""
-    found = find(uri, (s for s in r.stores.documents.read() if source in (None, s.source)), lambda state: state.uri)
+    found = spelled(uri, (s for s in r.stores.documents.read() if source in (None, s.source)))
     if not found:
         known_sources(r, [source] if source else [])
         if gone := erased(r, uri, source):
@@ -142,13 +156,14 @@ def known(r: Resources, uri: str, source: str | None) -> DocumentState:
     return _only(found, uri)
 
 
-def forgotten_key(r: Resources, uri: str, source: str | None) -> str:
-    """The key of the one forgotten document of this uri; ConfigurationError as above."""
+def forgotten_keys(r: Resources, uri: str, source: str | None) -> list[str]:
+    """The keys of the one forgotten document of this uri, in each of its Unicode forms; ConfigurationError as above."""
     found = erased(r, uri, source)
     if not found:
         known_sources(r, [source] if source else [])
         raise ConfigurationError(f"no document '{uri}' was forgotten", hint="write the uri and --source as when it was")
-    return _only(found, uri).key
+    name, since = _only(found, uri).source, r.stores.forgotten.since()
+    return [key for form in forms(uri) if (key := document_key(name, form)) in since]
 
 
 D = TypeVar("D", DocumentState, Gone)

@@ -8,11 +8,12 @@ from typing import Protocol
 
 from ingest import raw_text
 from ingest.protocols import Blobs
+from pipeline.spelled import spelled
 from sluice.errors import Retryable, SluiceError
 from sluice.ids import document_key, version_id
 from sluice.records import Document, DocumentState, RawItem
 from sluice.settings import LimitSettings
-from sluice.spelling import composed, find, forms
+from sluice.spelling import composed, forms
 
 
 class Held(Protocol):
@@ -69,8 +70,9 @@ class CorpusDocuments:
 
     def find(self, uri: str, source: str | None) -> list[DocumentState]:
         mine = (s for s in self._by_uri.get(composed(uri), []) if source is None or s.source == source)
-        known = find(uri, mine, lambda state: state.uri)
-        asked = (name for name in self._sources if self._forgotten and source in (None, name))
+        known = spelled(uri, mine)
+        others = {*self._sources} - {state.source for state in known}
+        asked = (name for name in self._sources if self._forgotten and name in others and source in (None, name))
         erased = ((name, document_key(name, form)) for name in asked for form in forms(uri))
         return known + [DocumentState(key, name, uri, "deleted") for name, key in erased if key in self._forgotten]
 

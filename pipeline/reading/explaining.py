@@ -13,12 +13,12 @@ from ingest.readerless import why_unreadable
 from pipeline.erasure.erased import Gone, erased
 from pipeline.naming import named
 from pipeline.resources import Resources
+from pipeline.spelled import spelled
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.points import DOCUMENT_KEY
 from sluice.records import DocumentState
 from sluice.releases import Release
-from sluice.spelling import find
 
 NOT_FOUND = "no document of this name is found"
 
@@ -72,7 +72,7 @@ def why(
     if not query.strip():
         raise ConfigurationError("the query is empty", hint="say what was searched for")
     asked = Why(query, uri, tuple(sorted(principal.tags)), k, "not_found", NOT_FOUND)
-    known = find(uri, (s for s in r.stores.documents.read() if source in (None, s.source)), lambda state: state.uri)
+    known = spelled(uri, (s for s in r.stores.documents.read() if source in (None, s.source)))
     if r.settings.access.why == "reader":
         known = [state for state in known if not principal.tags.isdisjoint(state.tags)]
         if not known:

@@ -14,7 +14,7 @@ from ingest.sandbox import SandboxedParser
 from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
-from pipeline.steps.looking import check, check_uris, look, spelled_almost_like_a_rule
+from pipeline.steps.looking import check, check_uris, look, overlooked, spelled_almost_like_a_rule
 from pipeline.steps.settling import settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
@@ -225,7 +225,8 @@ def _count(r: Resources, run: Run, seen: Look) -> None:
     looked_at = {plan.source for plan in seen.plans}
     states = [s for s in r.stores.documents.read() if s.source in looked_at]
     entries = [e for e in r.stores.quarantine.entries() if e.source in looked_at]
-    account.warnings += [*seen.empty, *unreadable_permissions(entries), *spelled_almost_like_a_rule(r, states)]
+    account.warnings += [*seen.empty, *overlooked(r, seen, states), *unreadable_permissions(entries)]
+    account.warnings += spelled_almost_like_a_rule(r, states)
     failures = {e.document_key for e in entries if e.stage == "parse"}
     dropped: dict[str, int] = {}
     for state in states:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import evaluation
-from ingest.overlooked import why_none
+from ingest.overlooked import not_left_out, unmatched, why_none
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
-from sluice.access import begun_above_warnings, near_miss_warnings, never_decisive_warnings
+from sluice.access import begun_above_warnings, foreign_warnings, near_miss_warnings, never_decisive_warnings
 from sluice.display import counted
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import document_key
@@ -50,7 +50,8 @@ def look(
         mine = [s for s in states if s.source == name]
         known = {s.uri: s.validator for s in mine if s.status != "deleted"}
         force = _fetched_again(r, redo, name, mine, failures)
-        erased = functools.partial(_is_one_of, forgotten, name)
+        own = {s.uri for s in mine if s.status != "deleted"}
+        erased = functools.partial(_is_one_of, forgotten, name, own)
         try:
             asks_for = getattr(r.sources[name], "asks_for", None) or _everything
             listing = r.sources[name].scan(known)
@@ -84,8 +85,9 @@ def look(
     return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked, tuple(empty))
 
 
-def _is_one_of(keys: Collection[str], source: str, uri: str) -> bool:
-    return any(document_key(source, form) in keys for form in forms(uri))
+def _is_one_of(keys: Collection[str], source: str, own: Collection[str], uri: str) -> bool:
+    """Whether a document of this name was erased; of one that is known, exactly it: two may differ in their Unicode form only."""
+    return any(document_key(source, form) in keys for form in ((uri,) if uri in own else forms(uri)))
 
 
 def _no_longer_configured(r: Resources, states: Sequence[DocumentState], now: bool) -> list[SourcePlan]:
@@ -118,13 +120,31 @@ def _fetched_again(
     return lambda uri: uri in again or told(uri)
 
 
+def overlooked(r: Resources, seen: Look, states: Sequence[DocumentState]) -> list[str]:
+    """A warning for each exclude pattern that does not do what it was perhaps meant to do, with what is new; patterns of include
+    that match nothing, which may be for what is still to come, are noted beside it."""
+    warnings = list[str]()
+    for plan in seen.plans:
+        if plan.fetch and plan.source in r.sources:
+            there = [s.uri for s in states if s.source == plan.source and s.status != "deleted" and not s.unasked]
+            for said in unmatched(r.sources[plan.source], there):
+                r.progress.note(said)
+            warnings += not_left_out(r.sources[plan.source], [ref.uri for ref in plan.fetch])
+    return warnings
+
+
 def spelled_almost_like_a_rule(r: Resources, states: Sequence[DocumentState]) -> list[str]:
     """A warning for each access rule that documents just miss by case, blanks or the like, so that another rule decides, for
     each that names a folder above the uris, and for each that can never decide."""
     rules = r.settings.access.compiled()
     placed = [(state.source, state.uri) for state in states if state.status == "active"]
     missed = near_miss_warnings(rules.near_misses(placed))
-    return [*never_decisive_warnings(rules), *begun_above_warnings(rules, placed), *missed]
+    return [
+        *never_decisive_warnings(rules, placed),
+        *begun_above_warnings(rules, placed),
+        *foreign_warnings(rules, placed),
+        *missed,
+    ]
 
 
 def check_uris(r: Resources, seen: Look) -> None:

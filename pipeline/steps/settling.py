@@ -11,6 +11,7 @@ from ingest.planning import plan_source
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.work import Look
+from sluice.access import AccessTags
 from sluice.display import counted
 from sluice.errors import DocumentError, SluiceError, SourceUnavailable
 from sluice.records import DocumentState, ItemRef
@@ -83,6 +84,8 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
             failed.append(error)
             if isinstance(error, DocumentError) and error.withdraws:  # its permissions are known to be other than they were
                 yield after(state, "permissions_lost")
+            elif isinstance(error, DocumentError) and error.tags is not None and error.tags != state.source_tags:
+                yield replace(state, source_tags=AccessTags(error.tags))
             silent = silent + 1 if isinstance(error, SourceUnavailable) else 0
             if silent == SILENCES:
                 run.account.warnings.append(f"source '{name}' does not answer any more: its other permissions were not read")

@@ -36,6 +36,7 @@ from ingest.sources.records import RecordsOptions, RecordsSource
 from ingest.sources.rest import RestOptions, RestSource
 from ingest.sources.sql import SqlOptions, SqlSource
 from ingest.sources.web import WebOptions, WebSource
+from sluice.access import AccessTags
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.ids import document_key
 from sluice.records import ItemRef, RawItem
@@ -437,8 +438,8 @@ def test_every_uri_has_one_safe_spelling_that_leads_back(names: list[str]) -> No
         (RawItem("a", b"x", "v", metadata=[1]), "bad_metadata"),  # type: ignore[arg-type]
         (RawItem("a", b"x", "v", metadata={"k": "m" * (MOST_METADATA + 1)}), "bad_metadata"),
         (RawItem("a", b"x", "v", metadata={str(n): n for n in range(20_000)}), "bad_metadata"),
-        (RawItem("a", b"x", "v", tags={"a", 7}), "bad_item"),  # type: ignore[arg-type]
-        (RawItem("a", b"x", "v", tags={"esc\x1b"}), "bad_item"),  # type: ignore[arg-type]
+        (RawItem("a", b"x", "v", tags={"a", 7}), "bad_tags"),  # type: ignore[arg-type]
+        (RawItem("a", b"x", "v", tags={"esc\x1b"}), "bad_tags"),  # type: ignore[arg-type]
     ],
     ids=["none", "another's", "text", "metadata: list", "metadata: long", "metadata: many", "tags: number", "tags: control"],
 )
@@ -449,6 +450,15 @@ def test_an_item_that_is_none_is_an_entry(item: Any, reason: str) -> None:
     assert error.value.reason == reason
     assert "own" in error.value.message
     assert error.value.hint
+    assert error.value.withdraws == (reason == "bad_tags"), "by which permissions would the version before stay?"
+
+
+def test_the_tags_of_an_item_that_fails_otherwise_hold_for_what_stays() -> None:
+    """Its metadata is beyond bounds, and who may read it is known."""
+    item = RawItem("a", b"x", "v", metadata={"k": "m" * (MOST_METADATA + 1)}, tags=AccessTags({"hr"}))
+    with pytest.raises(DocumentError) as error:
+        Checked(Anything(["a"], lambda _: item)).fetch(ItemRef("a", "v"))
+    assert error.value.tags == AccessTags({"hr"})
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,37 @@ def test_a_uri_must_name_one_known_document(index: Index) -> None:
     assert index("forget", "people/1.md", "--source", "notes").code == 0
     assert [label["uri"] for label in index("golden", "check").out["stale"]] == ["people/1.md"]
     assert "people/1.md" not in index.find(TOPICS["people"][1], "people", k=20)
+
+
+def test_a_name_that_changed_its_unicode_form_is_erased_in_both_and_comes_back_in_both(index: Index) -> None:
+    """Typed as it was on a Mac: what is served under its new form goes, and what older releases hold; undone in one step."""
+    nfd, nfc = "Fu\u0308hrung/x.md", "Führung/x.md"
+    index.write(nfd, f"# Attic\n\n{SECRET}\n")
+    index.configure(access={"rules": [{"match": "**", "tags": ["people"]}]}, gates=[])
+    first = index.run()["release"]
+    (index.corpus / "Fu\u0308hrung").rename(index.corpus / "Führung")
+    index.run()
+    assert index.find(SECRET, "people")[0] == nfc
+    assert index("why", SECRET, nfd, "--as", "people").out["uri"] == nfc
+    assert index("forget", nfd).out["uri"] == nfc
+    for release in (None, first):
+        assert not {nfc, nfd} & set(index.find(SECRET, "people", release=release, k=20))
+    assert _files_that_say(index.folder / "state", "zanzibar") == []
+    assert index.run()["counts"]["crawl"]["dropped"] == {"forgotten": 1}
+    assert index("forget", nfd, "--undo").code == 0
+    index.run()
+    assert index.find(SECRET, "people")[0] == nfc
+
+
+def test_of_two_documents_whose_names_differ_in_form_the_one_that_is_spelled_goes(index: Index) -> None:
+    """The other is served, and goes on being read."""
+    nfd, nfc = "Fu\u0308hrung/x.md", "Führung/x.md"
+    for uri in (nfd, nfc):
+        index.write(uri, f"# Attic of {len(uri)}\n\n{SECRET}\n")
+    index.configure(access={"rules": [{"match": "**", "tags": ["people"]}]}, gates=[])
+    index.run()
+    assert index("forget", nfd).out["uri"] == nfd
+    index.write(nfc, f"# Attic\n\n{SECRET} Nobody goes there.\n")
+    crawl = index.run()["counts"]["crawl"]
+    assert (crawl["kept"], crawl["dropped"]) == (1, {"forgotten": 1})
+    assert index.find("Nobody goes there", "people")[0] == nfc

@@ -41,6 +41,19 @@ def test_a_query_without_relevant_documents_says_that_it_has_no_answer(tmp_path:
         (QUERY | {"id": "q2", "slice": "hr"}, "slice:"),
         (QUERY | {"id": "q2", "principal": "hr"}, "principal:"),
         (QUERY, "'q1' is already used on line 1"),
+        ('{"id": "q2", "query": "x", "relevant": [{"uri": "a"}], "relevant": []}', "the key 'relevant' is given twice"),
+        ('{"id": "q2", "query": "x", "relevant": [{"uri": "a", "uri": "b"}]}', "the key 'uri' is given twice"),
+        ('{"id": "q2", "query": "x \\ud800", "relevant": []}', "half of a character"),
+        ('{"id": "q2", "query": "x", "relevant": [], "note": ' + "9" * 5000 + "}", "not valid JSON: Exceeds the limit"),
+        ('{"id": "q2", "query": "x", "relevant": [], "note": ' + "[" * 9999 + "]" * 9999 + "}", "nested too deeply"),
+        (QUERY | {"id": "q2", "principals": ["hr"]}, "unknown key 'principals'; did you mean 'principal'?"),
+        (
+            QUERY | {"id": "q2", "relevant": [{"uri": "a", "qoute": "x"}]},
+            "relevant.1: unknown key 'qoute'; did you mean 'quote'?",
+        ),
+        (QUERY | {"id": "q2", "principal": ["hr "]}, "principal.1: a tag is a word"),
+        (QUERY | {"id": "q2", "principal": ["hr,legal"]}, "principal.1: a tag is a word"),
+        (QUERY | {"id": "q2", "relevant": ["a.md"]}, "relevant.1: must hold keys and values"),
     ],
 )
 def test_a_malformed_line_is_named_with_file_line_and_field(tmp_path: Path, line: object, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -37,6 +38,13 @@ def taken(expression: str) -> bool:
         return False
 
 
+def said_of(expression: str) -> str:
+    try:
+        return cron(expression)
+    except ValueError as error:
+        return str(error)
+
+
 @settings(deadline=None)  # the first example imports Prefect
 @given(st.lists(st.sampled_from(WORDS), min_size=3, max_size=8).map(" ".join))
 def test_what_is_taken_prefect_takes_and_what_is_refused_it_refuses(expression: str) -> None:
@@ -44,7 +52,7 @@ def test_what_is_taken_prefect_takes_and_what_is_refused_it_refuses(expression: 
     if taken(expression):
         assert prefect_takes(expression)
     elif len(expression.split()) == 5:
-        assert not prefect_takes(expression)
+        assert not prefect_takes(expression) or "never comes" in said_of(expression)
 
 
 @settings(deadline=None)
@@ -65,3 +73,21 @@ def test_a_time_zone_is_one_that_prefect_knows() -> None:
     """By the names of the IANA database."""
     for name in ("Europe/Berlin", "UTC", "America/New_York"):
         assert prefects("* * * * *", time_zone(name)) == name
+
+
+@pytest.mark.parametrize(
+    "never", ["0 0 30 2 *", "0 0 31 4,6,9,nov *", "0 0 31 feb ?", "0 0 30,31 2 *", "0 0 31/2 2 *", "0 0 30 2 * 0"]
+)
+def test_a_day_that_no_month_has_is_refused(never: str) -> None:
+    """Nobody would wait for it: the message names the day and the month."""
+    assert "never comes: no month" in said_of(never)
+
+
+@pytest.mark.parametrize(
+    "some",
+    ["0 0 29 2 *", "0 0 30 2 1", "0 0 l 2 *", "0 0 31 * *", "0 0 31 4,5 *", "0 0 31 nov-jan *", "0 0 */30 2 *", "0 0 31 */2 *"],
+)
+def test_a_day_that_some_month_has_is_taken(some: str) -> None:
+    """Leap years too; beside a day of the week either will do."""
+    assert taken(some)
+    assert prefect_takes(some)

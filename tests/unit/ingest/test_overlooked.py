@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.overlooked import why_none
+from ingest.overlooked import not_left_out, unmatched, why_none
 from ingest.sources.files import FilesOptions, FilesSource
 from ingest.sources.objects import ObjectsOptions, ObjectsSource
 from sluice.records import ItemRef, RawItem
@@ -66,3 +66,35 @@ class Own:
 def test_a_source_without_such_patterns_is_not_looked_at_again() -> None:
     """Nothing is said of it: a second look might take something (a queue)."""
     assert why_none(Own()) == ""
+
+
+@pytest.mark.parametrize(
+    ("exclude", "said"),
+    [
+        ("a", "exclude 'a' does not leave out 2 documents, e.g. a/1.md, for which it may be meant: 'a/**' would"),
+        ("a/", "'a/**' would"),
+        ("A/**", "e.g. a/1.md"),
+        ("*.md", "'**/*.md' would"),
+        ("**/a", "'**/a/**' would"),
+        ("a|b/**", ""),
+        ("c/**", ""),
+        ("a/1.md", ""),
+    ],
+)
+def test_an_exclude_that_leaves_out_nothing_of_what_it_seems_to_mean_is_told_of(root: Path, exclude: str, said: str) -> None:
+    """A folder's bare name, another case, a name that .gitignore finds at any depth; not one for what is not there yet."""
+    source = FilesSource("notes", FilesOptions(root=root, exclude=(exclude,)))
+    listed = [ref.uri for ref in source.scan({})]
+    found = "".join(not_left_out(source, listed))
+    assert said in found
+    assert bool(said) == bool(found)
+
+
+def test_an_include_that_matches_nothing_beside_one_that_does_is_told_of(root: Path) -> None:
+    """With what is no glob in it; of a source without such patterns, and of one that has nothing, nothing is said."""
+    source = FilesSource("notes", FilesOptions(root=root, include=("**/*.md", "docs/**", "a|b/**")))
+    assert list(unmatched(source, ["a/1.md"])) == [
+        "source 'notes': include 'docs/**' matches no document",
+        "source 'notes': include 'a|b/**' matches no document ('|' is no glob; globs know *, **, ?, [ab] and {a,b})",
+    ]
+    assert list(unmatched(source, [])) == list(unmatched(Own(), ["x"])) == list(not_left_out(Own(), ["x"])) == []

@@ -151,6 +151,18 @@ def test_a_version_that_cannot_be_fetched_marks_the_last_one_stale() -> None:
     assert house.state("b").in_release
 
 
+def test_who_may_read_what_stays_is_what_its_source_says_now() -> None:
+    """A row that grew too large and was narrowed in one edit: the version before stays, for fewer."""
+    house = House()
+    house.run(ScriptedSource({"a": b"good"}, tags=STAFF))
+    assert house.state("a").tags == STAFF
+    house.run(ScriptedSource({"a": DocumentError("too_large", "too large", tags=frozenset({"hr"}))}))
+    assert (house.state("a").stale, house.state("a").source_tags) == (True, AccessTags({"hr"}))
+    assert with_tags(house.state("a"), AccessRules(house.rules)).tags == AccessTags({"hr"})
+    house.run(ScriptedSource({"a": DocumentError("forbidden", "it says nothing")}))
+    assert house.state("a").source_tags == AccessTags({"hr"})
+
+
 def test_front_matter_narrows_and_never_widens() -> None:
     """Rules are the ceiling; the document and its source each narrow it."""
     house = House()

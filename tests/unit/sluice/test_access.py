@@ -7,7 +7,17 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags, Principal, begun_above_warnings, never_decisive_warnings
+from sluice.access import (
+    NOBODY,
+    AccessRule,
+    AccessRules,
+    AccessTags,
+    Principal,
+    begun_above_warnings,
+    foreign_warnings,
+    near_miss_warnings,
+    never_decisive_warnings,
+)
 
 TAGS = st.frozensets(st.sampled_from(["hr", "legal", "public", "security"])).map(AccessTags)
 URI = st.sampled_from(["hr/pay.md", "hr/open/menu.md", "legal/a.md", "readme.md", ".secret/key", ""])
@@ -130,3 +140,53 @@ def test_a_rule_behind_one_that_matches_everything_is_told_of() -> None:
     assert "'hr/**' decides about nothing: '**' above it" in told(("**", None), ("hr/**", None))[0]
     assert told(("**", "crm"), ("hr/**", None)) == told(("hr/**", None), ("**", None)) == told(("**", "a"), ("**", "b")) == []
     assert len(told(("**/*", "crm"), ("account/**", "crm"))) == 1
+
+
+def test_a_rule_for_a_part_behind_one_for_the_whole_is_told_of() -> None:
+    """Where all that it matches is decided before it, with other tags; not where the earlier one is for a part of it."""
+    hr, boss, staff = (AccessTags({tag}) for tag in ("hr", "boss", "staff"))
+    documents = [("s", "hr/a.md"), ("s", "hr/secret/b.md"), ("s", "x.md")]
+
+    def told(*rules: AccessRule) -> list[str]:
+        return never_decisive_warnings(AccessRules(rules), documents)
+
+    whole, part = AccessRule("hr/**", hr), AccessRule("hr/secret/**", boss)
+    assert "'hr/secret/**' decides about nothing: 'hr/**' above it matches first" in told(whole, part)[0]
+    assert "'**/*.md' above it" in told(AccessRule("**/*.md", staff), whole)[0]
+    assert told(part, whole) == []
+    assert told(AccessRule("hr/a.md", staff), AccessRule("hr/secret/**", boss), whole) == [], "parts of it are decided before it"
+    assert told(whole, AccessRule("hr/secret/**", hr)) == [], "it says the same"
+    assert told(whole, AccessRule("hr/later/**", boss)) == [], "a folder may be empty yet"
+    assert told(AccessRule("hr/**", hr, "other"), part) == []
+    assert told(AccessRule("hr/**", staff), whole) == [], "whoever puts a rule above the same one means to replace it"
+
+
+def test_a_rule_that_is_written_as_elsewhere_is_told_of() -> None:
+    """A regular expression, a list of alternatives, `!(…)`: where it matches nothing; a file may be called so."""
+    documents = [("s", "hr/a.md"), ("s", "a|b.md")]
+
+    def told(match: str) -> list[str]:
+        return foreign_warnings(AccessRules((AccessRule(match, NOBODY),)), documents)
+
+    for match, what in (("hr|legal/**", "|"), ("@(hr|it)/**", "@(hr|it)"), ("!hr/**", "!"), ("^hr/.*$", "^")):
+        assert f"'{match}' matches no document: '{what}' is no glob" in told(match)[0]
+    assert told("a|b.md") == told("legal/**") == told("README.*") == []
+
+
+def test_a_star_that_stops_short_of_what_the_rule_for_everything_gives_away_is_told_of() -> None:
+    """`hr/*` is not for `hr/old/pay.md`: the message says which glob would be; a rule for what lies deeper is an answer."""
+    hr, public = AccessTags({"hr"}), AccessTags({"public"})
+    star, rest = AccessRule("hr/*", hr), AccessRule("**", public)
+    deep = [("s", "hr/old/pay.md"), ("s", "hr/pay.md")]
+    (said,) = near_miss_warnings(AccessRules((star, rest)).near_misses(deep))
+    assert "'hr/*' does not hold for 1 document" in said
+    assert said.endswith("* stops at /: 'hr/**' would hold")
+    assert AccessRules((star, AccessRule("hr/*/**", public), rest)).near_misses(deep) == []
+    assert AccessRules((star,)).near_misses(deep) == [], "nobody reads it"
+
+
+def test_a_rule_that_leaves_out_the_folders_above_is_told_of() -> None:
+    """`hr/**`, where everything lies below `handbook/`."""
+    rules = AccessRules((AccessRule("hr/**", AccessTags({"hr"})), AccessRule("**", AccessTags({"all"}))))
+    (said,) = begun_above_warnings(rules, [("s", "handbook/hr/pay.md"), ("s", "handbook/x.md")])
+    assert "'hr/**' matches no document; '**/hr/**' would match 1 document, as 'handbook/hr/pay.md', readable by all" in said

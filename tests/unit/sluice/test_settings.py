@@ -227,7 +227,17 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"access": {"rules": [{"match": "**", "tags": "public"}]}}, "access.rules.'**'.tags"),
         ({"access": {"rules": [{"match": "**", "tags": ["hr, legal"]}]}}, "access.rules.'**'.tags.1: a tag is a word"),
         ({"access": {"rules": [{"match": "**", "tags": ["hr", ""]}]}}, "access.rules.'**'.tags.2: a tag is a word"),
+        ({"access": {"rules": [{"match": "**", "tags": ["a\u200bb"]}]}}, "access.rules.'**'.tags.1: a tag is a word"),
+        (
+            {"access": {"rules": [{"match": "**", "tags": [False]}]}},
+            "tags.1: must be text, and is read as true or false: write it in",
+        ),
+        ({"access": {"rules": [{"match": "**", "tags": [2026]}]}}, "tags.1: must be text, and is read as a number"),
+        ({"access": {"rules": [{"match": "**", "tags": [None]}]}}, "tags.1: must be text, and there is none"),
         ({"access": {"rules": [{"match": "**"}]}}, "the key 'access.rules.'**'.tags' is missing"),
+        ({"access": {"rules": [{"match": "", "tags": ["a"]}]}}, "access.rules.1.match: must not be empty"),
+        ({"access": {"rules": [{"match": "{1..9999}/*", "tags": ["a"]}]}}, "access.rules.1.match: the glob '{1..9999}/*' cannot"),
+        ({"access": "staff"}, "access: must hold keys and values"),
         (
             {"chunking": {"max_tokens": 20, "overlap_tokens": 20}},
             "chunking: overlap_tokens (20) must be smaller than max_tokens (20)",
@@ -246,6 +256,7 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
             {"schedule": {"gc_cron": "0 4 * * sunday"}},
             "schedule.gc_cron: '0 4 * * sunday' is no cron expression: its day of the",
         ),
+        ({"schedule": {"cron": "0 0 30 2 *"}}, "schedule.cron: '0 0 30 2 *' never comes: no month '2' has a day '30'"),
         ({"schedule": {"golden_cron": ""}}, "schedule.golden_cron: '' is no cron expression: it has 0 fields"),
         ({"schedule": {"timezone": "Mars/Olympus"}}, "schedule.timezone: 'Mars/Olympus' is not a time zone; e.g. Europe/Berlin"),
         ({"schedule": {"until": "25:00"}}, "schedule.until: '25:00' is not a time; write '06:00'"),
@@ -281,6 +292,8 @@ def test_a_variable_that_is_not_set_is_named_with_its_key(write: Write) -> None:
         ("index: a\nstores:\n  qdrant: {url: a, url: b}\n", "line 3, column 20: the key 'url' is given twice"),
         ("index: 2026-13-45\n", "month must be in 1..12"),
         ("index: *nothing\n", "undefined alias"),
+        ("index: &a [*a]\n", "an anchor (&name) holds itself"),
+        ("index: &a {b: *a}\n", "an anchor (&name) holds itself"),
         ("index: !!python/object:os.system x\n", "could not determine a constructor"),
         ("- a\n- b\n", "this is a list"),
         ("", "this is empty"),
@@ -323,6 +336,11 @@ def test_an_unknown_source_is_answered_with_the_known_ones(write: Write) -> None
     with pytest.raises(ConfigurationError, match="no source is named 't'") as error:
         settings.source("t")
     assert "s" in error.value.hint
+
+
+def test_a_folder_of_a_user_that_there_is_not_is_said_to_be_none(write: Write) -> None:
+    """`~nobody-here/docs` is no path."""
+    assert "state_dir: '~nobody-here/x': there is no user of that name" in refused(write(state_dir="~nobody-here/x")).message
 
 
 def test_sections_made_in_code_take_their_options_directly() -> None:

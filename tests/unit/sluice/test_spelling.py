@@ -62,6 +62,12 @@ def test_ten_thousand_pairs_in_random_forms_have_one_answer() -> None:
         ("https://example.org/Geh%C3%A4lter/1", "https://example.org/Gehälter/**"),
         ("https://example.org/Geha%cc%88lter/1", "https://example.org/Gehälter/**"),
         ("https://example.org/Gehälter/1", "https://example.org/Geh%c3%a4lter/**"),
+        ("https://xn--bcher-kva.example/hr/1", "https://Bücher.example/hr/**"),
+        ("https://a.bücher.example/hr/1", "https://*.xn--bcher-kva.example/hr/**"),
+        ("https://example.org/hr/pay", "https://example.org:443/hr/**"),
+        ("https://example.org.:8443/hr/pay", "https://example.org:8443/hr/**"),
+        ("https://example.org/hr/pay", "https://example.org./hr/**"),
+        ("http://example.org:80/hr/pay", "http://example.org/hr/**"),
     ],
 )
 def test_these_spellings_are_one_name(uri: str, pattern: str) -> None:
@@ -93,6 +99,16 @@ def test_these_spellings_are_one_name(uri: str, pattern: str) -> None:
         ("hr/p\u0430y.md", "hr/pay.md"),
         ("\u0397R/pay.md", "HR/**"),
         ("legal/pay.md", "l\u0435gal/**"),
+        ("hr/pay.md", "hr**"),
+        ("hr/old/pay.md", "hr/**.md"),
+        ("a/b/hr/pay.md", "**hr/**"),
+        ("hr[1]/pay.md", "hr[1]/**"),
+        ("legal/pay.md", "{hr, legal}/**"),
+        ("https://example.org/hr", "https://example.org/hr/**"),
+        ("https://example.org/hr?year=2026", "https://example.org/hr/**"),
+        ("https://example.org/hr/pay", "http://example.org/hr/**"),
+        ("https://example.org/hr/pay", "https://www.example.org/hr/**"),
+        ("https://example.org/hr/pay", "example.org/hr/**"),
     ],
 )
 def test_these_are_other_names_and_said_so(uri: str, pattern: str) -> None:
@@ -128,6 +144,7 @@ def test_a_name_that_climbs_is_nobodys(uri: str, pattern: str) -> None:
     [
         ("hr/a", "hr/**"), ("legal/a", "hr/**"), ("a/b", "**"), ("shr/a", "hr/**"),
         ("hr/../a", "hr/**"), ("кадры/a", "hr/**"), ("кадры/a", "кадры/**"),
+        ("hr/old/a", "hr/*"), ("a/hr/b", "hr**"), ("https://example.org/hrx", "https://example.org/hr/**"),
     ],
 )  # fmt: skip
 def test_no_warning_without_a_reason(uri: str, pattern: str) -> None:

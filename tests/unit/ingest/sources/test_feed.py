@@ -195,6 +195,34 @@ def test_what_a_feed_takes_back_does_not_stay(site: Web, tmp_path: Path) -> None
         assert {ref.uri for ref in source(site, cache=tmp_path).scan(known)} == {site.url("v2")}
 
 
+def test_an_entry_whose_link_has_moved_does_not_stay_at_the_old_one(site: Web, tmp_path: Path) -> None:
+    """It is told by its id, also where the feed has no ETag; what merely left the feed stays, and so where ids say nothing."""
+    publish(site, FULL, SHORT)
+    known = {ref.uri: ref.validator for ref in source(site, cache=tmp_path).scan({})}
+    assert set(known) == {site.url("v1"), site.url("v2")}
+    publish(site, FULL.replace("{url}v2", "{url}hr/v2"))
+    for _ in range(2):  # also when the first of these runs was interrupted
+        assert {ref.uri for ref in source(site, cache=tmp_path).scan(known)} == {site.url("v1"), site.url("hr/v2")}
+    twice = FULL.replace("tag:2", "tag:0") + SHORT.replace("tag:1", "tag:0")
+    publish(site, twice)
+    known = {ref.uri: ref.validator for ref in source(site, cache=tmp_path).scan({})}
+    publish(site, twice.replace("{url}v1", "{url}v3"))
+    assert site.url("v1") in {ref.uri for ref in source(site, cache=tmp_path).scan(known)}
+
+
+def test_an_article_that_lies_elsewhere_is_judged_by_both_addresses(site: Web) -> None:
+    """Where its link redirects to; https, `www.` and a slash are no other place, and a login page is no article."""
+    for target, stands_for in (("v1/", ""), ("hr/v1", site.url("hr/v1"))):
+        site.pages |= {"/v1": Reply(status=302, headers={"Location": f"/{target}"}), f"/{target}": ARTICLE}
+        made = source(site)
+        refs = {ref.uri: ref for ref in made.scan({})}
+        assert made.fetch(refs[site.url("v1")]).stands_for == stands_for
+    form = b"<html><body><form><input type=password></form></body></html>"
+    site.pages["/hr/v1"] = Reply(form, headers={"Content-Type": "text/html"})
+    with pytest.raises(SourceUnavailable, match="a login page"):
+        made.fetch(refs[site.url("v1")])
+
+
 def test_links_are_absolute_and_an_entry_without_any_name_is_an_entry(site: Web) -> None:
     """Relative ones count from the feed; an id given twice is one document, the newest; neither link nor id: quarantine."""
     more = "<item><link>/v1</link></item><item><title>nameless</title></item>"

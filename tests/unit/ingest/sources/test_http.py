@@ -155,6 +155,21 @@ def test_size_is_limited_after_decompression(site: Web) -> None:
     assert error.value.reason == "too_large"
 
 
+def test_a_body_that_is_cut_off_within_its_compression_is_no_answer(site: Web) -> None:
+    """Nor is one in a coding that was not asked for, nor a 304 to a request that named nothing; of a gzip every member counts."""
+    whole = gzip.compress(b"Deploy the gateway on Tuesdays. ")
+    site.pages |= {
+        "/half": Reply(whole[:-12], headers={"Content-Encoding": "gzip"}),
+        "/br": Reply(b"x", headers={"Content-Encoding": "br"}),
+        "/304": Reply(status=304),
+        "/two": Reply(whole + whole, headers={"Content-Encoding": "gzip"}),
+    }
+    for path, why in (("/half", "cut off"), ("/br", "not asked for"), ("/304", "HTTP 304")):
+        with pytest.raises(SourceUnavailable, match=why):
+            client(site).get(site.url(path))
+    assert client(site).get(site.url("/two")).content == b"Deploy the gateway on Tuesdays. " * 2
+
+
 def test_media_types_can_be_insisted_on(site: Web) -> None:
     """Any other is refused before its body is read."""
     site.pages["/"] = Reply(b"\x89PNG", headers={"Content-Type": "image/png"})

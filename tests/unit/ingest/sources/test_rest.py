@@ -132,6 +132,43 @@ def test_pages_that_lead_in_a_circle_end(site: Web) -> None:
         uris(source(site, pages={"by": "cursor", "cursor": "meta.next"}))
 
 
+def test_an_api_that_gives_fewer_than_it_is_asked_for_is_read_to_its_end(site: Web) -> None:
+    """Its own limit is below `size`: a first page that is shorter is not the last for that."""
+
+    def capped(asked: Asked) -> Reply:
+        at = int(asked.query["page"])
+        return answer({"data": TICKETS[(at - 1) * 3 : at * 3]})
+
+    site.pages["/t"] = capped
+    assert len(list(source(site, pages={"by": "page", "size": 100, "size_param": "per_page"}).scan({}))) == len(TICKETS)
+    assert [asked.query["page"] for asked in site.asked] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("second", ["empty", "404", "400", "same"])
+def test_all_on_a_first_page_ends_however_the_api_says_so(site: Web, second: str) -> None:
+    """Nothing on the next, no such page, or the same once more; and where it says how many there are, it is not asked."""
+    whole = answer({"data": TICKETS, "meta": {"total": len(TICKETS)}})
+    after = {"empty": answer({"data": []}), "404": Reply(status=404), "400": Reply(status=400), "same": whole}[second]
+    site.pages["/t"] = lambda asked: whole if asked.query["page"] == "1" else after
+    pages = {"by": "page", "size": 50}
+    assert len(list(source(site, pages=pages).scan({}))) == len(TICKETS)
+    assert len(site.asked) == 2
+    assert len(list(source(site, pages=pages, total="meta.total").scan({}))) == len(TICKETS)
+    assert len(site.asked) == 3
+
+
+@pytest.mark.parametrize(("rel", "found"), [("prev next", 2), ("next", 2), ("next-archive", 1), ("prenext", 1)])
+def test_the_next_link_is_one_that_says_next(site: Web, rel: str, found: int) -> None:
+    """Among several relations; `next-archive` is another one."""
+
+    def linked(asked: Asked) -> Reply:
+        first = "p" not in asked.query
+        return answer({"data": TICKETS[first : first + 1]}, **({"Link": f'</t?p=2>; rel="{rel}"'} if first else {}))
+
+    site.pages["/t"] = linked
+    assert len(list(source(site, pages={"by": "link"}).scan({}))) == found
+
+
 def test_an_item_that_moved_between_pages_is_one_document(site: Web) -> None:
     """It comes twice; the later reading counts."""
     later = TICKETS[2] | {"fields": {"name": "T3", "text": "edited"}}

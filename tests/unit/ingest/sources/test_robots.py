@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.sources.crawler import ShortRobots
+from ingest.sources.downloading import ShortRobots
 from ingest.sources.robots import directives
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

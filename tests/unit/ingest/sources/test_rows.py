@@ -149,13 +149,59 @@ def test_a_bad_line_costs_one_document(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.jsonl", '{"id": 1, "body": "x"}\n{"id": 2, "bo'), ("a.csv", 'id,body\n1,x\n2,"y')],
+    [
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n{"id": 2, "bo'),
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n{"id": 2, "x": tru'),
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n{"id": 2, "x": -'),
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n{"id": 2, "x": 1.'),
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n{"id": 2, "body": "\\u00e'),
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n{"id": 2, "body": "\xc3'),
+        ("a.jsonl", b'{"id": 1, "body": "x"}\n\0\0\0\0'),
+        ("a.csv", b'id,body\n1,x\n2,"y'),
+        ("a.csv", b"id,body\n1,x\n2"),
+        ("a.csv", b"id,body\n1,x\n2,\xc3"),
+        ("a.csv", b"id,bo"),
+    ],
 )
-def test_an_export_that_is_still_written_is_no_listing(tmp_path: Path, name: str, content: str) -> None:
-    """A file that ends within a record stops the scan: its missing records would be taken for deleted."""
-    (tmp_path / name).write_text(content)
+def test_an_export_that_is_still_written_is_no_listing(tmp_path: Path, name: str, content: bytes) -> None:
+    """A file that ends within a record stops the scan, wherever it ends: its missing records would be taken for deleted."""
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceUnavailable, match="ends within"):
         list(source(tmp_path).scan({}))
+
+
+def test_a_last_line_that_can_be_read_needs_no_end(tmp_path: Path) -> None:
+    """In neither format; and one that cannot be read and has one is an entry."""
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "body": "x"}')
+    (tmp_path / "b.csv").write_text("id,body\n2,y")
+    assert outcome(source(tmp_path)) == {"export/1": "x", "export/2": "y"}
+    (tmp_path / "b.csv").write_text("id,body\n2,y\n3\n")
+    assert outcome(source(tmp_path))["#"].startswith("malformed_record")
+
+
+def test_a_heading_without_the_key_is_a_wrong_configuration(tmp_path: Path) -> None:
+    """Of a file with another delimiter, or another file: every document of it would be taken for deleted."""
+    (tmp_path / "a.csv").write_text("sep=;\nid;body\n1;x\n")
+    with pytest.raises(ConfigurationError, match=r"a\.csv: its heading has no column id; it has sep=;"):
+        list(source(tmp_path).scan({}))
+
+
+def test_who_may_read_a_row_is_known_although_the_rest_cannot_be_had(tmp_path: Path) -> None:
+    """What stays of it is for whom the row says now; of two rows with one key nobody can say, and nothing stays."""
+    file = tmp_path / "x.jsonl"
+    file.write_text('{"id": 1, "body": "' + "x" * 90 + '", "acl": ["hr"]}\n')
+    made = source(file, tags="acl", text=["body", "body"], max_bytes=150)
+    (ref,) = made.scan({})
+    with pytest.raises(DocumentError) as error:
+        made.fetch(ref)
+    assert (error.value.reason, error.value.tags, error.value.withdraws) == ("too_large", frozenset({"hr"}), False)
+    file.write_text('{"id": 1, "body": "x", "acl": ["all"]}\n{"id": 1, "body": "y", "acl": ["hr"]}\n')
+    for tags, withdraws in (("acl", True), (None, False)):
+        made = source(file, tags=tags)
+        *_, ref = made.scan({})
+        with pytest.raises(DocumentError) as error:
+            made.fetch(ref)
+        assert (error.value.reason, error.value.withdraws) == ("duplicate_key", withdraws)
 
 
 def test_csv_values_may_hold_commas_and_lines(tmp_path: Path) -> None:

@@ -111,6 +111,18 @@ def test_without_updated_at_a_change_is_seen_in_the_content(server: str, base: E
     assert {uri for uri, validator in scanned(made, known).items() if known[uri] != validator} == {"ticket/9"}
 
 
+def test_a_listing_that_is_refused_leaves_no_cursor_behind(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its cursor is closed before the connection: SQLAlchemy would say so, with a traceback, to whoever reads the message."""
+    with closing(sqlite3.connect(tmp_path / "base.db")) as base:
+        base.execute("CREATE TABLE t (id, body)")
+        base.executemany("INSERT INTO t VALUES (?, 'x')", [(1,), (1,), *((n,) for n in range(2, 900))])
+        base.commit()
+    options = {"url": f"sqlite:///{tmp_path}/base.db", "query": "SELECT * FROM t", "key": "id", "text": "body"}
+    with pytest.raises(ConfigurationError, match="several rows for t/1"):
+        list(SqlSource("s", SqlOptions.model_validate(options)).scan({}))
+    assert not caplog.records
+
+
 def test_a_key_that_is_not_unique_is_a_wrong_configuration(server: str, base: Execute) -> None:
     """It would make one document of several rows; NULL is no key, and costs that row only."""
     base("UPDATE ticket SET acl = 'one' WHERE id < 3")

@@ -368,6 +368,88 @@ def test_a_page_asked_for_again_is_the_page_that_was_kept() -> None:
 CASE = Path(__file__).resolve().parents[4] / "../shared/corpora/cases/26-web/site.py"
 
 
+def test_a_page_that_has_moved_is_known_by_where_it_lies_now() -> None:
+    """A server that answers 304 at the new address, too, does not keep the page at the old one, whose readers are others."""
+    with website() as site:
+        body = article("Plan")
+        site.pages |= {"/": Page(article("Home", links=("/public/plan",))), "/public/plan": Page(body)}
+        known = {ref.uri: ref.validator for ref in source(site).scan({})}
+        site.pages |= {"/public/plan": moved("/hr/plan"), "/hr/plan": Page(body)}
+        site.sent()
+        assert set(listed(source(site), known, site)) == {"/", "/hr/plan"}
+        assert ("/hr/plan", 304) in site.requests
+
+
+def test_what_a_page_redirects_to_by_the_time_it_is_fetched_is_no_content_of_it() -> None:
+    """A login page, and a page elsewhere, which is judged by where it lies."""
+    with website() as site:
+        login = Page("<html><body>Sign in<form><input type=password></form></body></html>")
+        site.pages |= {"/": Page(article("Home", links=("/a", "/b"))), "/a": moved("/login"), "/login": login}
+        site.pages["/b"] = Page("busy", 503)
+        found = source(site)
+        refs = listed(found, {}, site)
+        site.pages |= {"/b": moved("/hr/b"), "/hr/b": Page(article("Payroll"))}
+        with pytest.raises(SourceUnavailable, match=r"redirects to .*/login, a login page"):
+            found.fetch(refs["/a"])
+        with pytest.raises(DocumentError, match=r"/b: redirects to .*/hr/b"):
+            found.fetch(refs["/b"])
+        assert set(listed(found, {}, site)) == {"/", "/a", "/hr/b"}
+
+
+def test_an_answer_that_is_none_is_no_empty_page() -> None:
+    """304 to a request that named nothing, and a gzip that is cut off: the page is not had, this time."""
+    with website() as site:
+        half = zipped(article("Big", " ".join(map(str, range(5000)))))[:5000]
+        site.pages |= {
+            "/": Page(article("Home", links=("/same", "/half"))),
+            "/same": Page(status=304),
+            "/half": Page(half, headers={"Content-Encoding": "gzip"}),
+        }
+        found = source(site)
+        refs = listed(found, {}, site)
+        for path, why in (("/same", "HTTP 304"), ("/half", "its gzip is cut off")):
+            with pytest.raises(SourceUnavailable, match=why):
+                found.fetch(refs[path])
+
+
+@pytest.mark.parametrize("status", [202, 204, 206, 300, 400, 409, 418])
+def test_an_answer_that_says_nothing_of_a_page_leaves_it_as_it_is(status: int) -> None:
+    """A firewall that wants a browser, a request that it does not like: the page stays known, and a new one is tried again."""
+    with website() as site:
+        site.pages |= {"/": Page(article("Home", links=("/known", "/gone"))), "/known": Page(article("Known"))}
+        site.pages["/gone"] = Page(article("Gone"))
+        known = {ref.uri: ref.validator for ref in source(site).scan({})}
+        site.pages |= {"/known": Page("", status), "/gone": Page("", 410)}
+        refs = listed(source(site), known, site)
+        assert set(refs) == {"/", "/known"}
+        assert refs["/known"].validator == known[f"{site.url}/known"]
+
+
+def test_a_page_that_changes_under_the_etag_it_had_is_seen() -> None:
+    """What is sent is compared, whatever the server says of it."""
+    with website() as site:
+        etag = {"ETag": '"build-7"'}
+        site.pages["/"] = Page(article("Home", "The first edition. " * 9), etag=False, headers=etag)
+        known = {ref.uri: ref.validator for ref in source(site).scan({})}
+        assert {ref.uri: ref.validator for ref in source(site).scan(known)} == known
+        site.pages["/"] = Page(article("Home", "The second edition. " * 9), etag=False, headers=etag)
+        (ref,) = source(site).scan(known)
+        assert known[ref.uri] != ref.validator
+
+
+@pytest.mark.parametrize("robots", [Page("busy", 503), Page("slower", 429), Page(wait_s=4)])
+def test_a_robots_txt_that_cannot_be_had_is_no_permission(robots: Page) -> None:
+    """Nothing of its host is read (RFC 9309, 2.3.1.4); one that is not there forbids nothing."""
+    with website() as site:
+        site.pages |= {"/": Page(article("Home")), "/robots.txt": robots}
+        with pytest.raises(SourceUnavailable, match=r"the robots.txt of .* cannot be had .*robots: false"):
+            list(source(site).scan({}))
+        assert "/" not in site.sent()
+        assert set(listed(source(site, robots=False), {}, site)) == {"/"}
+        site.pages["/robots.txt"] = Page("User-agent: *\nDisallow: /", 404)
+        assert set(listed(source(site), {}, site)) == {"/"}
+
+
 @pytest.mark.corpora
 @pytest.mark.skipif(not CASE.is_file(), reason="needs ../shared/corpora")
 def test_the_awkward_site_of_the_corpora() -> None:

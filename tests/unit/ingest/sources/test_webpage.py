@@ -112,8 +112,9 @@ def test_what_a_person_sees_stays(seen: str) -> None:
         ("<meta charset='windows-1252'>Grüße €".encode("cp1252"), "text/html"),
         ("<meta http-equiv=content-type content='text/html; charset=iso-8859-15'>Grüße €".encode("iso-8859-15"), "text/html"),
         ("Grüße €".encode(), "text/html; charset=nosuch"),
+        ("<meta charset='windows-1252'>Grüße €".encode("cp1252"), "text/html; charset=utf-8"),
     ],
-    ids=["utf-8", "label of the Web", "mark before header", "utf-8 mark", "meta", "http-equiv", "unknown"],
+    ids=["utf-8", "label of the Web", "mark before header", "utf-8 mark", "meta", "http-equiv", "unknown", "header is wrong"],
 )
 def test_a_page_is_read_in_its_charset_and_kept_in_utf8(content: bytes, content_type: str) -> None:
     """Mark, header, document; what is kept says what it is, and reads the same without the header."""
@@ -121,6 +122,11 @@ def test_a_page_is_read_in_its_charset_and_kept_in_utf8(content: bytes, content_
     assert decoded(as_utf8(content, content_type), "").endswith("Grüße €")
     page = read_page(content, {"url": "http://a/", "content_type": content_type, "main_text": True})
     assert "Grüße €" in decoded(page["html"].encode(), "")
+
+
+def test_one_broken_letter_is_no_other_charset() -> None:
+    """A page that is UTF-8 but for a byte is read as that: the byte is what is lost."""
+    assert decoded("Grüße €".encode() + b"\xe4", "text/html; charset=utf-8") == "Grüße €\ufffd"
 
 
 def test_a_page_says_its_links_its_address_and_its_directives() -> None:
