@@ -46,10 +46,13 @@ _ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE.*?(?:-----END PGP MESSAGE-----|\Z)
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
-def mime(content: bytes, uri: str) -> Reading:
-    """A message; raises DocumentError `protected`, and `sealed` where its text is in an envelope that does not open."""
+def mime(content: bytes, uri: str, *, enclosed: bool = False) -> Reading:
+    """A message (`enclosed`: within another document).
+
+    Raises DocumentError `protected`, and `sealed` where its text is in an envelope that does not open.
+    """
     message = message_of(content, uri)
-    found = _Parts(uri)
+    found = _Parts(uri, enclosed)
     found.read(message)
     if not found.pieces and found.closed:
         raise protected(uri)
