@@ -32,6 +32,7 @@ from ingest.limits import CONFIDENCE, ENCODING, LOSSES
 from ingest.readers import Loss, Reading, read
 from ingest.readers.base import Guess, text_of
 from ingest.readers.mail import message_of
+from ingest.readers.plain import unescaped
 from sluice import ids
 from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document, Element, RawItem
@@ -167,7 +168,7 @@ def _name(uri: str, named: bool) -> str:
 def _raw(content: bytes, uri: str, kind: Format, label: str) -> str:
     if kind in TEXT:
         text = decode(content, uri=uri, declared=kind in ("html", "xml"), label=label)
-        return markup.visible_text(text) if kind in ("html", "xml") else text
+        return markup.visible_text(text) if kind in ("html", "xml") else unescaped(text) if kind == "code" else text
     text = elements.assembled(read(kind, content, uri).pieces)[0]
     return f"{header(message_of(content, uri), 'subject')}\n\n{text}" if kind == "email" else text
 
