@@ -98,7 +98,7 @@ def _replace(path: Path, text: str, check: Callable[[GoldenSet], None]) -> None:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
         check(load_golden(made))
-        made.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        made.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o600)  # it quotes documents
         os.replace(made, path)
     except ConfigurationError as error:
         raise ConfigurationError(error.message.replace(str(made), str(path)), hint=error.hint) from None

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from threading import Lock
 from typing import Protocol
 
 import numpy as np
 
 from indexing.protocols import Encoder, VectorCache
+from sluice.errors import BudgetSpent
 from sluice.ids import text_hash
 from sluice.points import Vector
 
@@ -102,18 +102,32 @@ class CachedEmbedder:
             with _turn:
                 if _flushes.count != seen:  # another thread was here
                     vectors |= self.cache.get(self.encoder.fingerprint, missing)
-                following = iter([key for key in missing if key not in vectors])
-                while batch := {key: wanted[key] for key in islice(following, self.batch_texts)}:
-                    vectors |= self._flushed(batch, sum(counts[key] for key in batch))
+                waiting = [key for key in missing if key not in vectors]
+                while waiting:
+                    batch = self._allowed(waiting[: self.batch_texts], counts)
+                    vectors |= self._flushed({key: wanted[key] for key in batch})
                     embedded += batch
+                    del waiting[: len(batch)]
                     self.on_progress(len(batch))
         spent = {key: counts[key] for key in embedded}
         return Embedded(vectors, len(spent), len(wanted) - len(spent), sum(spent.values()), spent)
 
-    def _flushed(self, batch: Mapping[str, str], tokens: int) -> dict[str, Vector]:
+    def _allowed(self, batch: list[str], counts: Mapping[str, int]) -> list[str]:
+        """As many of these as may be embedded, the first ones, at least one; raises BudgetSpent where not even that may."""
+        if self.ask is None or self.tokenizer is None:
+            return batch
+        while True:
+            try:
+                self.ask(sum(counts[key] for key in batch))
+            except BudgetSpent:
+                if len(batch) == 1:
+                    raise
+                batch = batch[: len(batch) // 2]
+            else:
+                return batch
+
+    def _flushed(self, batch: Mapping[str, str]) -> dict[str, Vector]:
         """The vectors of a flush batch, kept."""
-        if self.ask is not None and self.tokenizer is not None:
-            self.ask(tokens)
         started = time.perf_counter()
         new = dict(zip(batch, self.encoder.encode(list(batch.values())), strict=True))
         self.cache.put(self.encoder.fingerprint, new)

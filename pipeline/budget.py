@@ -46,11 +46,18 @@ def meter(r: Resources) -> Callable[[int], None] | None:
             return  # no run: a search, an estimate
         spent = r.stores.meters.spend(r.spending, tokens, limit)
         if spent is not None:
+            key = "budget.cost" if r.settings.budget.tokens is None else "budget.tokens"
+            more = f"raise {key} in {r.settings.path}"
+            if tokens > limit:  # one text: of several, fewer were asked for before
+                raise BudgetSpent(
+                    f"the budget of one run is {_said(r.settings, limit)}, and a text has {counted(tokens, 'token')}: no run may "
+                    "embed it",
+                    hint=more,
+                )
             raise BudgetSpent(
                 f"the budget of one run is {_said(r.settings, limit)}: {counted(spent, 'token is', 'tokens are')} spent, "
-                f"and the next batch has {tokens}; what is embedded is kept, and the next run goes on from there",
-                hint=f"run again, or raise {'budget.cost' if r.settings.budget.tokens is None else 'budget.tokens'} "
-                f"in {r.settings.path}",
+                f"and the next text has {tokens}; what is embedded is kept, and the next run goes on from there",
+                hint=f"run again, or {more}",
             )
 
     return ask

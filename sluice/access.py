@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sluice.display import counted
+from sluice.errors import ConfigurationError
 from sluice.globs import WRITTEN, beginning, foreign, matches, nearly_matches, stops_short
 from sluice.spelling import composed
 
@@ -54,6 +55,10 @@ class Principal:
 
     @classmethod
     def of(cls, tags: Iterable[str], id: str = "") -> Principal:
+        """Who holds these tags; blanks around them do not count. A text in the place of a list of them raises ConfigurationError:
+        its letters would be the tags."""
+        if isinstance(tags, str):
+            raise ConfigurationError(f"a principal's tags are a list, and {tags!r} is a text", hint=f"write [{tags!r}]")
         return cls(AccessTags(tag.strip() for tag in tags if tag.strip()), id)
 
     def may_read(self, tags: Iterable[str]) -> bool:

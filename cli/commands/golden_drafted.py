@@ -58,6 +58,8 @@ def draft(
             console.prose(f"{found.rewritten} of them in the words of {model}")
         looked = (
             f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
+            if found.live
+            else "nothing is live yet: none was looked up, so the hard ones do not come first"
         )
         console.prose(f"{looked}\n{found.golden}")
         console.prose(

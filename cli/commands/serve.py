@@ -8,7 +8,9 @@ import click
 
 from flows import own_server
 from pipeline import prefect_environment
-from sluice.settings import load
+from sluice.errors import IndexBusy
+from sluice.settings import Settings, load
+from stores.locks import FileLock
 
 
 @click.command()
@@ -19,6 +21,16 @@ def serve(config: Path) -> None:
     Starts a Prefect server of its own unless PREFECT_API_URL names one.
     """
     settings = load(config)
+    with FileLock(settings.state_dir / "serve.lock") as alone:
+        if not alone.acquire():
+            raise IndexBusy(
+                f"another `sluice serve` runs the schedules of index '{settings.index}' on this machine",
+                hint="stop that one first: of two, the one that ends pauses the schedules of both",
+            )
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     prefect_environment.prepare(settings.state_dir)
     with own_server.running(settings.state_dir):
         from flows import serving  # only now: see own_server

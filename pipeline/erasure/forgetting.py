@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from evaluation import GoldenSet
 from evaluation.experiments.record import erase
 from evaluation.judged import without
 from pipeline.erasure.erased import Gone, erased
@@ -24,7 +25,8 @@ from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
 from pipeline.spelled import spelled
 from sluice.access import NOBODY, TagChange
-from sluice.errors import ConfigurationError, IntegrityError
+from sluice.display import counted
+from sluice.errors import ConfigurationError, IntegrityError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState
 from sluice.spelling import forms, same
@@ -50,11 +52,30 @@ def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasu
             source=state.source,
             erased=done.erased,
             shared=done.shared,
-            elsewhere=prefect_records.elsewhere(r),
+            elsewhere=[*prefect_records.elsewhere(r), *_quoted(r, state)],
             proof=done.proof,
         )
 
     return recorded(r, run, {"document_key": state.key}, work)
+
+
+def _quoted(r: Resources, state: DocumentState) -> list[str]:
+    """The golden sets of this configuration with labels of the document: they are their owner's, and may hold its words."""
+    try:
+        sets = [found for gate in r.gates if isinstance(found := getattr(gate, "golden", None), GoldenSet)]
+    except SluiceError:  # a broken one is said by whoever reads it, and keeps nothing from being erased
+        return []
+    said = []
+    for golden in sets:
+        mine = [
+            query.id
+            for query in golden.queries
+            if any(same(label.uri, state.uri) and label.source in (None, state.source) for label in query.relevant)
+        ]
+        if mine:
+            named = ", ".join(mine[:5]) + (", …" if len(mine) > 5 else "")
+            said.append(f"{golden.path}: {counted(len(mine), 'question')} with labels of it, which may quote it ({named})")
+    return said
 
 
 def _left_behind(r: Resources, state: DocumentState) -> list[DocumentState]:

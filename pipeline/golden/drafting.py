@@ -13,6 +13,7 @@ from evaluation.growing import add, same_query
 from pipeline.reading.parsed_texts import READ_DOCUMENTS
 from pipeline.resources import Resources
 from sluice.access import Principal
+from sluice.errors import ConfigurationError
 from sluice.ids import version_id
 from sluice.records import Document
 
@@ -34,6 +35,8 @@ class Drafted:
     found_first: int
     found_later: int
     not_found: int
+    live: bool
+    """Whether a release was live, in which the questions could be looked up."""
     questions: tuple[dict[str, object], ...]
     rewritten: int = 0
     """Questions in a model's words; the others of a rewritten draft stayed as they were drafted."""
@@ -45,10 +48,15 @@ def draft(r: Resources, target: Path, count: int, rewrite: Rewrite | None = None
     With a live release plain retrieval says which are hard; without one they are spread only. `rewrite` puts them in other
     words: how each was drafted stays in its line, as `drafted_as`.
     """
+    if not any(state.in_release for state in r.stores.documents.read()):
+        raise ConfigurationError(
+            "no document was ingested yet: there is nothing to draft questions from", hint="sluice ingest, or sluice run, first"
+        )
     sources = [source.name for source in r.settings.sources]
+    rank = _rank(r)
     asked = {same_query(q.query) for q in load_golden(target).queries} if target.exists() else set()
     found = [each for each in drafts(_documents(r)) if same_query(each.query) not in asked]
-    picked = chosen(found, count, _rank(r))
+    picked = chosen(found, count, rank)
     picked, drafted_as = _reworded(picked, rewrite, asked) if rewrite is not None else (picked, [""] * len(picked))
     lines = []
     first = len(load_golden(target).queries) if target.exists() else 0
@@ -65,6 +73,7 @@ def draft(r: Resources, target: Path, count: int, rewrite: Rewrite | None = None
         found_first=ranks["first"],
         found_later=ranks["later"],
         not_found=ranks["not"],
+        live=rank is not None,
         questions=tuple({"id": line["id"], "query": d.query, "uri": d.uri} for line, d in zip(lines, picked, strict=True)),
         rewritten=sum(map(bool, drafted_as)),
     )

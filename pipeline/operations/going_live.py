@@ -77,12 +77,26 @@ def rollback(r: Resources, run: Run, to: str | None = None) -> Report:
         canary = releases.end_canary()
         if canary is not None and to is None:
             return run.account.report("rolled back", live_id(r), left=canary.id)
+        before = {release.id: release for release in r.releases.all()}
         with run.account.timed("promote"):
             left, live = releases.rollback(to, r.access(states))
         run.account.promoted = live.id
+        run.account.warnings += _doubts(before[live.id])
         return run.account.report("rolled back", live.id, left=left.id)
 
     return recorded(r, run, {"to": to}, work)
+
+
+def _doubts(release: Release) -> list[str]:
+    """What speaks against a release that serves again: who goes two steps back may not mean the one that was left."""
+    said = []
+    if release.held:
+        said.append(f"it was held ({release.held})")
+    if overruled := release.judged.get("overruled"):
+        said.append(f"{', '.join(overruled)} had rejected it, and {release.judged.get('actor')} overruled that")
+    if not said:
+        return []
+    return [f"release {release.id} serves again, though {' and '.join(said)}; to another: sluice rollback --to ID"]
 
 
 def pin(r: Resources, run: Run, release_id: str, *, pinned: bool = True) -> Pinned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from ingest.readerless import silent
 from pipeline.executors import Inline
@@ -59,6 +60,8 @@ def unless_stopped(r: Resources, run: Run, work: Callable[[], Report]) -> Report
         reason = stopped.reason
     except BudgetSpent as spent:
         reason = f"{spent.message}. Next: {spent.hint}"
+        # The partitions in which it ended gave no account of what they embedded before.
+        run.account.built = replace(run.account.built, tokens_embedded=r.stores.meters.spent(run.id))
     run.account.warnings.append(f"stopped: {reason}")
     live = r.releases.live()
     return run.account.report("stopped", live.id if live else None, stopped=reason)

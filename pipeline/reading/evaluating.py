@@ -47,7 +47,7 @@ def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, 
     measured = evaluation.evaluate(
         r.searcher(found, known=[query.query for query in chosen.queries]), resolved, k=k, everyone=tags
     )
-    below = _below_the_floors(r, found, states) if gate else None
+    below = _below_the_floors(r, found, states, chosen if golden is not None else None) if gate else None
     missed = [result for result in measured.results if result.measures[f"Success@{k}"] == 0]
     samples = tuple(_missed(r, found, measured, result, tags, documents) for result in missed[:NAMED])
     return Measured(found.id, chosen.path, measured, below, len(missed), samples)
@@ -75,12 +75,23 @@ def _missed(
     return told | {"reason": lost.reason, "says": lost.says}
 
 
-def _below_the_floors(r: Resources, release: Release, states: list[DocumentState]) -> tuple[str, ...]:
-    """The reasons of every configured retrieval gate that this release does not pass by itself."""
+def _below_the_floors(
+    r: Resources, release: Release, states: list[DocumentState], chosen: evaluation.GoldenSet | None
+) -> tuple[str, ...]:
+    """The reasons of every configured retrieval gate that this release does not pass by itself: on its own golden set, or on the
+    `chosen` one."""
     context = gate_context(r, release, None, states)
     gates = [gate for gate in r.gates if gate.name == "retrieval"]
     if not gates:
         raise ConfigurationError(
             f"{r.settings.path}: no retrieval gate is configured", hint="add one under gates: with its floors"
         )
+    if chosen is not None:
+        gates = [_asking(gate, chosen) for gate in gates]
     return tuple(verdict.reason for verdict in evaluation.run_gates(gates, context) if not verdict.passed)
+
+
+def _asking(gate: Any, chosen: evaluation.GoldenSet) -> evaluation.Gate:
+    """The same retrieval gate, asking other questions."""
+    found: evaluation.Gate = type(gate)(gate.options.model_copy(update={"golden": chosen.path}))
+    return found

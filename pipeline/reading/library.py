@@ -14,6 +14,7 @@ from pipeline.once import once
 from pipeline.reading.searching import known_sources
 from pipeline.resources import Resources
 from sluice.access import Principal
+from sluice.errors import ConfigurationError
 from sluice.library import Index, Searcher
 from sluice.points import Filters
 from sluice.records import Hit
@@ -75,6 +76,7 @@ class OpenSearcher:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Hit]:
+        _check(principal, sources, languages, since, until)
         known_sources(self._r, sources)
         return self._searcher.search(query, principal, k, Filters(tuple(sources), tuple(languages), since, until))
 
@@ -92,3 +94,15 @@ class OpenSearcher:
         return await asyncio.to_thread(
             partial(self.search, query, principal, k, sources=sources, languages=languages, since=since, until=until)
         )
+
+
+def _check(principal: object, sources: object, languages: object, since: object, until: object) -> None:
+    """Raise ConfigurationError for what a program that is not type-checked easily hands in."""
+    if not isinstance(principal, Principal):
+        raise ConfigurationError(f"a search is made as a principal, not as {principal!r}", hint="sluice.Principal.of(['staff'])")
+    for name, value in (("sources", sources), ("languages", languages)):
+        if isinstance(value, str):
+            raise ConfigurationError(f"{name} is a list, and {value!r} is a text", hint=f"write [{value!r}]")
+    for name, value in (("since", since), ("until", until)):
+        if value is not None and not isinstance(value, datetime):
+            raise ConfigurationError(f"{name} is a datetime, not {value!r}", hint="datetime.fromisoformat(…), with a time zone")

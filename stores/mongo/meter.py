@@ -16,6 +16,12 @@ class MongoMeter:
     def __init__(self, database: MongoDatabase, index: str) -> None:
         self._database, self._rows, self._index = database, database["meters"], index
 
+    def spent(self, run: str) -> int:
+        """What is counted so far."""
+        with translated(self._database, f"reading what run {run} spent"):
+            row = self._rows.find_one({"_id": f"{self._index}/{run}"})
+        return int(row["spent"]) if row else 0
+
     def spend(self, run: str, units: int, limit: int) -> int | None:
         """Count these units and return None; where they would pass the limit, count nothing and return what is spent."""
         identity = {"_id": f"{self._index}/{run}"}

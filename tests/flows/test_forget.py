@@ -47,6 +47,8 @@ def test_a_forgotten_document_is_gone_from_every_release_and_every_file(index: I
     assert _files_that_say(prefect, URI) == []
     assert answer.out["erased"]["prefect"] > 0
     assert answer.out["elsewhere"] == []
+    assert "golden.jsonl" in index("forget", "people/1.md").out["elsewhere"][0], "whose labels may quote it"
+    assert index("forget", "people/1.md", "--undo").code == 0
     third = index.run()
     assert third["counts"]["crawl"]["dropped"] == {"forgotten": 1}
     assert third["counts"]["crawl"]["seen"] == 13

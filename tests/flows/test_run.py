@@ -113,8 +113,43 @@ def test_a_rollback_is_one_step_and_what_was_left_does_not_come_back_by_itself(i
     third = index.run("unchanged")
     assert third["release"] == first["release"]
     assert third["held"]["release"] == second["release"]
+    assert back["warnings"] == []
     assert index("promote", second["release"]).out["outcome"] == "promoted"
     assert index.run("unchanged")["held"] is None
+
+
+def test_who_rolls_back_to_what_was_held_is_told_so(index: Index) -> None:
+    """A second step back leads to the release that the first one left: never in silence."""
+    first = index.run()
+    index.write("people/0.md", "# People note 0\n\nRemember that we renamed parental leave.\n")
+    second = index.run()
+    index("rollback")
+    again = index("rollback").out
+    assert (again["release"], again["left"]) == (second["release"], first["release"])
+    assert (
+        f"release {second['release']} serves again, though it was held (rolled back to {first['release']})"
+        in again["warnings"][0]
+    )
+
+
+def test_a_name_that_no_source_has_allows_no_deletions(index: Index) -> None:
+    """It would allow nothing, in silence."""
+    answer = index("run", "--allow-deletions", "nots")
+    assert (answer.code, "no source is named 'nots'; did you mean" in answer.out["error"]["message"]) == (2, True), answer
+
+
+def test_floors_hold_for_the_golden_set_that_is_named(index: Index) -> None:
+    """`evaluate --golden OTHER --gate` asks OTHER, and ends with 3 where that does not reach the configured floors."""
+    index.run()
+    other = index.folder / "other.jsonl"
+    label = {"uri": "security/1.md"}
+    other.write_text(
+        "".join(json.dumps({"id": f"q{n}", "query": "parental leave", "relevant": [label]}) + "\n" for n in range(3))
+    )
+    assert index("evaluate", "--golden", str(other)).code == 0
+    answer = index("evaluate", "--golden", str(other), "--gate")
+    assert (answer.code, len(answer.out["below"])) == (3, 1), answer
+    assert index("evaluate", "--gate").code == 0
 
 
 def test_a_change_of_access_rules_alone_takes_effect_at_once_and_embeds_nothing(index: Index) -> None:

@@ -204,6 +204,23 @@ def test_a_budget_is_never_overspent_and_the_next_run_goes_on(index: Index) -> N
     assert report.embedded < 12 <= report.embedded + report.cached
 
 
+def test_a_budget_of_less_than_a_batch_is_spent_and_not_waited_for(index: Index) -> None:
+    """All documents are one batch: of it is embedded what may be, and the next run goes on; a text beyond any budget is said."""
+    index.configure(budget={"tokens": 60})
+    first = index("run")
+    assert (first.code, first.out["outcome"]) == (0, "stopped")
+    assert 0 < first.out["tokens"] <= 60
+    for _ in range(20):
+        if (report := index("run").out)["outcome"] == "promoted":
+            break
+    assert report["outcome"] == "promoted"
+    index.write("people/0.md", "# People note 0\n\nRemember that parental leave lasts twenty weeks.\n")
+    index.configure(budget={"tokens": 2})
+    stopped = index("run").out
+    assert stopped["outcome"] == "stopped"
+    assert "no run may embed it. Next: raise budget.tokens" in stopped["stopped"]
+
+
 def test_a_budget_in_money_needs_a_price(index: Index) -> None:
     """A model that runs here costs tokens and no money: the configuration is refused with what to write."""
     index.configure(budget={"cost": 1.5})

@@ -7,7 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
+from stores.locks import FileLock
 from tests.flows.conftest import Index
+
+
+def test_a_second_serve_of_an_index_is_refused(index: Index) -> None:
+    """The one that ends pauses the schedules of both: the nightly run would be lost without a word."""
+    with FileLock(index.folder / "state" / "serve.lock") as first:
+        assert first.acquire()
+        code, _, said = index.shown("serve")
+        assert (code, "another `sluice serve`" in " ".join(said.split())) == (4, True), said
 
 
 def _unknown_key(index: Index) -> None:

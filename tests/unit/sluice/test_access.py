@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from sluice.access import (
     near_miss_warnings,
     never_decisive_warnings,
 )
+from sluice.errors import ConfigurationError
 
 TAGS = st.frozensets(st.sampled_from(["hr", "legal", "public", "security"])).map(AccessTags)
 URI = st.sampled_from(["hr/pay.md", "hr/open/menu.md", "legal/a.md", "readme.md", ".secret/key", ""])
@@ -190,3 +192,11 @@ def test_a_rule_that_leaves_out_the_folders_above_is_told_of() -> None:
     rules = AccessRules((AccessRule("hr/**", AccessTags({"hr"})), AccessRule("**", AccessTags({"all"}))))
     (said,) = begun_above_warnings(rules, [("s", "handbook/hr/pay.md"), ("s", "handbook/x.md")])
     assert "'hr/**' matches no document; '**/hr/**' would match 1 document, as 'handbook/hr/pay.md', readable by all" in said
+
+
+def test_a_text_is_no_list_of_tags() -> None:
+    """Its letters would be the tags."""
+    with pytest.raises(ConfigurationError, match="'hr' is a text") as error:
+        Principal.of("hr")
+    assert error.value.hint == "write ['hr']"
+    assert Principal.of([" hr ", ""]).tags == AccessTags(["hr"])
