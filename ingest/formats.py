@@ -31,7 +31,7 @@ _CODE = (
     "dockerfile makefile gradle"
 )
 _EXTENSIONS: dict[str, Format] = {
-    "md": "markdown", "markdown": "markdown", "mdx": "markdown",
+    **dict.fromkeys(("md", "markdown", "mdx", "mkd", "mkdn", "mdown", "mdwn", "qmd", "rmd"), "markdown"),
     "html": "html", "htm": "html", "xhtml": "html",
     "xml": "xml", "xsl": "xml", "xslt": "xml", "xsd": "xml", "rss": "xml", "atom": "xml", "svg": "xml",
     "txt": "text", "text": "text", "log": "text", "rst": "text", "org": "text", "adoc": "text", "tex": "text", "srt": "text",

@@ -16,6 +16,7 @@ from ingest.decode import decoded
 from ingest.formats import OLE, format_of
 from ingest.processing import Processing, Processor
 from ingest.readers.rows import sniffed
+from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.records import RawItem
 from sluice.settings import LimitSettings
@@ -211,6 +212,20 @@ def code(source: str, *outputs: dict[str, object]) -> dict[str, object]:
 def test_what_a_cell_printed_is_read(output: dict[str, object], expected: str) -> None:
     """As it is shown: colours of a terminal are none of its words."""
     assert text(notebook(code("f()", output)), "a.ipynb") == f"f()\n\n{expected}"
+
+
+def test_a_notebook_may_begin_with_front_matter() -> None:
+    """As Quarto and Jupyter Book write it; in another raw cell, or nearly one, it keeps the notebook out."""
+
+    def cell(kind: str, source: str) -> dict[str, object]:
+        return {"cell_type": kind, "source": source}
+
+    block, body = "---\ntitle: Plan\naccess_tags: [hr]\n---", cell("markdown", "Body")
+    found = read(notebook(cell("raw", block), body), "a.ipynb")
+    assert (found.title, found.tags, found.text) == ("Plan", AccessTags(["hr"]), "Body")
+    assert reason(notebook(body, cell("raw", block)), "a.ipynb") == "bad_front_matter"
+    assert reason(notebook(cell("raw", "acess_tags: [hr]"), body), "a.ipynb") == "bad_front_matter"
+    assert read(notebook(cell("markdown", "# Plan"), cell("code", "access_tags = 1")), "a.ipynb").tags is None
 
 
 def test_pictures_and_widgets_of_a_notebook_are_said() -> None:
