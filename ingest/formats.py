@@ -150,6 +150,10 @@ _FLAT = re.compile(
     re.DOTALL,
 )
 """An OpenDocument file in one piece (`.fodt`, `.fods`, `.fodp`), whatever it is called."""
+_ROOT = rb"(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*<(?:\w+:)?"
+_WORKBOOK = re.compile(_ROOT + rb"Workbook\b[^>]*[\"']urn:schemas-microsoft-com:office:spreadsheet[\"']", re.DOTALL)
+_FLAT_OFFICE = re.compile(_ROOT + rb"package\b[^>]*[\"']http://schemas\.microsoft\.com/office/2006/xmlPackage[\"']", re.DOTALL)
+"""A spreadsheet of Excel 2003 in XML, and an Office document since then in one piece, whatever they are called."""
 
 
 def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool = True) -> Format:
@@ -197,6 +201,11 @@ def _proved(content: bytes, promised: Format | None) -> Format | None:
     if content.startswith(OLE):
         return _inside_ole(content, promised)
     head = content[:8192].lstrip(b"\xef\xbb\xbf \t\r\n")
+    plain = head.lstrip(b"\xff\xfe").replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
+    if _WORKBOOK.match(plain):
+        return "xls"
+    if _FLAT_OFFICE.match(plain):
+        return next((found for prefix, found in _INSIDE if f'"/{prefix}'.encode() in content), None)
     if flat := _FLAT.match(head):
         return _PACKAGES.get(flat.group(1).removesuffix(b"-template"))
     return next((found for magic, found in _MAGIC if head.startswith(magic)), None)
