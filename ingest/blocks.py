@@ -225,6 +225,11 @@ class _Walk:
     def field(self, node: Node) -> None:
         self._line.append(f" {node.text_content()} ")
 
+    def box(self, node: Node) -> None:
+        """A box at the head of a list's item: of a list of tasks it says what is done."""
+        if str(node.get("type") or "").lower() == "checkbox" and self._item is not None and not says("".join(self._line)):
+            self._line.append("☒ " if node.get("checked") is not None else "☐ ")
+
     def dialog(self, node: Node) -> None:
         if node.get("open") is not None:
             self.block(node)
@@ -273,6 +278,7 @@ _SPECIAL: dict[str, Any] = {
     **dict.fromkeys(("nav", "button"), _Walk.chrome),
     **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), _Walk.code),
     "a": _Walk.link,
+    "input": _Walk.box,
     "noframes": _Walk.frameless,
     "li": _Walk.item,
     "table": _Walk.table,

@@ -1,4 +1,5 @@
-"""Comments in Markdown as generators of sites write them: MDX, Hugo, Liquid (Jekyll), Obsidian. No reader of a site sees them.
+"""Comments in Markdown as generators of sites write them: MDX, Hugo, Liquid (Jekyll), Obsidian, CriticMarkup
+(and what that deletes). No reader of a site sees them.
 
 HTML's own comments and `[//]: #` are the Markdown reader's. Code is left alone, and so is a comment that never ends.
 """
@@ -12,10 +13,12 @@ _CLOSERS = (
     (r"\{\{-?\s*/\*", re.compile(r"\*/\s*-?\}\}")),
     (r"\{\{[<%]\s*comment\s*[>%]\}\}", re.compile(r"\{\{[<%]\s*/comment\s*[>%]\}\}")),
     (r"\{%-?\s*comment\s*-?%\}", re.compile(r"\{%-?\s*endcomment\s*-?%\}")),
+    (r"\{>>", re.compile(r"<<\}")),
+    (r"\{--(?!-)", re.compile(r"--\}")),
     (r"(?<!\S)%%(?=\s)", re.compile(r"(?<=\s)%%(?!\S)")),
 )
 """How a comment begins, and how it ends."""
-_HINTS = ("/*", "comment", "%%")
+_HINTS = ("/*", "comment", "%%", "{>>", "{--")
 _MARK = re.compile(
     r"^[ \t>]*(?P<fence>`{3,}|~{3,})|(?P<ticks>(?<!`)`+)|(?P<indented>^(?: {4}|\t)[^\n]*)|"
     + "|".join(f"(?P<open{n}>{opener})" for n, (opener, _) in enumerate(_CLOSERS)),

@@ -97,6 +97,10 @@ def test_numerals() -> None:
             "<span class=katex-html aria-hidden=true>x2</span></span> is",
             "so x^2 is",
         ),
+        (
+            "<ul><li><label><input type=checkbox checked>ok</label><li><input type=checkbox> open</ul><p><input type=checkbox>x",
+            "☒ ok\n☐ open\n\nx",
+        ),
         ("<p>a <span class=katex><span class=katex-html>x2</span></span>", "a x2"),
     ],
 )
@@ -182,6 +186,7 @@ def test_what_is_around_a_page_is_said() -> None:
             "{{/* gone */}}\n{{< comment >}} gone {{< /comment >}}\n{% comment %}gone{% endcomment %}Text {/* stays",
             "Text {/* stays",
         ),
+        ("Text {>>gone<<}and {--gone--}more -- and {-- no end", "Text and more -- and {-- no end"),
         ("%%\ngone\n%%\n\nText %% gone %% and 100%% or %%i", "Text and 100%% or %%i"),
         ("| a | b |\n|---|---|\n| 1 | `c|d` |\n| 2 |", "a | b\n1 | `c | d`\n2"),
         ("> | a |\n> |---|\n> | 1 | 2 |", "a\n1 | 2"),
