@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -14,6 +14,7 @@ _MOST_FILLED = 200_000
 """Places that merged cells may fill in one sheet, and rows looked at for it: a merge of a million rows is a slip of the mouse."""
 
 _SPARSE = 20
+_FAR = 1 << 30
 
 Cells = dict[int, dict[int, str]]
 
@@ -79,11 +80,26 @@ class Sheet:
         return [Piece("text", f"{reference(*at)}: {self.notes[at]}") for at in shown]
 
     def shown(self) -> Cells:
-        """The cells that are not hidden."""
-        gone = self._gone()
-        rows = ((row, self.cells[row]) for row in sorted(self.cells) if row not in self._rows)
-        kept = ((row, {column: cells[column] for column in sorted(cells) if column not in gone}) for row, cells in rows)
+        """The cells that are not hidden, where they are seen: what lies on both sides of hidden lines is adjacent."""
+        gone, hidden = self._gone(), sorted(self._rows)
+        used = sorted({column for row in self.cells.values() for column in row} - gone)
+        places = self._seen_at(used)
+        rows = ((row - bisect_left(hidden, row), self.cells[row]) for row in sorted(self.cells) if row not in self._rows)
+        kept = ((row, {places[column]: cells[column] for column in sorted(cells) if column not in gone}) for row, cells in rows)
         return {row: cells for row, cells in kept if cells}
+
+    def _seen_at(self, used: Sequence[int]) -> dict[int, int]:
+        """Where these columns, which are not hidden and in order, are seen: hidden ones before them take no place."""
+        found: dict[int, int] = {}
+        ranges, reached, hidden = iter(sorted(self._columns)), 0, 0
+        first, last = next(ranges, (_FAR, _FAR))
+        for column in used:
+            while first < column:
+                hidden += max(0, last - max(first - 1, reached))
+                reached = max(reached, last)
+                first, last = next(ranges, (_FAR, _FAR))
+            found[column] = column - hidden
+        return found
 
     def settle(self) -> None:
         """Merged cells as they are seen, once all cells are put: only their first, and where that is hidden, in their first
