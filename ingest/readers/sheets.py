@@ -35,6 +35,7 @@ class Sheet:
     notes: dict[tuple[int, int], str] = field(default_factory=dict)
     _rows: set[int] = field(default_factory=set)
     _columns: list[tuple[int, int]] = field(default_factory=list)
+    _index: tuple[Sequence[int], list[int]] | None = None
 
     def put(self, row: int, column: int, text: str) -> None:
         if text.strip():
@@ -51,6 +52,7 @@ class Sheet:
 
     def hide_columns(self, first: int, last: int) -> None:
         self._columns.append((first, last))
+        self._index = None
 
     def merge(self, top: int, left: int, bottom: int, right: int) -> None:
         """The cells of this range (from 1, both ends in it) are one."""
@@ -69,9 +71,11 @@ class Sheet:
     def _hidden(self, columns: Iterable[int]) -> set[int]:
         if not self._columns:
             return set()
-        begins, ends = zip(*sorted(self._columns), strict=True)
-        furthest = list(accumulate(ends, max))
-        return {column for column in columns if (at := bisect_right(begins, column)) and furthest[at - 1] >= column}
+        if self._index is None:
+            begins, ends = zip(*sorted(self._columns), strict=True)
+            self._index = begins, list(accumulate(ends, max))
+        starts, furthest = self._index
+        return {column for column in columns if (at := bisect_right(starts, column)) and furthest[at - 1] >= column}
 
     def noted(self) -> list[Piece]:
         """The notes on cells that are not hidden, each behind the name of its cell (`B2: …`)."""
@@ -109,6 +113,8 @@ class Sheet:
         for top, left, bottom, right in self.merged:
             text = self.cells.get(top, {}).get(left, "")
             rows = used[bisect_right(used, top - 1) : bisect_right(used, bottom)]
+            if not rows:
+                continue
             columns = range(left, min(right, left + 255) + 1)
             gone = self._hidden(columns)
             row = next((row for row in range(top, min(bottom, top + 255) + 1) if row not in self._rows), top)
