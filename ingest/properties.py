@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from lxml import etree
@@ -175,11 +176,18 @@ def named(**values: Any) -> Properties:
 
 
 def _date(message: EmailMessage) -> str | None:
+    """When a message was sent, in the form of mail or in ISO 8601; where it does not say, when it arrived."""
+    said = header(message, "date")
+    received = header(message, "received").rpartition(";")[2]
+    return _moment(said) or (None if _DATED.match(said) else said) or _moment(received)
+
+
+def _moment(said: str) -> str | None:
     try:
-        at: datetime | None = message["date"].datetime if message["date"] is not None else None
-        return None if at is None else (at.astimezone(UTC) if at.tzinfo else at).isoformat()
-    except Exception:  # the standard library's header parser raises several types on malformed dates
-        return header(message, "date")
+        at = datetime.fromisoformat(said.strip()) if _DATED.match(said.strip()) else parsedate_to_datetime(said)
+        return (at.astimezone(UTC) if at.tzinfo else at).isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _kept(**values: str | None) -> Properties:
