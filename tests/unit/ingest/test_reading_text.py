@@ -368,6 +368,22 @@ def test_every_word_of_an_xml_comes_back_once(forms: list[str], encoding: str, i
     assert "unseen" not in found
 
 
+@pytest.mark.parametrize(
+    ("xml", "expected"),
+    [
+        ("<?xml version='1.0' encoding='iso-8859-1'?><a>Grüße €</a>", "Grüße €"),
+        ("<rss><item><description>&lt;p&gt;Hi &lt;b&gt;you&lt;/b&gt;&lt;p style='display:none'&gt;gone</description></item></rss>",
+         "Hi you"),
+        ("<rss><item><description>a &lt; b</description></item></rss>", "a < b"),
+        ("<doc><code>&lt;p&gt;</code></doc>", "<p>"),
+        ("<svg xmlns='http://www.w3.org/2000/svg'><style>.gone{}</style><text>Axis</text><script>gone</script></svg>", "Axis"),
+    ],
+)  # fmt: skip
+def test_an_xml_says_what_is_seen_of_it(xml: str, expected: str) -> None:
+    """UTF-8 whatever it declares; a feed's HTML is HTML, other text that looks like it is text; styles of drawings are none."""
+    assert text(xml, "a.xml") == expected
+
+
 def test_a_bad_byte_of_an_xml_costs_one_character() -> None:
     """Of a document that says that it is UTF-8 and nearly is; the loss is said."""
     content = "<?xml version='1.0' encoding='utf-8'?><r>Grüße aus Köln, wie jedes Jahr. ".encode() * 1 + b"\xff Ende.</r>"
