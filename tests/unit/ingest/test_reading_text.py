@@ -372,8 +372,8 @@ def test_every_word_of_an_xml_comes_back_once(forms: list[str], encoding: str, i
     ("xml", "expected"),
     [
         ("<?xml version='1.0' encoding='iso-8859-1'?><a>Grüße €</a>", "Grüße €"),
-        ("<rss><item><description>&lt;p&gt;Hi &lt;b&gt;you&lt;/b&gt;&lt;p style='display:none'&gt;gone</description></item></rss>",
-         "Hi you"),
+        ("<rss><item><description>&lt;p&gt;Hi &lt;b&gt;u&lt;/b&gt;&lt;p style='display:none'&gt;gone</description></item></rss>",
+         "Hi u"),
         ("<rss><item><description>a &lt; b</description></item></rss>", "a < b"),
         ("<doc><code>&lt;p&gt;</code></doc>", "<p>"),
         ("<svg xmlns='http://www.w3.org/2000/svg'><style>.gone{}</style><text>Axis</text><script>gone</script></svg>", "Axis"),
