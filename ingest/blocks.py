@@ -12,11 +12,13 @@ One walk over lxml's tree. Decisions, each for what a person sees:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 from ingest import grid
 from ingest.elements import Loss, Piece, clean
+from ingest.exports import from_confluence, without_comments
 from ingest.formulas import formula, ruby
 from ingest.markup import BLOCKS, UNSEEN, Node, parsed, says, spaced
 from ingest.numerals import marker
@@ -25,6 +27,8 @@ _LEVELS = {f"h{level}": level - 1 for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _BULLETS = ("•", "◦", "▪", "‣", "●", "■", "○", "∙", "·")
 _WHERES = 3
+_MATHEMATICS = frozenset(("katex", "MathJax", "mwe-math-element"))
+"""What a formula is in that its program shows twice: as MathML for readers of screens, and drawn."""
 
 
 def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[Loss, ...]]:
@@ -32,12 +36,14 @@ def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[
 
     Raises ValueError where the parser itself would lose text (more than 256 levels, 10 MB of one text).
     """
+    source = from_confluence(source)
     root = parsed(source)
     if root is None:
         return [], ()
     body = root.find(".//body")
     body = root if body is None else body
     walk = _Walk(page)
+    walk.lose("comment", without_comments(body, source))
     mains = [main for main in body.iter("main") if says(main.text_content())] if page else []
     if mains:
         outer = [main for main in mains if not any(above.tag == "main" for above in main.iterancestors())]
@@ -53,9 +59,10 @@ def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[
 class _Walk:
     """The walk: text waits in `_line` until a block begins or ends."""
 
-    def __init__(self, page: bool) -> None:
+    def __init__(self, page: bool, *, heads: bool = False) -> None:
         self.pieces: list[Piece] = []
         self._page = page
+        self._heads = heads  # within a heading
         self._line: list[str] = []
         self._item: str | None = None  # the number ("" for a bullet) of a list item of which nothing has been said yet
         self._lost: Counter[str] = Counter()
@@ -90,6 +97,10 @@ class _Walk:
             return
         if (special := _SPECIAL.get(tag)) is not None:
             special(self, node)
+        elif (classes := str(node.get("class") or "").split()) and not _MATHEMATICS.isdisjoint(classes):
+            self._typeset(node)
+        elif "mw-editsection" in classes:  # a wiki's, beside each heading
+            self.lose("button")
         elif tag in BLOCKS:
             self.block(node)
         else:
@@ -118,15 +129,32 @@ class _Walk:
         """All text below a node in one line."""
         if not len(node):
             return " ".join(clean(node.text or "").split())
-        inner = _Walk(self._page)
+        inner = _Walk(self._page, heads=self._heads)
         inner.block(node)
         for loss in inner.losses():
             self.lose(loss.what, loss.count, loss.where)
         return " ".join(piece.text for piece in inner.pieces)
 
+    def _typeset(self, node: Node) -> None:
+        """A formula that KaTeX, MathJax or a wiki shows: as MathML where that is beside it, so that it is said once."""
+        found = next(node.iter("math"), None)
+        if found is None:
+            self._children(node)
+        else:
+            self._line.append(formula(found))
+
+    def link(self, node: Node) -> None:
+        """A link; the sign that stands beside a heading to link to it (`¶`, `#`) is none of its words."""
+        if self._heads and str(node.get("href") or "").startswith("#") and not any(map(str.isalnum, node.text_content())):
+            return
+        self._children(node)
+
     def heading(self, node: Node) -> None:
         self._flush()
-        if text := self._text_of(node):
+        self._heads = True
+        text = self._text_of(node)
+        self._heads = False
+        if text:
             self.pieces.append(Piece("title", f"{self._numbered()} {text}".strip(), _LEVELS[node.tag]))
 
     def code(self, node: Node) -> None:
@@ -197,6 +225,11 @@ class _Walk:
     def field(self, node: Node) -> None:
         self._line.append(f" {node.text_content()} ")
 
+    def box(self, node: Node) -> None:
+        """A box at the head of a list's item: of a list of tasks it says what is done."""
+        if str(node.get("type") or "").lower() == "checkbox" and self._item is not None and not says("".join(self._line)):
+            self._line.append("☒ " if node.get("checked") is not None else "☐ ")
+
     def dialog(self, node: Node) -> None:
         if node.get("open") is not None:
             self.block(node)
@@ -215,6 +248,12 @@ class _Walk:
         self._line.append(" ")
         self._children(node)
         self._line.append(" ")
+
+    def frameless(self, node: Node) -> None:
+        """What stands there for browsers without frames, which the parser leaves as source."""
+        self._flush()
+        node.text = re.sub(r"<[^<>]*>", " ", node.text or "")
+        self.block(node)
 
     def formula(self, node: Node) -> None:
         self._line.append(formula(node))
@@ -238,6 +277,9 @@ _SPECIAL: dict[str, Any] = {
     **dict.fromkeys(("iframe", "frame"), _Walk.embedded),
     **dict.fromkeys(("nav", "button"), _Walk.chrome),
     **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), _Walk.code),
+    "a": _Walk.link,
+    "input": _Walk.box,
+    "noframes": _Walk.frameless,
     "li": _Walk.item,
     "table": _Walk.table,
     "br": _Walk.line_break,

@@ -13,6 +13,7 @@ import zipfile
 from ingest import front_block, markup
 from ingest.decode import decode
 from ingest.formats import TEXT, Format
+from ingest.remarks import without_remarks
 from sluice.errors import DocumentError
 
 _WORD = re.compile(r"[^\W_]")
@@ -43,6 +44,7 @@ def _in_text(text: str, kind: Format) -> bool:
     if kind in ("html", "xml"):
         return bool(_WORD.search(_NO_TEXT.sub(" ", text)) and _WORD.search(markup.visible_text(text)))
     if kind == "markdown":
+        text = without_remarks(text)
         block = front_block.find(text)
         return bool(_WORD.search(_NO_TEXT.sub(" ", text[block.end if block else 0 :])))
     return bool(_WORD.search(text))

@@ -31,10 +31,11 @@ _CODE = (
     "dockerfile makefile gradle"
 )
 _EXTENSIONS: dict[str, Format] = {
-    "md": "markdown", "markdown": "markdown", "mdx": "markdown",
+    **dict.fromkeys(("md", "markdown", "mdx", "mkd", "mkdn", "mdown", "mdwn", "qmd", "rmd"), "markdown"),
     "html": "html", "htm": "html", "xhtml": "html",
     "xml": "xml", "xsl": "xml", "xslt": "xml", "xsd": "xml", "rss": "xml", "atom": "xml", "svg": "xml",
-    "txt": "text", "text": "text", "log": "text", "rst": "text", "org": "text", "adoc": "text", "tex": "text", "srt": "text",
+    "txt": "text", "text": "text", "log": "text", "srt": "text",
+    **dict.fromkeys(("rst", "org", "adoc", "asciidoc", "asc", "tex"), "text"),
     "csv": "csv", "tsv": "tsv", "tab": "tsv",
     "eml": "email", "emlx": "email", "mht": "email", "mhtml": "email", "p7s": "email", "p7m": "email", "msg": "msg",
     "ics": "calendar", "ical": "calendar", "ifb": "calendar", "vcs": "calendar", "ipynb": "notebook",
@@ -150,6 +151,10 @@ _FLAT = re.compile(
     re.DOTALL,
 )
 """An OpenDocument file in one piece (`.fodt`, `.fods`, `.fodp`), whatever it is called."""
+_ROOT = rb"(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*<(?:\w+:)?"
+_WORKBOOK = re.compile(_ROOT + rb"Workbook\b[^>]*[\"']urn:schemas-microsoft-com:office:spreadsheet[\"']", re.DOTALL)
+_FLAT_OFFICE = re.compile(_ROOT + rb"package\b[^>]*[\"']http://schemas\.microsoft\.com/office/2006/xmlPackage[\"']", re.DOTALL)
+"""A spreadsheet of Excel 2003 in XML, and an Office document since then in one piece, whatever they are called."""
 
 
 def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool = True) -> Format:
@@ -197,6 +202,11 @@ def _proved(content: bytes, promised: Format | None) -> Format | None:
     if content.startswith(OLE):
         return _inside_ole(content, promised)
     head = content[:8192].lstrip(b"\xef\xbb\xbf \t\r\n")
+    plain = head.lstrip(b"\xff\xfe").replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
+    if _WORKBOOK.match(plain):
+        return "xls"
+    if _FLAT_OFFICE.match(plain):
+        return next((found for prefix, found in _INSIDE if f'"/{prefix}'.encode() in content), None)
     if flat := _FLAT.match(head):
         return _PACKAGES.get(flat.group(1).removesuffix(b"-template"))
     return next((found for magic, found in _MAGIC if head.startswith(magic)), None)

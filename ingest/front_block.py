@@ -115,6 +115,17 @@ def nearly(text: str, start: int = 0) -> str:
     return next(_stated(re.split(_NL, head)[:_LINES]), "")
 
 
+def begins(text: str) -> str:
+    """The key of a permission or expiry in a block that the text begins with, read or not; empty without one.
+
+    For what is laid out (Word, PDF) and has no front matter: a line further down may well speak of tags.
+    """
+    lines = (line.strip(_EDGES) for line in re.split(_NL, text[:HEAD], maxsplit=_LINES))
+    first = next(filter(None, lines), "")
+    stated = _STATED.match(first)
+    return nearly(text) if _RULE.fullmatch(first) or (stated and meaning(stated["key"]) in ("tags", "nearly_tags")) else ""
+
+
 def _stated(lines: list[str]) -> Iterator[str]:
     """The keys that count, line by line: `ruled` is the part below a line of `---` while all of it looks like a block."""
     code, first, ruled, expiries = "", "", False, list[str]()

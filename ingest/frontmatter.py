@@ -86,6 +86,15 @@ def split_other(text: str, *, uri: str = "") -> FrontMatter:
     return FrontMatter(body=text)
 
 
+def refuse_laid_out(text: str, *, uri: str = "") -> None:
+    """Raise for the text of a laid-out document (Word, PDF, mail) that begins with a block which names a permission or an expiry.
+
+    Who wrote it there meant it to hold, and nothing reads it: it must not pass as text.
+    """
+    if key := front_block.begins(text):
+        raise _bad(uri, f"'{key[:40]}' stands at the head of a document that has no front matter", "use a rule, or take it out")
+
+
 def _meant(body: str, values: dict[Any, Any], repeated: dict[Any, list[Any]], uri: str) -> FrontMatter:
     _refuse_mistyped(values, uri)
     budget = [_MAX_VALUES]

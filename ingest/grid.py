@@ -33,7 +33,7 @@ def table_text(table: Node, text_of: Callable[[Node], str]) -> str:
     A cell alone in its row is said once, however wide. What repeats is at most twenty times the table's own text.
     """
     lines = [text_of(caption) for caption in table.iter("caption")]
-    rows = [(row, [(cell, text_of(cell)) for cell in row.xpath("./td|./th")]) for row in table.iter("tr")]
+    rows = [(row, [(cell, text_of(cell)) for cell in row.xpath("./td|./th")]) for row in _in_order(table)]
     if not any(cell.get("rowspan") or cell.get("colspan") for _, cells in rows for cell, _ in cells):
         return "\n".join(filter(None, [*lines, *(row_text(text for _, text in cells) for _, cells in rows)]))
     filler = _Filler(rows)
@@ -44,6 +44,12 @@ def table_text(table: Node, text_of: Callable[[Node], str]) -> str:
             filler.hanging = {}  # a cell does not reach out of its thead, tbody or tfoot
         lines.append(row_text(filler.line(cells)))
     return "\n".join(filter(None, lines))
+
+
+def _in_order(table: Node) -> list[Node]:
+    """The rows as they are shown: those of its head first, those of its foot last, wherever they are written."""
+    places = {"thead": 0, "tfoot": 2}
+    return sorted(table.iter("tr"), key=lambda row: places.get(str(row.getparent().tag), 1))
 
 
 class _Filler:

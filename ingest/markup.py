@@ -11,7 +11,7 @@ from lxml import etree
 Node = Any  # lxml.html.HtmlElement; lxml ships no types
 
 _UNSEEN_NAMES = (
-    "script style template noscript datalist del xml head title meta link base input rp desc metadata"  # the last two in SVG
+    "script style template noscript datalist del xml head title meta link base rp desc metadata"  # the last two in SVG
 )
 UNSEEN = frozenset(_UNSEEN_NAMES.split())
 """Elements that a browser does not show, or not as text."""

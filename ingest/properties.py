@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from lxml import etree
@@ -88,7 +89,7 @@ def of_office(content: bytes) -> Properties:
         root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
     except (KeyError, ValueError, OSError, zipfile.BadZipFile, NotImplementedError, etree.XMLSyntaxError):
         return {}
-    return _named(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
+    return named(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
 
 
 def of_ole(content: bytes) -> Properties:
@@ -103,7 +104,7 @@ def of_ole(content: bytes) -> Properties:
             said = {name: text.decode(codec, "replace").rstrip("\0") for name, text in texts.items() if isinstance(text, bytes)}
             times = {"last_modified": about.last_saved_time, "date": about.create_time}
             known = {name: at.isoformat() for name, at in times.items() if isinstance(at, datetime) and at.year > 1970}
-            return _named(**said, **known)
+            return named(**said, **known)
     except Exception:  # a broken summary raises anything; the text is what counts
         return {}
 
@@ -121,7 +122,7 @@ _ODF = {
 def of_odf(meta: Any | None) -> Properties:
     """The metadata of an OpenDocument file, from the root of its `meta.xml` or of the flat file; the last author counts."""
     found = {} if meta is None else {name: node.text for tag, name in _ODF.items() for node in meta.iter(tag)}
-    return _named(**found)
+    return named(**found)
 
 
 def of_opf(package: Any | None) -> Properties:
@@ -156,7 +157,7 @@ def of_pdf(reader: Any) -> Properties:
         except Exception:  # a broken or missing entry raises anything; the text is what counts
             return None
 
-    return _named(
+    return named(
         title=tried(lambda: reader.metadata.title),
         author=tried(lambda: reader.metadata.author),
         last_modified=tried(lambda: reader.metadata.modification_date.isoformat()),
@@ -165,8 +166,8 @@ def of_pdf(reader: Any) -> Properties:
     )
 
 
-def _named(**values: Any) -> Properties:
-    """As `_kept`, of a program's file: no title that nobody gave it, and when it was made only where nothing says more."""
+def named(**values: Any) -> Properties:
+    """What a program's file says of itself: no title that nobody gave it, and when it was made only where nothing says more."""
     about = _kept(**values)
     title = _SUFFIX.sub("", _PRINTED_BY.sub("", about.pop("title", "")))
     if "last_modified" in about:
@@ -175,11 +176,18 @@ def _named(**values: Any) -> Properties:
 
 
 def _date(message: EmailMessage) -> str | None:
+    """When a message was sent, in the form of mail or in ISO 8601; where it does not say, when it arrived."""
+    said = header(message, "date")
+    received = header(message, "received").rpartition(";")[2]
+    return _moment(said) or (None if _DATED.match(said) else said) or _moment(received)
+
+
+def _moment(said: str) -> str | None:
     try:
-        at: datetime | None = message["date"].datetime if message["date"] is not None else None
-        return None if at is None else (at.astimezone(UTC) if at.tzinfo else at).isoformat()
-    except Exception:  # the standard library's header parser raises several types on malformed dates
-        return header(message, "date")
+        at = datetime.fromisoformat(said.strip()) if _DATED.match(said.strip()) else parsedate_to_datetime(said)
+        return (at.astimezone(UTC) if at.tzinfo else at).isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _kept(**values: str | None) -> Properties:

@@ -11,8 +11,10 @@ from typing import Any
 
 from lxml import etree
 
+from sluice.errors import DocumentError
+
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_BODY = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.xml")
+_BODY = re.compile(r"word/(?:document\d*|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TINY_HALF_POINTS = 4
 _PARSER = {"resolve_entities": False, "no_network": True}
 
@@ -23,9 +25,12 @@ def hidden(content: bytes, strip: Collection[str], look_for: Collection[str]) ->
     A run is white on white only when neither it nor what holds it has a background of its own, nor a style that may give
     it one. A file that is no DOCX has no findings: what reads it will say so.
     """
+    from ingest.readers.flat import as_zip, is_flat
+
     found: Counter[str] = Counter()
     changed: dict[str, bytes] = {}
     try:
+        content = as_zip(content, "") if is_flat(content) else content
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in filter(_BODY.fullmatch, archive.namelist()):
                 root = etree.fromstring(archive.read(name), etree.XMLParser(**_PARSER))
@@ -34,7 +39,16 @@ def hidden(content: bytes, strip: Collection[str], look_for: Collection[str]) ->
                 if any(rule in strip for rule in rules):
                     changed[name] = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
             return found, _rewritten(archive, changed) if changed else None
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, NotImplementedError, RuntimeError, etree.XMLSyntaxError):
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        etree.XMLSyntaxError,
+        DocumentError,
+    ):
         return found, None
 
 

@@ -15,6 +15,7 @@ from ingest import frontmatter
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece
 from ingest.readers.base import Reading, text_of
+from ingest.remarks import without_remarks
 
 _FORMATTING_NAMES = (
     "a abbr address article aside audio b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn "
@@ -29,6 +30,7 @@ _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9_:-]*)[^<>]*>?")
 _DRAWING_NAMES = "text tspan textpath g defs use symbol rect circle line polygon polyline ellipse foreignobject desc marker"
 _DRAWING = frozenset(_DRAWING_NAMES.split())
 _DEEPEST = 100
+_CONTAINERS = re.compile(r"^[ \t>]+")
 _COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
 
 
@@ -46,6 +48,7 @@ def markdown_blocks(text: str) -> tuple[list[Piece], tuple[Loss, ...]]:
 
 def markdown_html(text: str) -> str:
     """Markdown as HTML; no word of it is lost."""
+    text = without_remarks(text)
     reader = _reader()
     used = _Used()
     shared: dict[str, Any] = {"references": used}
@@ -83,6 +86,8 @@ class _Used(dict[str, Any]):
 def _reader() -> Any:
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import reference
+    from markdown_it.rules_block.table import escapedSplit
+    from markdown_it.token import Token
 
     def definition(state: Any, start: int, end: int, silent: bool) -> bool:
         def indent(line: int) -> int:
@@ -108,7 +113,27 @@ def _reader() -> Any:
         return True
 
     reader = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
+
+    def excess(state: Any) -> None:
+        """Cells beyond a table's last column, which a renderer drops, are cells of their row all the same."""
+        lines, tokens = state.src.split("\n"), []
+        row: Any = None
+        count = 0
+        for token in state.tokens:
+            if token.type == "tr_open":
+                row, count = token, 0
+            count += token.type in ("td_open", "th_open")
+            if token.type == "tr_close":
+                cells = escapedSplit(_CONTAINERS.sub("", lines[row.map[0]]).strip())
+                cells = cells[cells[0] == "" : len(cells) - (cells[-1] == "")]
+                for cell in cells[count:]:
+                    inline = Token("inline", "", 0, content=cell.strip(), children=[])
+                    tokens += [Token("td_open", "td", 1), inline, Token("td_close", "td", -1)]
+            tokens.append(token)
+        state.tokens = tokens
+
     reader.block.ruler.at("reference", definition)
+    reader.core.ruler.before("inline", "excess", excess)
     reader.add_render_rule("html_inline", _raw_html)
     reader.add_render_rule("html_block", _raw_html)
     return reader

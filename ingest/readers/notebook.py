@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ingest import frontmatter
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece, clean
 from ingest.readers.base import Reading, text_of, without_hidden
@@ -32,12 +33,25 @@ def notebook(content: bytes, uri: str, label: str = "") -> Reading:
     cells = _cells(written) if isinstance(written, dict) else None
     if cells is None:
         raise DocumentError("malformed", f"{uri}: no notebook: it has no list of cells", hint="save it again, or exclude it")
+    front, cells = _fronted(cells, uri)
     pieces: list[Piece] = []
     lost: Counter[str] = Counter()
     for cell in cells:
         pieces += _cell(cell, lost)
     losses = tuple(Loss(what, count) for what, count in sorted((+lost).items()))
-    return Reading(pieces, losses=(*found.losses, *losses), guess=found.guess)
+    return Reading(pieces, front=front, losses=(*found.losses, *losses), guess=found.guess)
+
+
+def _fronted(cells: list[Mapping[str, Any]], uri: str) -> tuple[frontmatter.FrontMatter | None, list[Mapping[str, Any]]]:
+    """What the first cell says that is front matter (Quarto, Jupyter Book), and the cells without it; raises DocumentError."""
+    for cell in cells[1:]:
+        if cell.get("cell_type") == "raw":
+            frontmatter.refuse_laid_out(_text(cell.get("source")), uri=uri)
+    first = cells[0] if cells else {}
+    if first.get("cell_type") not in ("raw", "markdown"):
+        return None, cells
+    front = frontmatter.split(_text(first.get("source")), uri=uri)
+    return front, [{**first, "source": front.body}, *cells[1:]]
 
 
 def _cells(written: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:

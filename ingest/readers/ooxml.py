@@ -1,9 +1,10 @@
-"""How a DOCX, XLSX or PPTX is opened: one zip, one main part; or an envelope that needs a password."""
+"""How a DOCX, XLSX or PPTX is opened: one zip (or one XML file), one main part; or an envelope that needs a password."""
 
 from __future__ import annotations
 
 from ingest.formats import OLE
 from ingest.readers.base import malformed, protected
+from ingest.readers.flat import as_zip, is_flat
 from ingest.readers.package import Node, Package, local
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -15,7 +16,7 @@ def opened(content: bytes, uri: str, usual: str, root: str, what: str) -> tuple[
     Raises DocumentError: `protected`, `malformed` for a zip that `is no {what}`.
     """
     refuse_encrypted(content, uri)
-    package = Package(content, uri)
+    package = Package(as_zip(content, uri) if is_flat(content) else content, uri)
     path = package.first("", "officeDocument") or usual
     found = package.xml(path)
     if found is None or local(found) != root:

@@ -26,6 +26,10 @@ _SOFT_HYPHEN = 2
 _GAP = 1.0
 """Ems between two characters of a line that make them two segments: a gutter, a column of a table."""
 _WORD_GAP = 0.2
+_GUESSED = "\u200a"
+"""A space that PDFium puts where letters stand apart; one that the file writes is what it is."""
+_TRACKED, _WIDE = 5, 0.6
+"""Fewer letters than this, or gaps wider than this part of their size, are no word that is set wide."""
 _LAM, _ALEFS = "ل", frozenset("اأإآ")
 _ASKEW = 10
 """Degrees by which upright text may be turned."""
@@ -100,11 +104,27 @@ class _Run:
     top: float
     parts: list[str]
     has_space: bool = False
+    is_apart: bool = False
+    gaps: dict[int, float] = field(default_factory=dict)
+    """The places of spaces that the file does not write, and how wide they are."""
     last: Box = (0.0, 0.0, 0.0, 0.0)
     cell: Box | None = None
 
+    def _tracked(self) -> set[int]:
+        """The places of spaces that only part the letters of words that are set wide, as headings are; none in other text."""
+        letters = [part for part in self.parts if part != " "]
+        if len(letters) < _TRACKED or len(self.gaps) < _TRACKED - 1 or not all(map(str.isalpha, letters)):
+            return set()
+        usual = sorted(self.gaps.values())[len(self.gaps) // 2]
+        narrow = {place for place, gap in self.gaps.items() if gap <= 1.3 * usual}
+        between = self.parts.count(" ")  # any two letters stand apart
+        return narrow if between == len(letters) - 1 and usual <= _WIDE * self.size else set()
+
     def segment(self, order: int) -> Segment:
-        text = " ".join(folded("".join(self.parts)).split())
+        parts = self.parts
+        if not_spaces := self._tracked():
+            parts = [part for place, part in enumerate(parts) if place not in not_spaces]
+        text = " ".join(folded("".join(parts)).split())
         return Segment(text, self.left, self.right, self.bottom, self.top, self.size, order, self.cell)
 
 
@@ -128,7 +148,8 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
         left, bottom, right, top = box
         if text.isspace():
             if run is not None:
-                run.has_space = True
+                run.has_space = run.has_space or text != _GUESSED
+                run.is_apart = True
             continue
         cell = _cell(cells, box) if cells and turn == 0 else None
         if run is not None and run.cell != cell:
@@ -142,10 +163,12 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
             continue
         run.last = box
         gap = max(left - run.right, run.left - right)
-        if run.has_space or gap > _WORD_GAP * max(size, run.size):
+        if run.is_apart or gap > _WORD_GAP * max(size, run.size):
+            if not run.has_space:
+                run.gaps[len(run.parts)] = gap
             run.parts.append(" ")
         run.parts.append(text)
-        run.has_space = False
+        run.has_space = run.is_apart = False
         run.left, run.right = min(run.left, left), max(run.right, right)
         if size >= run.size:
             run.bottom, run.top, run.size = min(run.bottom, bottom), max(run.top, top), size
@@ -178,7 +201,7 @@ def _characters(texts: Any, page: Box, found: Glyphs, covers: Covers, raw: Any) 
     for index in range(texts.count_chars()):
         code = raw.FPDFText_GetUnicode(handle, index)
         if raw.FPDFText_IsGenerated(handle, index) == 1:
-            yield (*last, "\n" if code in (10, 13) else "\u00ad" if code == _SOFT_HYPHEN else " ")
+            yield (*last, "\n" if code in (10, 13) else "\u00ad" if code == _SOFT_HYPHEN else _GUESSED)
             continue
         if 0xD800 <= code < 0xDC00:
             high = chr(code)

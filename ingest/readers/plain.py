@@ -11,7 +11,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
-from ingest.elements import Piece, clean
+from ingest.elements import Loss, Piece, clean
 from ingest.readers.base import Reading, text_of
 
 _ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+)")
@@ -29,8 +29,15 @@ _LONG = 120
 
 
 def plain(content: bytes, uri: str, label: str = "") -> Reading:
+    from ingest.readers.lightmarkup import EXTENSIONS, light_pieces
+
     found = text_of(content, uri, label=label)
-    return Reading(plain_pieces(found.text), losses=found.losses, guess=found.guess)
+    extension = uri.rsplit(".", 1)[-1].lower()
+    if extension not in EXTENSIONS:
+        return Reading(plain_pieces(found.text), losses=found.losses, guess=found.guess)
+    pieces, comments = light_pieces(found.text, extension)
+    losses = (Loss("comment", comments),) if comments else ()
+    return Reading(pieces, losses=(*found.losses, *losses), guess=found.guess)
 
 
 def code(content: bytes, uri: str, label: str = "") -> Reading:
@@ -51,10 +58,13 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(letters, text)
 
 
-def plain_pieces(text: str, *, headings: bool = True) -> list[Piece]:
-    """Paragraphs, items of lists and headings; without `headings` (mail, OCR) a short line is a line."""
+def plain_pieces(text: str, *, headings: bool = True, formed: bool = True) -> list[Piece]:
+    """Paragraphs, items of lists and headings; without `headings` (mail, OCR) a short line is a line.
+
+    Without `formed` only what is underlined is a heading.
+    """
     blocks = [block for block in _BLANK.split(clean(text.replace("\f", "\n\n"))) if block.strip()]
-    titles = _titles(blocks) if headings else frozenset[int]()
+    titles = _titles(blocks) if headings and formed else frozenset[int]()
     underlines: list[str] = []
     found: list[Piece] = []
     for place, block in enumerate(blocks):

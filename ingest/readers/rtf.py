@@ -74,6 +74,7 @@ class _Rtf:
         self._bytes_codec = ""
         self._skip = 0
         self._star = False
+        self._property, self._is_unseen = "", False  # of a shape: the name of what is said of it, and whether it is hidden
         self._default = "cp1252"
         self._fonts: dict[int, tuple[int, str]] = {}
         self._font = 0
@@ -174,6 +175,10 @@ class _Rtf:
                 self._names.append(text)
                 if ";" in text:
                     self._named()
+            case "sn":
+                self._property = text.strip()
+            case "sv" if self._property == "fHidden" and text.strip() == "1":
+                self._is_unseen = True
             case "title" | "author" as name:
                 self._info[name] = self._info.get(name, "") + text
 
@@ -207,7 +212,11 @@ class _Rtf:
 
     def _destination(self, word: str, *, star: bool) -> bool:
         group = self._group
-        if (
+        if group.into == "gone" or word == "shprslt":  # a shape once more, for older programs
+            group.into = "gone"
+        elif group.into == "skip" and word in ("sn", "sv"):
+            group.into = word
+        elif (
             word in SKIPPED
             or (word[0] == "m" and word.endswith("Pr"))
             or (star and word not in READ_WITH_STAR and word != "annotation")
@@ -219,13 +228,16 @@ class _Rtf:
             group.into = "skip"
         elif word in ("title", "author") and group.into == "skip" and len(self._stack) < 4:
             group.into = word
-        elif group.into == "skip" and word not in ("ud", "shptxt", "dptxbxtext"):
+        elif group.into in ("skip", "sn", "sv") and word not in ("ud", "shptxt", "dptxbxtext"):
             return word in ("pict", "object")
         elif word in ("pict", "object", "annotation"):
             self._lost[{"pict": "picture", "object": "embedded_object", "annotation": "comment"}[word]] += 1
             group.into = "skip"
         elif word in ("shpinst", "do", "shpgrp"):
-            group.into = "skip"
+            group.into, self._is_unseen = "skip", False
+        elif word == "shptxt" and self._is_unseen:
+            group.into = "gone"
+            self._lost["hidden_shape"] += 1
         elif word == "ud":
             group.into = "text"
         elif (word in ("shptxt", "dptxbxtext", "footnote") or word in _MARGINS) and len(self._flows) < _DEEPEST:
@@ -257,7 +269,7 @@ class _Rtf:
                 group.skips = max(number if number is not None else 1, 0)
             case "v":
                 group.hidden = number != 0
-            case "deleted":
+            case "deleted" | "mvf":
                 group.deleted = number != 0
             case "plain":
                 group.hidden = group.deleted = False

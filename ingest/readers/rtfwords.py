@@ -15,7 +15,7 @@ WORDS = {
 SIGNS = {"~": " ", "_": "-", "-": "", "{": "{", "}": "}", "\\": "\\", "\n": "\r", "\r": "\r", "\t": "\t"}
 SKIPPED = frozenset({
     "colortbl", "filetbl", "fldinst", "nonshppict", "xe", "tc", "tcn", "rxe", "txe", "objdata", "objclass", "objname",
-    "objalias", "shprslt", "private", "template", "pgptbl", "nextfile", "pnseclvl", "pntxta", "pntxtb", "mchr", "mbegChr",
+    "objalias", "private", "template", "pgptbl", "nextfile", "pnseclvl", "pntxta", "pntxtb", "mchr", "mbegChr",
     "mendChr", "msepChr", "mtype", "atnid", "atnauthor", "atntime", "atndate", "atnref", "atnicn", "atnparent", "sp",
     "mctrlPr", "mmathPict", "revtbl",
 })  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -14,6 +14,7 @@ _MOST_FILLED = 200_000
 """Places that merged cells may fill in one sheet, and rows looked at for it: a merge of a million rows is a slip of the mouse."""
 
 _SPARSE = 20
+_FAR = 1 << 30
 
 Cells = dict[int, dict[int, str]]
 
@@ -34,6 +35,7 @@ class Sheet:
     notes: dict[tuple[int, int], str] = field(default_factory=dict)
     _rows: set[int] = field(default_factory=set)
     _columns: list[tuple[int, int]] = field(default_factory=list)
+    _index: tuple[Sequence[int], list[int]] | None = None
 
     def put(self, row: int, column: int, text: str) -> None:
         if text.strip():
@@ -50,6 +52,7 @@ class Sheet:
 
     def hide_columns(self, first: int, last: int) -> None:
         self._columns.append((first, last))
+        self._index = None
 
     def merge(self, top: int, left: int, bottom: int, right: int) -> None:
         """The cells of this range (from 1, both ends in it) are one."""
@@ -68,9 +71,11 @@ class Sheet:
     def _hidden(self, columns: Iterable[int]) -> set[int]:
         if not self._columns:
             return set()
-        begins, ends = zip(*sorted(self._columns), strict=True)
-        furthest = list(accumulate(ends, max))
-        return {column for column in columns if (at := bisect_right(begins, column)) and furthest[at - 1] >= column}
+        if self._index is None:
+            begins, ends = zip(*sorted(self._columns), strict=True)
+            self._index = begins, list(accumulate(ends, max))
+        starts, furthest = self._index
+        return {column for column in columns if (at := bisect_right(starts, column)) and furthest[at - 1] >= column}
 
     def noted(self) -> list[Piece]:
         """The notes on cells that are not hidden, each behind the name of its cell (`B2: …`)."""
@@ -79,11 +84,26 @@ class Sheet:
         return [Piece("text", f"{reference(*at)}: {self.notes[at]}") for at in shown]
 
     def shown(self) -> Cells:
-        """The cells that are not hidden."""
-        gone = self._gone()
-        rows = ((row, self.cells[row]) for row in sorted(self.cells) if row not in self._rows)
-        kept = ((row, {column: cells[column] for column in sorted(cells) if column not in gone}) for row, cells in rows)
+        """The cells that are not hidden, where they are seen: what lies on both sides of hidden lines is adjacent."""
+        gone, hidden = self._gone(), sorted(self._rows)
+        used = sorted({column for row in self.cells.values() for column in row} - gone)
+        places = self._seen_at(used)
+        rows = ((row - bisect_left(hidden, row), self.cells[row]) for row in sorted(self.cells) if row not in self._rows)
+        kept = ((row, {places[column]: cells[column] for column in sorted(cells) if column not in gone}) for row, cells in rows)
         return {row: cells for row, cells in kept if cells}
+
+    def _seen_at(self, used: Sequence[int]) -> dict[int, int]:
+        """Where these columns, which are not hidden and in order, are seen: hidden ones before them take no place."""
+        found: dict[int, int] = {}
+        ranges, reached, hidden = iter(sorted(self._columns)), 0, 0
+        first, last = next(ranges, (_FAR, _FAR))
+        for column in used:
+            while first < column:
+                hidden += max(0, last - max(first - 1, reached))
+                reached = max(reached, last)
+                first, last = next(ranges, (_FAR, _FAR))
+            found[column] = column - hidden
+        return found
 
     def settle(self) -> None:
         """Merged cells as they are seen, once all cells are put: only their first, and where that is hidden, in their first
@@ -93,6 +113,8 @@ class Sheet:
         for top, left, bottom, right in self.merged:
             text = self.cells.get(top, {}).get(left, "")
             rows = used[bisect_right(used, top - 1) : bisect_right(used, bottom)]
+            if not rows:
+                continue
             columns = range(left, min(right, left + 255) + 1)
             gone = self._hidden(columns)
             row = next((row for row in range(top, min(bottom, top + 255) + 1) if row not in self._rows), top)

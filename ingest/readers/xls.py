@@ -17,7 +17,9 @@ from ingest.elements import Piece
 from ingest.formats import OLE
 from ingest.readers import numbers
 from ingest.readers.base import Loss, Reading, protected
+from ingest.readers.flat import is_flat
 from ingest.readers.sheets import Sheet, sheet_pieces
+from ingest.readers.sheetxml import sheet_xml
 
 _BOUNDSHEET, _BOF, _TXO, _CONTINUE, _SERIES_TEXT = 0x85, 0x809, 0x1B6, 0x3C, 0x100D
 
@@ -26,6 +28,8 @@ def xls(content: bytes, uri: str) -> Reading:
     """Raises DocumentError `protected`; what xlrd raises for what is no workbook."""
     import xlrd
 
+    if is_flat(content):
+        return sheet_xml(content, uri)
     if content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content:
         raise protected(uri)
     book: Any = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO())

@@ -17,6 +17,7 @@ from ingest.sources.files import FilesOptions, FilesSource
 from sluice.errors import DocumentError
 from sluice.records import RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings
+from tests.unit.ingest.office_files import para, run, word
 from tests.unit.ingest.planted_poison import line, pdf
 
 CORPORA = Path(__file__).resolve().parents[3] / "../shared/corpora"
@@ -60,6 +61,27 @@ def test_a_document_beyond_a_limit_is_refused_before_it_is_opened(uri: str, cont
 def test_an_entity_that_is_only_a_name_is_no_bomb() -> None:
     """A declaration of plain text is read like any other document."""
     assert Processor().parse(RawItem("a.xml", HARMLESS_ENTITY, "v"), source="s").text == "Written by ACME."
+
+
+@pytest.mark.parametrize(
+    ("uri", "content", "is_kept"),
+    [
+        ("a.docx", word(para(run("---")) + para(run("access_tags: [hr]")) + para(run("---")) + para(run("Body"))), False),
+        ("a.docx", word(para(run("Access-Tags: hr")) + para(run("Body"))), False),
+        ("a.docx", word(para(run("Doors")) + para(run("Access tags: every visitor gets one."))), True),
+        ("a.rtf", rb"{\rtf1 ---\par acess_tags: hr\par ---\par Body}", False),
+        ("a.eml", b"Subject: Plan\n\n---\naccess_tags: [hr]\n---\nBody", False),
+        ("a.eml", b"Subject: Plan\n\n---\nforwarded: yes\n---\nBody", True),
+    ],
+)
+def test_a_laid_out_document_that_begins_with_a_permission_is_kept_out(uri: str, content: bytes, is_kept: bool) -> None:
+    """Nothing reads front matter there, and whoever wrote it meant it to hold."""
+    if is_kept:
+        assert Processor().parse(RawItem(uri, content, "v"), source="s").text
+        return
+    with pytest.raises(DocumentError) as error:
+        Processor().parse(RawItem(uri, content, "v"), source="s")
+    assert error.value.reason == "bad_front_matter"
 
 
 def test_the_fingerprint_covers_what_decides_the_text() -> None:

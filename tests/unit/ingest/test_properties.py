@@ -50,6 +50,26 @@ def test_when_a_file_was_made_counts_where_it_was_never_changed() -> None:
     assert (document.title, document.metadata["date"]) == ("plan", "2020-01-02T00:00:00")
 
 
+@pytest.mark.parametrize(
+    ("fields", "date"),
+    [
+        ("Date: Mon, 1 Jul 2024 10:00:00 +0200 (CEST)", "2024-07-01T08:00:00+00:00"),
+        ("Date: 1 Jul 24 10:00", "2024-07-01T10:00:00"),
+        ("Date: 2024-07-01T10:00:00Z", "2024-07-01T10:00:00+00:00"),
+        (
+            "Received: from a by b; Tue, 2 Jul 2024 10:00:00 +0000\nReceived: from c; Mon, 1 Jul 2024 10:00:00 +0000",
+            "2024-07-02T10:00:00+00:00",
+        ),
+        ("Date: soon", "soon"),
+        ("Date: 2024-99-99", None),
+        ("To: b@example.org", None),
+    ],
+)
+def test_a_message_says_when_it_was_sent(fields: str, date: str | None) -> None:
+    """As mail and as databases write it; where it does not say, when it arrived; what is no date as it is written."""
+    assert read(f"From: a@example.org\n{fields}\n\nBody", "a.eml").metadata.get("date") == date
+
+
 def test_a_page_says_when_it_was_written_and_what_it_is_called() -> None:
     """Its own title and not a drawing's; without one its first heading, though that stands outside `main`."""
     page = (

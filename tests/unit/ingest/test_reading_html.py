@@ -88,7 +88,20 @@ def test_numerals() -> None:
         ("<x-card>eigen</x-card>", "eigen"),
         ("<pre>a\n  b<br>c</pre>", "a\n  b\nc"),
         ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>", "a | b\n\nc"),
-        ("<frameset><noframes>alt</noframes></frameset>", "alt"),
+        ("<frameset><noframes><body>alt</body></noframes></frameset>", "alt"),
+        ("<table><tfoot><tr><td>Sum<td>3</tfoot><thead><tr><th>N<th>V</thead><tr><td>a<td>3</table>", "N | V\na | 3\nSum | 3"),
+        ("<h2>Setup<a class=headerlink href='#s'>¶</a></h2><h3><a href='#u'>Use</a> C<a href=x>#</a></h3>", "Setup\n\nUse C#"),
+        ("<h2>Plan<span class=mw-editsection>[<a href=e>edit</a>]</span></h2>", "Plan"),
+        (
+            "<p>so <span class=katex><span class=katex-mathml><math><msup><mi>x</mi><mn>2</mn></msup></math></span>"
+            "<span class=katex-html aria-hidden=true>x2</span></span> is",
+            "so x^2 is",
+        ),
+        (
+            "<ul><li><label><input type=checkbox checked>ok</label><li><input type=checkbox> open</ul><p><input type=checkbox>x",
+            "☒ ok\n☐ open\n\nx",
+        ),
+        ("<p>a <span class=katex><span class=katex-html>x2</span></span>", "a x2"),
     ],
 )
 def test_what_a_browser_shows_is_text(html: str, expected: str) -> None:
@@ -115,6 +128,41 @@ def test_formulas_are_read_in_a_line(math: str, expected: str) -> None:
     assert text("<p><math alttext='x = 1'></math></p>", "a.html") == "x = 1"
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>Seen<sup><a href='#cmnt1' id='cmnt_ref1'>[a]</a></sup></p><div><a href='#cmnt_ref1' id='cmnt1'>[a]</a>gone</div>",
+        "<p>Seen<span class=MsoCommentReference><a class=msocomanchor href='#_msocom_1'>[A1]</a></span></p>"
+        "<div style='mso-element:comment-list'><div style='mso-element:comment'><div class=msocomtxt><p>gone</div></div></div>",
+    ],
+    ids=["Google Docs", "Word"],
+)
+def test_comments_that_programs_export_are_none_of_its_text(html: str) -> None:
+    """They are said, as in the program's own files."""
+    assert text(html, "a.html") == "Seen"
+    assert losses(html, "a.html") == {"comment": 1}
+
+
+def test_a_page_as_confluence_stores_it_is_read_as_it_is_shown() -> None:
+    """Code and links in sections of character data, titles of panels, boxes of tasks; settings are not shown."""
+    page = (
+        '<p>See <ac:link><ri:page ri:content-title="Other &amp; page" /></ac:link> or <ac:link><ri:page ri:content-title="x"/>'
+        "<ac:plain-text-link-body><![CDATA[these words]]></ac:plain-text-link-body></ac:link>.</p>"
+        '<ac:structured-macro ac:name="code"><ac:parameter ac:name="language">py</ac:parameter>'
+        '<ac:parameter ac:name="title">Title</ac:parameter><ac:plain-text-body><![CDATA[if a < b:\n    c]]></ac:plain-text-body>'
+        '</ac:structured-macro><ac:structured-macro ac:name="info"><ac:rich-text-body><p>Note</p></ac:rich-text-body>'
+        "</ac:structured-macro><ac:task-list><ac:task><ac:task-id>7</ac:task-id><ac:task-status>complete</ac:task-status>"
+        "<ac:task-body>Done</ac:task-body></ac:task></ac:task-list>"
+    )
+    assert shape(page, "a.html") == [
+        ("text", "See Other & page or these words."),
+        ("text", "Title"),
+        ("code", "if a < b:\n    c"),
+        ("text", "Note"),
+        ("text", "☒ Done"),
+    ]
+
+
 def test_what_is_around_a_page_is_said() -> None:
     """Navigation, buttons, what lies outside `main`, pictures without a word, pages of others."""
     page = "<nav>Home</nav><p>outside it</p><main><p>core <img src=a.png> <button>Buy</button></p><iframe src=https://x></iframe></main>"
@@ -133,6 +181,15 @@ def test_what_is_around_a_page_is_said() -> None:
         ("[Frist]: morgen\n\nText", "[Frist]: morgen\n\nText"),
         ("see [x]\n\n[x]: http://e.org 'T'", "see x"),
         ("[//]: # (a comment)\n[comment]: <> (another)\n\nText", "Text"),
+        ("a {/* gone */} b `{/* c */}`\n\n{/*\n\ngone\n\n*/}\n\n```\n{/* d */}\n```", "a b {/* c */}\n\n{/* d */}"),
+        (
+            "{{/* gone */}}\n{{< comment >}} gone {{< /comment >}}\n{% comment %}gone{% endcomment %}Text {/* stays",
+            "Text {/* stays",
+        ),
+        ("Text {>>gone<<}and {--gone--}more -- and {-- no end", "Text and more -- and {-- no end"),
+        ("%%\ngone\n%%\n\nText %% gone %% and 100%% or %%i", "Text and 100%% or %%i"),
+        ("| a | b |\n|---|---|\n| 1 | `c|d` |\n| 2 |", "a | b\n1 | `c | d`\n2"),
+        ("> | a |\n> |---|\n> | 1 | 2 |", "a\n1 | 2"),
         ("1986. Ein Jahr\n1987. Noch eins", "1986. Ein Jahr\n1987. Noch eins"),
         ("3) drei\n4) vier", "3. drei\n4. vier"),
         ("- [x] erledigt", "[x] erledigt"),

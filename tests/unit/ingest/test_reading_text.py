@@ -16,6 +16,7 @@ from ingest.decode import decoded
 from ingest.formats import OLE, format_of
 from ingest.processing import Processing, Processor
 from ingest.readers.rows import sniffed
+from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.records import RawItem
 from sluice.settings import LimitSettings
@@ -213,6 +214,20 @@ def test_what_a_cell_printed_is_read(output: dict[str, object], expected: str) -
     assert text(notebook(code("f()", output)), "a.ipynb") == f"f()\n\n{expected}"
 
 
+def test_a_notebook_may_begin_with_front_matter() -> None:
+    """As Quarto and Jupyter Book write it; in another raw cell, or nearly one, it keeps the notebook out."""
+
+    def cell(kind: str, source: str) -> dict[str, object]:
+        return {"cell_type": kind, "source": source}
+
+    block, body = "---\ntitle: Plan\naccess_tags: [hr]\n---", cell("markdown", "Body")
+    found = read(notebook(cell("raw", block), body), "a.ipynb")
+    assert (found.title, found.tags, found.text) == ("Plan", AccessTags(["hr"]), "Body")
+    assert reason(notebook(body, cell("raw", block)), "a.ipynb") == "bad_front_matter"
+    assert reason(notebook(cell("raw", "acess_tags: [hr]"), body), "a.ipynb") == "bad_front_matter"
+    assert read(notebook(cell("markdown", "# Plan"), cell("code", "access_tags = 1")), "a.ipynb").tags is None
+
+
 def test_pictures_and_widgets_of_a_notebook_are_said() -> None:
     """Never their bytes, nor the text that stands for a picture."""
     figure: dict[str, object] = {
@@ -351,6 +366,22 @@ def test_every_word_of_an_xml_comes_back_once(forms: list[str], encoding: str, i
     assert places == sorted(places)
     assert found.count("Acme") == forms.count("entity of its own")
     assert "unseen" not in found
+
+
+@pytest.mark.parametrize(
+    ("xml", "expected"),
+    [
+        ("<?xml version='1.0' encoding='iso-8859-1'?><a>Grüße €</a>", "Grüße €"),
+        ("<rss><item><description>&lt;p&gt;Hi &lt;b&gt;u&lt;/b&gt;&lt;p style='display:none'&gt;gone</description></item></rss>",
+         "Hi u"),
+        ("<rss><item><description>a &lt; b</description></item></rss>", "a < b"),
+        ("<doc><code>&lt;p&gt;</code></doc>", "<p>"),
+        ("<svg xmlns='http://www.w3.org/2000/svg'><style>.gone{}</style><text>Axis</text><script>gone</script></svg>", "Axis"),
+    ],
+)  # fmt: skip
+def test_an_xml_says_what_is_seen_of_it(xml: str, expected: str) -> None:
+    """UTF-8 whatever it declares; a feed's HTML is HTML, other text that looks like it is text; styles of drawings are none."""
+    assert text(xml, "a.xml") == expected
 
 
 def test_a_bad_byte_of_an_xml_costs_one_character() -> None:

@@ -188,6 +188,21 @@ def test_forms_notes_and_attachments() -> None:
     assert losses(document) == {"attachment": 1, "comment": 1}
 
 
+@pytest.mark.parametrize(
+    ("drawn", "text"),
+    [
+        ("4 Tc 72 700 Td (SPACED TITLE) Tj 0 Tc", "SPACED TITLE"),
+        ("72 700 Td [(S) -350 (p) -350 (a) -350 (c) -350 (e) -350 (d) -800 (t) -350 (o) -350 (o)] TJ", "Spaced too"),
+        ("72 700 Td [(1) -350 (2) -350 (3) -350 (4) -350 (5) -350 (6)] TJ", "1 2 3 4 5 6"),
+        ("72 700 Td [(Some) -350 (words) -350 (a) -350 (b) -350 (apart)] TJ", "Some words a b apart"),
+        ("72 700 Td [(a) -350 (b) -350 (c)] TJ", "a b c"),
+    ],
+)
+def test_a_word_that_is_set_wide_is_a_word(drawn: str, text: str) -> None:
+    """As headings are; numbers and words that stand apart are not joined."""
+    assert read(made(f"BT /F1 11 Tf {drawn} ET"), "a.pdf").text == text
+
+
 def test_what_is_painted_over_is_no_text() -> None:
     """A box over words that were to be taken out, whatever its colour; not a line, a frame or a box below, clipped or slanted."""
     said = at(72, 700, "Salary of Anna is ") + at(180, 700, "gone")

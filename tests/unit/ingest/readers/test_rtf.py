@@ -40,7 +40,7 @@ INLINE: dict[str, Callable[[str], str]] = {
     "note": lambda text: rf"{{\super\chftn}}{{\footnote\pard\plain{{\super\chftn}} {text}}}",
     "starred note": lambda text: rf"\chftn {{\*\footnote\chftn {text}}}",
     "shape": lambda text: (
-        rf"{{\shp{{\*\shpinst{{\sp{{\sn unseen}}{{\sv unseen}}}}{{\shptxt\pard {text}\par}}}}{{\shprslt unseen}}}}"
+        rf"{{\shp{{\*\shpinst{{\sp{{\sn unseen}}{{\sv unseen}}}}{{\shptxt\pard {text}\par}}}}{{\shprslt{{\*\do{{\dptxbxtext\pard unseen\par}}}}}}}}"
     ),
     "old box": lambda text: rf"{{\*\do\dobxpage{{\dptxbxtext\pard {text}\par}}}}",
     "after an index entry": lambda text: rf"{{\xe {{unseen}}}}{text}",
@@ -71,7 +71,8 @@ def test_every_word_is_read_once(paragraphs: list[list[str]], in_table: bool) ->
         (r"\uc1\u8364?5", "€5"), (r"{\uc2\u26085\'93\'fa x}", "日 x"), (r"\uc0\u-10179 \u-8704 ok", "😀ok"),
         (r"a\~b\_c\-d\emdash e\lquote f\rquote", "a b-cd—e‘f’"), (r"one\line two\tab three", "one\ntwo\tthree"),
         (r"{\f2 a\'b7}", "α•"), (r"{\f4\'fc} done", "✓ done"), (r"\{x\}\\", "{x}\\"), ("split\r\nword", "splitword"),
-        (r"{\upr{gone}{\*\ud{kept}}}", "kept"), (r"{\pict\pngblip\bin3 }}{}x", "x"), (r"a{\v gone}b{\deleted gone}c", "abc"),
+        (r"{\upr{gone}{\*\ud{kept}}}", "kept"), (r"{\pict\pngblip\bin3 }}{}x", "x"), (r"a{\v gone}b{\deleted gone}{\mvf gone}c", "abc"),
+        (r"a{\shp{\*\shpinst{\sp{\sn fHidden}{\sv 1}}{\shptxt gone\par}}}b{\shp{\*\shpinst{\sp{\sn fHidden}{\sv 0}}{\shptxt box\par}}}", "ab\n\nbox"),
         (r"{\mmath{\*\moMath{\mf{\mnum{\mr x}}{\mden{\mr y}}}}{\*\mmathPict gone}}", "xy"),
     ],
 )  # fmt: skip

@@ -131,7 +131,7 @@ def test_what_is_hidden_is_out_and_said() -> None:
             other["A1"], other.sheet_state = "gone", state
 
     document = read(saved(fill), "a.xlsx")
-    assert document.text == "Sheet\n\nshown\n\ntoo"
+    assert document.text == "Sheet\n\nshown\ntoo"
     assert "gone" not in document.text
     assert losses(document) == {"hidden_column": 1, "hidden_row": 1, "hidden_sheet": 2}
     assert [loss["where"] for loss in document.metadata["losses"]] == ["Sheet", "Sheet", "hidden, veryHidden"]
@@ -154,6 +154,24 @@ def test_rows_and_columns_without_a_size_are_hidden() -> None:
         document = read(workbook({"S": sheet}, parts=parts), "a.xlsx")
         assert document.text == "S\n\nshown\n\nA2: note"
         assert losses(document) == {"hidden_column": 1, "hidden_row": 1}
+
+
+def test_what_lies_around_hidden_lines_is_one_table() -> None:
+    """A filtered list has its heading; columns beside hidden ones are beside each other; an empty line still parts tables."""
+    cols = '<cols><col min="2" max="3" hidden="1"/><col min="3" max="4" hidden="1"/></cols>'
+
+    def row(number: int, *texts: str, hidden: bool = False) -> str:
+        cells = "".join(
+            c(f"{letter}{number}", "str", f"<v>{text}</v>") for letter, text in zip("ABEF", texts, strict=False) if text
+        )
+        return f'<row r="{number}"{" hidden=" + chr(34) + "1" + chr(34) if hidden else ""}>{cells}</row>'
+
+    sheet = (
+        f"{cols}<sheetData>{row(1, 'Name', 'gone', 'City', 'Days')}{row(2, 'gone', 'gone', 'gone', 'gone', hidden=True)}"
+        f"{row(3, 'Ann', 'gone', 'Bonn', '20')}{row(6, 'x', '', 'y', 'z')}</sheetData>"
+    )
+    document = read(workbook({"S": sheet}), "a.xlsx")
+    assert document.text == "S\n\nName | City | Days\nAnn | Bonn | 20\n\nx | y | z"
 
 
 def test_a_merged_cell_is_what_is_seen_of_it() -> None:

@@ -1,0 +1,174 @@
+"""AsciiDoc, Org, reStructuredText and LaTeX: headings, code and comments told apart, no word lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.readers.lightmarkup import EXTENSIONS
+from tests.unit.ingest.reads import losses, read, shape
+
+ADOC = """= Handbook
+Ann Example
+
+// gone
+== Leave [[anchor]]
+
+.Caption
+[source,python]
+----
+== no heading
+----
+
+////
+gone
+////
+
+[cols="1,1"]
+|===
+|Name |Days
+
+|Ann
+|20
+|Ben |30
+|===
+
+____
+Quoted words.
+____
+"""
+ORG = """#+TITLE: Handbook
+# gone
+* Leave :hr:
+:PROPERTIES:
+:ID: gone
+:END:
+Text of leave.
+#+begin_src python
+* no heading
+#+end_src
+#+begin_comment
+gone
+#+end_comment
+* COMMENT gone
+gone too
+** gone
+* Travel
+"""
+RST = """Handbook
+========
+
+.. gone
+   and gone
+
+Leave
+-----
+
+   An indented quote
+
+.. note:: Mind this.
+
+..
+
+.. [1] A note.
+"""
+TEX = r"""\documentclass{article}
+\usepackage{gone}
+\title{Handbook}
+\begin{document}
+\section{Leave}\label{s}
+Twenty days, 5\% more. % gone
+% gone
+\begin{verbatim}
+% code
+\end{verbatim}
+\end{document}
+gone
+"""
+
+
+@pytest.mark.parametrize(
+    ("uri", "content", "expected", "comments"),
+    [
+        (
+            "a.adoc",
+            ADOC,
+            [
+                ("title", "Handbook"),
+                ("text", "Ann Example"),
+                ("title", "Leave [[anchor]]"),
+                ("text", "Caption\n[source,python]"),
+                ("code", "== no heading"),
+                ("text", '[cols="1,1"]'),
+                ("table", "Name | Days\nAnn\n20\nBen | 30"),
+                ("text", "Quoted words."),
+            ],
+            2,
+        ),
+        (
+            "a.org",
+            ORG,
+            [
+                ("title", "Handbook"),
+                ("title", "Leave"),
+                ("text", "Text of leave."),
+                ("code", "* no heading"),
+                ("title", "Travel"),
+            ],
+            3,
+        ),
+        (
+            "a.rst",
+            RST,
+            [
+                ("title", "Handbook"),
+                ("title", "Leave"),
+                ("text", "An indented quote"),
+                ("text", ".. note:: Mind this."),
+                ("text", ".. [1] A note."),
+            ],
+            1,
+        ),
+        (
+            "a.tex",
+            TEX,
+            [("title", "Handbook"), ("title", "Leave"), ("text", "Twenty days, 5\\% more."), ("code", "% code")],
+            2,
+        ),
+    ],
+)
+def test_headings_code_and_comments_are_told_apart(
+    uri: str, content: str, expected: list[tuple[str, str]], comments: int
+) -> None:
+    """By their marks; comments, drawers and preambles are none of the text, and comments are said."""
+    assert shape(content, uri) == expected
+    assert read(content, uri).title == "Handbook"
+    assert losses(content, uri) == {"comment": comments}
+
+
+def test_a_cell_to_a_line_is_a_row_of_the_first_rows_width() -> None:
+    """As AsciiDoc's authors write long cells."""
+    table = "|===\n|Name |Days\n\n|Ann\n|20\n\n|Ben goes\non\n|30\n|==="
+    assert shape(table, "a.adoc") == [("table", "Name | Days\nAnn | 20\nBen goes on | 30")]
+
+
+@pytest.mark.parametrize("uri", [f"a.{extension}" for extension in sorted(EXTENSIONS)])
+def test_what_is_never_closed_takes_nothing_with_it_and_no_time(uri: str) -> None:
+    """A comment, a drawer, code: what follows is text; ten thousand of them are read in a moment."""
+    opened = "////\n:DRAWER:\n#+begin_comment\n\\begin{comment}\n----\n|===\n"
+    assert "Words stay." in read(f"{opened}\nWords stay.", uri).text
+    began = time.process_time()
+    read(opened * 3000, uri)
+    assert time.process_time() - began < 5
+
+
+@given(
+    st.lists(st.sampled_from(["//", "=", "*", "#", "..", "%", "|===", "----", ":a:", "#+begin_src", "{", "\\end{x}"]), max_size=8)
+)
+def test_any_marks_end_as_text(marks: list[str]) -> None:
+    """Whatever the order: never an error, and a paragraph after them is there."""
+    for extension in EXTENSIONS:
+        assert "Lastword" in read("\n".join([*marks, "", "Lastword stands."]), f"a.{extension}").text
