@@ -12,7 +12,7 @@ from indexing.delta import Delta, difference, may_be_base
 from pipeline.budget import money
 from pipeline.cluster import Dask
 from pipeline.evidence.views import holds_what_was_judged
-from pipeline.executors import Inline
+from pipeline.executors import PARTITION_DOCUMENTS, Inline
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
@@ -20,6 +20,10 @@ from pipeline.windows import Stopped, mapped
 from sluice.counts import StageCounts
 from sluice.errors import DocumentError
 from sluice.releases import Release
+
+LEAST_KEPT = 5
+"""Of more documents than a partition, one in so many must stay for a clone to be worth it: one that is nearly emptied and filled
+again (by a new parser) holds as many removed points as others, and the next night would write all of it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,9 @@ def delta_of(r: Resources, found: Assessment) -> Delta | None:
         return None
     held = r.contents.of(found.live.collection)
     known: Collection[str] = held if holds_what_was_judged(found.live, held) else ()
-    return difference(held, found.live, found.documents, lambda states: r.cutter.sums(s for s in states if s.key not in known))
+    delta = difference(held, found.live, found.documents, lambda states: r.cutter.sums(s for s in states if s.key not in known))
+    few = delta is not None and delta.kept.documents * LEAST_KEPT < len(found.documents)
+    return None if few and len(found.documents) > PARTITION_DOCUMENTS else delta
 
 
 def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:

@@ -76,6 +76,23 @@ def test_a_night_costs_what_changed_and_gives_what_a_build_from_nothing_gives(in
     shutil.rmtree(tmp_path / "before")
 
 
+def test_where_hardly_a_document_stays_nothing_is_cloned(index: Index) -> None:
+    """As when a new parser reads all of them otherwise: of 150 documents 121 change, and the release is built from nothing; where
+    one in five stays it is a delta."""
+    for number in range(138):
+        index.write(f"people/many/{number}.md", f"# Note {number}\n\nOne of many.\n")
+    first = published(index)
+    for number in range(121):
+        index.write(f"people/many/{number}.md", f"# Note {number}\n\nOne of many, and another.\n")
+    second = published(index)
+    assert base_of(index) is None
+    assert second.counts["stage"].kept == 150
+    for number in range(119):
+        index.write(f"people/many/{number}.md", f"# Note {number}\n\nOne of many, and a third.\n")
+    published(index)
+    assert base_of(index) == second.release != first.release
+
+
 def test_what_a_night_has_cut_is_not_cut_again(index: Index) -> None:
     """By its gates, by an estimate, or by the next night: the rows of `cuts` are those of the documents, and go with them."""
     published(index)
