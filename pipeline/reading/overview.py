@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import evaluation
@@ -109,25 +110,36 @@ def _release(release: Release) -> dict[str, Any]:
         "documents": release.documents,
         "chunks": release.chunks,
         "cost": release.cost,
-        "gates": {str(v["gate"]): bool(v["passed"]) for v in release.verdicts},
+        "gates": {name: bool(verdict["passed"]) for name, verdict in _named(release)},
     }
+
+
+def _named(release: Release) -> list[tuple[str, Mapping[str, Any]]]:
+    """Its verdicts by the gate's name; of several of one name with the file of the golden set that each is about."""
+    times = Counter(str(verdict["gate"]) for verdict in release.verdicts)
+    return [(_name(str(v["gate"]), times, (v.get("evidence") or {}).get("golden")), v) for v in release.verdicts]
+
+
+def _name(gate: str, times: Mapping[str, int], golden: object) -> str:
+    return f"{gate} ({Path(str(golden)).name})" if times[gate] > 1 and golden else gate
 
 
 def _margins(r: Resources, judged: Sequence[Release]) -> dict[str, dict[str, Any]]:
     """The first measure of each gate that has measures, over the releases, with the floor that is configured now."""
     found: dict[str, dict[str, Any]] = {}
     for position, release in enumerate(judged):
-        for verdict in release.verdicts:
+        for gate, verdict in _named(release):
             measures = (verdict.get("evidence") or {}).get("measures")
             if not isinstance(measures, Mapping) or not measures:
                 continue
             name = next(iter(measures))
-            entry = found.setdefault(f"{verdict['gate']}: {name}", {"values": [None] * len(judged), "floor": None})
+            entry = found.setdefault(f"{gate}: {name}", {"values": [None] * len(judged), "floor": None})
             entry["values"][position] = measures[name]
+    times = Counter(section.type for section in r.settings.gates)
     for section in r.settings.gates:
-        floor = section.options.get("min_recall")
+        floor, of = section.options.get("min_recall"), _name(section.type, times, section.options.get("golden"))
         for name, entry in found.items():
-            if floor is not None and name.startswith(f"{section.type}: Recall@"):
+            if floor is not None and name.startswith(f"{of}: Recall@"):
                 entry["floor"] = floor
     for entry in found.values():
         entry["releases"] = [release.id for release in judged]

@@ -83,3 +83,18 @@ def test_the_status_says_how_much_of_what_is_asked_the_golden_set_covers(index: 
     assert "where may I park my bicycle?" in page.read_text()
     (index.folder / "golden.jsonl").write_text("no golden set\n", encoding="utf-8")
     assert index("status").out["asked"]["covered"] == 0
+
+
+def test_two_gates_of_one_kind_are_two_lines(index: Index) -> None:
+    """Each by the file of its golden set, with its own floor: a drafted set does not stand for the real one."""
+    other = index.folder / "drafted.jsonl"
+    other.write_text((index.folder / "golden.jsonl").read_text())
+    gates = index.settings["gates"]
+    index.configure(gates=[*gates, {**gates[0], "golden": "drafted.jsonl", "min_recall": 0.5}])
+    index.run()
+    found = index("status").out
+    assert {name: entry["floor"] for name, entry in found["margins"].items() if "Recall" in name} == {
+        "retrieval (golden.jsonl): Recall@3": 0.8,
+        "retrieval (drafted.jsonl): Recall@3": 0.5,
+    }
+    assert {"retrieval (golden.jsonl)", "retrieval (drafted.jsonl)"} < found["releases"][-1]["gates"].keys()
