@@ -34,8 +34,8 @@ _NEXT = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";]*\s)?next(?=[\s\";,]|$)", re.IGNO
 class PageOptions(Section):
     """How one page leads to the next.
 
-    `page`: a number goes up until a page is empty; after one that is shorter than `size` (the last, or the API gives fewer than it
-    is asked for, or leaves out what one may not see) also until one is not there. `offset`: so does a count of items.
+    `page`: a number goes up until a page is empty; after one that is shorter than `size` (the last, or an API gives fewer than
+    it is asked for, or leaves out what one may not see) also until one is not there. `offset`: so does a count of items.
     `cursor`: the page says, at `cursor`, what to ask for next: a token, or a whole URL; nothing ends it.
     `link`: the header `Link: <…>; rel="next"`. `none`: one page is all.
     """
