@@ -27,12 +27,11 @@ from urllib.parse import urljoin, urlsplit
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
-from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import HtmlResponse, Response
 
 from ingest.sources.bounded import Read, within_limits
-from ingest.sources.downloading import CUT_OFF, GONE, AskedRobots, PublicOnly, PublicResolver, Refused, ShortRobots, Whole
+from ingest.sources.downloading import CUT_OFF, GONE, MIDDLEWARES, PublicResolver, Refused, ShortRobots
 from ingest.sources.pages import address, canonical, is_at, same_page, taken_apart, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.sitemaps import read_sitemap
@@ -381,7 +380,8 @@ def main(folder: Path) -> None:
             "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
             "CLOSESPIDER_TIMEOUT": job["max_minutes"] * 60,
             "DNS_RESOLVER": PublicResolver,
-            "DOWNLOADER_MIDDLEWARES": {PublicOnly: 50, RobotsTxtMiddleware: None, AskedRobots: 100, Whole: 595},
+            "SLUICE_MAX_WAIT_S": job["max_wait_s"],
+            "DOWNLOADER_MIDDLEWARES": MIDDLEWARES,
             "LOG_LEVEL": "ERROR",
             "LOG_STDOUT": False,
         }

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -423,6 +424,21 @@ def test_an_answer_that_says_nothing_of_a_page_leaves_it_as_it_is(status: int) -
         refs = listed(source(site), known, site)
         assert set(refs) == {"/", "/known"}
         assert refs["/known"].validator == known[f"{site.url}/known"]
+
+
+def test_a_host_that_asks_for_patience_is_given_it() -> None:
+    """Retry-After is waited for, a start page's too; more than max_wait_s is not, and nothing is asked twice then."""
+    with website() as site:
+        busy = Page("slower", 429, headers={"Retry-After": "2"})
+        site.pages |= {"/robots.txt": Page("", kind="text/plain"), "/": busy}
+        later = threading.Timer(1, site.pages.__setitem__, ("/", Page(article("Home"))))
+        later.start()
+        assert set(listed(source(site, attempts=2), {}, site)) == {"/"}
+        site.pages["/"] = busy
+        site.requests.clear()
+        with pytest.raises(SourceUnavailable, match="HTTP 429"):
+            list(source(site, attempts=4, max_wait_s=1).scan({}))
+        assert site.requests.count(("/", 429)) == 1
 
 
 def test_a_page_that_changes_under_the_etag_it_had_is_seen() -> None:
