@@ -39,6 +39,8 @@ def look(
     With `now`, what the configuration no longer asks for is gone as what a source no longer has: the guard does not count it.
     """
     redo = redo or Redo()
+    for named in allow_deletions:
+        r.settings.source(named)  # what is allowed for a name that nobody has is allowed for nothing
     names = [r.settings.source(source).name] if source else [s.name for s in r.settings.sources]
     states, failures = r.stores.documents.read(), r.stores.quarantine.entries()
     forgotten = r.stores.forgotten.keys()
