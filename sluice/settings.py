@@ -28,6 +28,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -67,6 +68,20 @@ class Section(BaseModel):
     """A frozen section that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number_is_a_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads `yes`, `on` and `no` as truth values, and they would count as 1 and 0."""
+        if isinstance(value, bool) and info.field_name and _is_number(cls.model_fields[info.field_name].annotation):
+            raise ValueError("must be a number, and is read as true or false")
+        return value
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers, and no truth values."""
+    kinds = {getattr(kind, "__origin__", kind) for kind in (get_args(annotation) or (annotation,))}
+    return bool(kinds & {int, float}) and bool not in kinds
 
 
 def _share(value: Any) -> Any:

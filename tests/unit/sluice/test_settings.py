@@ -239,6 +239,13 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"access": {"rules": [{"match": "{1..9999}/*", "tags": ["a"]}]}}, "access.rules.1.match: the glob '{1..9999}/*' cannot"),
         ({"access": "staff"}, "access: must hold keys and values"),
         (
+            {"sources": [{"name": "s", "type": "files", "max_deletions": True}]},
+            "sources.s.max_deletions: must be a number, and is read",
+        ),
+        ({"retention": {"keep": True}}, "retention.keep: must be a number, and is read as true or false"),
+        ({"budget": {"tokens": True}}, "budget.tokens: must be a number, and is read as true or false"),
+        ({"stores": {"qdrant": {"timeout_s": True}}}, "stores.qdrant.timeout_s: must be a number"),
+        (
             {"sources": [{"name": "s", "type": "files", "ttl": 10**10}]},
             "sources.s.ttl: 1e+10 days are more than any calendar has",
         ),
