@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from benchmarks.tampering import Tampering
-from pipeline import nightly
 from pipeline.executors import PARTITION_DOCUMENTS, Inline, Threads
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.releases import Release

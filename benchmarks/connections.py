@@ -32,11 +32,11 @@ from benchmarks.children import in_child, must
 from benchmarks.crash_checks import Content, content, orphans, picture, readers_see, same
 from benchmarks.crash_scenarios import Place, changed, do, first, retagged, run
 from benchmarks.proxy import HOWS
-from pipeline.collecting import collect_garbage
+from pipeline.operations.collecting import collect_garbage
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.settings import load
-from stores.embedded import EmbeddedMongo
+from stores.mongo.embedded import EmbeddedMongo
 
 LIMITS = "directConnection=true&socketTimeoutMS=2000&connectTimeoutMS=2000&serverSelectionTimeoutMS=4000"
 RUN = ("run", "--allow-deletions", "notes")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import searching
+from pipeline.reading import searching
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.ids import version_id

@@ -15,8 +15,8 @@ import yaml
 from benchmarks.children import in_child, must
 from benchmarks.moments import Moments
 from benchmarks.under_test import EMBEDDED, Servers
-from pipeline import going_live, nightly, syncing
-from pipeline.collecting import collect_garbage
+from pipeline.operations import going_live, nightly, syncing
+from pipeline.operations.collecting import collect_garbage
 from pipeline.resources import Resources
 from pipeline.runs import Run, holding
 from sluice.settings import load

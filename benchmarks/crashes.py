@@ -30,11 +30,11 @@ from benchmarks.crash_scenarios import SCENARIOS, Place, Scenario, access_sync, 
 from benchmarks.moments import Moments
 from benchmarks.under_test import EMBEDDED, servers
 from indexing.models.openvino_runtime import openvino
-from pipeline.collecting import collect_garbage
+from pipeline.operations.collecting import collect_garbage
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.settings import load
-from stores.embedded import EmbeddedMongo
+from stores.mongo.embedded import EmbeddedMongo
 
 
 @dataclass

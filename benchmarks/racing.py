@@ -28,9 +28,9 @@ import yaml
 from benchmarks.commands import CORPORA
 from evaluation.experiments.record import Results
 from indexing.protocols import VectorCache
-from pipeline import comparing
 from pipeline.executors import Inline
-from pipeline.variants import Laboratory, laboratory
+from pipeline.experiments import comparing
+from pipeline.experiments.variants import Laboratory, laboratory
 from sluice.points import Vector
 
 EXPERIMENT = Path(__file__).resolve().parents[1] / "configs" / "experiments" / "handbook.yaml"

@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable
 
 from ingest.parse import UnstructuredParser
-from ingest.readers.ods import column_letters
+from ingest.readers.sheets import reference
 from sluice.records import RawItem
 from tests.unit.ingest import office_files as office
 from tests.unit.ingest import pdf_files as pdf
@@ -44,7 +44,7 @@ def merged_cells(count: int) -> bytes:
 
 
 def staircase(count: int) -> bytes:
-    rows = "".join(f'<row r="{n}"><c r="{column_letters(n % 16000 + 1)}{n}"><v>{n}</v></c></row>' for n in range(1, count + 1))
+    rows = "".join(f'<row r="{n}"><c r="{reference(n, n % 16000 + 1)}"><v>{n}</v></c></row>' for n in range(1, count + 1))
     columns = "".join(f'<col min="{n}" max="16384" hidden="0"/>' for n in range(1, 100))
     return office.workbook({"S": f"<cols>{columns}</cols><sheetData>{rows}</sheetData>"})
 

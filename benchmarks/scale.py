@@ -40,7 +40,7 @@ TAGS = ("staff", "hr", "finance", "legal", "engineering")
 CONFIGURATION: dict[str, Any] = {
     "index": "scale",
     "state_dir": "state",
-    "sources": [{"name": "made", "type": "files", "root": "made", "include": ["**/*.md"], "limits": {"sandbox": False}}],
+    "sources": [{"name": "made", "type": "files", "root": "made", "include": ["**/*.md"]}],
     "access": {"rules": [*({"match": f"{tag}/**", "tags": [tag]} for tag in TAGS[1:]), {"match": "**", "tags": ["staff"]}]},
     "chunking": {"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0},
     "embedding": {"model": "hashing:384"},

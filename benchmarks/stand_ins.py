@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from benchmarks.under_test import MONGODB_URI, QDRANT_URL
-from stores.embedded import EmbeddedMongo
+from stores.mongo.embedded import EmbeddedMongo
 
 
 def main(command: list[str]) -> int:

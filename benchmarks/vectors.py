@@ -25,7 +25,7 @@ import psutil
 
 from sluice.access import AccessTags
 from sluice.points import Filters, Point, SparseVector, VectorQuery
-from stores.edge import EdgeStore
+from stores.edge.store import EdgeStore
 
 TAGS = [f"t{n}" for n in range(12)]
 EVERYONE = AccessTags(TAGS)

@@ -8,8 +8,9 @@ from pipeline.outcomes import Garbage, Outcome, Pinned
 from sluice.plain import plain
 
 if TYPE_CHECKING:  # each brings a whole room with it, for the name of a type
-    from pipeline.comparing import Comparison
-    from pipeline.reading import Checked, Measured
+    from pipeline.experiments.comparing import Comparison
+    from pipeline.golden.checking import Checked
+    from pipeline.reading.evaluating import Measured
 
 WHEN_THERE = ("report", "left", "selected", "stopped")
 """Fields of a report that only some operations have."""

@@ -28,7 +28,7 @@ from cli import early, memory
 from cli.leaving import leave
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
-from pipeline import json_lines
+from pipeline.observability import json_lines
 from sluice import garbage
 from sluice.blame import own_code
 from sluice.display import json_text

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from pipeline import json_lines
+from pipeline.observability import json_lines
 
 VARIABLE = "SLUICE_VERBOSITY"
 """In the environment, so that the processes of a flow say as much as the command that started it."""

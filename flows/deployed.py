@@ -20,12 +20,14 @@ import evaluation
 from flows.run_page import opened
 from flows.tasks import executor, threads
 from flows.telling import Rejection, named_flow
-from pipeline import backfilling, collecting, comparing, going_live, nightly, parts, reading, syncing
 from pipeline.executors import Executor
+from pipeline.experiments import comparing
+from pipeline.experiments.variants import laboratory
+from pipeline.golden import checking
+from pipeline.operations import backfilling, collecting, going_live, nightly, parts, syncing
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources
 from pipeline.runs import Run, holding
-from pipeline.variants import laboratory
 from sluice.display import counted
 from sluice.errors import IndexBusy
 
@@ -156,7 +158,7 @@ def golden_check(config: Config, golden: str | None = None) -> Answer:
         golden: The golden set; the retrieval gate's where none is named.
     """
     with opened(config) as r:
-        found = reading.check_golden(r, Path(golden) if golden else None)
+        found = checking.check_golden(r, Path(golden) if golden else None)
         care = found.care.as_json()
         told = "\n".join(f"- {name}: {value}" for name, value in care.items() if isinstance(value, int | float | str))
         create_markdown_artifact(key=f"golden-{r.settings.index}".lower().replace("_", "-").replace(".", "-"), markdown=told)

@@ -19,7 +19,7 @@ from prefect.flows import Flow
 from prefect.states import Completed, Failed
 
 from flows.run_page import in_a_sentence
-from pipeline import json_lines
+from pipeline.observability import json_lines
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import utc_now
 from sluice.blame import own_code

@@ -7,6 +7,7 @@ process alone may change it; access tags, which may change in any collection, ar
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +20,8 @@ from typing import Any
 from indexing.payload import CONTEXT_CUT, SERVED, TOKENS
 from indexing.protocols import Points
 from sluice.access import NOBODY, AccessTags
-from sluice.ids import IdSum, id_sum_of
+from sluice.groups import groups
+from sluice.ids import IdSum, digest, id_sum_of, version_id
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, MODIFIED
 
 FIELDS = (
@@ -51,6 +53,11 @@ class Holding:
     cut: int = 0
     ids: int = 0
     """As in `ids.id_sum`."""
+
+    @property
+    def id_sum(self) -> IdSum:
+        """What stands for the ids of its chunks."""
+        return self.chunks, self.ids
 
     def is_copy_of(self, other: Holding | None) -> bool:
         """Whether both are of the same chunks, whose points say the same of the document, whoever may read it."""
@@ -105,6 +112,23 @@ def _says_the_same(holding: Holding, payload: Mapping[str, Any]) -> bool:
         and payload.get("version") == holding.version
         and payload.get("parse_fingerprint") == holding.parse_fingerprint
     )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsHeld(Mapping[str, str]):
+    """Document key → version id, of what a collection holds; worked out when asked, for most are never asked for."""
+
+    held: Holdings
+
+    def __getitem__(self, key: str) -> str:
+        found = self.held[key]
+        return version_id(key, found.version, found.parse_fingerprint)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
 
 
 class Contents:
@@ -169,7 +193,7 @@ class Contents:
             sums: dict[AccessTags, IdSum] = {}
             for key, held in believed.items():
                 wanted = tags.get(key, NOBODY)
-                sums[wanted] = id_sum_of(sums.get(wanted, (0, 0)), (held.chunks, held.ids))
+                sums[wanted] = id_sum_of(sums.get(wanted, (0, 0)), held.id_sum)
             if not self._points.holds(collection, sums):
                 return False
             now = {wanted: {wanted} for wanted in sums}
@@ -180,7 +204,13 @@ class Contents:
     def whole(self, collection: str) -> Holdings:
         """With the tags that its points carry, which nobody has changed since it was read."""
         with self._lock:
-            return self._known[collection] if collection in self._with_tags else self.now(collection)
+            known = self.known(collection)
+            return self.now(collection) if known is None else known
+
+    def known(self, collection: str) -> Holdings | None:
+        """As it was read, or found to agree, in this `remembered`; None where it was not."""
+        with self._lock:
+            return self._known[collection] if collection in self._with_tags else None
 
     def changed(self, collection: str) -> None:
         """The tags that are remembered of it do not hold any more."""
@@ -212,42 +242,54 @@ class Contents:
             self._with_tags.discard(first)
 
 
+def ids_root(found: Holdings) -> str:
+    """Stands for which chunks a collection holds of each document, whoever may read them."""
+    return digest("ids", "\n".join(sorted(f"{key} {held.chunks} {held.ids:x}" for key, held in found.items())))
+
+
 _COLUMNS = ("uri", "source", "version", "parse_fingerprint", "served", "modified", "alike", "chunks", "tokens", "cut")
-FORM = 1
+FORM = 2
 """Raised with every change of what is packed."""
+PACKED_AT_ONCE = 5_000
+"""Documents of a line: as one text, those of a large collection are several times what is packed."""
 
 
 def packed(found: Holdings) -> bytes:
-    """All but the tags, to be kept beside the points: 250 bytes a document."""
-    columns: dict[str, Any] = {name: [getattr(held, name) for held in found.values()] for name in _COLUMNS}
-    columns |= {"key": list(found), "ids": [f"{held.ids:x}" for held in found.values()]}
-    return json.dumps({"form": FORM, **columns}, separators=(",", ":")).encode()
+    """All but the tags, to be kept beside the points, as JSON Lines: how many there are, then 250 bytes a document."""
+    lines = [json.dumps({"form": FORM, "documents": len(found)}).encode()]
+    for part in groups(found.items(), PACKED_AT_ONCE):
+        columns: dict[str, Any] = {name: [getattr(held, name) for _, held in part] for name in _COLUMNS}
+        columns |= {"key": [key for key, _ in part], "ids": [f"{held.ids:x}" for _, held in part]}
+        lines.append(json.dumps(columns, separators=(",", ":")).encode())
+    return b"\n".join(lines)
 
 
 def unpacked(notes: bytes) -> dict[str, Holding] | None:
     """What was packed, without tags; None where another version packed it, or it is not whole."""
+    found, nobody = dict[str, Holding](), set[AccessTags]()  # one for all: where tags are read, others take its place
     try:
-        kept = json.loads(notes)
-        if kept["form"] != FORM:
+        lines = io.BytesIO(notes)
+        head = json.loads(next(lines, b""))
+        if head["form"] != FORM:
             return None
-        rows = zip(*(kept[name] for name in (*_COLUMNS, "ids", "key")), strict=True)
-        nobody = set[AccessTags]()  # one for all: where tags are read, others take its place
-        return {
-            intern(key): Holding(
-                intern(uri),
-                intern(source),
-                intern(version),
-                intern(parsed),
-                served and intern(served),
-                modified and intern(modified),
-                nobody,
-                alike,
-                chunks,
-                tokens,
-                cut,
-                int(ids, 16),
-            )
-            for uri, source, version, parsed, served, modified, alike, chunks, tokens, cut, ids, key in rows
-        }
+        for line in lines:
+            kept = json.loads(line)
+            rows = zip(*(kept[name] for name in (*_COLUMNS, "ids", "key")), strict=True)
+            for uri, source, version, parsed, served, modified, alike, chunks, tokens, cut, ids, key in rows:
+                found[intern(key)] = Holding(
+                    intern(uri),
+                    intern(source),
+                    intern(version),
+                    intern(parsed),
+                    served and intern(served),
+                    modified and intern(modified),
+                    nobody,
+                    alike,
+                    chunks,
+                    tokens,
+                    cut,
+                    int(ids, 16),
+                )
+        return found if len(found) == head["documents"] else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -11,10 +11,10 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from indexing.fingerprints import document_fingerprint
 from indexing.protocols import Chunker, Cuts
+from sluice.groups import groups
 from sluice.ids import IdSum, digest, text_hash, version_id
 from sluice.records import Chunk, Cut, Document, DocumentState
 
@@ -62,8 +62,7 @@ class Cutter:
         """The cuts of those documents whose cut is known, with their document keys; without what they are unpacked from."""
         if self.cuts is None:
             return
-        following = iter(states)
-        while part := list(islice(following, READ)):
+        for part in groups(states, READ):
             names = {cut_name(state, self.chunker.fingerprint): state.key for state in part}
             for name, cut in self.cuts.get(list(names)).items():
                 yield names[name], cut

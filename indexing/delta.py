@@ -74,8 +74,12 @@ def difference(
 def _is_what_it_must_be(found: Holding | None, state: DocumentState, ids: IdSum | None) -> bool:
     if found is None:
         return ids is not None and not ids[0]  # a document without text has no points
-    says_so = found.alike and (found.served, found.modified) == (served(state), modified(state))
-    return says_so and (ids is None or (found.chunks, found.ids) == ids)
+    return is_of(found, state) and (ids is None or found.id_sum == ids)
+
+
+def is_of(found: Holding, state: DocumentState) -> bool:
+    """Whether all that is held of a document says that it is of the document as it is now."""
+    return found.alike and (found.served, found.modified) == (served(state), modified(state))
 
 
 def _kept(same: Sequence[Holding | None]) -> Built:

@@ -57,6 +57,7 @@ _BEYOND = {  # labels that mail and old files use and the Web does not have
     "iso-2022-kr": "iso2022_kr",
     "hz-gb-2312": "hz",
 }
+_CODE_PAGE = re.compile(r"(?:cp|ibm|windows-)\d{3,5}")
 _SEVEN_BITS = frozenset({"utf-7", "hz", "iso2022_kr", "iso-2022-jp"})
 """Encodings whose bytes are ASCII: to a decoder of UTF-8 everything seems right."""
 
@@ -98,6 +99,8 @@ def decoded(content: bytes, *, uri: str = "", declared: bool = False, label: str
         pass
     if looks_binary(content):
         raise _not_text(uri, "the content is binary, not text")
+    if paired := _paired(content):
+        return paired
     if nearly := _nearly_utf8(content):
         return nearly
     if not stated and declared and (match := _DECLARED.search(content[:2048])):
@@ -114,9 +117,17 @@ def codec_of(label: str) -> str:
         return ""
     found = webencodings.lookup(name)
     if found is None:
-        return _BEYOND.get(name, "")
+        return _BEYOND.get(name) or (_code_page(name) if _CODE_PAGE.fullmatch(name) else "")
     python = _CODECS.get(found.name, found.codec_info.name)
     return "" if python in ("x-user-defined", "replacement") else python
+
+
+def _code_page(name: str) -> str:
+    """Python's codec for a code page that the Web has no name for (`cp874`, which is what the detector calls it; `cp852`)."""
+    try:
+        return codecs.lookup(name.replace("windows-", "cp")).name
+    except LookupError:
+        return ""
 
 
 def looks_binary(content: bytes) -> bool:
@@ -174,6 +185,14 @@ def _plausible(text: str) -> float:
     return (plain + sum(count for _, count in blocks.most_common(4))) / len(text) if plain or len(text) < 40 else 0.0
 
 
+def _paired(content: bytes) -> Decoded | None:
+    """UTF-8 whose characters beyond U+FFFF are two halves of three bytes each, as Java and old databases write it (CESU-8)."""
+    try:
+        return Decoded(content.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass").decode("utf-16-le"))
+    except UnicodeDecodeError:
+        return None
+
+
 def _nearly_utf8(content: bytes) -> Decoded | None:
     """UTF-8 with a few wrong bytes; None where its characters beyond ASCII are not mostly right."""
     right = len(_UTF8.findall(content))
@@ -198,12 +217,55 @@ def _guessed(content: bytes, uri: str) -> Decoded:
     detector = EncodingDetector()
     detector.feed(content, last=True)
     name, is_likely = detector.guess_assess(tld=None, allow_utf8=False)
-    encoding = codec_of(name) or "cp1252"
-    text = content.decode(encoding, "replace")
+    name, text = _or_older(content, name.lower(), content.decode(codec_of(name) or "cp1252", "replace"))
     lost = text.count(REPLACEMENT)
     if lost > max(1, _MOST_LOST * len(text)):
         raise _undecodable(uri, f"not UTF-8, and no other encoding fits its {len(content)} bytes")
-    return Decoded(text, name.lower(), _confidence(text, is_likely), lost)
+    return Decoded(text, name, _confidence(text, is_likely), lost)
+
+
+_OLDER = {"macintosh": "mac-roman", "cp850": "cp850"}
+"""What the Web has no pages in, so that the detector does not know it: Macintosh before OS X, DOS in Europe."""
+_OPENING, _CLOSING = "“‘«»„‚‹›”’", "”’»«“‘›‹"
+_SURER = 0.2
+_WORDS = "àèéóòôúùåöæœ"
+"""Small letters beyond ASCII that are words by themselves."""
+
+
+def _or_older(content: bytes, name: str, text: str) -> tuple[str, str]:
+    """The guess and its text, or an older encoding in which many more characters stand where such characters do."""
+    fits = _fits(text[:_SAMPLE])
+    best, least = (name, text), max(0.9, fits + _SURER)
+    for other, codec in _OLDER.items() if fits < 1 - _SURER else ():
+        read = content.decode(codec, "replace")
+        if (fits := _fits(read[:_SAMPLE])) >= least:
+            best, least = (other, read), fits + 1e-6
+    return best
+
+
+def _fits(text: str) -> float:
+    """The part of a text's characters beyond ASCII that stand where they belong: a capital within a small word does not."""
+    foreign = [place for place, character in enumerate(text) if ord(character) > 127]
+    return sum(_belongs(text[max(place - 1, 0) : place], text[place], text[place + 1 : place + 2]) for place in foreign) / max(
+        1, len(foreign)
+    )
+
+
+def _belongs(before: str, character: str, after: str) -> bool:
+    if character == "’" and before.isalpha():
+        return True
+    if character in _OPENING or character in _CLOSING:
+        opens, closes = not before.isalnum() and after.strip() != "", not after.isalnum() and before.strip() != ""
+        return (opens and character in _OPENING) or (closes and character in _CLOSING)
+    if unicodedata.category(character) in ("Lu", "Lt"):
+        return not before.isalpha() or (before.isupper() and not after.islower())
+    if unicodedata.category(character) in ("Ll", "Lo"):
+        return character not in "ƒªº" and (before.isalpha() or after.isalpha() or character in _WORDS)
+    if unicodedata.category(character)[0] in "CLM":
+        return character == "\xad"
+    if character in "–—":
+        return before.isalnum() == after.isalnum()
+    return not (before.islower() and after.islower())
 
 
 def _confidence(text: str, is_likely: bool) -> float:

@@ -13,6 +13,9 @@ from sluice.records import Element
 
 _SOFT_HYPHEN = re.compile("\xad(?!\\s*\n)")
 """Where a word may be cut; at a line's end it is one that was (`ingest.clean` joins those)."""
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_STRUCK_OVER = re.compile(r"[^\n\b]\x08")
+_CONTROLS = re.compile("[\x01-\x08\x0e-\x1f\x7f]")
 _KINDS = {
     "Title": "title",
     "ListItem": "list",
@@ -111,7 +114,12 @@ def row_text(cells: Iterable[str]) -> str:
 
 
 def clean(text: str, *, keep_indent: bool = False) -> str:
-    """Text as every store can hold it and a search can find it: line ends, no-break spaces, invisible hyphens, zeros."""
+    """Text as every store can hold it and a search can find it: line ends, no-break spaces, invisible hyphens, zeros.
+
+    What moves or colours a terminal's letters (colours, a letter typed over another) leaves the letters that are seen.
+    """
+    if _CONTROLS.search(text):
+        text = _CONTROLS.sub("", _STRUCK_OVER.sub("", _COLOURS.sub("", text)))
     if not text.isascii():
         text = text.replace("\xa0", " ")
         if "\xad" in text:

@@ -36,7 +36,7 @@ _EXTENSIONS: dict[str, Format] = {
     "xml": "xml", "xsl": "xml", "xslt": "xml", "xsd": "xml", "rss": "xml", "atom": "xml", "svg": "xml",
     "txt": "text", "text": "text", "log": "text", "rst": "text", "org": "text", "adoc": "text", "tex": "text", "srt": "text",
     "csv": "csv", "tsv": "tsv", "tab": "tsv",
-    "eml": "email", "mht": "email", "mhtml": "email", "p7s": "email", "p7m": "email", "msg": "msg",
+    "eml": "email", "emlx": "email", "mht": "email", "mhtml": "email", "p7s": "email", "p7m": "email", "msg": "msg",
     "ics": "calendar", "ical": "calendar", "ifb": "calendar", "vcs": "calendar", "ipynb": "notebook",
     "pdf": "pdf", "rtf": "rtf", "epub": "epub",
     "docx": "docx", "docm": "docx", "dotx": "docx", "dotm": "docx", "doc": "doc", "dot": "doc",

@@ -11,6 +11,9 @@ UNDETERMINED = "und"
 
 _SAMPLE = 2000
 _LETTERS = 20  # below this the guess is noise
+_SURE_LETTERS = 60
+"""Fewer letters than this say less than a document that names its language."""
+_CODE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9_-]*)?")
 _SCRIPTED = 4
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), "ja"),  # kana: before Han, which Japanese has too
@@ -30,22 +33,27 @@ _NOISE = re.compile(r"https?://\S+|\S+@\S+|[\d_|`*#<>{}\[\]()]+|\b\w\b")
 _LOCK = threading.Lock()
 
 
-def language(text: str) -> str:
-    """`en`, `de`, … of the first 2,000 characters; the same text always gives the same answer."""
+def language(text: str, declared: str = "") -> str:
+    """`en`, `de`, … of the first 2,000 characters; the same text always gives the same answer.
+
+    What the document says of itself (`declared`: `de`, `pt-BR`) counts where its text is too short to be sure, or does not tell.
+    """
+    said = _CODE.fullmatch(declared.strip())
+    otherwise = said.group(1).lower() if said and text.strip() else UNDETERMINED
     sample = _NOISE.sub(" ", text[:_SAMPLE])
     letters = sum(character.isalpha() for character in sample)
     if not sample.isascii() and (by_script := _by_script(sample, letters)):
         return by_script
-    if letters < _LETTERS:
-        return UNDETERMINED
+    if letters < (_LETTERS if otherwise == UNDETERMINED else _SURE_LETTERS):
+        return otherwise
     factory, unknown = _profiles()
     detector = factory.create()
     detector.append(sample)
     try:
         best = detector.get_probabilities()
     except unknown:
-        return UNDETERMINED
-    return str(best[0].lang).partition("-")[0] if best and best[0].prob >= _SURE else UNDETERMINED
+        return otherwise
+    return str(best[0].lang).partition("-")[0] if best and best[0].prob >= _SURE else otherwise
 
 
 def _by_script(sample: str, letters: int) -> str:

@@ -118,10 +118,11 @@ def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
     What is left out or withdrawn is a revocation, and reaches older releases too. A link is no other door: who may not read
     what it leads to may not read it here.
     """
-    if state.status != "active" or condition(state) not in READABLE:
-        return replace(state, tags=NOBODY)
-    target = rules.ceiling(state.source, state.stands_for) if state.stands_for else None
-    return replace(state, tags=rules.effective(state.source, state.uri, target, state.source_tags, state.own_tags))
+    tags = NOBODY
+    if state.status == "active" and condition(state) in READABLE:
+        target = rules.ceiling(state.source, state.stands_for) if state.stands_for else None
+        tags = rules.effective(state.source, state.uri, target, state.source_tags, state.own_tags)
+    return state if tags == state.tags else replace(state, tags=tags)  # nearly always as it was: no copy of each document
 
 
 def settled(state: DocumentState, rules: AccessRules, now: datetime, lifetimes: Lifetimes = NO_RULES) -> DocumentState:

@@ -32,11 +32,12 @@ from ingest.limits import CONFIDENCE, ENCODING, LOSSES
 from ingest.readers import Loss, Reading, read
 from ingest.readers.base import Guess, text_of
 from ingest.readers.mail import message_of
+from ingest.readers.plain import unescaped
 from sluice import ids
 from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document, Element, RawItem
 
-VERSION = 4
+VERSION = 5
 """Raised whenever this package reads the same bytes differently than before."""
 
 Mode = Literal["elements", "verbatim"]
@@ -126,20 +127,26 @@ def _format(item: RawItem) -> Format:
 def _document(item: RawItem, source: str, text: str, found: tuple[Element, ...], reading: Reading) -> Document:
     front = reading.front or frontmatter.FrontMatter(body="")
     about = dict(reading.properties)
-    own_title = about.pop("title", "")
+    own_title, declared = about.pop("title", ""), about.pop("language", "")
     return Document(
         key=ids.document_key(source, item.uri),
         source=source,
         uri=item.uri,
         version=ids.content_hash(item.content),
         title=front.title or _title(reading, own_title) or _name(item.uri, item.named),
-        language=language(text),
+        language=language(text, _said_language(front.metadata) or declared),
         text=text,
         elements=found,
         metadata=_with_losses({**item.metadata, **about, **front.metadata}, reading.losses, reading.guess),
         tags=front.tags,
         expires=front.expires,
     )
+
+
+def _said_language(metadata: Any) -> str:
+    """The language that front matter names, in the ways of the generators of sites."""
+    said = next((metadata[name] for name in ("lang", "language", "locale") if name in metadata), "")
+    return said if isinstance(said, str) else ""
 
 
 def _with_losses(metadata: dict[str, Any], losses: tuple[Loss, ...], guess: Guess | None) -> dict[str, Any]:
@@ -167,7 +174,7 @@ def _name(uri: str, named: bool) -> str:
 def _raw(content: bytes, uri: str, kind: Format, label: str) -> str:
     if kind in TEXT:
         text = decode(content, uri=uri, declared=kind in ("html", "xml"), label=label)
-        return markup.visible_text(text) if kind in ("html", "xml") else text
+        return markup.visible_text(text) if kind in ("html", "xml") else unescaped(text) if kind == "code" else text
     text = elements.assembled(read(kind, content, uri).pieces)[0]
     return f"{header(message_of(content, uri), 'subject')}\n\n{text}" if kind == "email" else text
 

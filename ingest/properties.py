@@ -1,9 +1,15 @@
-"""What a file says about itself outside its text: title, author, last change. Small, plain, and never an error."""
+"""What a file says about itself outside its text: title, author, last change, language. Small, plain, and never an error.
+
+A title that a program gives to what nobody named (`Document1`, `untitled`, `PowerPoint Presentation`) is none. Where a file
+does not say when it was changed last, `date` is when it was made. `language` is for the document's own, not for its metadata.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -20,19 +26,43 @@ _CORE = {
     "{http://purl.org/dc/elements/1.1/}title": "title",
     "{http://purl.org/dc/elements/1.1/}creator": "author",
     "{http://purl.org/dc/terms/}modified": "last_modified",
+    "{http://purl.org/dc/terms/}created": "date",
+    "{http://purl.org/dc/elements/1.1/}language": "language",
 }
+_UNNAMED = re.compile(
+    r"(?:untitled|unbenannt|ohne titel|sans titre|sin título|senza titolo|document|dokument|documento|presentation|präsentation|"
+    r"présentation|presentación|book|mappe|classeur|libro|workbook|slide|folie|(?:microsoft )?powerpoint[ -](?:presentation|"
+    r"präsentation)|présentation powerpoint|presentación de powerpoint|microsoft (?:word|excel|powerpoint)|\(?anonymous\)?|"
+    r"\(?unspecified\)?|none|null|no title|title)[\s_-]*\d*",
+    re.IGNORECASE,
+)
+"""What programs call a file that nobody named."""
+_PRINTED_BY = re.compile(r"Microsoft (?:Office )?(?:Word|PowerPoint|Excel|Publisher|Visio) - ")
+_SUFFIX = re.compile(r"\.(?:docx?|pptx?|xlsx?|rtf|od[tps]|indd|qxp|tmp|dvi|tex|ps)$", re.IGNORECASE)
+_DATED = re.compile(r"\d{4}-\d\d(?:-\d\d)?(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
+_MADE = ("article:published_time", "datepublished", "dcterms.created", "dc.date", "dcterms.date", "date")
+_CHANGED = ("article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "last-modified", "revised")
 
 
 def of_html(text: str) -> Properties:
-    """Title, author, description and canonical address of a page's head."""
+    """Title, author, description, days, language and canonical address of a page's head; its first `h1` where it has no title."""
     root = parsed(text)
     if root is None:
         return {}
-    metas = {str(m.get("name") or "").lower(): str(m.get("content") or "") for m in root.iter("meta")}
+    named = (
+        (m.get(name), m.get("content")) for name in ("itemprop", "property", "http-equiv", "name") for m in root.iter("meta")
+    )
+    metas = {str(name).lower(): str(content or "") for name, content in named if name}
+    days = [next((metas[n] for n in names if _DATED.fullmatch(metas.get(n, "").strip())), None) for names in (_MADE, _CHANGED)]
+    titles = [node for node in root.iter("title") if not any(True for _ in node.iterancestors("svg"))]
+    heading = next((node.text_content() for node in root.iter("h1")), None)
     return _kept(
-        title=root.findtext(".//title"),
+        title=next((node.text_content() for node in titles), "") or metas.get("og:title") or heading,
         author=metas.get("author"),
         description=metas.get("description"),
+        date=days[0],
+        last_modified=days[1],
+        language=root.get("lang") or root.get("xml:lang"),
         canonical_uri=_canonical(root),
     )
 
@@ -58,7 +88,7 @@ def of_office(content: bytes) -> Properties:
         root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
     except (KeyError, ValueError, OSError, zipfile.BadZipFile, NotImplementedError, etree.XMLSyntaxError):
         return {}
-    return _kept(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
+    return _named(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
 
 
 def of_ole(content: bytes) -> Properties:
@@ -71,10 +101,9 @@ def of_ole(content: bytes) -> Properties:
             codec = f"cp{about.codepage}" if about.codepage and about.codepage > 0 and about.codepage != 65001 else "utf-8"
             texts = {"title": about.title, "author": about.author}
             said = {name: text.decode(codec, "replace").rstrip("\0") for name, text in texts.items() if isinstance(text, bytes)}
-            changed = about.last_saved_time
-            return _kept(
-                **said, last_modified=changed.isoformat() if isinstance(changed, datetime) and changed.year > 1970 else None
-            )
+            times = {"last_modified": about.last_saved_time, "date": about.create_time}
+            known = {name: at.isoformat() for name, at in times.items() if isinstance(at, datetime) and at.year > 1970}
+            return _named(**said, **known)
     except Exception:  # a broken summary raises anything; the text is what counts
         return {}
 
@@ -84,18 +113,20 @@ _ODF = {
     "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}initial-creator": "author",
     "{http://purl.org/dc/elements/1.1/}creator": "author",
     "{http://purl.org/dc/elements/1.1/}date": "last_modified",
+    "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}creation-date": "date",
+    "{http://purl.org/dc/elements/1.1/}language": "language",
 }
 
 
 def of_odf(meta: Any | None) -> Properties:
     """The metadata of an OpenDocument file, from the root of its `meta.xml` or of the flat file; the last author counts."""
     found = {} if meta is None else {name: node.text for tag, name in _ODF.items() for node in meta.iter(tag)}
-    return _kept(**found)
+    return _named(**found)
 
 
 def of_opf(package: Any | None) -> Properties:
-    """Title, author and day of an e-book, from its package document."""
-    names = {"title": "title", "creator": "author", "date": "date"}
+    """Title, author, day and language of an e-book, from its package document."""
+    names = {"title": "title", "creator": "author", "date": "date", "language": "language"}
     found: dict[str, str | None] = {}
     for node in package.iter("{http://purl.org/dc/elements/1.1/}*") if package is not None else ():
         found.setdefault(names.get(str(node.tag).rpartition("}")[2], ""), node.text)
@@ -117,15 +148,30 @@ def of_email(message: EmailMessage) -> Properties:
 
 
 def of_pdf(reader: Any) -> Properties:
-    """Title, author and modification date of a pypdf reader."""
-    try:
-        info = reader.metadata
-        if info is None:
-            return {}
-        changed = info.modification_date
-        return _kept(title=info.title, author=info.author, last_modified=changed.isoformat() if changed else None)
-    except Exception:  # a broken information dictionary raises anything; the text is what counts
-        return {}
+    """Title, author, date and language of a pypdf reader."""
+
+    def tried(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except Exception:  # a broken or missing entry raises anything; the text is what counts
+            return None
+
+    return _named(
+        title=tried(lambda: reader.metadata.title),
+        author=tried(lambda: reader.metadata.author),
+        last_modified=tried(lambda: reader.metadata.modification_date.isoformat()),
+        date=tried(lambda: reader.metadata.creation_date.isoformat()),
+        language=tried(lambda: reader.trailer["/Root"]["/Lang"]),
+    )
+
+
+def _named(**values: Any) -> Properties:
+    """As `_kept`, of a program's file: no title that nobody gave it, and when it was made only where nothing says more."""
+    about = _kept(**values)
+    title = _SUFFIX.sub("", _PRINTED_BY.sub("", about.pop("title", "")))
+    if "last_modified" in about:
+        about.pop("date", None)
+    return ({"title": title} if title and not _UNNAMED.fullmatch(title) else {}) | about
 
 
 def _date(message: EmailMessage) -> str | None:

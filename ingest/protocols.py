@@ -1,6 +1,6 @@
 """What ingestion needs from others: a source to read, and stores to keep what it made.
 
-Implementations live elsewhere (`ingest/sources/*`, `stores/mongo.py`); each passes the suite of its protocol in
+Implementations live elsewhere (`ingest/sources/*`, `stores/mongo/connection.py`); each passes the suite of its protocol in
 `tests/conformance/`.
 """
 

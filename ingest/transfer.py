@@ -8,17 +8,29 @@ import re
 from email.message import Message
 from typing import Any
 
+_COUNTED = re.compile(rb"\s*(\d{1,9})[ \t]*\r?\n(?=[!-9;-~]{1,60}:)")
+_NAME = re.compile(r"[\w-]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+")
 
 
 def encoding(part: Message) -> str:
-    return str(part.get("Content-Transfer-Encoding") or "").strip().lower()
+    """How a part is said to travel, without what some programs write after it (`Quoted-Printable;`)."""
+    found = _NAME.match(str(part.get("Content-Transfer-Encoding") or "").strip().lower())
+    return found.group() if found else ""
+
+
+def uncounted(content: bytes) -> bytes:
+    """The message in a file of Apple Mail (`.emlx`): its length stands before it, and what the program notes behind it."""
+    counted = _COUNTED.match(content)
+    return content[counted.end() :][: int(counted.group(1))] if counted else content
 
 
 def content_of(part: Message) -> bytes:
     """The bytes of a part; whatever the standard library raises on hostile encodings is raised."""
     if encoding(part) == "base64" and isinstance(written := part.get_payload(), str):
         return unpacked(written.encode("ascii", "replace"), "base64")
+    if (said := part.get("Content-Transfer-Encoding")) is not None and str(said).lower() != encoding(part):
+        part.replace_header("Content-Transfer-Encoding", encoding(part))  # as the standard library knows it
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
 

@@ -10,7 +10,7 @@ Over 300 lines: a list of what can be opened, a few lines each.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from indexing.access_sync import CurrentAccess
 from indexing.build import Builder
-from indexing.contents import Contents
+from indexing.contents import Contents, VersionsHeld
 from indexing.cuts import Cutter
 from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
@@ -39,7 +39,6 @@ from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
 from sluice.errors import Cancelled, ReleaseError
-from sluice.ids import version_id
 from sluice.recipe import Parts, Recipe
 from sluice.records import DocumentState
 from sluice.releases import Release
@@ -51,7 +50,7 @@ if TYPE_CHECKING:  # what reads, cuts and measures is imported by who asks for i
     import chunking
     from evaluation import Gate
     from ingest.pipeline import Ingestion
-    from pipeline.labelled import CorpusDocuments, Held
+    from pipeline.evidence.labelled import CorpusDocuments, Held
 
 
 def utc_now() -> datetime:
@@ -151,7 +150,7 @@ class Resources:
 
     def corpus(self, release: Release | None = None, versions: Held | None = None) -> CorpusDocuments:
         """The documents that golden labels point to, as they are now, as a release holds them, or as parsed otherwise."""
-        from pipeline.labelled import CorpusDocuments
+        from pipeline.evidence.labelled import CorpusDocuments
 
         held = self.versions_in(release) if release is not None else None
         s, names = self.stores, [source.name for source in self.settings.sources]
@@ -160,10 +159,9 @@ class Resources:
         parsed, kept = versions or s.versions, s.versions
         return CorpusDocuments(states, parsed, s.blobs, held, sources=names, forgotten=forgotten, limits=limits, kept=kept)
 
-    def versions_in(self, release: Release) -> dict[str, str]:
+    def versions_in(self, release: Release) -> Mapping[str, str]:
         """Which parsed version of each document a release holds: document key → version id."""
-        held = self.contents.of(release.collection)
-        return {key: version_id(key, found.version, found.parse_fingerprint) for key, found in held.items()}
+        return VersionsHeld(self.contents.of(release.collection))
 
     @once
     def contents(self) -> Contents:

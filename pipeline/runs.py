@@ -14,14 +14,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from indexing.fingerprints import forget_roots
-from pipeline import delivering, json_lines, telemetry
 from pipeline.account import Account
 from pipeline.budget import money, price
 from pipeline.executors import PARTITION_DOCUMENTS, Executor, FlowNeeded, Inline
+from pipeline.observability import delivering, json_lines, telemetry
+from pipeline.observability.run_lines import JsonLines
+from pipeline.observability.run_log import RunLog, logged
 from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
-from pipeline.run_lines import JsonLines
-from pipeline.run_log import RunLog, logged
 from pipeline.work import Look
 from sluice.display import line
 from sluice.errors import IndexBusy, SluiceError

@@ -190,15 +190,18 @@ class AccessRules:
         """
         found = []
         for source, uri in documents:
-            decided = self.rule(source, uri)
-            granted = decided.tags if decided is not None else NOBODY
+            missed, decided = list[AccessRule](), None
             for rule in self.rules:
                 if rule.source not in (None, source):
                     continue
                 if matches(uri, rule.match):
+                    decided = rule
                     break
-                short = decided is not None and decided.match in EVERYTHING and stops_short(uri, rule.match)
-                if rule.tags != granted and (short or nearly_matches(uri, rule.match)):
+                missed.append(rule)
+            granted = decided.tags if decided is not None else NOBODY
+            everything = decided is not None and decided.match in EVERYTHING
+            for rule in missed:
+                if rule.tags != granted and ((everything and stops_short(uri, rule.match)) or nearly_matches(uri, rule.match)):
                     found.append(NearMiss(source, uri, rule.match, rule.tags, granted))
                     break
         return found

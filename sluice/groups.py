@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,13 @@ def by_size(items: Iterable[T], size: Callable[[T], int], *, most: int, most_byt
             yield group
             group, held = [], 0
     if group:
+        yield group
+
+
+def groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """A stream in consecutive groups of `size`; the last may be smaller."""
+    following = iter(items)
+    while group := list(islice(following, size)):
         yield group
 
 

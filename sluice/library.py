@@ -1,7 +1,7 @@
 """Sluice from Python: what `sluice.open` gives, as Protocols.
 
 The vocabulary knows nobody above it, and a reader should import nothing but it. So the shapes are declared here, and what
-has them (`pipeline/library.py`) is looked up by name when a program asks: the one door in this direction.
+has them (`pipeline/reading/library.py`) is looked up by name when a program asks: the one door in this direction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol, Self, cast
 from sluice.access import Principal
 from sluice.records import Hit
 
-IMPLEMENTATION = "pipeline.library"
+IMPLEMENTATION = "pipeline.reading.library"
 """The module whose `open_index` opens a configuration."""
 
 

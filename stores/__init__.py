@@ -8,10 +8,10 @@ import sys
 # Python's own `ssl` does as well. (What it would add, OCSP, is an extra of the driver that Sluice does not ask for.)
 sys.modules.setdefault("pymongo.pyopenssl_context", None)  # type: ignore[arg-type]
 
-from stores.embedded import EmbeddedMongo  # noqa: E402
-from stores.mongo_lease import Lease  # noqa: E402
+from stores.mongo.embedded import EmbeddedMongo  # noqa: E402
+from stores.mongo.lease import Lease  # noqa: E402
+from stores.mongo.operations import Operation, probe  # noqa: E402
 from stores.opening import Stores, begin, let_go, open_stores, open_vector_store, reach_mongodb  # noqa: E402
-from stores.operations import Operation, probe  # noqa: E402
 
 __all__ = [
     "EmbeddedMongo",

@@ -11,22 +11,23 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from sluice.settings import Settings
-from stores import embedded_files, private
-from stores.blobs import MongoBlobs
-from stores.embedded import EmbeddedMongo
-from stores.mongo import DEFAULTS, MongoDatabase, connect, translated
-from stores.mongo_cuts import MongoCuts
-from stores.mongo_documents import MongoDocumentStates, MongoQuarantine, MongoVersions
-from stores.mongo_judgements import MongoJudgements
-from stores.mongo_lease import MongoLease
-from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
-from stores.mongo_marks import MongoAccessAudit, MongoForgotten, MongoOutbox
-from stores.mongo_meter import MongoMeter
-from stores.mongo_vectors import MongoVectorCache
+from stores import private
+from stores.mongo import embedded_files
+from stores.mongo.blobs import MongoBlobs
+from stores.mongo.connection import DEFAULTS, MongoDatabase, connect, translated
+from stores.mongo.cuts import MongoCuts
+from stores.mongo.documents import MongoDocumentStates, MongoQuarantine, MongoVersions
+from stores.mongo.embedded import EmbeddedMongo
+from stores.mongo.judgements import MongoJudgements
+from stores.mongo.lease import MongoLease
+from stores.mongo.ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
+from stores.mongo.marks import MongoAccessAudit, MongoForgotten, MongoOutbox
+from stores.mongo.meter import MongoMeter
+from stores.mongo.vectors import MongoVectorCache
 
 if TYPE_CHECKING:
-    from stores.edge import EdgeStore
-    from stores.qdrant import QdrantStore
+    from stores.edge.store import EdgeStore
+    from stores.qdrant.store import QdrantStore
 
 _INDEXES = (
     ("documents", "index", "source"),
@@ -105,10 +106,10 @@ def open_vector_store(settings: Settings) -> QdrantStore | EdgeStore:
     """The configured vector store by itself; nothing is asked of it yet. Close it."""
     chosen = settings.stores.qdrant
     if chosen.url == "embedded":
-        from stores.edge import EdgeStore
+        from stores.edge.store import EdgeStore
 
         return EdgeStore(settings.state_dir / "qdrant", wait_s=chosen.wait_s)
-    from stores.qdrant import QdrantStore
+    from stores.qdrant.store import QdrantStore
 
     return QdrantStore(chosen.url, api_key=chosen.api_key, timeout_s=chosen.timeout_s, tuning=chosen)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from stores.embedded import EmbeddedMongo
-from stores.mongo import MongoDatabase, connect
+from stores.mongo.connection import MongoDatabase, connect
+from stores.mongo.embedded import EmbeddedMongo
 
 os.environ.pop("COLUMNS", None)  # xdist's workers have it: what they print through a pipe would be cut to it
 os.environ.setdefault("SLUICE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sluice-tests-{os.getuid()}"))

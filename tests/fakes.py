@@ -34,7 +34,7 @@ from sluice.points import (
 )
 from sluice.records import Cut
 from sluice.releases import Release, ReleaseEvent, State
-from stores.mongo_vectors import Evicted
+from stores.mongo.vectors import Evicted
 
 
 class MemoryVectorCache:

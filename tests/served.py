@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stores.qdrant import QdrantStore
+from stores.qdrant.store import QdrantStore
 
 
 class Apart:

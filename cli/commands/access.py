@@ -12,7 +12,7 @@ from cli.launch import changing, opened
 from cli.main import WholeGroup, with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
-from pipeline import syncing
+from pipeline.operations import syncing
 from sluice.display import counted
 
 

@@ -16,7 +16,7 @@ from cli.launch import opened
 from cli.main import nearest, tags_of, with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
-from pipeline import searching
+from pipeline.reading import searching
 from sluice.access import Principal
 from sluice.display import counted
 
@@ -92,10 +92,10 @@ def meant(tag: str, known: list[str]) -> str:
 @click.pass_obj
 def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gate: bool, as_json: bool) -> None:
     """Measure a release on a golden set: recall, ranking, passages, overall and per slice."""
-    from pipeline import reading  # what measures: a search does not pay for it
+    from pipeline.reading import evaluating  # what measures: a search does not pay for it
 
     with opened(config) as r:
-        result = measured_json(reading.evaluate(r, golden, release, k, gate=gate))
+        result = measured_json(evaluating.evaluate(r, golden, release, k, gate=gate))
         judge = _judging(r.settings.search.log)
 
     def people(console: SafeConsole) -> None:

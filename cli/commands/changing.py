@@ -13,8 +13,8 @@ from cli.console import report, show
 from cli.launch import changing, launch, opened
 from cli.main import with_json
 from cli.tables import table
-from pipeline import backfilling, going_live, nightly, parts
-from pipeline.estimating import estimate
+from pipeline.operations import backfilling, going_live, nightly, parts
+from pipeline.operations.estimating import estimate
 from sluice.plain import plain
 
 allow_deletions_option = click.option(

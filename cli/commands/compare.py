@@ -16,9 +16,9 @@ from cli.main import with_json
 from cli.tables import table
 from cli.talking import tell
 from evaluation.experiments import leader_first, load_experiment
-from pipeline import adopting, comparing
 from pipeline.executors import FlowNeeded
-from pipeline.variants import laboratory
+from pipeline.experiments import adopting, comparing
+from pipeline.experiments.variants import laboratory
 from sluice.display import counted
 from sluice.errors import ConfigurationError
 

@@ -13,8 +13,8 @@ from cli.main import with_json
 from cli.tables import table
 from cli.writing import writing
 from evaluation.experiments import load_experiment
-from pipeline import comparing, overlaying
-from pipeline.variants import laboratory
+from pipeline.experiments import comparing, overlaying
+from pipeline.experiments.variants import laboratory
 from sluice.errors import ConfigurationError
 
 

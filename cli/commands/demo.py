@@ -18,7 +18,8 @@ from cli.launch import changing, launch, opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
 from cli.writing import writing
-from pipeline import going_live, nightly, searching
+from pipeline.operations import going_live, nightly
+from pipeline.reading import searching
 from sluice.access import Principal
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.plain import plain

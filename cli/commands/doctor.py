@@ -28,7 +28,7 @@ from sluice.errors import SluiceError, together
 from sluice.plain import plain
 from stores import open_vector_store, probe, reach_mongodb
 from stores.features import Feature, embedded
-from stores.mongo_features import features as of_mongodb
+from stores.mongo.features import features as of_mongodb
 
 SECTIONS = ("sources", "gates", "model", "chunking")
 """Checks of what the configuration says, each in a row of its own: it is not in order while one of them is wrong."""

@@ -12,7 +12,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
-from pipeline import inventory
+from pipeline.reading import inventory
 from sluice.plain import plain
 
 

@@ -14,7 +14,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.tables import table
 from ingest.duplicates import ALIKE, report
-from pipeline.reading import texts
+from pipeline.reading.parsed_texts import texts
 from sluice.display import counted
 from sluice.plain import plain
 

@@ -12,7 +12,7 @@ from cli.console import show
 from cli.launch import changing
 from cli.main import with_json
 from cli.tables import table
-from pipeline import forgetting
+from pipeline.erasure import forgetting
 from sluice.display import counted
 
 

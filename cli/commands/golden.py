@@ -22,7 +22,8 @@ from cli.terminal import Terminal
 from cli.writing import writing
 from evaluation import asked, golden_import, growing, judging
 from evaluation.golden import load_golden
-from pipeline import reading
+from pipeline.golden import checking
+from pipeline.reading import parsed_texts
 from pipeline.resources import Resources
 from sluice.access import AccessTags, Principal
 from sluice.display import counted
@@ -56,7 +57,7 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
     Exits 3 when something needs care.
     """
     with opened(config) as r:
-        result = checked_json(reading.check_golden(r, path))
+        result = checked_json(checking.check_golden(r, path))
 
     def people(console: Console) -> None:
         console.print(f"{result['golden']}: {counted(result['queries'], 'query')}, {counted(result['labels'], 'label')}")
@@ -175,7 +176,7 @@ def add(
         show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
         return
     with writing(path, makes_folders=True), opened(config) as r:
-        target = path or reading.golden_set(r, None).path
+        target = path or checking.golden_set(r, None).path
         labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
         if quote and not labels:
             raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
@@ -202,7 +203,7 @@ def _sitting(
 ) -> dict[str, Any]:
     """Search for the next questions of a log, let go of the index, and put them before whoever sits at the terminal."""
     with opened(config) as r:
-        target = path or reading.golden_set(r, None).path
+        target = path or checking.golden_set(r, None).path
         skipped = judging.Skipped(r.settings.state_dir / "golden-skipped.jsonl")
         passed_over = () if again else tuple(skipped.queries.values())
         waiting, known = judging.unasked(target, log, passed_over, principal=tags)
@@ -219,7 +220,7 @@ def _sitting(
         slices = (name for q in held for name in q.slices)
         editing = sys.stdout.isatty() and not as_json  # standard output is for the answer
         console = SafeConsole(stderr=True, highlight=False)
-        terminal = Terminal(console, places, slices, editing=editing, find=partial(reading.containing, r))
+        terminal = Terminal(console, places, slices, editing=editing, find=partial(parsed_texts.containing, r))
         counts = judging.judge_all(target, questions, terminal, places.documents, skipped, principal=tags)
     left = counts.pop("left") + len(waiting) - len(batch)
     return {"golden": str(target), **counts, "known": known, "left": left}

@@ -17,8 +17,8 @@ from cli.writing import writing
 from evaluation import repair, reviewing
 from evaluation.golden import load_golden
 from evaluation.reports import plain_cell
-from pipeline import drafting, reading
-from pipeline.rewriting import Rewriter
+from pipeline.golden import checking, drafting
+from pipeline.golden.rewriting import Rewriter
 from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.plain import plain
@@ -164,7 +164,7 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
     """
     ids = [id for id in accepted.split(",") if id]
     with opened(config) as r:
-        target = path or reading.golden_set(r, None).path
+        target = path or checking.golden_set(r, None).path
         states = [state for state in r.stores.documents.read() if state.in_release]
         found = repair.proposals(load_golden(target), r.corpus(), states)
     chosen = [each for each in found if each.id in ids]

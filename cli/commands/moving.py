@@ -11,7 +11,7 @@ from cli.console import for_people, report, show
 from cli.launch import changing, opened
 from cli.main import with_json
 from cli.writing import writing
-from pipeline import moving
+from pipeline.operations import moving
 from sluice.display import counted
 from sluice.plain import plain
 

@@ -10,7 +10,7 @@ from cli.console import report, show, when
 from cli.launch import launch, opened
 from cli.main import WholeGroup, with_json
 from cli.tables import table
-from pipeline import backfilling
+from pipeline.operations import backfilling
 
 
 @click.group(cls=WholeGroup, invoke_without_command=True)

@@ -12,7 +12,7 @@ from cli.console import show, when
 from cli.launch import opened
 from cli.main import WholeGroup, with_json
 from cli.tables import table
-from pipeline import history
+from pipeline.reading import history
 from sluice.plain import plain
 
 

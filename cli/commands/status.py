@@ -14,7 +14,7 @@ from cli.safe_console import SafeConsole
 from cli.tables import table
 from cli.writing import writing
 from evaluation.reports import plain_cell
-from pipeline import overview
+from pipeline.reading import overview
 from sluice.display import counted
 from sluice.plain import plain
 

@@ -10,7 +10,7 @@ import click
 from cli.console import show
 from cli.launch import opened
 from cli.main import with_json
-from pipeline import access_tokens
+from pipeline.reading import access_tokens
 
 
 @click.command()

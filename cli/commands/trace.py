@@ -13,7 +13,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
-from pipeline import tracing
+from pipeline.reading import tracing
 from sluice.display import counted
 from sluice.plain import plain
 from sluice.recipe import in_use

@@ -147,7 +147,7 @@ def unpin(config: Path, release: str, as_json: bool) -> None:
 
 
 def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
-    from pipeline import going_live
+    from pipeline.operations import going_live
 
     with changing(config, "releases pin") as (r, run):
         found = going_live.pin(r, run, release, pinned=pinned)
@@ -162,7 +162,7 @@ def _pin(config: Path, release: str, pinned: bool, as_json: bool) -> None:
 @click.pass_obj
 def diff(config: Path, a: str, b: str, as_json: bool) -> None:
     """What changed from release A to release B: documents added, changed, removed; counts; configuration."""
-    from pipeline.reading import difference
+    from pipeline.reading.differing import difference
 
     with opened(config) as r:
         result: dict[str, Any] = plain(difference(r, a, b))
@@ -194,7 +194,7 @@ def _written(value: Any) -> str:
 @click.pass_obj
 def gc(config: Path, dry_run: bool, as_json: bool) -> None:
     """Remove what no release needs: collections beyond retention, orphans, old versions, bytes and vectors."""
-    from pipeline.collecting import collect_garbage
+    from pipeline.operations.collecting import collect_garbage
 
     with changing(config, "gc") as (r, run):
         found = collect_garbage(r, run, dry_run=dry_run)

@@ -12,7 +12,7 @@ from cli.console import show
 from cli.launch import opened
 from cli.main import tags_of, with_json
 from cli.tables import table
-from pipeline import explaining
+from pipeline.reading import explaining
 from sluice.access import Principal
 from sluice.plain import plain
 

@@ -1,7 +1,7 @@
 """What an experiment leaves behind: results that answer the same question again, and a folder for each experiment.
 
     <state_dir>/experiments/results/<fingerprint>.json      one variant on one corpus and golden set
-    <state_dir>/experiments/parsed/<fingerprint>/           documents as a variant parses them (written by pipeline/parsed.py)
+    <state_dir>/experiments/parsed/<fingerprint>/           documents as a variant parses them (by pipeline/experiments/parsed.py)
     <state_dir>/experiments/<name>-<time>/                  experiment.json  summary.json  queries.parquet  hits.parquet
                                                             passages.json  report.html  cuts.html
 

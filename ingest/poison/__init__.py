@@ -30,6 +30,7 @@ from ingest.decode import decode
 from ingest.formats import Format
 from ingest.poison import markup, office, pdf
 from ingest.poison.text import addressing, invisible
+from ingest.transfer import uncounted
 from sluice.errors import DocumentError
 from sluice.records import Document
 from sluice.settings import PoisonSettings
@@ -128,7 +129,7 @@ def _without_hidden(source: str, is_markdown: bool, policy: Policy) -> tuple[Cou
 
 
 def _in_message(content: bytes, policy: Policy) -> Found:
-    message = email.message_from_bytes(content, policy=email.policy.default)
+    message = email.message_from_bytes(uncounted(content), policy=email.policy.default)
     counts: Counter[str] = Counter()
     changed = False
     for part in list(message.walk()):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 _AROUND = 300
 """How far from one of its words a phrase may reach."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phrases:
     """Patterns, each tried only around its words: most pages have none of most words, and a word search is quick.
 
@@ -25,15 +25,21 @@ class Phrases:
         small = _spaced(text.lower())
         if len(small) != len(text):  # some capitals have two small letters; then places are not the text's
             small = _spaced("".join(c.lower() if len(c.lower()) == 1 else c for c in text))
-        known: dict[str, list[int]] = {}
-        for words, phrase in self.patterns:
+        there = {word: _places(word, small) for word in self._words if word in small}
+        for words, phrase in self.patterns if there else self._wordless:
             if not words:
                 yield from _pattern(phrase).finditer(text)
-            for word in words:
-                if word not in known:
-                    known[word] = _places(word, small)
-            for start, end in _windows(sorted(place for word in words for place in known[word])):
-                yield from _pattern(phrase).finditer(text, start, end)
+            elif places := sorted(place for word in words if word in there for place in there[word]):
+                for start, end in _windows(places):
+                    yield from _pattern(phrase).finditer(text, start, end)
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(word for words, _ in self.patterns for word in words))
+
+    @cached_property
+    def _wordless(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        return tuple((words, phrase) for words, phrase in self.patterns if not words)
 
 
 def _spaced(text: str) -> str:

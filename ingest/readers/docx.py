@@ -1,8 +1,9 @@
 """DOCX, from its XML: whatever a paragraph, a cell or the body is wrapped in, its words are read; what is left out is said.
 
 Kept: insertions and moved text, content controls, results of fields, hyperlinks, smart tags, equations, symbols, text
-boxes (once), charts, footnotes and endnotes (after the paragraph with their mark), headers and footers (once), numbers
-of lists. Out: deletions, codes of fields. Out and said: hidden text, comments, pictures, embedded objects and documents.
+boxes (once), charts, footnotes and endnotes (after the paragraph with their mark), headers and footers (once, those that
+a page has), numbers of lists, documents within it (`altChunk`). Out: deletions, codes of fields. Out and said: hidden text
+and shapes, comments, pictures, embedded objects, and documents within it that cannot be read.
 
 Over 300 lines: one walk through one format, whose cases are read side by side; what formats share is in the modules beside
 it.
@@ -17,10 +18,11 @@ from ingest import properties
 from ingest.elements import Piece
 from ingest.readers import drawings
 from ingest.readers.base import Loss, Reading, malformed
+from ingest.readers.chunks import chunk
 from ingest.readers.equations import equation
 from ingest.readers.grid import Grid
 from ingest.readers.ooxml import opened
-from ingest.readers.package import Node, Package, R, child, elements, is_on, local, whole
+from ingest.readers.package import Node, Package, R, Related, child, elements, is_on, local, whole
 from ingest.readers.symbols import shown, symbol
 from ingest.readers.wordstyles import Label, Numbering, Styles, W, flag, numbered, outline
 
@@ -40,13 +42,13 @@ _LONGEST_HEADING = 100
 _BULLETS = "•▪●◦‣·○■–—-*"
 
 
-def docx(content: bytes, uri: str) -> Reading:
+def docx(content: bytes, uri: str, depth: int = 0) -> Reading:
     """Raises DocumentError: `protected`, `malformed` for a zip without a Word document in it."""
     package, path, root = opened(content, uri, "word/document.xml", "document", "Word document")
     body = child(root, "body")
     if body is None:
         raise malformed(uri, "is no Word document")
-    return _Word(package, path).reading(body, properties.of_office(content))
+    return _Word(package, path, depth).reading(body, properties.of_office(content))
 
 
 @dataclass(slots=True)
@@ -68,13 +70,16 @@ class _Line:
 class _Word:
     """One document; `_codes` says for each open field whether its code (not its result) is being passed."""
 
-    def __init__(self, package: Package, path: str) -> None:
+    def __init__(self, package: Package, path: str, depth: int = 0) -> None:
+        self._depth = depth  # of a document within documents
         self._package = package
         self._path = path
         self._related = package.related(path)
         styles, numbering = (package.first(path, kind) for kind in ("styles", "numbering"))
         self._styles = Styles(package.xml(styles) if styles else None)
         self._numbering = Numbering(package.xml(numbering) if numbering else None)
+        about = package.first(path, "settings")
+        self._settings = package.xml(about) if about else None
         self._notes: dict[tuple[str, str], tuple[Node, str]] = {}
         for kind, part in (("footnote", "footnotes"), ("endnote", "endnotes")):
             found = package.first(path, part)
@@ -107,11 +112,16 @@ class _Word:
 
     def _margins(self, body: Node, kind: str) -> list[Piece]:
         """Headers or footers: each text once, however many sections and kinds of pages have it."""
-        used = dict.fromkeys(
-            found.path
-            for node in body.iter(f"{W}{kind}Reference")
-            if (found := self._related.get(str(node.get(f"{R}id")))) is not None
-        )
+        even = flag(self._settings, "evenAndOddHeaders", False)
+        parts: dict[str, str] = {}  # a section without one of its own has that of the section before
+        used: dict[str, None] = {}
+        for section in body.iter(f"{W}sectPr"):
+            for node in section.iterchildren(f"{W}{kind}Reference"):
+                found = self._related.get(str(node.get(f"{R}id")))
+                parts[str(node.get(f"{W}type") or "default")] = "" if found is None else found.path
+            first = flag(section, "titlePg", False)
+            shown = ("default", *(["first"] if first else []), *(["even"] if even else []))
+            used |= dict.fromkeys(parts[which] for which in shown if which in parts)
         texts: dict[str, None] = {}
         page, self._page = self._page, None
         for path in filter(None, used):
@@ -132,7 +142,7 @@ class _Word:
                 case "tbl":
                     found += self._table(node)
                 case "altChunk":
-                    self.losses["embedded_document"] += 1
+                    found += self._chunk(self._related.get(str(node.get(f"{R}id"))))
                 case "AlternateContent":
                     found += next(filter(None, map(self._blocks, elements(node))), [])
                 case "oMath" | "oMathPara":
@@ -144,6 +154,17 @@ class _Word:
                 case name if name not in _OUT:
                     found += self._blocks(node)
         return found
+
+    def _chunk(self, found: Related | None) -> list[Piece]:
+        """A document within the document (`altChunk`), which Word opens with it."""
+        content = self._package.read(found.path) if found is not None and found.path else None
+        reading = None if content is None or found is None else chunk(content, found.path, self._depth + 1)
+        if reading is None:
+            self.losses["embedded_document"] += 1
+            return []
+        for loss in reading.losses:
+            self.losses[loss.what] += loss.count
+        return reading.pieces
 
     def _paragraph(self, node: Node) -> list[Piece]:
         about = node.find(f"{W}pPr")
@@ -291,6 +312,9 @@ class _Word:
         waiting = [holder]
         while waiting:
             node = waiting.pop()
+            if drawings.is_hidden(node):
+                self.losses["hidden_shape"] += drawings.holds_text(node)
+                continue
             match local(node):
                 case "txbxContent":
                     line.after += self._story(node)
@@ -322,6 +346,9 @@ class _Word:
         for row in _below(table, "tr"):
             about = child(row, "trPr")
             if about is not None and about.find(f"{W}del") is not None:
+                continue
+            if flag(about, "hidden", False):
+                self.losses["hidden_text"] += drawings.holds_text(row)
                 continue
             column = whole(_value(about, "gridBefore"), 0)
             line: list[tuple[str, int, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from ingest.elements import Piece, row_text
@@ -22,6 +23,19 @@ _AROUND = {"Period": ("", "."), "ParenR": ("", ")"), "ParenBoth": ("(", ")"), "P
 _LEVELS = 9
 _MOST_POINTS = 10_000
 _SPARSE = 20
+
+
+def is_hidden(node: Node) -> bool:
+    """Whether a shape, a picture or a group is hidden (in Office's selection pane; of old drawings by their style)."""
+    if re.search(r"visibility\s*:\s*hidden", str(node.get("style") or "")):
+        return True
+    looks = [look for below in elements(node) for look in (below, *(elements(below) if local(below).startswith("nv") else ()))]
+    return any(local(look) in ("docPr", "cNvPr") and str(look.get("hidden", "0")).lower() in ("1", "true") for look in looks)
+
+
+def holds_text(node: Node) -> bool:
+    """Whether there are words below a node."""
+    return any(local(below) == "t" and str(below.text or "").strip() for below in node.iter())
 
 
 def paragraphs(body: Node, page: int | None = None, *, listed: bool = False) -> list[Piece]:

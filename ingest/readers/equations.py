@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ingest.readers.package import Node, elements, local
+from ingest.readers.package import Node, elements, is_on, local
 
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _SCRIPTS = {"sub": "_", "sup": "^", "lim": "_"}
 _SKIPPED = frozenset({"del", "moveFrom", "instrText", "delText", "rPr"})
@@ -18,7 +19,7 @@ def _read(node: Node) -> str:
     name = local(node)
     if name == "t":
         return str(node.text or "")
-    if name in _SKIPPED or name.endswith("Pr"):
+    if name in _SKIPPED or name.endswith("Pr") or (name == "r" and _is_gone(node)):
         return ""
     parts = {local(below): below for below in elements(node)}
     look = parts.get(f"{name}Pr")
@@ -45,6 +46,13 @@ def _read(node: Node) -> str:
         case "oMathPara":
             return " ".join(text for _, text in inside)
     return "".join(_scripted(*each) for each in inside)
+
+
+def _is_gone(run: Node) -> bool:
+    """Whether a run of an equation was deleted, moved away or hidden, which Word writes among its own properties."""
+    looks = (look for look in elements(run) if local(look) == "rPr")
+    marks = {local(mark): mark for look in looks for mark in elements(look)}
+    return "del" in marks or "moveFrom" in marks or is_on(marks.get("vanish"), f"{_W}val")
 
 
 def _of(inside: list[tuple[str, str]], name: str) -> str:

@@ -29,7 +29,7 @@ from ingest.readers.calendars import calendar_pieces, unfolded
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from ingest.readers.rtf import rtf
-from ingest.transfer import content_of, enclosed, encoding
+from ingest.transfer import content_of, enclosed, encoding, uncounted
 from sluice.errors import DocumentError
 
 _SIGNATURES = frozenset(("pgp-signature", "pkcs7-signature", "x-pkcs7-signature"))
@@ -43,13 +43,20 @@ _HTML_ENOUGH = 0.8
 _HTML, _CODEPAGE, _RICH = 0x1013, 0x3FDE, 0x1009
 """PidTagHtml, PidTagInternetCodepage and PidTagRtfCompressed ([MS-OXPROPS])."""
 _ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
+_SIGNED = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\r?\n(?:[\w-]+:[^\n]*\n)*")
+_SIGNATURE = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)", re.DOTALL)
+_UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S[^\r\n]*)\r?\n(?:[ -`]{1,70}\r?\n)+?end[ \t]*$", re.MULTILINE)
+_HTML_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
 
-def mime(content: bytes, uri: str) -> Reading:
-    """A message; raises DocumentError `protected`, and `sealed` where its text is in an envelope that does not open."""
+def mime(content: bytes, uri: str, *, enclosed: bool = False) -> Reading:
+    """A message (`enclosed`: within another document).
+
+    Raises DocumentError `protected`, and `sealed` where its text is in an envelope that does not open.
+    """
     message = message_of(content, uri)
-    found = _Parts(uri)
+    found = _Parts(uri, enclosed)
     found.read(message)
     if not found.pieces and found.closed:
         raise protected(uri)
@@ -71,6 +78,7 @@ def message_of(content: bytes, uri: str) -> EmailMessage:
             content, *(("application", "ms-tnef") if sealed.is_winmail(content) else ("application", "pkcs7-mime"))
         )
         return wrapped
+    content = uncounted(content)
     if b"\0" in content[:200]:  # saved as UTF-16 as a whole, headers included
         content = decode(content, uri=uri).encode("utf-8")
     if too_deep(content):
@@ -155,11 +163,14 @@ class _Parts:
                 read.append((kind == "text/plain", found, _words(found.pieces)))
         if read:
             size = {id(found): len(words) * (_HTML_ENOUGH if is_plain else 1) for is_plain, found, words in read}
-            _, chosen, words = max(reversed(read), key=lambda one: size[id(one[1])])
-            self._take(chosen)
+            simple, chosen, words = max(reversed(read), key=lambda one: size[id(one[1])])
+            both = [said for is_plain, _, said in read if simple and not is_plain and _is_another(said, words)]
+            for _, other, said in read:
+                if other is chosen or said in both:
+                    self._take(other)
             for is_plain, other, said in read:
                 missing = set(said) - set(words)
-                if other is not chosen and missing:
+                if other is not chosen and missing and said not in both:
                     self.lose("alternative", "text/plain" if is_plain else "text/html", len(missing))
                 self.closed |= other.closed
         for child in calendars:
@@ -196,10 +207,13 @@ class _Parts:
         if armoured:
             self.closed = True
             self.lose("encrypted", count=armoured)
+        text, kept_out = self._uncoded(text), self._enclosed
+        if subtype == "plain" and _HTML_PAGE.match(text):
+            subtype, kept_out = "html", True  # a page that calls itself text, which the poison rules take for text
         found = replace(found, text=text)
         match subtype:
             case "html" | "x-amp-html":
-                kept, unseen = without_hidden(found.text) if self._enclosed else (found.text, ())
+                kept, unseen = without_hidden(found.text) if kept_out else (found.text, ())
                 pieces, losses = html_blocks(kept)
                 for loss in (*unseen, *losses):
                     self.lose(loss.what, loss.where, loss.count)
@@ -216,6 +230,16 @@ class _Parts:
                 )
                 pieces = plain_pieces(joined, headings=False)
         self.pieces += pieces
+
+    def _uncoded(self, text: str) -> str:
+        """Text without the files and signatures that older programs write into it."""
+        if "\nend" in text and "begin " in text:
+            for name in _UUENCODED.findall(text):
+                self.lose("attachment", name.strip())
+            text = _UUENCODED.sub("", text)
+        if "-----BEGIN PGP SIGNED MESSAGE" in text:
+            text = re.sub(r"(?m)^- (?=-)", "", _SIGNATURE.sub("", _SIGNED.sub("", text)))
+        return text
 
     def _rich(self, content: bytes) -> None:
         """The body of a message that has neither text nor HTML; HTML packed in RTF is text between tags that RTF passes over."""
@@ -381,6 +405,11 @@ def _bytes(part: Message) -> bytes:
         raise
     except Exception:  # the standard library raises several types on hostile encodings
         return b""
+
+
+def _is_another(said: list[str], words: list[str]) -> bool:
+    """Whether an alternative says something else than these words: who knows which of the two only asks to look at the other."""
+    return len(set(said)) > 2 and 2 * len(set(said) - set(words)) > len(set(said))
 
 
 def _words(pieces: Iterable[Piece]) -> list[str]:

@@ -15,7 +15,8 @@ from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from sluice.errors import DocumentError
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_WRITTEN_OVER = re.compile(r"[^\n]*\r(?!\n)(?=[^\r\n])")
+"""What a line of a terminal showed before it was written anew: a bar that grows."""
 _LOOKS = ("text/html", "text/markdown", "text/latex", "text/plain")
 """What an output is shown as, the first there is."""
 _OLD_TYPES = {"text": "text/plain", "html": "text/html", "latex": "text/latex", "markdown": "text/markdown"}
@@ -97,7 +98,7 @@ def _taken(pieces: list[Piece], losses: Iterable[Loss], lost: Counter[str]) -> l
 
 
 def _code(text: str) -> list[Piece]:
-    text = clean(_ANSI.sub("", text), keep_indent=True)
+    text = clean(_WRITTEN_OVER.sub("", text), keep_indent=True)
     return [Piece("code", text)] if text.strip() else []
 
 

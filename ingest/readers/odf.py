@@ -145,7 +145,7 @@ class Odf:
         return found
 
     def about(self) -> properties.Properties:
-        meta = self.root if self._package is None else self._package.xml("meta.xml")
+        meta = child(self.root, "meta") if self._package is None else self._package.xml("meta.xml")
         return properties.of_odf(meta)
 
     def lose(self, what: str, where: str = "", count: int = 1) -> None:
@@ -185,7 +185,7 @@ class Odf:
                     found += self._list(node, None, 1)
                 case "table":
                     found += self._table(node)
-                case "section" if node.get(f"{TEXT}display") == "none":
+                case "section" if _is_hidden_now(node):
                     self.lose("hidden_text", str(node.get(f"{TEXT}name") or ""))
                 case "frame":
                     found += self._frame(node)
@@ -392,3 +392,9 @@ def _deletions(root: Node) -> frozenset[str]:
 def _value(cell: Node) -> str:
     """The value of a cell without text, as charts have them."""
     return str(cell.get(f"{OFFICE}string-value") or cell.get(f"{OFFICE}value") or "")
+
+
+def _is_hidden_now(section: Node) -> bool:
+    """Whether a section is hidden, or was by its condition when the document was saved."""
+    display = str(section.get(f"{TEXT}display") or "")
+    return display == "none" or (display == "condition" and str(section.get(f"{TEXT}is-hidden")) == "true")

@@ -45,8 +45,9 @@ def _sheet(odf: Odf, table: Node) -> list[Piece]:
         return []
     sheet, extra = Sheet(), list[Piece]()
     _lines(odf, table, sheet, _Place(), extra, hidden=False)
-    odf.lose("hidden_row", name, sheet.hidden_rows)
-    odf.lose("hidden_column", name, sheet.hidden_columns)
+    sheet.settle()
+    for what, count in sheet.unseen().items():
+        odf.lose(what, name, count)
     return sheet_pieces(name, sheet, extra)
 
 
@@ -83,7 +84,7 @@ def _cells(odf: Odf, row: Node, sheet: Sheet, place: _Place, extra: list[Piece])
     for cell in elements(row):
         repeated = max(whole(cell.get(f"{TABLE}number-columns-repeated"), 1), 1)
         if local(cell) == "table-cell":
-            text = _text(odf, cell, extra, f"{column_letters(column + 1)}{at}")
+            text = _text(odf, cell, sheet, extra, (at, column + 1))
             if text:
                 shown = min(repeated, _MOST_REPEATED, 1 + place.may_repeat)
                 place.may_repeat -= shown - 1
@@ -96,15 +97,14 @@ def _cells(odf: Odf, row: Node, sheet: Sheet, place: _Place, extra: list[Piece])
     return found
 
 
-def _text(odf: Odf, cell: Node, extra: list[Piece], reference: str) -> str:
+def _text(odf: Odf, cell: Node, sheet: Sheet, extra: list[Piece], at: tuple[int, int]) -> str:
     lines: list[str] = []
     for node in elements(cell):
         match local(node):
             case "p":
                 lines.append(odf.words(node))
             case "annotation":
-                said = " ".join(odf.words(below) for below in elements(node) if local(below) in ("p", "list"))
-                extra += [Piece("text", f"{reference}: {said}")] if said.strip() else []
+                sheet.note(*at, " ".join(odf.words(below) for below in elements(node) if local(below) in ("p", "list")))
             case _:
                 extra += odf.blocks([node])
     text = "\n".join(lines)
@@ -130,12 +130,3 @@ def _value(cell: Node) -> str:
         case "string":
             return str(cell.get(f"{OFFICE}string-value", ""))
     return str(cell.get(f"{TEXT}string-value") or "")
-
-
-def column_letters(column: int) -> str:
-    """1 is A, 27 is AA."""
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

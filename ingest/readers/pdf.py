@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from ingest import nlp, ocr, properties
 from ingest.elements import Piece
-from ingest.readers import pdflayout, pdftables
+from ingest.readers import pdflayers, pdflayout, pdftables
 from ingest.readers.base import Loss, Reading, malformed, partitioned, protected
 from ingest.readers.pdffields import fields
 from ingest.readers.pdfglyphs import glyphs
@@ -53,13 +53,13 @@ class _Pages:
 
 def pdf(content: bytes, uri: str, languages: ocr.Languages, tables: Tables = "fast") -> Reading:
     """Raises DocumentError (`protected`, `malformed`, `needs_ocr`), and DocumentDropped where OCR finds nothing."""
-    from pypdf import PdfReader
-
     nlp.silence()
-    reader = PdfReader(io.BytesIO(content))
-    if reader.is_encrypted and not reader.decrypt(""):
+    reader = _reader(content)
+    if reader is not None and reader.is_encrypted and not reader.decrypt(""):
         raise protected(uri)
+    content, layered = pdflayers.visible(content, reader)
     pages = _laid_out(content, uri, reader, tables)
+    pages.lost["hidden_layer"] += layered
     about = properties.of_pdf(reader)
     found = _read(pages)
     count = len(pages.lines)
@@ -89,12 +89,26 @@ def pdf(content: bytes, uri: str, languages: ocr.Languages, tables: Tables = "fa
     return Reading(found, about, losses=losses)
 
 
+def _reader(content: bytes) -> Any | None:
+    """pypdf's reader; None for a file that it cannot open: PDFium opens some of those."""
+    from pypdf import PdfReader
+
+    try:
+        return PdfReader(io.BytesIO(content))
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+
+
 def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
     import pypdfium2
 
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise protected(uri) from error
         raise malformed(uri, "cannot be laid out") from error
     found = _Pages()
     try:
@@ -106,6 +120,9 @@ def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
             page.close()
             main = drawn.main()
             found.characters += drawn.characters
+            if drawn.covered:
+                found.lost["covered_text"] += drawn.covered
+                found.where.setdefault("covered_text", f"page {number + 1}")
             if not drawn.is_readable:
                 found.unreadable.append(number + 1)
                 found.lines.append([])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from ingest.readers.pdfcovered import Box, Covers, hides
 from ingest.readers.symbols import shown
 
 _FOLDED = re.compile(
@@ -28,9 +29,6 @@ _WORD_GAP = 0.2
 _LAM, _ALEFS = "ل", frozenset("اأإآ")
 _ASKEW = 10
 """Degrees by which upright text may be turned."""
-
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
@@ -59,6 +57,8 @@ class Glyphs:
     turns: dict[int, list[Segment]] = field(default_factory=dict)
     characters: int = 0
     unknown: int = 0
+    covered: int = 0
+    """Stretches of text under a box that is drawn over it."""
 
     @property
     def is_readable(self) -> bool:
@@ -116,10 +116,10 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
     import pypdfium2.raw as raw
 
     texts = page.get_textpage()
-    found = Glyphs()
+    found, covers = Glyphs(), Covers.of(page)
     run: _Run | None = None
     order = 0
-    for turn, size, box, text in _characters(texts, page.get_bbox(), found, raw):
+    for turn, size, box, text in _characters(texts, page.get_bbox(), found, covers, raw):
         if run is not None and (text in "\r\n" or not _goes_on(run, turn, size, box)):
             order += _ended(found, run, order)
             run = None
@@ -168,13 +168,13 @@ def _ended(found: Glyphs, run: _Run, order: int) -> int:
     return 1
 
 
-def _characters(texts: Any, page: Box, found: Glyphs, raw: Any) -> Iterator[tuple[int, float, Box, str]]:
+def _characters(texts: Any, page: Box, found: Glyphs, covers: Covers, raw: Any) -> Iterator[tuple[int, float, Box, str]]:
     handle = texts.raw
     rect = raw.FS_RECTF()
     at = ctypes.byref(rect)
     looks: dict[int, tuple[int, float]] = {}  # of each text object: the turn and size of its characters
     last: tuple[int, float, Box] = (0, 1.0, (0.0, 0.0, 0.0, 0.0))
-    high = ""
+    high, was_covered = "", False
     for index in range(texts.count_chars()):
         code = raw.FPDFText_GetUnicode(handle, index)
         if raw.FPDFText_IsGenerated(handle, index) == 1:
@@ -189,6 +189,15 @@ def _characters(texts: Any, page: Box, found: Glyphs, raw: Any) -> Iterator[tupl
         box = (rect.left, rect.bottom, rect.right, rect.top)
         if box[2] < page[0] or box[0] > page[2] or box[3] < page[1] or box[1] > page[3]:
             continue  # beside the page: nobody sees it
+        drawn = ctypes.cast(raw.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value or -1
+        if drawn not in looks:
+            looks[drawn] = _look(handle, index, raw)
+        over = covers.over(drawn, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+        if over and any(hides(each, _tight(handle, index, raw), looks[drawn][1]) for each in over):
+            found.covered += not was_covered
+            was_covered = True
+            continue
+        was_covered = was_covered and text.isspace()
         if not text.isspace():
             found.characters += 1
         is_private = "\ue000" <= text <= "\uf8ff"
@@ -201,12 +210,16 @@ def _characters(texts: Any, page: Box, found: Glyphs, raw: Any) -> Iterator[tupl
         elif code < 32 and not text.isspace():
             found.unknown += 1
             continue
-        drawn = ctypes.cast(raw.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value or -1
-        if drawn not in looks:
-            looks[drawn] = _look(handle, index, raw)
         turn, size = looks[drawn]
         last = (turn, size, _turned(box, turn) if turn % 90 == 0 else _slanted(handle, index, turn, size, raw))
         yield (*last, "\n" if text in "\r\n" else text)
+
+
+def _tight(handle: Any, index: int, raw: Any) -> Box:
+    """The box of what is drawn of a character."""
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    raw.FPDFText_GetCharBox(handle, index, *map(ctypes.byref, (left, right, bottom, top)))
+    return left.value, bottom.value, right.value, top.value
 
 
 def _look(handle: Any, index: int, raw: Any) -> tuple[int, float]:

@@ -15,7 +15,8 @@ from typing import Any
 
 from ingest.elements import row_text
 from ingest.readers import pdflayout
-from ingest.readers.pdfglyphs import Box, Glyphs, Segment, glyphs
+from ingest.readers.pdfcovered import Box
+from ingest.readers.pdfglyphs import Glyphs, Segment, glyphs
 from ingest.readers.pdflayout import Line
 
 _LONGEST_CELL = 400

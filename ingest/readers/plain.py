@@ -6,6 +6,7 @@ a line that is underlined. No dictionary is asked, so that 年假 and Congés an
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from itertools import pairwise
@@ -13,6 +14,7 @@ from itertools import pairwise
 from ingest.elements import Piece, clean
 from ingest.readers.base import Reading, text_of
 
+_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+)")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _BULLET = re.compile(r"\s*[-*+•◦▪‣●■○∙–·・]\s+(?=\S)")
 _NUMBER = re.compile(
@@ -33,8 +35,20 @@ def plain(content: bytes, uri: str, label: str = "") -> Reading:
 
 def code(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
-    text = clean(found.text, keep_indent=True)
+    text = clean(unescaped(found.text), keep_indent=True)
     return Reading([Piece("code", text)] if text.strip() else [], losses=found.losses, guess=found.guess)
+
+
+def unescaped(text: str) -> str:
+    """JSON with its letters instead of their numbers: what many programs write as `\\u00fc` is an ü that people search for."""
+    if "\\u" not in text or not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return text
+
+    def letters(found: re.Match[str]) -> str:
+        said = str(json.loads(f'"{found[2]}"'))
+        return found[1] + "".join(c if c.isprintable() and ord(c) > 127 else json.dumps(c)[1:-1] for c in said)
+
+    return _ESCAPED.sub(letters, text)
 
 
 def plain_pieces(text: str, *, headings: bool = True) -> list[Piece]:

@@ -1,7 +1,7 @@
 """PPTX, from its XML: slides in their order with all that stands on them, and their notes; what is left out is said.
 
 Shapes come in PowerPoint's own reading order (title first, then back to front). Out: what the master only prompts for,
-numbers of slides. Said: hidden slides, comments, pictures, embedded objects. What a master or a layout itself says
+numbers of slides. Said: hidden slides and shapes, comments, pictures, embedded objects. What a master or a layout itself says
 stands once at the end.
 """
 
@@ -100,6 +100,9 @@ class _Deck:
         kind = _placeholder(node)
         if kind in _MARKS or (ground and kind is not None):
             return []
+        if drawings.is_hidden(node):
+            self._lost["hidden_shape"] += drawings.holds_text(node)
+            return []
         match local(node):
             case "sp" | "cxnSp":
                 pieces = self._text(node, page, kind)
@@ -137,13 +140,13 @@ class _Deck:
 
 
 def _shapes(root: Node) -> Iterator[Node]:
-    """Shapes in drawing order, those in groups in the place of their group; of alternatives the first."""
+    """Shapes in drawing order, those in groups (unless hidden) in the place of their group; of alternatives the first."""
     tree = child(root, "cSld", "spTree")
     waiting = [] if tree is None else list(reversed(list(elements(tree))))
     while waiting:
         node = waiting.pop()
         match local(node):
-            case "grpSp":
+            case "grpSp" if not drawings.is_hidden(node):
                 waiting += reversed(list(elements(node)))
             case "AlternateContent":
                 choices = [list(elements(choice)) for choice in elements(node)]

@@ -8,6 +8,8 @@ import itertools
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 from ingest.elements import Piece, clean, row_text
 from ingest.readers.base import Reading, text_of
@@ -16,6 +18,8 @@ _DELIMITERS = (",", ";", "\t", "|", "^", "\x1f", ":")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _SAMPLE_ROWS = 200
 _SAMPLE = 200_000
+_MOST_UNCLOSED = 20
+"""Quotes that are never closed are looked for one by one so often: each time the rest is read again."""
 
 
 def delimited(content: bytes, uri: str, label: str = "", *, tab: bool = False) -> Reading:
@@ -28,10 +32,38 @@ def delimited(content: bytes, uri: str, label: str = "", *, tab: bool = False) -
     return Reading([Piece("table", lines)] if lines else [], losses=found.losses, guess=found.guess)
 
 
-def rows(text: str, delimiter: str) -> csv.Reader:  # type: ignore[name-defined]
-    """The rows of a delimited text; a cell may be of any size and hold line breaks."""
+def rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows of a delimited text; a cell may be of any size and hold line breaks.
+
+    A quote that is never closed is a character of its cell: it would take all that follows into one cell.
+    """
     csv.field_size_limit(sys.maxsize)
-    return csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter, skipinitialspace=True)
+    rest = list(io.StringIO(text.replace("\0", ""), newline=""))
+    for _ in range(_MOST_UNCLOSED):
+        reader, begun = csv.reader(rest, **_options(delimiter)), 0
+        for row in reader:
+            if reader.line_num == len(rest) > begun + 1 and _is_open(rest[begun:], delimiter):
+                break
+            yield row
+            begun = reader.line_num
+        else:
+            return
+        yield from csv.reader(rest[begun : begun + 1], quoting=csv.QUOTE_NONE, **_options(delimiter))
+        rest = rest[begun + 1 :]
+    yield from csv.reader(rest, quoting=csv.QUOTE_NONE, **_options(delimiter))
+
+
+def _options(delimiter: str) -> Any:
+    return {"delimiter": delimiter, "skipinitialspace": True}
+
+
+def _is_open(lines: list[str], delimiter: str) -> bool:
+    """Whether the row that these lines are ends within quotes."""
+    try:
+        list(csv.reader(lines, strict=True, **_options(delimiter)))
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def sniffed(text: str) -> str:
@@ -48,12 +80,16 @@ def _consistency(sample: str, delimiter: str) -> float:
     """How alike in length rows are, above 0 where most have several cells."""
     if delimiter not in sample:
         return 0.0
-    found = [row for row in itertools.islice(rows(sample, delimiter), _SAMPLE_ROWS) if any(cell.strip() for cell in row)]
+    csv.field_size_limit(sys.maxsize)
+    cut = csv.reader(io.StringIO(sample.replace("\0", ""), newline=""), **_options(delimiter))
+    found = [row for row in itertools.islice(cut, _SAMPLE_ROWS) if any(cell.strip() for cell in row)]
     widths = Counter(len(row) for row in found)
     several = Counter({width: count for width, count in widths.items() if width > 1})
     if not several:
         return 0.0
     width, count = max(several.items(), key=lambda item: (item[1], item[0]))
+    if delimiter in ":^" and count < len(found):  # times and addresses have them too
+        return 0.0
     # Cells with quotes left inside were cut in the wrong place.
     torn = sum(cell.count('"') % 2 for row in found for cell in row)
     alike = count / len(found)

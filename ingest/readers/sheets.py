@@ -20,18 +20,30 @@ Cells = dict[int, dict[int, str]]
 
 @dataclass(slots=True)
 class Sheet:
-    """Cells by row and column (from 1), as shown; what of them is hidden or merged."""
+    """Cells by row and column (from 1), as shown; what of them is hidden or merged.
+
+    All are put, then `settle` is called once, then it is asked what is shown and what is hidden.
+    """
 
     cells: Cells = field(default_factory=dict)
     margins: list[str] = field(default_factory=list)
     uncalculated: int = 0
+    covered: int = 0
+    """Cells with text that lie under a merged cell."""
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    notes: dict[tuple[int, int], str] = field(default_factory=dict)
     _rows: set[int] = field(default_factory=set)
     _columns: list[tuple[int, int]] = field(default_factory=list)
 
     def put(self, row: int, column: int, text: str) -> None:
         if text.strip():
             self.cells.setdefault(row, {})[column] = text
+
+    def note(self, row: int, column: int, text: str) -> None:
+        """A note or comment on a cell; of several, each."""
+        if text.strip():
+            before = self.notes.get((row, column), "")
+            self.notes[row, column] = f"{before}\n{text.strip()}".strip()
 
     def hide_row(self, row: int) -> None:
         self._rows.add(row)
@@ -44,59 +56,82 @@ class Sheet:
         if 0 < top <= bottom and 0 < left <= right:
             self.merged.append((top, left, bottom, right))
 
-    @property
-    def hidden_rows(self) -> int:
-        """Hidden rows that have text."""
-        return sum(bool(self.cells.get(row)) for row in self._rows)
-
-    @property
-    def hidden_columns(self) -> int:
-        """Hidden columns that have text."""
-        return len(self._gone())
+    def unseen(self) -> dict[str, int]:
+        """How many rows, columns and covered cells that have text nobody sees."""
+        rows = sum(bool(self.cells.get(row)) for row in self._rows)
+        return {"hidden_row": rows, "hidden_column": len(self._gone()), "covered_cell": self.covered}
 
     def _gone(self) -> set[int]:
         """The columns that have text and are hidden."""
+        return self._hidden({column for row in self.cells.values() for column in row})
+
+    def _hidden(self, columns: Iterable[int]) -> set[int]:
         if not self._columns:
             return set()
         begins, ends = zip(*sorted(self._columns), strict=True)
         furthest = list(accumulate(ends, max))
-        used = {column for row in self.cells.values() for column in row}
-        return {column for column in used if (at := bisect_right(begins, column)) and furthest[at - 1] >= column}
+        return {column for column in columns if (at := bisect_right(begins, column)) and furthest[at - 1] >= column}
+
+    def noted(self) -> list[Piece]:
+        """The notes on cells that are not hidden, each behind the name of its cell (`B2: …`)."""
+        gone = self._hidden({column for _, column in self.notes})
+        shown = (at for at in self.notes if at[0] not in self._rows and at[1] not in gone)
+        return [Piece("text", f"{reference(*at)}: {self.notes[at]}") for at in shown]
 
     def shown(self) -> Cells:
-        """The cells that are not hidden, with merged ones filled."""
-        self._fill()
+        """The cells that are not hidden."""
         gone = self._gone()
         rows = ((row, self.cells[row]) for row in sorted(self.cells) if row not in self._rows)
         kept = ((row, {column: cells[column] for column in sorted(cells) if column not in gone}) for row, cells in rows)
         return {row: cells for row, cells in kept if cells}
 
-    def _fill(self) -> None:
+    def settle(self) -> None:
+        """Merged cells as they are seen, once all cells are put: only their first, and where that is hidden, in their first
+        place that is not; then in every place that they cover. Before anything hidden is counted."""
         left_to_fill = _MOST_FILLED
         used = sorted(self.cells)
         for top, left, bottom, right in self.merged:
             text = self.cells.get(top, {}).get(left, "")
-            if not text or len(text) > _LONGEST_REPEATED:
-                continue
             rows = used[bisect_right(used, top - 1) : bisect_right(used, bottom)]
-            # A row that has nothing but the merged cell stays empty: it is the height of a heading.
-            for row in rows:
-                cells = self.cells[row]
-                left_to_fill -= 1
+            columns = range(left, min(right, left + 255) + 1)
+            gone = self._hidden(columns)
+            row = next((row for row in range(top, min(bottom, top + 255) + 1) if row not in self._rows), top)
+            column = next((column for column in columns if column not in gone), left)
+            if text and (row, column) != (top, left):
+                del self.cells[top][left]
+                self.covered += column in self.cells.setdefault(row, {})
+                self.cells[row][column] = text
+            for at in rows:
+                cells = self.cells[at]
+                left_to_fill -= 1 + len(cells)
                 if left_to_fill <= 0:
                     return
-                if row == top and len(cells) == 1:
+                for covered in [c for c in cells if left <= c <= right and (at, c) != (row, column)]:
+                    del cells[covered]
+                    self.covered += 1
+                # A row that has nothing but the merged cell stays empty: it is the height of a heading.
+                if not text or len(text) > _LONGEST_REPEATED or (at == row and len(cells) == 1) or not cells:
                     continue
-                for column in range(left, min(right, left + 255) + 1):
-                    cells.setdefault(column, text)
+                for place in columns:
+                    if place not in gone:
+                        cells.setdefault(place, text)
                     left_to_fill -= 1
 
 
+def reference(row: int, column: int) -> str:
+    """The name of a cell (both from 1): row 2 of column 27 is AA2."""
+    letters = ""
+    while column > 0:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"{letters}{row}"
+
+
 def sheet_pieces(name: str, sheet: Sheet, extra: Iterable[Piece] = ()) -> list[Piece]:
-    """A title (the sheet's name), its tables, and what else lies on it; nothing for a sheet without text."""
+    """A title (the sheet's name), its tables, what else lies on it, its notes; nothing for a sheet without text."""
     tables = [_piece(block) for rows in _between_empty_rows(sheet.shown()) for block in _between_empty_columns(rows)]
     margins = [Piece("other", text) for text in dict.fromkeys(sheet.margins)]
-    found = [*(piece for piece in tables if piece.text), *extra, *margins]
+    found = [*(piece for piece in tables if piece.text), *extra, *sheet.noted(), *margins]
     return [Piece("title", " ".join(name.split())), *found] if found and name.strip() else found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ingest.readers.package import Node, child, is_on, local, whole
@@ -97,6 +97,8 @@ class _Level:
     start: int = 1
     style: str = ""
     restart: int | None = None
+    legal: bool = False
+    """Its number is in digits, the ones above it too (`Article IV`, and within it 4.1)."""
 
 
 @dataclass(slots=True)
@@ -119,6 +121,7 @@ class Numbering:
         self._lists: dict[str, _List] = {}
         self._of: dict[str, str] = {}
         self._overrides: dict[str, dict[int, int]] = {}
+        self._own: dict[str, dict[int, _Level]] = {}  # what a list has instead of levels of the definition that it shares
         if root is None:
             return
         links: dict[str, str] = {}
@@ -141,18 +144,25 @@ class Numbering:
             used = "" if abstract is None else str(abstract.get(_VAL))
             self._of[name] = defined.get(links.get(used, ""), used)
             for override in node.iterchildren(f"{W}lvlOverride"):
-                start = override.find(f"{W}startOverride")
+                start, own, level = (
+                    override.find(f"{W}startOverride"),
+                    override.find(f"{W}lvl"),
+                    whole(override.get(f"{W}ilvl"), 0),
+                )
                 if start is not None:
-                    self._overrides.setdefault(name, {})[whole(override.get(f"{W}ilvl"), 0)] = whole(start.get(_VAL), 1)
+                    self._overrides.setdefault(name, {})[level] = whole(start.get(_VAL), 1)
+                if own is not None:
+                    self._own.setdefault(name, {})[level] = _level(own)
 
     def label(self, name: str, level: int | None, style: str) -> Label | None:
         """The label of the next paragraph of this list; None where there is no such list ('0' takes numbering away)."""
         found = self._lists.get(self._of.get(name, ""))
         if found is None:
             return None
+        levels = found.levels | self._own.get(name, {})
         if level is None:
-            level = next((n for n, each in found.levels.items() if each.style == style), 0)
-        own = found.levels.get(level)
+            level = next((n for n, each in levels.items() if each.style == style), 0)
+        own = levels.get(level)
         if own is None:
             return None
         overrides = self._overrides.get(name, {})
@@ -160,24 +170,29 @@ class Numbering:
             found.counts[level] = overrides.pop(level) - 1
         found.counts[level] = found.counts.get(level, own.start - 1) + 1
         for deeper in [n for n in found.counts if n > level]:
-            restart = found.levels[deeper].restart if deeper in found.levels else None
+            restart = levels[deeper].restart if deeper in levels else None
             if restart is None or (restart > 0 and level < restart):
                 del found.counts[deeper]
         if own.form == "bullet":
             return Label("")
-        return Label(re.sub(r"%([1-9])", lambda m: self._printed(found, int(m.group(1)) - 1, own), own.text).strip())
+        return Label(re.sub(r"%([1-9])", lambda m: _printed(found.counts, levels, int(m.group(1)) - 1, own), own.text).strip())
 
-    @staticmethod
-    def _printed(found: _List, level: int, own: _Level) -> str:
-        at = found.levels.get(level, own)
-        return number(found.counts.get(level, at.start), at.form)
+
+def _printed(counts: Mapping[int, int], levels: Mapping[int, _Level], level: int, own: _Level) -> str:
+    at = levels.get(level, own)
+    return number(counts.get(level, at.start), "decimal" if own.legal else at.form)
 
 
 def _level(node: Node) -> _Level:
     said = {local(below): str(below.get(_VAL) or "") for below in node if isinstance(below.tag, str)}
     restart = whole(said["lvlRestart"], 0) if "lvlRestart" in said else None
     return _Level(
-        said.get("numFmt", "decimal"), said.get("lvlText", ""), whole(said.get("start"), 1), said.get("pStyle", ""), restart
+        said.get("numFmt", "decimal"),
+        said.get("lvlText", ""),
+        whole(said.get("start"), 1),
+        said.get("pStyle", ""),
+        restart,
+        flag(node, "isLgl", False),
     )
 
 
@@ -201,6 +216,24 @@ def _roman(value: int) -> str:
     return text
 
 
+def _han(value: int) -> str:
+    """一, 十二, 二十, 一百零五: as Chinese and Japanese lists count."""
+    if value > 9999:
+        return str(value)
+    text = ""
+    for place, digit in zip(range(3, -1, -1), map(int, f"{value:04d}"), strict=True):
+        text += f"{_HAN[digit]}{' 十百千'[place].strip()}" if digit else "零" if text and not text.endswith("零") else ""
+    text = text.rstrip("零")
+    return text[1:] if text.startswith("一十") else text
+
+
+_HAN = "零一二三四五六七八九"
+
+
+def _circled(value: int) -> str:
+    return chr(0x2460 + value - 1) if value <= 20 else str(value)
+
+
 _FORMS: dict[str, Callable[[int], str]] = {
     "lowerLetter": _letters,
     "upperLetter": lambda value: _letters(value).upper(),
@@ -208,6 +241,8 @@ _FORMS: dict[str, Callable[[int], str]] = {
     "upperRoman": lambda value: _roman(value).upper(),
     "decimalZero": lambda value: f"{value:02d}",
     "none": lambda _: "",
+    **dict.fromkeys(("decimalEnclosedCircle", "decimalEnclosedCircleChinese"), _circled),
+    **dict.fromkeys(("chineseCounting", "chineseCountingThousand", "taiwaneseCountingThousand", "japaneseCounting"), _han),
 }
 
 

@@ -38,14 +38,11 @@ def xls(content: bytes, uri: str) -> Reading:
             losses.append(Loss("hidden_sheet", 1, page.name))
             continue
         sheet = _sheet(book, page)
-        notes = {note.text.strip(): f"{_reference(row, column)}: {note.text.strip()}" for (row, column), note in _notes(page)}
-        extra = [Piece("text", text) for text in notes.values() if text]
-        extra += [Piece("text", text) for text in drawn.get(page.name, []) if text not in notes]
-        losses += [
-            Loss(what, count, page.name)
-            for what, count in (("hidden_row", sheet.hidden_rows), ("hidden_column", sheet.hidden_columns))
-            if count
-        ]
+        for (row, column), note in sorted(page.cell_note_map.items()):
+            sheet.note(row + 1, column + 1, note.text)
+        extra = [Piece("text", text) for text in drawn.get(page.name, []) if text not in sheet.notes.values()]
+        sheet.settle()
+        losses += [Loss(what, count, page.name) for what, count in sheet.unseen().items() if count]
         pieces += sheet_pieces(page.name, sheet, extra)
     named = {book.sheet_by_index(number).name for number in range(book.nsheets)}
     for name, texts in drawn.items():  # sheets that are charts
@@ -62,7 +59,7 @@ def _sheet(book: Any, page: Any) -> Sheet:
         for column, cell in enumerate(page.row(row)):
             if text := _shown(book, cell):
                 sheet.put(row + 1, column + 1, text)
-        if row in page.rowinfo_map and page.rowinfo_map[row].hidden:
+        if page.rowinfo_map[row].hidden if row in page.rowinfo_map else page.default_row_hidden:
             sheet.hide_row(row + 1)
     for column, about in page.colinfo_map.items():
         if about.hidden:
@@ -87,18 +84,6 @@ def _shown(book: Any, cell: Any) -> str:
         case xlrd.XL_CELL_ERROR:
             return str(xlrd.error_text_from_code.get(cell.value, "#ERROR!"))
     return ""
-
-
-def _notes(page: Any) -> list[tuple[tuple[int, int], Any]]:
-    return sorted(page.cell_note_map.items())
-
-
-def _reference(row: int, column: int) -> str:
-    letters, column = "", column + 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return f"{letters}{row + 1}"
 
 
 def _drawn(content: bytes) -> dict[str, list[str]]:

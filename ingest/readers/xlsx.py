@@ -99,10 +99,12 @@ class _Book:
         if found.kind == "chartsheet":
             return [Piece("title", name), *extra] if extra else []
         sheet = self._cells(raw)
-        for what, count in (("hidden_row", sheet.hidden_rows), ("hidden_column", sheet.hidden_columns)):
+        sheet.settle()
+        for what, count in sheet.unseen().items():
             self._lose(what, count, name)
         self._lose("uncalculated_formula", sheet.uncalculated, name)
-        return sheet_pieces(name, sheet, [*extra, *self._notes(related)])
+        self._notes(related, sheet)
+        return sheet_pieces(name, sheet, extra)
 
     def _cells(self, raw: bytes) -> Sheet:
         """The cells of a sheet, read as a stream: a row is forgotten when it is read."""
@@ -110,10 +112,10 @@ class _Book:
         head = raw[:1000]
         if b"<!DOCTYPE" in head or b"purl.oclc.org" in head:
             raw = etree.tostring(xml_of(raw, self._package.uri))
-        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", *_MARGINS)]
+        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", "sheetFormatPr", *_MARGINS)]
         rows = etree.iterparse(io.BytesIO(raw), tag=tags, resolve_entities=False, no_network=True, remove_comments=True)
         row = column = 0
-        row_is_hidden = False
+        rows_are_hidden = False
         for _, node in rows:
             name = local(node)
             if name == "c":
@@ -125,13 +127,14 @@ class _Book:
             elif name == "row":
                 row = whole(node.get("r"), row + 1)
                 column = 0
-                row_is_hidden = str(node.get("hidden", "0")).lower() in ("1", "true")
-                if row_is_hidden:
+                if _is_hidden(node, "ht", unless_said=rows_are_hidden):
                     sheet.hide_row(row)
                 node.clear()
                 while node.getprevious() is not None:
                     del node.getparent()[0]
-            elif name == "col" and str(node.get("hidden", "0")).lower() in ("1", "true"):
+            elif name == "sheetFormatPr":
+                rows_are_hidden = _is_on(node.get("zeroHeight"))
+            elif name == "col" and _is_hidden(node, "width"):
                 sheet.hide_columns(whole(node.get("min"), 1), whole(node.get("max"), 1))
             elif name == "mergeCell":
                 sheet.merge(*_range(str(node.get("ref") or "")))
@@ -165,9 +168,8 @@ class _Book:
         except (ValueError, OverflowError):
             return raw
 
-    def _notes(self, related: Mapping[str, Related]) -> list[Piece]:
-        """Notes and comments on cells, each behind the name of its cell; of a conversation not the copy for old programs."""
-        found: list[Piece] = []
+    def _notes(self, related: Mapping[str, Related], sheet: Sheet) -> None:
+        """Notes and comments on cells; of a conversation not the copy for old programs."""
         kinds = {other.kind for other in related.values()}
         for other in related.values():
             root = self._package.xml(other.path) if other.kind in ("comments", "threadedComment") and other.path else None
@@ -179,9 +181,8 @@ class _Book:
                     text = str(getattr(child(node, "text"), "text", "") or "")
                 else:
                     continue
-                if text.strip():
-                    found.append(Piece("text", f"{node.get('ref') or ''}: {text.strip()}"))
-        return found
+                row, column, _, _ = _range(str(node.get("ref") or ""))
+                sheet.note(row, column, text)
 
     def _drawn(self, name: str, related: Mapping[str, Related]) -> Iterator[Piece]:
         """Text boxes, charts and diagrams that lie on a sheet; pictures are counted."""
@@ -191,6 +192,9 @@ class _Book:
             waiting = [] if root is None else [root]
             while waiting:
                 node = waiting.pop()
+                if drawings.is_hidden(node):
+                    self._lose("hidden_shape", int(drawings.holds_text(node)), name)
+                    continue
                 match local(node):
                     case "txBody":
                         yield from drawings.paragraphs(node)
@@ -203,6 +207,16 @@ class _Book:
                         waiting += list(elements(node))[:1]
                         continue
                 waiting += reversed(list(elements(node)))
+
+
+def _is_on(written: str | None) -> bool:
+    return str(written or "0").lower() in ("1", "true")
+
+
+def _is_hidden(node: Node, size: str, *, unless_said: bool = False) -> bool:
+    """Whether a row or column is hidden: it says so, has no height or width, or says nothing where all are hidden."""
+    said = node.get("hidden")
+    return (unless_said if said is None else _is_on(said)) or re.fullmatch(r"0+(?:\.0+)?", str(node.get(size) or "")) is not None
 
 
 def _shared(root: Node | None) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from indexing.fingerprints import access_root, release_fingerprint
+from pipeline.evidence.views import ExpectedFrom
 from pipeline.resources import Resources
-from pipeline.views import ExpectedFrom
 from sluice.records import DocumentState
 from sluice.releases import Release
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import evaluation
@@ -11,6 +11,7 @@ from indexing.build import Built
 from indexing.delta import Delta, difference, may_be_base
 from pipeline.budget import money
 from pipeline.cluster import Dask
+from pipeline.evidence.views import holds_what_was_judged
 from pipeline.executors import Inline
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
@@ -113,7 +114,9 @@ def delta_of(r: Resources, found: Assessment) -> Delta | None:
     """What must change in a clone of the live release, where this one can be made of it; None: it is built from nothing."""
     if found.live is None or found.rebuild or not may_be_base(found.live, r.recipe):
         return None
-    return difference(r.contents.of(found.live.collection), found.live, found.documents, r.cutter.sums)
+    held = r.contents.of(found.live.collection)
+    known: Collection[str] = held if holds_what_was_judged(found.live, held) else ()
+    return difference(held, found.live, found.documents, lambda states: r.cutter.sums(s for s in states if s.key not in known))
 
 
 def _begin(r: Resources, run: Run, found: Assessment, delta: Delta | None) -> Release:

@@ -12,15 +12,15 @@ from evaluation import GateContext, ReleaseView
 from evaluation.gates.base import Explain, Lost
 from indexing.fingerprints import access_root, release_fingerprint, tags_root
 from ingest.readerless import silent
-from pipeline.alone import alone
-from pipeline.answers import KeptAnswers
-from pipeline.exactness import recalls
+from pipeline.evidence.alone import alone
+from pipeline.evidence.answers import KeptAnswers
+from pipeline.evidence.exactness import recalls
+from pipeline.evidence.views import BesidePoints, CollectionPoints, ExpectedFrom, against_manifest, ids_judged, taken_over
 from pipeline.executors import Executor
-from pipeline.explaining import why
 from pipeline.outcomes import Report
+from pipeline.reading.explaining import why
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
-from pipeline.views import BesidePoints, CollectionPoints, ExpectedFrom, against_manifest, taken_over
 from sluice.access import AccessTags, Principal, every_tag
 from sluice.errors import Retryable, SluiceError
 from sluice.records import DocumentState, Verdict
@@ -90,6 +90,7 @@ def judge_release(r: Resources, case: Case) -> Judgement:
         against=against.id if against is not None else None,
         overruled=failed if case.overrule and "reconciliation" not in failed else [],
         access=access_root(members),
+        ids=ids_judged(r, release, verdicts),
         seconds=round(seconds, 3),
     )
     return Judgement(tuple(verdicts), seconds)

@@ -24,7 +24,8 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
     """Take away what must be taken away, at once and everywhere: deletions, expiry, changed access. Gives all states.
 
     Revocations reach every existing collection before anything is built (law 7), whatever becomes of the build.
-    `before` are the states as they were before documents were ingested: what expired on its way in is noted too.
+    `before` are the states as they were settled before documents were ingested: what expired on its way in is noted too, and
+    what was not touched since is as it was.
     """
     started, account = time.perf_counter(), run.account
     if seen is not None:
@@ -33,10 +34,12 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
         ingestion.leave_out(state for plan in seen.plans for state in plan.unasked)
         account.expire(seen.expired, ingestion.expire(seen.expired))
     rules, lifetimes, now = r.settings.access.compiled(), r.lifetimes, utc_now()
-    states = r.stores.documents.read()
-    current = [settled(state, rules, now, lifetimes) for state in states]
-    pairs = list(zip(current, states, strict=True))
-    changed = [new for new, old in pairs if (new.tags, new.status) != (old.tags, old.status)]
+    states, known = r.stores.documents.read(), {state.key: state for state in before}
+    current = [
+        state if state is known.get(state.key) and lifetimes.aged(state, now) is state else settled(state, rules, now, lifetimes)
+        for state in states
+    ]
+    changed = [new for new, old in zip(current, states, strict=True) if new is not old]
     dead = {state.key for state in (before or states) if state.status == "expired"}
     over = [state for state in current if state.status == "expired" and state.key not in dead]
     account.expire(over, len(over))

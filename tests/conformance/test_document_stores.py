@@ -16,9 +16,9 @@ from sluice.access import AccessTags
 from sluice.errors import IntegrityError
 from sluice.ids import content_hash, document_key, id_sum, version_id
 from sluice.records import Cut, Document, DocumentState, Element, QuarantineEntry
-from stores.blobs import ROW_BYTES, MongoBlobs
-from stores.mongo_cuts import MongoCuts
-from stores.mongo_documents import INLINE_BYTES, MongoDocumentStates, MongoQuarantine, MongoVersions
+from stores.mongo.blobs import ROW_BYTES, MongoBlobs
+from stores.mongo.cuts import MongoCuts
+from stores.mongo.documents import INLINE_BYTES, MongoDocumentStates, MongoQuarantine, MongoVersions
 from tests.fakes import MemoryCuts
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)

@@ -17,12 +17,12 @@ import pytest
 from sluice.access import AccessTags, TagChange
 from sluice.errors import IndexBusy, ReleaseError
 from sluice.releases import Release, ReleaseEvent, Transition
-from stores.mongo import MongoDatabase
-from stores.mongo_judgements import MongoJudgements
-from stores.mongo_lease import MongoLease
-from stores.mongo_ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
-from stores.mongo_marks import MongoAccessAudit, MongoOutbox
-from stores.mongo_vectors import Evicted, MongoVectorCache
+from stores.mongo.connection import MongoDatabase
+from stores.mongo.judgements import MongoJudgements
+from stores.mongo.lease import MongoLease
+from stores.mongo.ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
+from stores.mongo.marks import MongoAccessAudit, MongoOutbox
+from stores.mongo.vectors import Evicted, MongoVectorCache
 from stores.processes import ProcessId
 from tests.fakes import MemoryAccessAudit, MemoryDecisions, MemoryOutbox, MemoryReleaseLedger, MemoryRuns, MemoryVectorCache
 

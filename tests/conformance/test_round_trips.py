@@ -17,10 +17,10 @@ from pipeline.executors import PARTITION_DOCUMENTS
 from sluice.access import AccessTags
 from sluice.ids import content_hash, document_key, version_id
 from sluice.records import Document, DocumentState
-from stores.mongo import MongoDatabase
-from stores.mongo_cuts import MongoCuts
-from stores.mongo_documents import MongoDocumentStates, MongoVersions
-from stores.mongo_vectors import MongoVectorCache
+from stores.mongo.connection import MongoDatabase
+from stores.mongo.cuts import MongoCuts
+from stores.mongo.documents import MongoDocumentStates, MongoVersions
+from stores.mongo.vectors import MongoVectorCache
 from tests.fakes import MemoryVectorStore
 from tests.unit.indexing.test_build import RELEASE, Sentences
 from tests.unit.indexing.test_build import Counting as Angles

@@ -19,9 +19,9 @@ from sluice.access import AccessTags
 from sluice.errors import IntegrityError, ReleaseError
 from sluice.points import Filters, Point, SparseVector, Vector, VectorQuery
 from sluice.settings import QdrantSettings
-from stores.edge import EdgeStore
-from stores.edge_shards import SEGMENT_POINTS
-from stores.qdrant import TAGS_BATCH, UNTUNED, QdrantStore
+from stores.edge.shards import SEGMENT_POINTS
+from stores.edge.store import EdgeStore
+from stores.qdrant.store import TAGS_BATCH, UNTUNED, QdrantStore
 from tests.fakes import MemoryVectorStore
 from tests.served import apart, serving_both
 

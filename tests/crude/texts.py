@@ -90,6 +90,13 @@ class _Page(HTMLParser):
             self.parts.append(data)
 
 
+def numbered(text: str) -> str:
+    """JSON's letters that are written as numbers, as letters."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda at: chr(int(at[1], 16)) if int(at[1], 16) > 127 else at[0], text)
+
+
 def decoded(content: bytes) -> str:
     """A mark, UTF-8, what is declared, Windows' Western."""
     for mark, name in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
@@ -186,7 +193,7 @@ CRUDE = {
     "html": lambda content: page(decoded(content)),
     "markdown": lambda content: markdown(decoded(content)),
     "text": decoded,
-    "code": decoded,
+    "code": lambda content: numbered(decoded(content)),
     "csv": lambda content: cells(decoded(content)),
     "tsv": lambda content: cells(decoded(content)),
     "xml": lambda content: xml(decoded(content)),

@@ -12,10 +12,10 @@ from qdrant_client import QdrantClient
 from pipeline.resources import Resources
 from sluice.settings import load
 from stores import Stores
-from stores.edge import EdgeStore
-from stores.edge_shards import SEGMENT_POINTS
-from stores.mongo import MongoDatabase
-from stores.qdrant import QdrantStore
+from stores.edge.shards import SEGMENT_POINTS
+from stores.edge.store import EdgeStore
+from stores.mongo.connection import MongoDatabase
+from stores.qdrant.store import QdrantStore
 
 NOWHERE = "http://nowhere:1"
 URLS = {"embedded": "embedded", "large": "embedded", "server": NOWHERE}

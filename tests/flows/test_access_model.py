@@ -25,8 +25,8 @@ import yaml
 
 from benchmarks.tampering import Tampering
 from indexing.search import Searcher
-from pipeline import going_live, nightly, syncing
 from pipeline.executors import Inline
+from pipeline.operations import going_live, nightly, syncing
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.access import Principal

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipeline import comparing, nightly
 from pipeline.cluster import Dask
 from pipeline.executors import Executor, Inline
+from pipeline.experiments import comparing
+from pipeline.experiments.variants import laboratory
+from pipeline.operations import nightly
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
 from pipeline.runs import holding
-from pipeline.variants import laboratory
 from pipeline.windows import NotBegun, Within
 from sluice.errors import ConfigurationError
 from tests import killers

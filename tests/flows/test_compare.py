@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from cli.main import main
-from pipeline import comparing
 from pipeline.executors import Inline
-from pipeline.variants import laboratory
+from pipeline.experiments import comparing
+from pipeline.experiments.variants import laboratory
 from sluice.records import Document
 from tests.flows.conftest import TOPICS, Index
 from tests.unit.ingest.pdf_files import made, table

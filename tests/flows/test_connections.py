@@ -13,8 +13,8 @@ import pytest
 
 from benchmarks.proxy import HOWS
 from ingest.protocols import Blobs
-from pipeline import nightly
-from pipeline.labelled import CorpusDocuments, Held
+from pipeline.evidence.labelled import CorpusDocuments, Held
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.errors import StoreUnavailable

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline import nightly
+from indexing.contents import ids_root
+from pipeline.evidence.views import taken_over
+from pipeline.operations import nightly
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import holding
+from sluice.ids import IdSum
+from sluice.records import DocumentState
+from sluice.releases import Release
 from sluice.settings import load
 from tests.flows.conftest import Index
 
@@ -84,3 +90,27 @@ def test_what_a_night_has_cut_is_not_cut_again(index: Index) -> None:
     with Resources(load(index.config)) as r:
         (gone,) = [state for state in states if state.uri == "people/1.md"]
         assert r.stores.cuts.count(gone.key) == 0
+
+
+def test_of_what_was_judged_the_cuts_are_not_read_again(index: Index) -> None:
+    """Which chunks a document must have is known of the live release, while it holds what was judged and the document is still
+    what its points say; of every other it is what its cut says (and here nothing, for the cuts are gone)."""
+    first = published(index)
+    index.write("people/0.md", "# People note 0\n\nRemember that parental leave lasts twenty weeks.\n")
+    published(index)
+    with Resources(load(index.config)) as r, r.contents.remembered():
+        states, live, base = r.stores.documents.read(), r.releases.live(), r.releases.get(str(first.release))
+        assert live is not None
+        assert live.judged["ids"] == ids_root(r.contents.of(live.collection))
+        r.stores.cuts.erase([state.key for state in states])
+
+        def expected(states: list[DocumentState], base: Release) -> dict[str, IdSum | None]:
+            found = taken_over(r, live, base, states)
+            assert found is not None
+            return {state.key: ids for state, ids in found.expected()}
+
+        known = {key: ids for key, ids in expected(states, base).items() if ids is not None}
+        assert len(known) > 6
+        assert known == {key: r.contents.of(live.collection)[key].id_sum for key in known}
+        assert not any(expected([replace(state, title="Another") for state in states], base).values())
+        assert not any(expected(states, replace(base, judged={**base.judged, "ids": "of other chunks"})).values())

@@ -20,12 +20,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.runs import holding
 from sluice.access import Principal
 from sluice.points import Vector
 from sluice.releases import Release
-from stores.mongo import connect
+from stores.mongo.connection import connect
 from tests.flows.at_hand import URLS, OnTheseStores, vector_store
 
 pytestmark = pytest.mark.slow

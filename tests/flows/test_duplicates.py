@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.settings import load

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivering import deliver
+from pipeline.observability.delivering import deliver
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.access import AccessTags, TagChange

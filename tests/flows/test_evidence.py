@@ -11,7 +11,7 @@ import pytest
 import evaluation
 from cli.main import main
 from evaluation.judged import decode
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import holding

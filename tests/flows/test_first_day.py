@@ -11,7 +11,7 @@ import pytest
 
 import sluice
 from cli.main import main
-from pipeline.parts import ingest
+from pipeline.operations.parts import ingest
 from pipeline.progress import Silent
 from pipeline.resources import Resources
 from pipeline.runs import holding

@@ -14,7 +14,7 @@ import pytest
 
 from ingest import sandbox
 from ingest.testing.stores import MemoryBlobs, MemoryVersions
-from pipeline.labelled import CorpusDocuments
+from pipeline.evidence.labelled import CorpusDocuments
 from sluice.records import DocumentState
 from sluice.settings import LimitSettings
 from tests.flows.conftest import DEPARTMENTS, Index

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.tampering import Tampering
-from pipeline import nightly, searching
+from pipeline.evidence.views import SHARES
 from pipeline.executors import Executor, Inline, P, R
+from pipeline.operations import nightly
 from pipeline.outcomes import Report
+from pipeline.reading import searching
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from pipeline.steps.building import Part, build_partition
-from pipeline.views import SHARES
 from sluice.access import Principal
 from sluice.errors import StoreUnavailable
 from sluice.ids import document_key

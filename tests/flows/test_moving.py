@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.otherwise import _both
+from pipeline.reading.otherwise import _both
 from tests.flows.conftest import TOPICS, Index
 
 

@@ -18,12 +18,12 @@ import pytest
 
 from benchmarks.tampering import Tampering
 from ingest.protocols import Source
-from pipeline import nightly, parts, syncing
-from pipeline.collecting import collect_garbage, unused_vectors
+from pipeline.erasure.texts import embedded_texts, ways
 from pipeline.executors import Inline, P, R
+from pipeline.operations import nightly, parts, syncing
+from pipeline.operations.collecting import collect_garbage, unused_vectors
 from pipeline.resources import Resources
 from pipeline.runs import holding
-from pipeline.texts import embedded_texts, ways
 from sluice.errors import DocumentError, StoreUnavailable
 from sluice.ids import text_hash, version_id
 from sluice.records import ItemRef, RawItem

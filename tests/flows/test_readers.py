@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.access import Principal

@@ -13,11 +13,12 @@ from pydantic import BaseModel
 import evaluation
 from evaluation.experiments import load_experiment
 from indexing.models.reranker import CrossEncoderReranker
-from pipeline import nightly, reading, searching
+from pipeline.experiments.variants import Laboratory
+from pipeline.operations import nightly
 from pipeline.outcomes import Report
+from pipeline.reading import evaluating, searching
 from pipeline.resources import Resources
 from pipeline.runs import holding
-from pipeline.variants import Laboratory
 from sluice.access import Principal
 from sluice.recipe import Recipe
 from sluice.settings import SearchSettings, load
@@ -76,7 +77,7 @@ def test_a_weighted_hybrid_release_measures_what_its_experiment_measured(index: 
         live = w.releases.get(promoted)
         assert Recipe.of_release(live).search.dense_weight == w.searcher(live).how.dense_weight == 0.9
         served = evaluation.evaluate(w.searcher(live), lab.resolved, k=3, everyone=lab.everyone)
-        assert reading.evaluate(w, settings.golden, None, 3).evaluation.measures == served.measures
+        assert evaluating.evaluate(w, settings.golden, None, 3).evaluation.measures == served.measures
     documents = {name: value for name, value in served.measures.items() if not name.startswith("Token")}
     assert {name: measured[0].measures[name] for name in documents} == pytest.approx(documents, abs=5e-4)
     # The best hits: further down the hashing encoder has equals, which stores order as they like.

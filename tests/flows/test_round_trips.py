@@ -19,11 +19,13 @@ import pytest
 import yaml
 from qdrant_client import QdrantClient
 
-from pipeline import collecting, forgetting, nightly, reading, syncing
+from pipeline.erasure import forgetting
+from pipeline.operations import collecting, nightly, syncing
+from pipeline.reading import differing, evaluating
 from pipeline.resources import Resources
 from pipeline.runs import holding
-from stores.edge import EdgeStore
-from stores.qdrant import QdrantStore
+from stores.edge.store import EdgeStore
+from stores.qdrant.store import QdrantStore
 from tests.conformance.test_round_trips import Counting
 from tests.flows.at_hand import NOWHERE, URLS, OnTheseStores
 
@@ -146,9 +148,9 @@ def lived(nights: Nights) -> dict[str, Counter[tuple[str, str]]]:
         assert syncing.sync_access(r, run).access_changed == nights.count
     nights.readers(("**", "staff"))
     with nights.counted("evaluate") as r:
-        reading.evaluate(r, None, None, 5, gate=True)
+        evaluating.evaluate(r, None, None, 5, gate=True)
     with nights.counted("releases diff") as r:
-        assert len(reading.difference(r, str(first), str(second)).changed) == nights.count
+        assert len(differing.difference(r, str(first), str(second)).changed) == nights.count
     nights.spoil()
     with nights.counted("refused") as r, holding(r, "run") as run:
         assert sum(nightly.reindex(r, run).counts["parse"].failed.values()) == nights.count

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.records import DocumentState
@@ -71,7 +71,7 @@ def test_a_run_without_changes_does_not_open_the_points(index: Index, monkeypatc
         raise AssertionError("it was opened")
 
     with monkeypatch.context() as closed:
-        closed.setattr("stores.edge_shards.open_shard", opened)
+        closed.setattr("stores.edge.shards.open_shard", opened)
         assert index.run("unchanged")["release"] == second["release"] != first["release"]
     (segment, *_) = (index.folder / "state" / "qdrant" / "collections").rglob(f"*{second['release']}*/*/segments/*/segment.json")
     segment.write_bytes(segment.read_bytes()[:-1])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ingest.sources.checked import Checked
-from pipeline import nightly
+from pipeline.operations import nightly
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.counts import StageCounts

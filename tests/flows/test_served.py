@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from stores.features import Feature
-from stores.mongo import MongoDatabase
-from stores.mongo_features import features
-from stores.qdrant_features import numbers, reads_tokens
-from stores.qdrant_token import reading_token
+from stores.mongo.connection import MongoDatabase
+from stores.mongo.features import features
+from stores.qdrant.features import numbers, reads_tokens
+from stores.qdrant.token import reading_token
 from tests.flows.conftest import TOPICS, Index
 from tests.served import serving, serving_both
 

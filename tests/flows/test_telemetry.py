@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from pipeline import telemetry
 from pipeline.account import Account
+from pipeline.observability import telemetry
 from sluice.counts import StageCounts
 from sluice.settings import load
 from tests.flows.conftest import Index

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import prefect_records
+from pipeline.erasure.unnaming import ERASED, unnamed, unnamed_text
+from pipeline.observability import prefect_records
 from pipeline.resources import Resources
-from pipeline.unnaming import ERASED, unnamed, unnamed_text
 from sluice.errors import StoreUnavailable
 from sluice.settings import load
 from tests.flows.conftest import Index

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import backfilling, nightly
 from pipeline.executors import Inline
+from pipeline.operations import backfilling, nightly
 from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
 from pipeline.runs import holding

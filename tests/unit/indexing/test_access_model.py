@@ -15,7 +15,7 @@ from indexing.search import Searcher
 from sluice.access import AccessTags, Principal
 from sluice.points import Point, Vector
 from sluice.settings import SearchSettings
-from stores.edge import EdgeStore
+from stores.edge.store import EdgeStore
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from sluice.points import Filters, Point, Vector, VectorQuery
 from sluice.records import Chunk, Document, DocumentState
 from sluice.settings import SearchSettings
 from stores import ranking
-from stores.edge import EdgeStore
+from stores.edge.store import EdgeStore
 
 WORDS = [
     "gateway",

@@ -14,10 +14,11 @@ def made(
     extra: Sequence[str] = (),
     catalog: str = "",
     about: str = "",
+    resources: str = "",
 ) -> bytes:
     """A PDF with these pages (content streams). Objects of `extra` are numbered from 10, annotations are the first page's.
 
-    `F1` is Helvetica; `catalog` and `about` go into the catalogue and into each page.
+    `F1` is Helvetica; `catalog`, `about` and `resources` go into the catalogue, into each page and into its resources.
     """
     bodies: dict[int, str] = {10 + n: body for n, body in enumerate(extra)}
     listed = " ".join(f"/{name} {body}" for name, body in {"F1": HELVETICA, **(fonts or {})}.items())
@@ -29,7 +30,7 @@ def made(
         noted = f"/Annots [{' '.join(annotations)}]" if annotations and n == 0 else ""
         bodies[first + 2 * n] = (
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {first + 2 * n + 1} 0 R {noted} {about} "
-            f"/Resources << /Font << {listed} >> >> >>"
+            f"/Resources << /Font << {listed} >> {resources} >> >>"
         )
         bodies[first + 2 * n + 1] = stream(content)
     out, offsets = b"%PDF-1.7\n", {}

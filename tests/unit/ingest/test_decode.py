@@ -40,6 +40,27 @@ def test_encodings_are_found_and_marks_removed(content: bytes) -> None:
     assert decode(content) == GERMAN
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("L’été dernier, nous avons visité les châteaux où habitait ma grand-mère.", "mac-roman"),
+        ("Name,Ort\nMüller,Köln\nGrüß,Bönen\n", "mac-roman"),
+        ("Die Größe der Häuser über dem Fluß überrascht. Schöne Grüße.", "cp850"),
+        ("พนักงานได้รับวันหยุดพักผ่อนประจำปียี่สิบวัน", "tis-620"),
+        ("It’s the “best” plan – the fee is €5, says naïve André.", "cp1252"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy.", "cp1250"),
+    ],
+)
+def test_a_guess_knows_what_letters_look_like_beside_each_other(text: str, encoding: str) -> None:
+    """Macintosh, DOS and Thai, which the Web's detector does not know or calls otherwise; and what it knows stays."""
+    assert decode(text.encode(encoding)) == text
+
+
+def test_halves_of_characters_are_characters() -> None:
+    """Java and old databases write an emoji as two halves of three bytes each (CESU-8)."""
+    assert decode(b"\xc3\x84rger \xed\xa0\xbd\xed\xb8\x80") == "Ärger \U0001f600"
+
+
 def test_a_declaration_is_believed_where_utf8_does_not_fit() -> None:
     """HTML and XML say their charset; a wrong or unknown one is ignored."""
     page = '<meta charset="{}"><p>日本語の文章です</p>'

@@ -22,8 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.nesting import too_deep
+from ingest.processing import Processor
 from ingest.readers.mail import unflowed
 from ingest.sources.mail import MailOptions, MailSource
+from sluice.records import RawItem
 from tests.unit.ingest.old_files import msg
 from tests.unit.ingest.reads import losses, read, reason, shape, text
 
@@ -45,7 +47,15 @@ def mail(*parts: tuple[str, str], kind: str = "mixed") -> str:
         (mail(("text/plain", "kurz"), ("text/html", "<p>kurz und <b>länger</b>"), kind="alternative"), "kurz und länger"),
         (mail(("text/plain", "Please see all of the long text here"), ("text/html", "<p>View online"), kind="alternative"),
          "Please see all of the long text here"),
+        (mail(("text/plain", "This mail needs a reader of HTML, please open it there."), ("text/html", "<p>The price is five."),
+              kind="alternative"), "This mail needs a reader of HTML, please open it there.\n\nThe price is five."),
         (mail(("text/html", "<p>only"), kind="related"), "only"),
+        (mail(("text/plain", "<html><p>A page <b>as text</b><p style='display:none'>gone</html>")), "A page as text"),
+        (HEAD + "Content-Transfer-Encoding: Quoted-Printable;\n\nGr=C3=BC=C3=9Fe", "Grüße"),
+        (HEAD + "\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nSigned\n- -- Ann\n-----BEGIN PGP SIGNATURE-----\n\niQEz\n"
+         "-----END PGP SIGNATURE-----\n", "Signed\n-- Ann"),
+        (HEAD + "\nBefore\n\nbegin 644 a b.txt\n#0V%T\n`\nend\n\nAfter: begin 100 things\nto the end",
+         "Before\n\nAfter: begin 100 things\nto the end"),
         (mail(("text/plain", "body"), ("application/pgp-signature", "xx"), kind="signed"), "body"),
         (mail(("text/enriched", "<bold>fett</bold> und mager")), "fett und mager"),
         (mail(("text/markdown", "# Titel\n\n- eins")), "Titel\n\neins"),
@@ -245,6 +255,14 @@ def test_the_text_in_a_winmail_dat_is_read(words: str) -> None:
     assert text(message.as_bytes(), "a.eml") == text(envelope, "winmail.dat") == words
     message.get_payload().insert(0, MIMEText(words))  # type: ignore[union-attr]
     assert text(message.as_bytes(), "a.eml") == words
+
+
+def test_a_message_of_apple_mail_is_read() -> None:
+    """Its length before it, a list of properties behind it; what styles hide in it is cut as in any other."""
+    message = f"{HEAD}Content-Type: text/html\n\n<p>Body<p style='display:none'>gone</p>"
+    content = f"{len(message)}       \n{message}<?xml version='1.0'?><plist>gone</plist>"
+    document = Processor().parse(RawItem("a.emlx", content.encode(), "v"), source="s")
+    assert (document.title, document.text) == ("About", "Body")
 
 
 def test_attachments_are_said_by_name() -> None:

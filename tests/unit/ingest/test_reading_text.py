@@ -61,6 +61,19 @@ def test_one_bad_byte_costs_one_character(bad: bytes) -> None:
         assert losses(content, "a.txt") == {"undecodable_byte": 1}
 
 
+def test_what_only_a_terminal_shows_is_what_it_shows() -> None:
+    """Colours of a log, letters typed over letters in a page of a manual."""
+    assert text("\x1b[31mError\x1b[0m: no disk", "a.log") == "Error: no disk"
+    assert text("N\bNA\bAM\bME\bE of the _\bf_\bi_\bl_\be", "a.txt") == "NAME of the file"
+
+
+def test_json_has_its_letters() -> None:
+    """Not their numbers; what JSON must escape, and what only looks like it, stays."""
+    written = r'{"a": "\u00fcber \ud83d\ude00", "b": "\\u00fc \u0022 \n \ud83d"}'
+    assert text(written, "a.json") == r'{"a": "über 😀", "b": "\\u00fc \" \n \ud83d"}'
+    assert text(r"x = '\u00fc'", "a.py") == r"x = '\u00fc'"
+
+
 def test_stray_zeros_and_old_line_ends_are_no_reason_to_refuse() -> None:
     """A NUL in a text of a page; CR alone as line end."""
     assert text(b"Page one.\0\n\nPage two is long enough to say that this is text." * 3, "a.txt").startswith("Page one.\n\n")
@@ -132,6 +145,10 @@ def test_list_numbers_of_text_are_kept() -> None:
         ("time,what\n10:30,meet\n11:45,eat", ["time | what", "10:30 | meet", "11:45 | eat"]),
         ("one\ntwo, and more\nthree", ["one", "two | and more", "three"]),
         ("年假,天数\n普通,二十", ["年假 | 天数", "普通 | 二十"]),
+        ("time\n10:30\n11:45\n", ["time", "10:30", "11:45"]),
+        ('a,b\n1,"open\n2,x\n3,z\n', ["a | b", '1 | "open', "2 | x", "3 | z"]),
+        ('a,b\n1,"end', ["a | b", "1 | end"]),
+        ("a,b\n1,2\n\x1a", ["a | b", "1 | 2"]),
     ],
 )
 def test_rows_are_cut_where_they_are_of_one_length(content: str, rows: list[str]) -> None:
@@ -186,6 +203,7 @@ def code(source: str, *outputs: dict[str, object]) -> dict[str, object]:
             },
             "a | b",
         ),
+        ({"output_type": "stream", "text": "50%|##  |\r100%|####|\ndone\r\n"}, "100%|####|\ndone"),
         ({"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[31mE\x1b[0m: v"]}, "E: v"),
         ({"output_type": "display_data", "data": {"text/markdown": "**fett**"}}, "fett"),
     ],

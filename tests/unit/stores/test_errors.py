@@ -16,7 +16,8 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from sluice.errors import ConfigurationError, DiskFull, IntegrityError, Permanent, ReleaseError, SluiceError, StoreUnavailable
-from stores import mongo, qdrant_errors
+from stores.mongo import connection as mongo
+from stores.qdrant import errors
 
 UNAVAILABLE = {
     "ProtocolError", "ConnectionFailure", "WaitQueueTimeoutError", "AutoReconnect", "NetworkTimeout", "NotPrimaryError",
@@ -94,7 +95,7 @@ def test_a_web_server_that_answers_for_qdrant_is_found_out() -> None:
         json.JSONDecodeError("Expecting value", "<html>", 0),
         UnexpectedResponse(502, "Bad Gateway", page, httpx.Headers()),
     ]
-    kinds = [type(qdrant_errors.translate(error, url="http://h:6333", doing="listing collections")) for error in found]
+    kinds = [type(errors.translate(error, url="http://h:6333", doing="listing collections")) for error in found]
     assert kinds == [ConfigurationError, ConfigurationError, StoreUnavailable]
 
 
@@ -174,7 +175,7 @@ def response(status: int) -> UnexpectedResponse:
 )
 def test_every_error_of_qdrants_client_is_mapped(error: Exception, expected: type[SluiceError]) -> None:
     """What may pass is retryable; a key that is refused is configuration; a missing collection is a release that is gone."""
-    mapped = qdrant_errors.translate(error, url="https://user:hunter2@db.example:6333/x", doing="searching", collection="a__1")
+    mapped = errors.translate(error, url="https://user:hunter2@db.example:6333/x", doing="searching", collection="a__1")
     assert type(mapped) is expected
     assert "db.example:6333" in mapped.message
     assert "hunter2" not in mapped.message

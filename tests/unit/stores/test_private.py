@@ -20,8 +20,8 @@ from sluice.access import AccessTags
 from sluice.points import Point
 from sluice.settings import load
 from stores import Stores, open_stores
-from stores.embedded import EmbeddedMongo
-from stores.mongo import connect
+from stores.mongo.connection import connect
+from stores.mongo.embedded import EmbeddedMongo
 
 ROOT = Path(__file__).parents[3]
 SECRET = "the zanzibar ledger"

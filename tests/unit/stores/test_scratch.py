@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stores.embedded_server import socket_path
+from stores.mongo.embedded_server import socket_path
 from stores.scratch import scratch
 
 DIES = """

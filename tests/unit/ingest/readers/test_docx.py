@@ -162,6 +162,12 @@ OUT: dict[str, tuple[str, str]] = {
     "hidden": (run("gone", "<w:vanish/>"), "hidden_text"),
     "hidden by style": (run("gone", '<w:rStyle w:val="Verborgen"/>'), "hidden_text"),
     "comment": ('<w:commentRangeStart w:id="1"/><w:r><w:commentReference w:id="1"/></w:r>', "comment"),
+    "deleted in an equation": (f'<m:oMath><m:r><w:rPr><w:del w:id="1" {BY}/></w:rPr><m:t>gone</m:t></m:r></m:oMath>', ""),
+    "hidden shape": ('<w:r><w:drawing><wp:anchor><wp:docPr id="1" name="x" hidden="1"/><a:graphic><a:graphicData><wps:wsp><wps:txbx>'
+                     f'<w:txbxContent>{para(run("gone"))}</w:txbxContent></wps:txbx></wps:wsp></a:graphicData></a:graphic></wp:anchor>'
+                     '</w:drawing></w:r>', "hidden_shape"),
+    "hidden old shape": ('<w:r><w:pict><v:shape style="width:9pt;visibility:hidden"><v:textbox><w:txbxContent>'
+                         f'{para(run("gone"))}</w:txbxContent></v:textbox></v:shape></w:pict></w:r>', "hidden_shape"),
     "picture": ('<w:r><w:drawing><wp:inline><wp:docPr id="1" name="gone" descr="gone"/><a:blip/></wp:inline></w:drawing></w:r>', "picture"),
     "object": ('<w:r><w:object><v:shape><v:imagedata/></v:shape><o:OLEObject ProgID="gone"/></w:object></w:r>', "embedded_object"),
     "symbol": ('<w:r><w:sym w:font="Webdings" w:char="F0AA"/></w:r>', "symbol"),
@@ -207,6 +213,75 @@ def test_numbers_are_printed_as_word_prints_them() -> None:
     assert {element.kind for element in document.elements} == {"list"}
 
 
+def test_levels_of_a_list_count_as_they_are_written() -> None:
+    """`isLgl` is digits all the way, a list may have a level of its own, and Chinese numbers are Chinese."""
+    numbering = (
+        f'<w:numbering {W_NAMES}><w:abstractNum w:abstractNumId="0">'
+        '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="upperRoman"/><w:lvlText w:val="Article %1."/></w:lvl>'
+        '<w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:isLgl/><w:lvlText w:val="%1.%2"/></w:lvl>'
+        '</w:abstractNum><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:start w:val="12"/>'
+        '<w:numFmt w:val="chineseCounting"/><w:lvlText w:val="第%1条"/></w:lvl></w:abstractNum>'
+        '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+        '<w:num w:numId="3"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:lvl w:ilvl="0"><w:start w:val="1"/>'
+        '<w:numFmt w:val="lowerLetter"/><w:lvlText w:val="%1)"/></w:lvl></w:lvlOverride></w:num></w:numbering>'
+    )
+    item = '<w:numPr><w:ilvl w:val="{}"/><w:numId w:val="{}"/></w:numPr>'
+    places = [(0, 1), (1, 1), (0, 1), (1, 1), (0, 2), (0, 3)]
+    body = "".join(para(run(f"x{n}"), about=item.format(*place)) for n, place in enumerate(places))
+    content = word(body, related=(("rN", "numbering", "numbering.xml"),), parts={"numbering.xml": numbering})
+    assert read(content, "a.docx").text.split("\n") == [
+        "Article I. x0",
+        "1.1 x1",
+        "Article II. x2",
+        "2.1 x3",
+        "第十二条 x4",
+        "c) x5",
+    ]
+
+
+def test_headers_that_no_page_has_are_not_read() -> None:
+    """Of a first page that is none, of even pages that are like odd ones; a section goes on with those of the one before."""
+    header = '<w:headerReference w:type="{}" r:id="{}"/>'
+    parts = {
+        f"header{n}.xml": f"<w:hdr {W_NAMES}>{para(run(text))}</w:hdr>" for n, text in enumerate(("Usual", "First", "Even"), 1)
+    }
+    related = tuple((f"r{n}", "header", f"header{n}.xml") for n in (1, 2, 3))
+    every = header.format("default", "r1") + header.format("first", "r2") + header.format("even", "r3")
+
+    def heads(*sections: str, settings: str = "") -> list[str]:
+        body = "".join(para(run("x"), about=f"<w:sectPr>{section}</w:sectPr>") for section in sections[:-1])
+        made = {**parts, "settings.xml": f"<w:settings {W_NAMES}>{settings}</w:settings>"}
+        content = word(
+            f"{body}{para(run('y'))}<w:sectPr>{sections[-1]}</w:sectPr>",
+            related=(*related, ("rS", "settings", "settings.xml")),
+            parts=made,
+        )
+        document = read(content, "a.docx")
+        return [document.text[e.start : e.end] for e in document.elements if e.kind == "other"]
+
+    assert heads(every) == ["Usual"]
+    assert heads(every + "<w:titlePg/>") == ["Usual", "First"]
+    assert heads(every + '<w:titlePg w:val="0"/>', settings="<w:evenAndOddHeaders/>") == ["Usual", "Even"]
+    assert heads(every, "<w:titlePg/>") == ["Usual", "First"]
+
+
+def test_documents_within_a_document_are_read() -> None:
+    """What converters of pages put whole into `altChunk`; one that is broken, missing or no text is said."""
+    page = "<html><body><h1>Head</h1><p>Grüße</p><p style='display:none'>gone</p></body></html>"
+    saved = f"MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n{page}"
+    inner = word(para(run("Inner"), f'<w:del w:id="1" {BY}>{run("gone")}</w:del>'))
+    kinds = {"a.html": page, "b.mht": saved, "c.docx": inner, "d.rtf": r"{\rtf1 Rich}", "e.docx": "broken", "f.bin": "\0\1\2"}
+    body = "".join(f'<w:altChunk r:id="r{n}"/>' for n in range(len(kinds) + 1))
+    content = word(
+        para(run("Outer")) + body,
+        related=tuple((f"r{n}", "aFChunk", name) for n, name in enumerate(kinds)),
+        parts=kinds,  # type: ignore[arg-type]
+    )
+    document = read(content, "a.docx")
+    assert document.text.split("\n\n") == ["Outer", "Head", "Grüße", "Head", "Grüße", "Inner", "Rich"]
+    assert losses(document) == {"embedded_document": 3, "hidden": 2}
+
+
 def test_headings_are_told_by_their_level_in_any_language() -> None:
     """By the style's built-in name, a style made from one, or an outline level; a bold line is one below them."""
     body = (
@@ -229,9 +304,10 @@ def test_headings_are_told_by_their_level_in_any_language() -> None:
 
 
 def test_merged_cells_stand_in_every_row_and_column_that_they_cover() -> None:
-    """A row says what its merged cells say; a row of one cell says it once; deleted rows are gone."""
+    """A row says what its merged cells say; a row of one cell says it once; deleted and hidden rows are gone."""
     restart, goes_on, wide = '<w:vMerge w:val="restart"/>', "<w:vMerge/>", '<w:gridSpan w:val="{}"/>'
     content = table(
+        row(cell(para(run("gone"))), about="<w:hidden/>"),
         row(cell(para(run("Title")), about=wide.format(3))),
         row(cell(para(run("Nord")), about=restart), cell(para(run("a"))), cell(para(run("1")))),
         row(cell(para(), about=goes_on), cell(para(run("b"))), cell(para(run("2")))),

@@ -95,13 +95,14 @@ def test_what_is_left_out_is_deleted_or_said() -> None:
     body = (
         CHANGES + '<text:p>a <text:span text:style-name="Hid">gone</text:span>b</text:p>'
         '<text:section text:display="none" text:name="s"><text:p>gone</text:p></text:section>'
+        '<text:section text:display="condition" text:is-hidden="true" text:name="t"><text:p>gone</text:p></text:section>'
         "<text:p>c<office:annotation><text:p>gone</text:p></office:annotation></text:p>"
         "<text:p><draw:frame><draw:image xlink:href='x'/></draw:frame><draw:frame><draw:object-ole/><draw:image/></draw:frame></text:p>"
         '<text:p>d <text:change-start text:change-id="c2"/>gone<text:change-end text:change-id="c2"/>e</text:p>'
     )
     document = read(odf("text", body, styles=STYLES), "a.odt")
     assert document.text == "a b\n\nc\n\nd e"
-    assert losses(document) == {"comment": 1, "embedded_object": 1, "hidden_text": 2, "picture": 1}
+    assert losses(document) == {"comment": 1, "embedded_object": 1, "hidden_text": 3, "picture": 1}
 
 
 def test_lists_notes_and_margins() -> None:
@@ -148,14 +149,17 @@ def test_tables_charts_and_formulas() -> None:
 
 
 def test_a_flat_file_is_read_like_a_zipped_one() -> None:
-    """The same elements in one XML file."""
+    """The same elements in one XML file; who deleted or commented, and when, is not who wrote it."""
     flat = (
         '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:text>'
-        '<text:h text:outline-level="1">Head</text:h><text:p>Body.</text:p></office:text></office:body></office:document>'
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        "<office:meta><dc:creator>Ada</dc:creator></office:meta><office:body><office:text>"
+        '<text:h text:outline-level="1">Head</text:h><text:p>Body.<office:annotation><dc:creator>Eve</dc:creator>'
+        "<dc:date>2001-01-01</dc:date></office:annotation></text:p></office:text></office:body></office:document>"
     )
     document = read(b'<?xml version="1.0"?>' + flat.encode(), "a.fodt")
     assert (document.text, document.title) == ("Head\n\nBody.", "Head")
+    assert (document.metadata["author"], "last_modified" in document.metadata) == ("Ada", False)
 
 
 def test_what_libreoffice_writes_is_read() -> None:

@@ -188,6 +188,60 @@ def test_forms_notes_and_attachments() -> None:
     assert losses(document) == {"attachment": 1, "comment": 1}
 
 
+def test_what_is_painted_over_is_no_text() -> None:
+    """A box over words that were to be taken out, whatever its colour; not a line, a frame or a box below, clipped or slanted."""
+    said = at(72, 700, "Salary of Anna is ") + at(180, 700, "gone")
+    for box in ("0 g 178 696 80 14 re f", "1 1 1 rg 178 696 80 14 re f", "0 g 178 696 m 258 696 l 258 710 l 178 710 l h f"):
+        document = read(made(said + box + " " + at(72, 660, "Next line.")), "a.pdf")
+        assert document.text == "Salary of Anna is\n\nNext line."
+        assert losses(document) == {"covered_text": 1}
+    seen = at(72, 700, "Seen words")
+    for drawn in (
+        "0.9 g 70 690 200 20 re f 0 g " + seen,
+        seen + "0 g 70 702 200 1 re f",
+        seen + "0 G 70 690 200 20 re S",
+        seen + "q 300 300 10 10 re W n 0 g 70 690 200 20 re f Q",
+        seen + "0 g 70 690 m 270 690 l 170 720 l f",
+    ):
+        assert read(made(drawn), "a.pdf").text == "Seen words"
+
+
+LAYERS = ("<< /Type /OCG /Name (Draft) >>", "<< /Type /OCG /Name (Final) >>")
+OFF = "/OCProperties << /OCGs [10 0 R 11 0 R] /D << /OFF [10 0 R] >> >>"
+BASE_OFF = "/OCProperties << /OCGs [10 0 R 11 0 R] /D << /BaseState /OFF /ON [11 0 R] >> >>"
+
+
+@pytest.mark.parametrize(
+    ("page", "catalog"),
+    [
+        ("/OC /A BDC {gone} EMC /OC /B BDC {seen} EMC", OFF),
+        ("/OC /A BDC {gone} EMC /OC /B BDC {seen} EMC", BASE_OFF),
+        ("/OC /M BDC /Span BMC {gone} EMC EMC /OC /B BDC {seen} EMC", OFF),
+        ("/Hidden Do {seen}", OFF),
+        ("/Both Do", OFF),
+    ],
+)
+def test_layers_that_are_off_are_not_read(page: str, catalog: str) -> None:
+    """By marks on the page or in a form, by a membership, by a form that is on the layer as a whole."""
+    texts = {"gone": at(72, 700, "gone"), "seen": at(72, 680, "Seen words")}
+    both = "/OC /A BDC {gone} EMC {seen}".format(**texts)
+    form = "<< /Type /XObject /Subtype /Form /BBox [0 0 612 792] {} /Resources << /Properties << /A 10 0 R >> /Font << /F1 {} >> >> /Length {} >>\nstream\n{}\nendstream"
+    content = made(
+        page.format(**texts),
+        extra=(
+            *LAYERS,
+            "<< /Type /OCMD /OCGs [10 0 R] /P /AllOn >>",
+            form.format("/OC 10 0 R", HELVETICA, len(texts["gone"]), texts["gone"]),
+            form.format("", HELVETICA, len(both), both),
+        ),
+        catalog=catalog,
+        resources="/Properties << /A 10 0 R /B 11 0 R /M 12 0 R >> /XObject << /Hidden 13 0 R /Both 14 0 R >>",
+    )
+    document = read(content, "a.pdf")
+    assert document.text == "Seen words"
+    assert losses(document) == {"hidden_layer": 1}
+
+
 @pytest.mark.parametrize("pages", [4, 9])
 def test_what_every_page_repeats_is_out_and_said(pages: int) -> None:
     """Headers (of left and right pages apart), page numbers in any language; a body that repeats stays."""

@@ -137,6 +137,40 @@ def test_what_is_hidden_is_out_and_said() -> None:
     assert [loss["where"] for loss in document.metadata["losses"]] == ["Sheet", "Sheet", "hidden, veryHidden"]
 
 
+def test_rows_and_columns_without_a_size_are_hidden() -> None:
+    """Of no height or width; all that say nothing, where a sheet hides them; and notes on cells that are hidden."""
+    hidden = c("A1", "str", "<v>gone</v>")
+    shown = '<row r="2" hidden="0">' + c("A2", "str", "<v>shown</v>") + c("B2", "str", "<v>gone</v>") + "</row>"
+    narrow = '<cols><col min="2" max="2" width="0" customWidth="1"/></cols>'
+    notes = "".join(
+        f'<comment ref="{place}"><text><t>{said}</t></text></comment>' for place, said in (("A1", "gone"), ("A2", "note"))
+    )
+    parts = {
+        "worksheets/_rels/sheet1.xml.rels": relations(("r1", "comments", "../comments1.xml")),
+        "comments1.xml": f"<comments><commentList>{notes}</commentList></comments>",
+    }
+    for row, about in (('<row r="1" ht="0" customHeight="1">', ""), ('<row r="1">', '<sheetFormatPr zeroHeight="1"/>')):
+        sheet = f"{about}{narrow}<sheetData>{row}{hidden}</row>{shown}</sheetData>"
+        document = read(workbook({"S": sheet}, parts=parts), "a.xlsx")
+        assert document.text == "S\n\nshown\n\nA2: note"
+        assert losses(document) == {"hidden_column": 1, "hidden_row": 1}
+
+
+def test_a_merged_cell_is_what_is_seen_of_it() -> None:
+    """Where its first row or column is hidden it is seen in the others; what lies under it nobody sees."""
+    sheet = (
+        '<cols><col min="1" max="1" hidden="1"/></cols>'
+        + rows(
+            c("A1", "str", "<v>Heading</v>") + c("B1", "str", "<v>gone</v>"),
+            c("B2", "str", "<v>x</v>") + c("C2", "str", "<v>y</v>"),
+        )
+        + '<mergeCells><mergeCell ref="A1:C1"/></mergeCells>'
+    )
+    document = read(workbook({"S": sheet}), "a.xlsx")
+    assert document.text == "S\n\nHeading\nx | y"
+    assert losses(document) == {"covered_cell": 1}
+
+
 def test_merged_cells_are_filled_and_tables_are_told_apart() -> None:
     """A merged cell is in each of its rows and columns; empty rows and columns part tables; the sheet's name is above all."""
 
@@ -174,7 +208,11 @@ def test_notes_text_boxes_and_charts_of_a_sheet_are_read() -> None:
             ("r2", "comments", "../comments1.xml"),
             ("r3", "threadedComment", "../threadedComments/t1.xml"),
         ),
-        "drawings/drawing1.xml": drawing,
+        "drawings/drawing1.xml": drawing.replace(
+            "<xdr:oneCell",
+            f'<xdr:sp><xdr:nvSpPr><xdr:cNvPr id="9" name="x" hidden="1"/></xdr:nvSpPr><xdr:txBody><a:p>{said("gone")}</a:p></xdr:txBody>'
+            "</xdr:sp><xdr:oneCell",
+        ),
         "drawings/_rels/drawing1.xml.rels": relations(("r1", "chart", "../charts/chart1.xml")),
         "charts/chart1.xml": chart("Charttitle", "Series", {"Ost": "1234"}, "#,##0"),
         "comments1.xml": old,
@@ -182,7 +220,7 @@ def test_notes_text_boxes_and_charts_of_a_sheet_are_read() -> None:
     }
     document = read(workbook({"S": rows(c("A1", "inlineStr", "<is><t>cell</t></is>"))}, parts=parts), "a.xlsx")
     assert document.text == "S\n\ncell\n\nBoxword\n\nCharttitle\n\n| Series\nOst | 1,234\n\nA1: talk"
-    assert losses(document) == {"picture": 1}
+    assert losses(document) == {"hidden_shape": 1, "picture": 1}
 
     def note(book: Any) -> None:
         book.active["B2"], book.active["B2"].comment = "x", Comment("Noteword", "Ada")

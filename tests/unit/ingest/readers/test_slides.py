@@ -113,10 +113,12 @@ def test_charts_diagrams_and_tables() -> None:
 
 
 def test_what_is_left_out_of_slides_is_said() -> None:
-    """Hidden slides by number, pictures, comments; a master's own text once, what it prompts for never."""
+    """Hidden slides by number, hidden shapes, pictures, comments; a master's own text once, what it prompts for never."""
     layout = f"<p:sldLayout {P_NAMES}><p:cSld><p:spTree>{shape(said('Click to edit'), kind='body')}{shape(said('Confidential'))}"
     comments = '<p:cmLst xmlns:p="x"><p:cm><p:text>gone</p:text></p:cm></p:cmLst>'
-    slide = shape(said("Shown")) + "<p:pic><p:nvPicPr/></p:pic>"
+    hidden = shape(said("gone")).replace('name="x"', 'name="x" hidden="1"', 1)
+    group = f'<p:grpSp><p:nvGrpSpPr><p:cNvPr id="7" name="g" hidden="1"/></p:nvGrpSpPr>{shape(said("gone"))}</p:grpSp>'
+    slide = shape(said("Shown")) + hidden + group + "<p:pic><p:nvPicPr/></p:pic>"
     related = relations(("r1", "slideLayout", "../slideLayouts/l.xml"), ("r2", "comments", "../comments/c.xml"))
     content = deck(
         slide,
@@ -130,7 +132,7 @@ def test_what_is_left_out_of_slides_is_said() -> None:
     )
     document = read(content, "a.pptx")
     assert document.text == "Shown\n\nConfidential"
-    assert losses(document) == {"comment": 1, "hidden_slide": 1, "picture": 1}
+    assert losses(document) == {"comment": 1, "hidden_shape": 2, "hidden_slide": 1, "picture": 1}
     assert [loss["where"] for loss in document.metadata["losses"] if loss["what"] == "hidden_slide"] == ["slide 2"]
 
 

@@ -1,0 +1,1 @@
+"""`sluice forget`: a document erased on demand, with every trace that it left."""

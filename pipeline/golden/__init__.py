@@ -1,0 +1,1 @@
+"""Golden sets that grow: questions drafted from the documents, in other words, and whether labels are still true."""

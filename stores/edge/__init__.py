@@ -1,0 +1,1 @@
+"""The embedded vector store, on Qdrant's own engine in the process. `store` implements the Protocol; the others are below it."""
