@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,6 +142,27 @@ class AskedRobots(RobotsTxtMiddleware):
         super()._robots_error(exc, netloc)
 
 
+def inside(host: str, domains: Iterable[str]) -> bool:
+    """Whether a host is one of these domains or below one."""
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+class Inside:
+    """Downloader middleware: what a page redirects to out of the source's domains is none of its pages, and not asked for."""
+
+    def __init__(self, domains: list[str]) -> None:
+        self._domains = domains
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Inside:
+        return cls(crawler.settings.getlist("SLUICE_DOMAINS"))
+
+    def process_request(self, request: scrapy.Request) -> None:
+        host = (urlsplit(request.url).hostname or "").lower()
+        if "asked" in request.meta and request.meta.get("redirect_urls") and not inside(host, self._domains):
+            raise IgnoreRequest(f"redirects to {host}, which is not among the domains of this source")
+
+
 class Patient:
     """Downloader middleware: a host that asks for patience (Retry-After) is asked nothing until then; one that asks for more
     than `max_wait_s` is not asked again for what it refused."""
@@ -200,5 +222,12 @@ class Whole:
         return response
 
 
-MIDDLEWARES: dict[type[Any], int | None] = {PublicOnly: 50, RobotsTxtMiddleware: None, AskedRobots: 100, Patient: 560, Whole: 595}
+MIDDLEWARES: dict[type[Any], int | None] = {
+    PublicOnly: 50,
+    Inside: 60,
+    RobotsTxtMiddleware: None,
+    AskedRobots: 100,
+    Patient: 560,
+    Whole: 595,
+}
 """Where they stand among Scrapy's own: retries are at 550, what unpacks bodies at 590."""
