@@ -357,4 +357,6 @@ def tags_of(value: str) -> list[str]:
     tags = [tag.strip() for tag in value.split(",") if tag.strip()]
     if not tags:
         raise ConfigurationError("--as names no tag", hint="name the principal's tags: --as public,engineering")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ConfigurationError("--as holds bytes that are no text", hint="is the terminal's encoding UTF-8?")
     return tags

@@ -19,6 +19,11 @@ def header(message: Message, name: str) -> str:
     return decoded_header(str(found))
 
 
+def headers(message: Message, name: str) -> list[str]:
+    """Every field of this name, as `header` gives one."""
+    return [decoded_header(str(value)) for field, value in message.raw_items() if field.lower() == name.lower()]
+
+
 def decoded_header(raw: str) -> str:
     """A raw field as text; a word whose bytes fit no charset stays as it is written."""
     with contextlib.suppress(UnicodeEncodeError):

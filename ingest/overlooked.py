@@ -50,12 +50,25 @@ def unmatched(source: Source, there: Sequence[str]) -> Iterator[str]:
 def not_left_out(source: Source, new: Sequence[str]) -> Iterator[str]:
     """A sentence for each exclude pattern that does not leave out what it seems to be written for, of these documents."""
     for pattern in _patterns(source, "exclude"):
-        wider = _wider(pattern)
-        if missed := [(uri, better) for uri in new if (better := _meant(uri, pattern, wider))]:
-            yield (
-                f"source '{source.name}': exclude '{pattern}' does not leave out {counted(len(missed), 'document')}, e.g. "
-                f"{missed[0][0]}, for which it may be meant: '{missed[0][1]}' would{_told(pattern)}"
-            )
+        if said := _missed(pattern, new):
+            yield f"source '{source.name}': exclude '{pattern}' does not leave out {said}"
+
+
+def not_ageing(source: str, patterns: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """The same for each pattern of `ttl_rules`."""
+    for pattern in patterns:
+        if said := _missed(pattern, new):
+            yield f"source '{source}': the ttl rule '{pattern}' does not hold for {said}"
+
+
+def _missed(pattern: str, new: Sequence[str]) -> str:
+    """How many documents a pattern just misses, and what would match one of them."""
+    wider = _wider(pattern)
+    missed = [(uri, better) for uri in new if not matches(uri, pattern) and (better := _meant(uri, pattern, wider))]
+    if not missed:
+        return ""
+    uri, better = missed[0]
+    return f"{counted(len(missed), 'document')}, e.g. {uri}, for which it may be meant: '{better}' would{_told(pattern)}"
 
 
 def _wider(pattern: str) -> list[tuple[str, str]]:

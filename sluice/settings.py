@@ -28,6 +28,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -67,6 +68,20 @@ class Section(BaseModel):
     """A frozen section that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number_is_a_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads `yes`, `on` and `no` as truth values, and they would count as 1 and 0."""
+        if isinstance(value, bool) and info.field_name and _is_number(cls.model_fields[info.field_name].annotation):
+            raise ValueError("must be a number, and is read as true or false")
+        return value
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers, and no truth values."""
+    kinds = {getattr(kind, "__origin__", kind) for kind in (get_args(annotation) or (annotation,))}
+    return bool(kinds & {int, float}) and bool not in kinds
 
 
 def _share(value: Any) -> Any:
@@ -208,7 +223,10 @@ class RedactSettings(Section):
 def _duration(value: Any) -> Any:
     """Days as a number, `30d`, `2w`, `12h`, or ISO 8601 (`P30D`), as pydantic reads that."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(days=value)
+        try:
+            return timedelta(days=value)
+        except OverflowError:
+            raise ValueError(f"{value:g} days are more than any calendar has") from None
     if isinstance(value, str) and (short := re.fullmatch(r"(\d{1,5})\s*([hdw])", value.strip())):
         return timedelta(hours=int(short.group(1)) * {"h": 1, "d": 24, "w": 168}[short.group(2)])
     if isinstance(value, bool) or (isinstance(value, str) and not value.startswith("P")):
@@ -216,7 +234,13 @@ def _duration(value: Any) -> Any:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+def _some_time(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than no time at all")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_some_time)]
 
 
 class LifetimeSettings(Section):
@@ -551,7 +575,8 @@ def validated(model: type[T], raw: Mapping[str, Any], *, where: str, base: Path,
         return model.model_validate(dict(raw), context={"base": base})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        within = {tuple(problem["loc"][:-1]) for problem in problems}  # a list of nothing that is right is not too short beside
+        within = {tuple(problem["loc"][:end]) for problem in problems for end in range(len(problem["loc"]))}
+        # A list is not too short beside what is wrong in it.
         problems = [each for each in problems if each["type"] != "too_short" or tuple(each["loc"]) not in within]
         lines = [_problem(problem, prefix, model, raw) for problem in problems[:5]]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo
 
 from ingest.protocols import Source
-from ingest.sources.jsons import loads
+from ingest.sources.jsons import doubled, loads
 from sluice.errors import ConfigurationError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
 from sluice.settings import Section
-from sluice.spelling import composed
+from sluice.spelling import comparable
 
 
 def _inner(value: Any, info: ValidationInfo) -> Any:
@@ -156,6 +156,8 @@ def _named(body: Any) -> dict[str, str] | None:
     """The uris of a message and what happened to them; None for what is no such message."""
     try:
         event = loads(body)
+        if doubled(event):
+            return None  # a name given twice: which counts?
         uris = event["uris"] if "uris" in event else [event["uri"]]
         action = event.get("action", "changed")
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -166,11 +168,11 @@ def _named(body: Any) -> dict[str, str] | None:
 
 
 def _as_known(events: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    """The events under the uris that are known: who wrote a message may spell a name in another Unicode form."""
+    """The events under the uris that are known: who wrote a message may spell a name in another way (`sluice.spelling`)."""
     if all(uri in known for uri in events):
         return dict(events)
-    spelled = {composed(uri): uri for uri in known}
-    return {uri if uri in known else spelled.get(composed(uri), uri): action for uri, action in events.items()}
+    spelled = {comparable(uri): uri for uri in known}
+    return {uri if uri in known else spelled.get(comparable(uri), uri): action for uri, action in events.items()}
 
 
 def _changed(uri: str) -> ItemRef:

@@ -27,12 +27,11 @@ from urllib.parse import urljoin, urlsplit
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
-from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import HtmlResponse, Response
 
 from ingest.sources.bounded import Read, within_limits
-from ingest.sources.downloading import CUT_OFF, GONE, AskedRobots, PublicOnly, PublicResolver, Refused, ShortRobots, Whole
+from ingest.sources.downloading import CUT_OFF, GONE, MIDDLEWARES, PublicResolver, Refused, ShortRobots, inside
 from ingest.sources.pages import address, canonical, is_at, same_page, taken_apart, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.sitemaps import read_sitemap
@@ -130,8 +129,7 @@ class Pages(scrapy.Spider):
         yield self._request(uri, otherwise=whole if whole != uri else "")
 
     def _inside(self, uri: str) -> bool:
-        host = urlsplit(uri).hostname or ""
-        return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
+        return inside(urlsplit(uri).hostname or "", self.allowed_domains)
 
     def _excluded(self, uri: str) -> bool:
         return any(matches(uri, pattern) for pattern in self.job["exclude"])
@@ -213,8 +211,8 @@ class Pages(scrapy.Spider):
         if isinstance(response, HtmlResponse):
             about = {"url": response.url, "content_type": kind, "main_text": self.job["main_text"]}
             page = await self._in_a_worker(read_page, response.body, uri, about)
-        if page.get("login") and uri != asked:
-            self._not_had(response.meta, "later", f"redirects to a login page, {uri}")
+        if page.get("login") and uri != asked:  # as 401: who does not log in may not read it any more
+            self._not_had(response.meta, "gone", f"redirects to a login page, {uri}")
             return []
         if uri != asked:
             self._tell(asked, "gone", reason=f"redirects to {uri}")
@@ -362,6 +360,7 @@ def main(folder: Path) -> None:
     process = CrawlerProcess(
         {
             "SLUICE_NAMED": job["named"],
+            "SLUICE_DOMAINS": job["domains"],
             "USER_AGENT": job["user_agent"],
             "ROBOTSTXT_OBEY": job["robots"],
             "ROBOTSTXT_PARSER": ShortRobots,
@@ -381,7 +380,8 @@ def main(folder: Path) -> None:
             "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
             "CLOSESPIDER_TIMEOUT": job["max_minutes"] * 60,
             "DNS_RESOLVER": PublicResolver,
-            "DOWNLOADER_MIDDLEWARES": {PublicOnly: 50, RobotsTxtMiddleware: None, AskedRobots: 100, Whole: 595},
+            "SLUICE_MAX_WAIT_S": job["max_wait_s"],
+            "DOWNLOADER_MIDDLEWARES": MIDDLEWARES,
             "LOG_LEVEL": "ERROR",
             "LOG_STDOUT": False,
         }

@@ -1,10 +1,14 @@
-"""What the crawl's downloader lets pass: public addresses, what a robots.txt allows that could be had, and whole bodies.
+"""What the crawl's downloader lets pass, and when: public addresses, what a robots.txt allows that could be had, whole bodies.
 
 Middlewares of Scrapy's for `ingest.sources.crawler`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +21,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 
 from ingest.sources import encodings
 from ingest.sources.addresses import Guard, is_public
+from ingest.sources.http import seconds_asked
 from sluice.errors import DocumentError
 
 LATER = frozenset({408, 425, 429, *range(500, 600)})
@@ -137,6 +142,55 @@ class AskedRobots(RobotsTxtMiddleware):
         super()._robots_error(exc, netloc)
 
 
+def inside(host: str, domains: Iterable[str]) -> bool:
+    """Whether a host is one of these domains or below one."""
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+class Inside:
+    """Downloader middleware: what a page redirects to out of the source's domains is none of its pages, and not asked for."""
+
+    def __init__(self, domains: list[str]) -> None:
+        self._domains = domains
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Inside:
+        return cls(crawler.settings.getlist("SLUICE_DOMAINS"))
+
+    def process_request(self, request: scrapy.Request) -> None:
+        host = (urlsplit(request.url).hostname or "").lower()
+        if "asked" in request.meta and request.meta.get("redirect_urls") and not inside(host, self._domains):
+            raise IgnoreRequest(f"redirects to {host}, which is not among the domains of this source")
+
+
+class Patient:
+    """Downloader middleware: a host that asks for patience (Retry-After) is asked nothing until then; one that asks for more
+    than `max_wait_s` is not asked again for what it refused."""
+
+    def __init__(self, max_wait_s: float) -> None:
+        self._max_wait_s = max_wait_s
+        self._until: dict[str, float] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Patient:
+        return cls(crawler.settings.getfloat("SLUICE_MAX_WAIT_S"))
+
+    async def process_request(self, request: scrapy.Request) -> None:
+        host = urlsplit(request.url).netloc
+        while (wait := self._until.get(host, 0.0) - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+
+    def process_response(self, request: scrapy.Request, response: Response) -> Response:
+        if response.status in LATER:
+            said = (response.headers.get("Retry-After") or b"").decode("latin-1")
+            wait = seconds_asked(said, datetime.now(UTC)) or 0.0
+            if wait > self._max_wait_s:
+                request.meta["dont_retry"] = True
+            elif wait:
+                self._until[urlsplit(request.url).netloc] = time.monotonic() + wait
+        return response
+
+
 class Whole:
     """Downloader middleware: a body that is cut off within its compression is as one of which the connection broke off.
 
@@ -166,3 +220,14 @@ class Whole:
             del headers["Content-Encoding"]
             return response.replace(status=502, body=b"", headers=headers, flags=[f"{CUT_OFF}{error}"])
         return response
+
+
+MIDDLEWARES: dict[type[Any], int | None] = {
+    PublicOnly: 50,
+    Inside: 60,
+    RobotsTxtMiddleware: None,
+    AskedRobots: 100,
+    Patient: 560,
+    Whole: 595,
+}
+"""Where they stand among Scrapy's own: retries are at 550, what unpacks bodies at 590."""

@@ -204,12 +204,8 @@ class Http:
         return DocumentError(reason, f"source '{self.source}': {shown(url)}: {what}", hint=hint)
 
     def _asked(self, answer: Answer, otherwise: float) -> float:
-        """Seconds that Retry-After asks for: a number, or a date."""
-        said = answer.headers.get("retry-after", "").strip()
-        if said.isdecimal():
-            return float(said)
-        moment = http_date(said)
-        return max((moment - self.clock()).total_seconds(), 0.0) if moment is not None else otherwise
+        wait = seconds_asked(answer.headers.get("retry-after", ""), self.clock())
+        return otherwise if wait is None else wait
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -285,6 +281,15 @@ def http_date(text: str) -> datetime | None:
     except (TypeError, ValueError, IndexError):
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def seconds_asked(retry_after: str, now: datetime) -> float | None:
+    """Seconds that Retry-After asks for: a number, or a date; None where it says neither."""
+    said = retry_after.strip()
+    if said.isascii() and said.isdecimal():
+        return float(said)
+    moment = http_date(said)
+    return max((moment - now).total_seconds(), 0.0) if moment is not None else None
 
 
 def _conditions(validator: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from email.parser import BytesHeaderParser
 from typing import Any
 from urllib.parse import quote
 
-from ingest.headers import decoded_header, header
+from ingest.headers import decoded_header, header, headers
 from ingest.nesting import too_deep
 from ingest.transfer import content_of, enclosed
 
@@ -27,7 +27,7 @@ _MOST_REFERENCES = 50
 
 def read_message(content: bytes, about: Mapping[str, Any]) -> dict[str, Any]:
     """`attachments` (`name`, `type`, and with `about["contents"]` their `content` in base64, or the `error` of decoding it),
-    `metadata`, `subject`, `modified` (ISO 8601 or ""), and `tags`: what the header `about["tags_header"]` says."""
+    `metadata`, `subject`, `modified` (ISO 8601 or ""), and `tags`: what each header `about["tags_header"]` says."""
     message = _parsed(content)
     attached = _attachments(message)
     sent = _date(message)
@@ -36,7 +36,7 @@ def read_message(content: bytes, about: Mapping[str, Any]) -> dict[str, Any]:
         "metadata": _threads(message),
         "subject": header(message, "subject"),
         "modified": sent.isoformat() if sent is not None else "",
-        "tags": header(message, str(about["tags_header"])) if about.get("tags_header") else "",
+        "tags": headers(message, str(about["tags_header"])) if about.get("tags_header") else [],
     }
 
 

@@ -45,7 +45,8 @@ class MailOptions(Section):
     folder_tags: Mapping[Glob, tuple[str, ...]] | None = None
     """Who may read a folder (a glob): the first that matches; a folder that none matches is for nobody."""
     tags_header: str | None = None
-    """A header that names who may read a message, as words separated by commas; a message without it is for nobody."""
+    """A header that names who may read a message, as words separated by commas; a message without it is for nobody, and of
+    several only what all of them name counts."""
     attachments: bool = True
     plaintext: bool = False
     """Whether a password may be sent unencrypted."""
@@ -89,7 +90,8 @@ class MailSource:
         self.name = name
         self.options = options
         shape = {"folder_tags", "tags_header", "attachments"}
-        self._shape = fingerprint("mail", {"version": _VERSION, **options.model_dump(mode="json", include=shape)})[:8]
+        version = _VERSION + (options.tags_header is not None)  # of several such headers the first one counted before
+        self._shape = fingerprint("mail", {"version": version, **options.model_dump(mode="json", include=shape)})[:8]
         self._lock = threading.Lock()
         self._last = threading.local()
         self._entries: dict[str, Entry] = {}
@@ -260,14 +262,15 @@ class MailSource:
             named=bool(number),
         )
 
-    def _tags(self, folder: str, said: str) -> AccessTags | None:
-        """What the folder grants, narrowed by what the message's header grants; None where the configuration asks neither."""
+    def _tags(self, folder: str, said: Sequence[str]) -> AccessTags | None:
+        """What the folder grants, narrowed by what each such header of the message grants (who sends it may have added one);
+        None where the configuration asks neither."""
         stated: list[frozenset[str]] = []
         if self.options.folder_tags is not None:
             granted = next((tags for glob, tags in self.options.folder_tags.items() if matches(folder, glob)), ())
             stated.append(frozenset(granted))
         if self.options.tags_header is not None:
-            stated.append(frozenset(word.strip() for word in said.split(",") if word.strip()))
+            stated += [frozenset(word.strip() for word in header.split(",") if word.strip()) for header in said or [""]]
         return AccessTags(frozenset.intersection(*stated)) if stated else None
 
     def _validator(self, folder: str, place: str, number: int = 0) -> str:

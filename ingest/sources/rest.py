@@ -34,8 +34,8 @@ _NEXT = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";]*\s)?next(?=[\s\";,]|$)", re.IGNO
 class PageOptions(Section):
     """How one page leads to the next.
 
-    `page`: a number goes up until a page is empty (or shorter than `size`, and than the first: an API may give fewer than it is
-    asked for). `offset`: so does a count of items.
+    `page`: a number goes up until a page is empty; after one that is shorter than `size` (the last, or an API gives fewer than
+    it is asked for, or leaves out what one may not see) also until one is not there. `offset`: so does a count of items.
     `cursor`: the page says, at `cursor`, what to ask for next: a token, or a whole URL; nothing ends it.
     `link`: the header `Link: <…>; rel="next"`. `none`: one page is all.
     """
@@ -108,7 +108,7 @@ class RestSource:
 
     def _read(self, known: Mapping[str, str]) -> Iterator[Listed]:
         seen: set[bytes] = set()
-        total, repeated, first = None, 0, 0
+        total, repeated, previous = None, 0, 0
         for page_number, page in enumerate(self._pages(), start=1):
             total = value_at(page, self.options.total) if self.options.total else None
             rows, before = self._list(page), len(seen)
@@ -117,9 +117,9 @@ class RestSource:
                 item = self._item(row, f"item {number} of page {page_number}")
                 seen.add(bytes.fromhex(digest(item.ref.uri))[:12])
                 yield item
-            first = first or len(rows)
-            if page_number == 2 and len(seen) == before and self._short(first):
-                break  # all that there is stood on the first page
+            if len(seen) == before and page_number > 1 and self._short(previous):
+                break  # the page before was the last
+            previous = len(rows)
             repeated = repeated + 1 if rows and len(seen) == before else 0
             if repeated == _REPEATED:
                 what = f"pages {page_number - _REPEATED + 1} to {page_number} hold nothing that was not on pages before"
@@ -147,11 +147,10 @@ class RestSource:
             params[o.size_param] = o.size
         position: int | str | None = {"page": o.start, "offset": 0}.get(o.by)
         url, seen = self.options.url, set[str]()
-        first: int | None = None
-        for number in range(o.max_pages):
+        items, beyond = 0, False
+        for _ in range(o.max_pages):
             if position is not None:
                 params[self._param] = position
-            beyond = number == 1 and self._short(first)
             answer = self._asked(url, params, beyond=beyond)
             if answer is None:
                 return
@@ -163,8 +162,10 @@ class RestSource:
                 raise self._partial(f"its pages lead in a circle (one came twice): does it know the parameter '{self._param}'?")
             contents.add(content)
             yield page
-            following = self._next(answer, page, position, first)
-            first = len(self._list(page)) if first is None else first
+            count = len(self._list(page))
+            items, beyond = items + count, self._short(count)
+            said = value_at(page, self.options.total) if self.options.total else None
+            following = self._next(answer, page, position) if said not in (items, str(items)) or position is None else None
             if following is None:
                 return
             if str(following) in seen or following == url:
@@ -189,13 +190,13 @@ class RestSource:
                 return None
             raise SourceUnavailable(error.message, hint=error.hint) from error
 
-    def _short(self, first: int | None) -> bool:
-        """Whether a first page of so many items is shorter than was asked for: it is all, or all that the API gives at once."""
+    def _short(self, items: int) -> bool:
+        """Whether a page of so many items is shorter than was asked for, so that it may be the last."""
         o = self.options.pages
-        return o.by in ("page", "offset") and o.size is not None and first is not None and first < o.size
+        return o.by in ("page", "offset") and o.size is not None and items < o.size
 
-    def _next(self, answer: Answer, page: Any, position: int | str | None, first: int | None) -> int | str | None:
-        """The number, token or address of the page that follows; None after the last. `first`: the items of the first page."""
+    def _next(self, answer: Answer, page: Any, position: int | str | None) -> int | str | None:
+        """The number, token or address of the page that follows; None after the last."""
         o = self.options.pages
         if o.by == "link":
             links = _LINK.findall(answer.headers.get("link", ""))
@@ -211,10 +212,7 @@ class RestSource:
             return self._own(self._joined(answer.url, token)) if is_address else token
         if o.by in ("page", "offset") and isinstance(position, int):
             count = len(self._list(page))
-            all_of_it = self.options.total is not None and value_at(page, self.options.total) in (count, str(count))
-            if not count or (first is None and all_of_it) or (first is not None and o.size and count < min(o.size, first)):
-                return None
-            return position + (1 if o.by == "page" else count)
+            return position + (1 if o.by == "page" else count) if count else None
         return None
 
     def _joined(self, base: str, url: str) -> str:

@@ -251,7 +251,7 @@ class WebSource:
             "max_sitemaps",
             "delay_s",
         }
-        job = o.model_dump(mode="json", include=keys | {"max_minutes", "timeout_s", "max_bytes", "attempts"})
+        job = o.model_dump(mode="json", include=keys | {"max_minutes", "max_wait_s", "timeout_s", "max_bytes", "attempts"})
         hosts = [urlsplit(url).hostname or "" for url in o.start]
         return job | {
             "start": [canonical(url) for url in o.start],

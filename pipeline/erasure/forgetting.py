@@ -29,7 +29,7 @@ from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState
-from sluice.spelling import forms, same
+from sluice.spelling import forms, lookalike, same
 
 
 def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasure:
@@ -173,7 +173,9 @@ def known(r: Resources, uri: str, source: str | None) -> DocumentState:
                 hint="nothing is left to do; to let it come back with the next run: the same with --undo",
             )
         where = f" in source '{source}'" if source else ""
-        raise ConfigurationError(f"no document '{uri}' is known{where}", hint="uris are relative to their source's root")
+        meant = next((s.uri for s in r.stores.documents.read(source=source) if lookalike(s.uri) == lookalike(uri)), "")
+        told = f"; did you mean {meant}?" if meant else ""
+        raise ConfigurationError(f"no document '{uri}' is known{where}{told}", hint="uris are relative to their source's root")
     return _only(found, uri)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import evaluation
-from ingest.overlooked import not_left_out, unmatched, why_none
+from ingest.overlooked import not_ageing, not_left_out, unmatched, why_none
 from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
@@ -39,6 +39,8 @@ def look(
     With `now`, what the configuration no longer asks for is gone as what a source no longer has: the guard does not count it.
     """
     redo = redo or Redo()
+    for named in allow_deletions:
+        r.settings.source(named)  # what is allowed for a name that nobody has is allowed for nothing
     names = [r.settings.source(source).name] if source else [s.name for s in r.settings.sources]
     states, failures = r.stores.documents.read(), r.stores.quarantine.entries()
     forgotten = r.stores.forgotten.keys()
@@ -121,15 +123,17 @@ def _fetched_again(
 
 
 def overlooked(r: Resources, seen: Look, states: Sequence[DocumentState]) -> list[str]:
-    """A warning for each exclude pattern that does not do what it was perhaps meant to do, with what is new; patterns of include
-    that match nothing, which may be for what is still to come, are noted beside it."""
+    """A warning for each pattern of exclude and of ttl_rules that does not do what it was perhaps meant to do, with what is new;
+    patterns of include that match nothing, which may be for what is still to come, are noted beside it."""
     warnings = list[str]()
     for plan in seen.plans:
         if plan.fetch and plan.source in r.sources:
             there = [s.uri for s in states if s.source == plan.source and s.status != "deleted" and not s.unasked]
             for said in unmatched(r.sources[plan.source], there):
                 r.progress.note(said)
-            warnings += not_left_out(r.sources[plan.source], [ref.uri for ref in plan.fetch])
+            new = [ref.uri for ref in plan.fetch]
+            ageing = [rule.match for rule in r.settings.source(plan.source).ttl_rules]
+            warnings += [*not_left_out(r.sources[plan.source], new), *not_ageing(plan.source, ageing, new)]
     return warnings
 
 

@@ -138,3 +138,12 @@ def test_of_two_documents_whose_names_differ_in_form_the_one_that_is_spelled_goe
     crawl = index.run()["counts"]["crawl"]
     assert (crawl["kept"], crawl["dropped"]) == (1, {"forgotten": 1})
     assert index.find("Nobody goes there", "people")[0] == nfc
+
+
+def test_a_name_that_is_nearly_one_is_told_with_the_one_that_there_is(index: Index) -> None:
+    """In another case, or as a shell writes it: nothing is erased by a guess."""
+    index.run()
+    for typed in ("./people/0.md", "People/0.md"):
+        answer = index("forget", typed)
+        assert (answer.code, "did you mean people/0.md?" in answer.out["error"]["message"]) == (2, True)
+    assert index("search", TOPICS["people"][0], "--as", "st\udce4ff").code == 2

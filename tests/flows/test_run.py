@@ -270,6 +270,8 @@ def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index
     assert "people/more-3.md" in index.find("Number 3 of many", "people", k=40)
     assert index("ingest").out["error"]["type"] == "MassDeletion"
     assert held(index) == before
+    mistyped = index("run", "--allow-deletions", "note")
+    assert (mistyped.code, "did you mean notes?" in mistyped.out["error"]["message"]) == (2, True)
     assert index.run("promoted", "--allow-deletions", "notes")["documents_deleted"] == 24
     assert "people/more-3.md" not in index.find("Number 3 of many", "people", k=40)
 

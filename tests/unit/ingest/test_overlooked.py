@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.overlooked import not_left_out, unmatched, why_none
+from ingest.overlooked import not_ageing, not_left_out, unmatched, why_none
 from ingest.sources.files import FilesOptions, FilesSource
 from ingest.sources.objects import ObjectsOptions, ObjectsSource
 from sluice.records import ItemRef, RawItem
@@ -88,6 +88,18 @@ def test_an_exclude_that_leaves_out_nothing_of_what_it_seems_to_mean_is_told_of(
     found = "".join(not_left_out(source, listed))
     assert said in found
     assert bool(said) == bool(found)
+
+
+def test_a_ttl_rule_that_just_misses_is_told_of() -> None:
+    """What it was meant for would live for ever."""
+    uris = ["offers/2026/a.md", "News/b.md", "c.md"]
+    said = list(not_ageing("notes", ["offers/*", "news/**", "c.md", "later/**"], uris))
+    assert said == [
+        "source 'notes': the ttl rule 'offers/*' does not hold for 1 document, e.g. offers/2026/a.md, for which it may be meant: "
+        "'offers/**' would",
+        "source 'notes': the ttl rule 'news/**' does not hold for 1 document, e.g. News/b.md, for which it may be meant: "
+        "'News/b.md' would",
+    ]
 
 
 def test_an_include_that_matches_nothing_beside_one_that_does_is_told_of(root: Path) -> None:

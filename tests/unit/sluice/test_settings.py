@@ -239,6 +239,18 @@ def test_missing_gates_are_not_no_gates(write: Write) -> None:
         ({"access": {"rules": [{"match": "{1..9999}/*", "tags": ["a"]}]}}, "access.rules.1.match: the glob '{1..9999}/*' cannot"),
         ({"access": "staff"}, "access: must hold keys and values"),
         (
+            {"sources": [{"name": "s", "type": "files", "max_deletions": True}]},
+            "sources.s.max_deletions: must be a number, and is read",
+        ),
+        ({"retention": {"keep": True}}, "retention.keep: must be a number, and is read as true or false"),
+        ({"budget": {"tokens": True}}, "budget.tokens: must be a number, and is read as true or false"),
+        ({"stores": {"qdrant": {"timeout_s": True}}}, "stores.qdrant.timeout_s: must be a number"),
+        (
+            {"sources": [{"name": "s", "type": "files", "ttl": 10**10}]},
+            "sources.s.ttl: 1e+10 days are more than any calendar has",
+        ),
+        ({"sources": [{"name": "s", "type": "files", "ttl": 0}]}, "sources.s.ttl: must be longer than no time at all"),
+        (
             {"chunking": {"max_tokens": 20, "overlap_tokens": 20}},
             "chunking: overlap_tokens (20) must be smaller than max_tokens (20)",
         ),
@@ -346,6 +358,12 @@ def test_a_folder_of_a_user_that_there_is_not_is_said_to_be_none(write: Write) -
 def test_sections_made_in_code_take_their_options_directly() -> None:
     """An experiment's variant is not a file."""
     assert ChunkingSettings(strategy="own", options={"depth": 3}).options == {"depth": 3}
+
+
+def test_a_list_is_not_too_short_beside_what_is_wrong_in_it(write: Write) -> None:
+    """One mistake is one message."""
+    message = refused(write(sources=[{"name": "s", "type": "files", "ttl": "soon"}])).message
+    assert message.endswith("sources.s.ttl: write a number of days, 30d, 2w, 12h, or P30D")
 
 
 def test_what_is_no_list_or_an_empty_one_is_told_in_words(tmp_path: Path) -> None:

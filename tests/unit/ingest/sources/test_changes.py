@@ -134,6 +134,20 @@ def test_a_message_comes_again_until_its_change_is_stored(queue: Queue) -> None:
     assert {ref.uri: ref.validator for ref in queue.source().scan(before)} == before
 
 
+def test_a_message_that_spells_a_name_otherwise_means_that_name(queue: Queue) -> None:
+    """`./`, a leading slash, a zero-width space: what is said to be deleted does not stay for its spelling."""
+    before = known(queue.source())
+    queue.send(*({"uri": uri, "action": "deleted"} for uri in ("./a.md", "/b.md", "c\u200b.md")))
+    assert list(queue.source().scan(before)) == []
+
+
+def test_a_message_that_gives_a_name_twice_is_none(queue: Queue) -> None:
+    """Which of its documents would be deleted?"""
+    before = known(queue.source())
+    queue.send('{"uri": "a.md", "uri": "b.md", "action": "deleted"}')
+    assert {ref.uri for ref in queue.source().scan(before)} == set(before)
+
+
 def test_the_last_word_on_a_uri_counts_and_nonsense_is_put_away(queue: Queue) -> None:
     """Deleted, then changed: changed. What is no event is rejected and blocks nothing."""
     before = known(queue.source())

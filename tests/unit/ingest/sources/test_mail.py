@@ -82,6 +82,14 @@ def test_an_attachment_has_the_permissions_of_its_message(maildir: Path) -> None
     assert everything(source(path=maildir))["INBOX/one@x"].tags is None
 
 
+def test_of_several_headers_only_what_all_of_them_name_counts(tmp_path: Path) -> None:
+    """Who sends a message may have put one of them there."""
+    lines = b"X-Access: all, staff\r\nSubject: x\r\nx-access: staff\r\n"
+    (tmp_path / "box").write_bytes(b"From a Mon Nov  2 10:00:00 2026\n" + lines + b"Message-ID: <a@x>\r\n\r\nHello\n")
+    (item,) = everything(source(path=tmp_path / "box", tags_header="X-Access")).values()
+    assert item.tags == AccessTags(["staff"])
+
+
 def test_a_changed_rule_is_a_change_of_every_message(maildir: Path) -> None:
     """Permissions are part of the validator: they take effect with the next run."""
     before = {ref.uri: ref.validator for ref in source(path=maildir).scan({})}

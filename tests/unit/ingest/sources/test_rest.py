@@ -74,10 +74,10 @@ def uris(made: RestSource) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "pages", "requests"),
     [
-        (by_page, {"by": "page", "size": 3}, 3),
-        (by_page, {"by": "page", "size": 4, "size_param": "per_page"}, 2),
+        (by_page, {"by": "page", "size": 3}, 4),
+        (by_page, {"by": "page", "size": 4, "size_param": "per_page"}, 3),
         (by_page, {"by": "page"}, 4),
-        (by_offset, {"by": "offset", "param": "skip", "size": 3}, 3),
+        (by_offset, {"by": "offset", "param": "skip", "size": 3}, 4),
         (by_cursor, {"by": "cursor", "param": "after", "cursor": "meta.next"}, 3),
         (by_address, {"by": "cursor", "cursor": "$.meta.next"}, 3),
         (by_link, {"by": "link"}, 3),
@@ -141,7 +141,15 @@ def test_an_api_that_gives_fewer_than_it_is_asked_for_is_read_to_its_end(site: W
 
     site.pages["/t"] = capped
     assert len(list(source(site, pages={"by": "page", "size": 100, "size_param": "per_page"}).scan({}))) == len(TICKETS)
-    assert [asked.query["page"] for asked in site.asked] == ["1", "2", "3"]
+    assert [asked.query["page"] for asked in site.asked] == ["1", "2", "3", "4"]
+
+
+def test_a_short_page_among_others_is_not_the_last(site: Web) -> None:
+    """An API that leaves out what one may not see, page by page."""
+    site.pages["/t"] = lambda asked: answer(
+        {"data": {"1": TICKETS[:3], "2": TICKETS[3:4], "3": TICKETS[4:7]}.get(asked.query["page"], [])}
+    )
+    assert len(list(source(site, pages={"by": "page", "size": 3}).scan({}))) == len(TICKETS)
 
 
 @pytest.mark.parametrize("second", ["empty", "404", "400", "same"])

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -383,17 +384,43 @@ def test_a_page_that_has_moved_is_known_by_where_it_lies_now() -> None:
 def test_what_a_page_redirects_to_by_the_time_it_is_fetched_is_no_content_of_it() -> None:
     """A login page, and a page elsewhere, which is judged by where it lies."""
     with website() as site:
-        login = Page("<html><body>Sign in<form><input type=password></form></body></html>")
-        site.pages |= {"/": Page(article("Home", links=("/a", "/b"))), "/a": moved("/login"), "/login": login}
-        site.pages["/b"] = Page("busy", 503)
+        site.pages |= {"/": Page(article("Home", links=("/a", "/b"))), "/a": Page("busy", 503), "/b": Page("busy", 503)}
+        site.pages["/login"] = Page("<html><body>Sign in<form><input type=password></form></body></html>")
         found = source(site)
         refs = listed(found, {}, site)
-        site.pages |= {"/b": moved("/hr/b"), "/hr/b": Page(article("Payroll"))}
+        site.pages |= {"/a": moved("/login"), "/b": moved("/hr/b"), "/hr/b": Page(article("Payroll"))}
         with pytest.raises(SourceUnavailable, match=r"redirects to .*/login, a login page"):
             found.fetch(refs["/a"])
         with pytest.raises(DocumentError, match=r"/b: redirects to .*/hr/b"):
             found.fetch(refs["/b"])
-        assert set(listed(found, {}, site)) == {"/", "/a", "/hr/b"}
+        assert set(listed(found, {}, site)) == {"/", "/hr/b"}
+
+
+def test_a_page_that_redirects_out_of_the_source_leaves_and_the_other_is_not_asked_for() -> None:
+    """To a host that is not among its domains, whoever's that is; the start page's own redirect is said to lead out."""
+    with website() as site:
+        site.pages |= {"/": Page(article("Home", links=("/plan",))), "/plan": Page(article("Plan"))}
+        known = {ref.uri: ref.validator for ref in source(site).scan({})}
+        elsewhere = f"http://127.0.0.2:{site.port}/plan"
+        site.pages["/plan"] = moved(elsewhere)
+        found = source(site, allow_hosts=["127.0.0.2"])
+        assert set(listed(found, known, site)) == {"/"}
+        site.pages["/"] = moved(elsewhere)
+        with pytest.raises(SourceUnavailable, match=r"redirects to 127\.0\.0\.2, which is not among the domains"):
+            list(source(site, allow_hosts=["127.0.0.2"]).scan(known))
+
+
+def test_a_page_that_was_put_behind_a_login_leaves() -> None:
+    """As one that answers 401; a login page that everything redirects to, the start page too, ends the run."""
+    with website() as site:
+        site.pages |= {"/": Page(article("Home", links=("/plan",))), "/plan": Page(article("Plan"))}
+        known = {ref.uri: ref.validator for ref in source(site).scan({})}
+        site.pages["/login"] = Page("<html><body>Sign in<form><input type=password></form></body></html>")
+        site.pages["/plan"] = moved("/login")
+        assert set(listed(source(site), known, site)) == {"/"}
+        site.pages["/"] = moved("/login")
+        with pytest.raises(SourceUnavailable, match="login page"):
+            list(source(site).scan(known))
 
 
 def test_an_answer_that_is_none_is_no_empty_page() -> None:
@@ -423,6 +450,21 @@ def test_an_answer_that_says_nothing_of_a_page_leaves_it_as_it_is(status: int) -
         refs = listed(source(site), known, site)
         assert set(refs) == {"/", "/known"}
         assert refs["/known"].validator == known[f"{site.url}/known"]
+
+
+def test_a_host_that_asks_for_patience_is_given_it() -> None:
+    """Retry-After is waited for, a start page's too; more than max_wait_s is not, and nothing is asked twice then."""
+    with website() as site:
+        busy = Page("slower", 429, headers={"Retry-After": "2"})
+        site.pages |= {"/robots.txt": Page("", kind="text/plain"), "/": busy}
+        later = threading.Timer(1, site.pages.__setitem__, ("/", Page(article("Home"))))
+        later.start()
+        assert set(listed(source(site, attempts=2), {}, site)) == {"/"}
+        site.pages["/"] = busy
+        site.requests.clear()
+        with pytest.raises(SourceUnavailable, match="HTTP 429"):
+            list(source(site, attempts=4, max_wait_s=1).scan({}))
+        assert site.requests.count(("/", 429)) == 1
 
 
 def test_a_page_that_changes_under_the_etag_it_had_is_seen() -> None:
