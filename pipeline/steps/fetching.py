@@ -65,8 +65,6 @@ def take_in(
     r: Resources, run: Run, source: str | None, allow_deletions: Collection[str], redo: Redo, now: bool = False
 ) -> list[DocumentState]:
     """Look, revoke what must be revoked, fetch and parse what changed; all states as they are then."""
-    for name in allow_deletions:
-        r.settings.source(name)  # a mistyped one would allow nothing, in silence
     found = run.goes_on()
     if found is not None and found.look is not None:
         seen, states, ingested = found.look, found.states, found.ingested
