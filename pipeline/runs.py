@@ -33,6 +33,9 @@ from stores import Lease
 LOOK_S = 1.0
 """How often whoever waits for an index looks whether it is free."""
 
+FROM_OUTSIDE = "ended from outside"
+"""How the error of a run begins that was interrupted, and did not fail of anything."""
+
 T = TypeVar("T")
 O = TypeVar("O", bound=Outcome)  # noqa: E741  an outcome
 
@@ -178,9 +181,8 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         run.handover = None
         from ingest.redact import hushed
 
-        why = (
-            f"{type(error).__name__}: {error}" if isinstance(error, Exception) else f"ended from outside ({type(error).__name__})"
-        )
+        inside = isinstance(error, Exception)
+        why = f"{type(error).__name__}: {error}" if inside else f"{FROM_OUTSIDE} ({type(error).__name__})"
         failed = {"outcome": "failed", "error": hushed(line(why, 500))}
         with suppress(SluiceError):  # what is raised says more
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})

@@ -53,8 +53,22 @@ def show_run(config: Path, run: str, as_json: bool) -> None:
     log = found.log.read_text(encoding="utf-8") if found.log is not None else ""
 
     def people(console: Console) -> None:
-        keys = ("run", "command", "outcome", "release", "actor", "started", "finished", "seconds", "error", "log")
-        console.print(table("", ["", ""], [(key, told[key]) for key in keys if told[key] not in ("", None)]))
+        keys = (
+            "run",
+            "command",
+            "outcome",
+            "release",
+            "actor",
+            "started",
+            "finished",
+            "seconds",
+            "embedded",
+            "tokens",
+            "cost",
+            "error",
+            "log",
+        )
+        console.print(table("", ["", ""], [(key, told[key]) for key in keys if told[key] not in ("", None, 0)]))
         console.print(log or "no log of it is kept", markup=False, soft_wrap=True, end="")
 
     show({**told, "lines": log.splitlines()}, as_json, people)

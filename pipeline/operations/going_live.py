@@ -33,8 +33,12 @@ def promote(r: Resources, run: Run, release_id: str, *, force: bool = False, can
             check(r)
         release = r.releases.get(release_id)
         if canary is not None and release.state != "staged":
+            serving = release.state == "canary"
             raise ReleaseError(
-                f"release {release.id} is {release.state}; a canary is a staged release", hint="sluice index stages one"
+                f"release {release.id} is {release.state}; a canary is a staged release",
+                hint=f"sluice promote {release.id} makes it live for all, sluice rollback ends it"
+                if serving
+                else "sluice index stages one",
             )
         if live_id(r) == release.id:
             return run.account.report("unchanged", release.id)

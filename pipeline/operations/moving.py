@@ -75,7 +75,7 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
         )
         raise ReleaseError(
             f"release {release.id} cannot be exported: {moved}",
-            hint="sluice run comes first: export the release that it publishes",
+            hint="sluice run comes first: export the release that it publishes (where that is held: sluice promote it)",
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))

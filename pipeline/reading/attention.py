@@ -11,6 +11,7 @@ from evaluation.asked import Drift
 from ingest.readerless import silent
 from pipeline.reading.history import INTERRUPTED, PastRun
 from pipeline.resources import Resources
+from pipeline.runs import FROM_OUTSIDE
 from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.records import DocumentState
@@ -45,8 +46,14 @@ def attention(
     done = [run for run in nights if run.outcome in ("promoted", "unchanged", "rejected", "stopped")]
     if done and done[0].finished is not None and now - done[0].finished > QUIET:
         found.append(f"no run has completed since {done[0].finished:%Y-%m-%d %H:%M} UTC: is anything scheduled? (sluice serve)")
+    canary = next((release for release in releases if release.state == "canary"), None)
+    if canary is not None:
+        found.append(
+            f"release {canary.id} serves {canary.canary_share:g} of the readers as a canary, and nothing is built meanwhile: "
+            f"sluice promote {canary.id} makes it live for all, sluice rollback ends it"
+        )
     if live is not None:
-        found += [*_forced(live), *_fails_now(live), *_unasked(r, live)]
+        found += [*_forced(live), *_fails_now(live), *([] if canary is not None else _unasked(r, live))]
     newest = releases[-1] if releases else None
     if newest is not None and newest.state == "rejected":
         failed = ", ".join(str(v["gate"]) for v in newest.verdicts if not v["passed"])
@@ -70,7 +77,7 @@ def _to_go_live(releases: Sequence[Release], nights: Sequence[PastRun]) -> str:
     """What puts something live; where the last run came to nothing, first what it said: the same run would say it again."""
     if staged := [release for release in releases if release.state == "staged" and not release.removed]:
         return f"sluice promote {staged[-1].id}"
-    if nights and nights[0].outcome == "failed":
+    if nights and nights[0].outcome == "failed" and not nights[0].error.startswith(FROM_OUTSIDE):
         return "mend what the last run failed of, then sluice run"
     if nights and nights[0].counts.get("crawl", {}).get("seen") == 0:
         return "the last run found no document: sluice doctor says what the sources' patterns match; then sluice run"

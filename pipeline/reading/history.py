@@ -33,6 +33,12 @@ class PastRun:
     error: str
     warnings: tuple[str, ...]
     counts: Mapping[str, Any]
+    embedded: int
+    """Texts that the model embedded; `tokens` are theirs, and `cost` what they cost."""
+    tokens: int
+    cost: float
+    sources: Mapping[str, Any]
+    """What was done for each source."""
     log: Path | None
     looked: Mapping[str, str]
     """Source to the reason why it could not be read; empty where it was."""
@@ -81,6 +87,10 @@ def _past(r: Resources, row: Mapping[str, Any], since: datetime | None) -> PastR
         error=row.get("error", ""),
         warnings=tuple(row.get("warnings", ())),
         counts=row.get("counts", {}),
+        embedded=row.get("embedded", 0),
+        tokens=row.get("tokens", 0),
+        cost=row.get("cost", 0.0),
+        sources=row.get("sources", {}),
         log=log if log.exists() else None,
         looked=row.get("looked", {}),
     )

@@ -98,3 +98,19 @@ def test_two_gates_of_one_kind_are_two_lines(index: Index) -> None:
         "retrieval (drafted.jsonl): Recall@3": 0.5,
     }
     assert {"retrieval (golden.jsonl)", "retrieval (drafted.jsonl)"} < found["releases"][-1]["gates"].keys()
+
+
+def test_a_canary_and_what_a_night_cost_are_said(index: Index) -> None:
+    """The status says how a canary ends, and nothing of changed gates meanwhile; a run's tokens are in its record."""
+    first = index.run()
+    night = index("runs", "show", first["run"]).out
+    assert (night["tokens"], night["embedded"]) == (first["tokens"], first["embedded"])
+    assert night["tokens"] > 0
+    index.write("people/0.md", "# People note 0\n\nRemember that we renamed parental leave.\n")
+    index("ingest")
+    staged = index("index").out["release"]
+    assert index("promote", staged, "--canary", "0.3").out["outcome"] == "canary"
+    [said] = [line for line in index("status").out["attention"] if "canary" in line]
+    assert f"sluice promote {staged} makes it live for all, sluice rollback ends it" in said
+    again = index("promote", staged, "--canary", "0.5")
+    assert (again.code, again.out["error"]["hint"].startswith(f"sluice promote {staged}")) == (1, True)
