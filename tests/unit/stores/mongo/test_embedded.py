@@ -249,7 +249,8 @@ class TestBetweenProcesses:
 
     def test_who_leaves_it_behind_is_warned_of_nothing(self, state_dir: Path) -> None:
         """A process that ends while the server that it started has yet to: on purpose, and no leak."""
-        script = "import sys\nfrom pathlib import Path\nfrom stores.mongo.embedded import EmbeddedMongo\nEmbeddedMongo(Path(sys.argv[1]))"
+        imports = "import sys\nfrom pathlib import Path\nfrom stores.mongo.embedded import EmbeddedMongo\n"
+        script = f"{imports}EmbeddedMongo(Path(sys.argv[1]))"
         command = [sys.executable, "-W", "always", "-c", script, str(state_dir)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[4], timeout=60, check=True)
         assert "still running" not in done.stderr
