@@ -132,12 +132,6 @@ def test_who_rolls_back_to_what_was_held_is_told_so(index: Index) -> None:
     )
 
 
-def test_a_name_that_no_source_has_allows_no_deletions(index: Index) -> None:
-    """It would allow nothing, in silence."""
-    answer = index("run", "--allow-deletions", "nots")
-    assert (answer.code, "no source is named 'nots'; did you mean" in answer.out["error"]["message"]) == (2, True), answer
-
-
 def test_floors_hold_for_the_golden_set_that_is_named(index: Index) -> None:
     """`evaluate --golden OTHER --gate` asks OTHER, and ends with 3 where that does not reach the configured floors."""
     index.run()
