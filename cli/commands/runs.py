@@ -54,20 +54,9 @@ def show_run(config: Path, run: str, as_json: bool) -> None:
 
     def people(console: Console) -> None:
         keys = (
-            "run",
-            "command",
-            "outcome",
-            "release",
-            "actor",
-            "started",
-            "finished",
-            "seconds",
-            "embedded",
-            "tokens",
-            "cost",
-            "error",
-            "log",
-        )
+            "run", "command", "outcome", "release", "actor", "started", "finished", "seconds", "embedded", "tokens", "cost",
+            "error", "log",
+        )  # fmt: skip
         console.print(table("", ["", ""], [(key, told[key]) for key in keys if told[key] not in ("", None, 0)]))
         console.print(log or "no log of it is kept", markup=False, soft_wrap=True, end="")
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from evaluation import GoldenSet
 from evaluation.experiments.record import erase
 from evaluation.judged import without
 from pipeline.erasure.erased import Gone, erased
 from pipeline.erasure.traces import find_traces, out_of_files, out_of_manifests, out_of_records, probes_of, what_is_left
+from pipeline.golden.checking import golden_sets
 from pipeline.observability import prefect_records
 from pipeline.operations.parts import live_id
 from pipeline.outcomes import Allowed, Erasure, Proof, Report
@@ -62,7 +62,7 @@ def forget(r: Resources, run: Run, uri: str, source: str | None = None) -> Erasu
 def _quoted(r: Resources, state: DocumentState) -> list[str]:
     """The golden sets of this configuration with labels of the document: they are their owner's, and may hold its words."""
     try:
-        sets = [found for gate in r.gates if isinstance(found := getattr(gate, "golden", None), GoldenSet)]
+        sets = golden_sets(r)
     except SluiceError:  # a broken one is said by whoever reads it, and keeps nothing from being erased
         return []
     said = []

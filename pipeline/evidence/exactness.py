@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 
 import numpy as np
 
 from pipeline.resources import Resources
 from sluice.access import AccessTags
+from sluice.groups import groups
 from sluice.points import ACCESS_TAGS, Filters, StoredPoint, Vector, VectorQuery
 from sluice.releases import Release
 
@@ -48,7 +48,7 @@ def compared(
     best = {tags: np.full((len(asked), k), -np.inf, dtype=np.float32) for tags in stored}
     held: dict[AccessTags, list[list[float]]] = {tags: [[] for _ in asked] for tags in stored}
     whole = (point for point in points if point.dense is not None)
-    while block := list(islice(whole, AT_ONCE)):
+    for block in groups(whole, AT_ONCE):
         scores = asked @ np.array([point.dense for point in block], dtype=np.float32).T
         for tags, answers in stored.items():
             mine = [n for n, point in enumerate(block) if not tags.isdisjoint(point.payload[ACCESS_TAGS])]

@@ -12,13 +12,17 @@ from sluice.access import NOBODY
 from sluice.errors import ConfigurationError
 
 
+def golden_sets(r: Resources) -> list[evaluation.GoldenSet]:
+    """Those of the gates, in their order."""
+    return [found for gate in r.gates if isinstance(found := getattr(gate, "golden", None), evaluation.GoldenSet)]
+
+
 def golden_set(r: Resources, path: Path | None) -> evaluation.GoldenSet:
     """The golden set that was named, or that of the first retrieval gate."""
     if path is not None:
         return evaluation.load_golden(path)
-    for gate in r.gates:
-        if isinstance(found := getattr(gate, "golden", None), evaluation.GoldenSet):
-            return found
+    if found := golden_sets(r):
+        return found[0]
     raise ConfigurationError(f"{r.settings.path}: no gate names a golden set", hint="name one: --golden FILE")
 
 

@@ -14,6 +14,7 @@ import evaluation
 from evaluation.asked import Drift, drift
 from evaluation.growing import read_log
 from ingest.freshness import freshness
+from pipeline.golden.checking import golden_sets
 from pipeline.reading.attention import attention, drifted
 from pipeline.reading.history import INTERRUPTED, PastRun, past_runs
 from pipeline.resources import Resources, utc_now
@@ -95,8 +96,7 @@ def _asked(r: Resources) -> Drift | None:
         return None
     golden = list[str]()
     with suppress(ConfigurationError):
-        sets = [found for gate in r.gates if isinstance(found := getattr(gate, "golden", None), evaluation.GoldenSet)]
-        golden = [query.query for each in sets for query in each.queries]
+        golden = [query.query for each in golden_sets(r) for query in each.queries]
     with suppress(ConfigurationError):
         return drift(read_log(log), golden)
     return None
