@@ -49,20 +49,22 @@ def unmatched(source: Source, there: Sequence[str]) -> Iterator[str]:
 
 def not_left_out(source: Source, new: Sequence[str]) -> Iterator[str]:
     """A sentence for each exclude pattern that does not leave out what it seems to be written for, of these documents."""
-    for pattern in _patterns(source, "exclude"):
-        if said := _missed(pattern, new):
-            yield f"source '{source.name}': exclude '{pattern}' does not leave out {said}"
+    for pattern, said in _missing(_patterns(source, "exclude"), new):
+        yield f"source '{source.name}': exclude '{pattern}' does not leave out {said}"
 
 
 def not_ageing(source: str, patterns: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     """The same for each pattern of `ttl_rules`."""
-    for pattern in patterns:
-        if said := _missed(pattern, new):
-            yield f"source '{source}': the ttl rule '{pattern}' does not hold for {said}"
+    for pattern, said in _missing(patterns, new):
+        yield f"source '{source}': the ttl rule '{pattern}' does not hold for {said}"
+
+
+def _missing(patterns: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The patterns that just miss some of these documents, and how many, and what would match one of them."""
+    return ((pattern, said) for pattern in patterns if (said := _missed(pattern, new)))
 
 
 def _missed(pattern: str, new: Sequence[str]) -> str:
-    """How many documents a pattern just misses, and what would match one of them."""
     wider = _wider(pattern)
     missed = [(uri, better) for uri in new if not matches(uri, pattern) and (better := _meant(uri, pattern, wider))]
     if not missed:

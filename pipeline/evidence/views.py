@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 from evaluation.protocols import TakenOver
@@ -83,7 +84,7 @@ def taken_over(r: Resources, release: Release, live: Release | None, states: Seq
     Every seventh of them is left out (of many, `MOST_COMPARED`), others in each release, so that in time everything is compared
     word for word, whatever changed. None where nothing was taken over.
     """
-    if live is None or release.base != live.id or not _was_compared(live):
+    if live is None or release.base != live.id or not reconciled(live.verdicts):
         return None
     before, after = r.contents.of(live.collection), r.contents.whole(release.collection)
     due = compared(len(after), len(r.releases.all()))
@@ -112,16 +113,16 @@ def compared(documents: int, release: int) -> Callable[[str], bool]:
     return lambda key: crc32(key.encode()) % shares == release % shares
 
 
-def _was_compared(release: Release) -> bool:
-    """Whether it was reconciled with the documents, and not only held against its own manifest."""
-    return any(v.get("gate") == "reconciliation" and "chunks_expected" in v.get("evidence", {}) for v in release.verdicts)
+def reconciled(verdicts: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a release with these verdicts (as a manifest keeps them) was found to hold what its documents give, and was not
+    only held against its own manifest."""
+    return any(v["gate"] == "reconciliation" and v["passed"] and "chunks_expected" in v.get("evidence", {}) for v in verdicts)
 
 
-def ids_judged(r: Resources, release: Release, verdicts: Sequence[Verdict]) -> str | None:
-    """What stands for the chunks that a release held when it was reconciled with the documents; None where it was not, or where
-    they were not looked at by who judges."""
-    sound = any(v.gate == "reconciliation" and v.passed and "chunks_expected" in v.evidence for v in verdicts)
-    held = r.contents.known(release.collection) if sound else None
+def ids_judged(r: Resources, release: Release) -> str | None:
+    """What stands for the chunks that a release held when it was reconciled with the documents; None where they were not looked
+    at by who judges."""
+    held = r.contents.known(release.collection)
     return ids_root(held) if held is not None else None
 
 

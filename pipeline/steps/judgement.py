@@ -15,7 +15,15 @@ from ingest.readerless import silent
 from pipeline.evidence.alone import alone
 from pipeline.evidence.answers import KeptAnswers
 from pipeline.evidence.exactness import recalls
-from pipeline.evidence.views import BesidePoints, CollectionPoints, ExpectedFrom, against_manifest, ids_judged, taken_over
+from pipeline.evidence.views import (
+    BesidePoints,
+    CollectionPoints,
+    ExpectedFrom,
+    against_manifest,
+    ids_judged,
+    reconciled,
+    taken_over,
+)
 from pipeline.executors import Executor
 from pipeline.outcomes import Report
 from pipeline.reading.explaining import why
@@ -82,15 +90,15 @@ def judge_release(r: Resources, case: Case) -> Judgement:
         # On the verdict that is always there, so that every report of the release says it.
         verdicts[0] = replace(verdicts[0], warnings=(*verdicts[0].warnings, *nobodys))
     failed = [verdict.gate for verdict in verdicts if not verdict.passed]
-    seconds = time.perf_counter() - started
+    seconds, recorded = time.perf_counter() - started, [evaluation.verdict_json(verdict) for verdict in verdicts]
     releases.record(
         release,
-        [evaluation.verdict_json(verdict) for verdict in verdicts],
+        recorded,
         r.gates_fingerprint,
         against=against.id if against is not None else None,
         overruled=failed if case.overrule and "reconciliation" not in failed else [],
         access=access_root(members),
-        ids=ids_judged(r, release, verdicts),
+        ids=ids_judged(r, release) if reconciled(recorded) else None,
         seconds=round(seconds, 3),
     )
     return Judgement(tuple(verdicts), seconds)
