@@ -16,7 +16,7 @@ from stores.edge.writing import Writer
 from stores.locks import FileLock
 
 DEAD_SHARE = 0.2
-"""Of a collection's points; a clone of one with more that are replaced or removed is written anew and not copied."""
+"""Of a collection's points, or of a segment's; with more that are replaced or removed, a clone has them written anew."""
 
 
 def created(folder: Path, dimension: int, *, sparse: bool, segment: int = SEGMENT_POINTS) -> Writer:
@@ -40,7 +40,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
     private.room_for(source, files.size(points))
     with _begun(folder) as (fresh, lock):
         overlay = files.read_overlay(source, was)
-        if was.dead > DEAD_SHARE * max(1, count) or not was.segment:
+        if not was.segment or (was.dead > DEAD_SHARE * max(1, count) and not shards.dead_of(points)):
             shards.rewrite(opened().shard, fresh / "1", state, overlay).close()
             state = replace(state, dead=0)
         else:
@@ -49,6 +49,8 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
                 shard = shards.open_shard(fresh, 1)
                 shards.write_tags(shard, overlay)
                 shard.close()
+            gone = shards.compact(fresh / "1", state, count, DEAD_SHARE)
+            state = replace(state, dead=max(min(1, was.dead), was.dead - gone))  # some may be among what was appended since
         return _placed(fresh, folder, state, lock)
 
 

@@ -93,7 +93,8 @@ def _make(path: Path, state: State) -> None:
                 vectors={DENSE: EdgeVectorParams(size=state.dimension, distance=Distance.Dot, memory=Memory.Cold)},
                 sparse_vectors={SPARSE: EdgeSparseVectorParams(modifier=Modifier.Idf)} if state.sparse else None,
                 hnsw_config=_NO_GRAPH,
-                optimizers=EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=_MANY),  # of any size; never merged
+                # Of any size; merged, and written anew for what was removed, by `compact` only.
+                optimizers=EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=_MANY, deleted_threshold=1),
                 id_tracker_memory=Memory.Cold,
                 wal_enabled=False,
             ),
@@ -141,6 +142,49 @@ def finished(shard: EdgeShard, path: Path) -> EdgeShard:
     with suppress(OSError, AttributeError):  # no GNU C library: it gives memory back by itself
         ctypes.CDLL(None).malloc_trim(0)
     return EdgeShard.load(str(path))
+
+
+def dead_of(path: Path) -> dict[str, tuple[int, int]]:
+    """Of each finished segment of a closed shard, by name: how many of its points were removed or moved on, of how many. The
+    engine keeps a bit and 8 bytes of each in files."""
+    return {
+        flags.parent.name: (
+            int.from_bytes(flags.read_bytes(), "little").bit_count(),
+            flags.with_name("id_tracker.versions").stat().st_size // 8,
+        )
+        for flags in path.glob("segments/*/id_tracker.deleted")
+    }
+
+
+def compact(path: Path, state: State, count: int, most_dead: float) -> int:
+    """Have the engine write those finished segments of a closed shard of `count` points anew of which more than this share is
+    dead, one after the other, the worst first, and a quarter of them at most: nights change what they like, so that all come to
+    it at about the same time, and each takes 4 to 6 s. Small ones become one where there are twice as many as the points need.
+    Gives how many dead points are gone.
+    """
+    before = dead_of(path)
+    for _ in range(max(2, len(before) // 4)):
+        dead, points = max(dead_of(path).values(), key=lambda of: of[0] / max(1, of[1]), default=(0, 0))
+        if dead <= most_dead * points:
+            break
+        _optimized(path, deleted_threshold=(dead - 0.5) / points, vacuum_min_vector_number=1)
+    enough = 2 * (count // state.segment + 1)
+    if len(dead_of(path)) > enough:
+        _optimized(path, default_segment_number=enough)
+    return sum(dead for dead, _ in before.values()) - sum(dead for dead, _ in dead_of(path).values())
+
+
+def _optimized(path: Path, **settings: float) -> None:
+    """Have the engine do to a closed shard, once, what these settings ask of it; the shard keeps its own."""
+    file = path / "edge_config.json"
+    own = file.read_bytes()
+    asked = json.loads(own)
+    asked["optimizers"] |= settings
+    file.write_bytes(json.dumps(asked).encode())
+    try:
+        finished(EdgeShard.load(str(path)), path).close()
+    finally:
+        file.write_bytes(own)
 
 
 def open_shard(folder: Path, number: int) -> EdgeShard:
