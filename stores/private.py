@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -65,15 +65,15 @@ def replace(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
-def copy(source: Path, target: Path, shared: Collection[str] = ()) -> None:
-    """Copy a folder to a place where nothing is, holes as holes; `sync_tree` makes it durable. Files of the names `shared`, which
+def copy(source: Path, target: Path, shared: Callable[[Path], bool] = lambda _file: False) -> None:
+    """Copy a folder to a place where nothing is, holes as holes; `sync_tree` makes it durable. Files that are `shared`, which
     nobody may ever write again, are the same files where the file system has such links.
 
     Qdrant's engine makes files of 32 MB with next to nothing in them: five for a collection of three points.
     """
 
     def copied(source: str, target: str) -> None:
-        if Path(source).name in shared:
+        if shared(Path(source)):
             with suppress(OSError):
                 os.link(source, target)
                 return

@@ -23,8 +23,8 @@ from sluice.releases import Release
 
 SHARES = 7
 """Releases after which every document was compared word for word, whatever changed; more where that would be many each time."""
-MOST_COMPARED = 2_000
-"""Documents compared word for word in a release though they did not change: 2 s."""
+MOST_COMPARED = 1_000
+"""Documents compared word for word in a release though they did not change: 1 s."""
 READ_AT_ONCE = 200
 """Documents whose texts are asked for in one request; twice as many are held at once."""
 

@@ -15,7 +15,7 @@ from sluice.ids import IdSum
 from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, TEXT_ID, Filters, ScoredPoint, StoredPoint, VectorQuery
 from stores.edge.queries import DENSE, any_of, narrowed, readable, requests
 from stores.edge.reading import View
-from stores.edge.shards import ID_PAGE, PAGE, SCATTERED_PAGE
+from stores.edge.shards import ID_PAGE, PAGE
 from stores.ranking import Wanted, best_of_each, best_of_groups, fused, points_alone, rounded
 
 COPIES = 1000
@@ -98,8 +98,7 @@ def page(
     if documents is not None:
         of_these = any_of(DOCUMENT_KEY, documents)
         admitted = Filter(must=[of_these] if admitted is None else [of_these, admitted])
-    limit = PAGE if documents is None else SCATTERED_PAGE
-    return _scrolled(view, admitted, fields, start=start, limit=limit, vectors=vectors)
+    return _scrolled(view, admitted, fields, start=start, limit=PAGE, vectors=vectors)
 
 
 def tags_of(view: View) -> set[str]:

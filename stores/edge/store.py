@@ -277,29 +277,26 @@ class EdgeStore(Ranked):
         documents: Collection[str] | None = None,
     ) -> Iterator[StoredPoint]:
         """Every point once, ordered by id, with these payload fields; with `readable_by`, only those its filter admits; with
-        `documents`, only theirs, ordered within each 500 of these.
+        `documents`, only theirs, ordered within each 50 of these.
         """
         with translated(self._path, "reading", collection):
             name = unquote(self._existing(collection))
             if readable_by is not None and not readable_by:
                 return
-            pages = shards.MAPPED_PAGES if documents is None else 1  # points of some documents lie far apart
-            for part in (None,) if documents is None else batches(sorted(set(documents)), shards.BATCH):
-                read = partial(self._page, name, fields, vectors, readable_by, part)
-                yield from self._points(read, pages if fields or vectors else 0)
+            bound = mapped.Bound(self._collections) if fields or vectors else None
+            for part in (None,) if documents is None else batches(sorted(set(documents)), shards.READ_DOCUMENTS):
+                yield from self._points(partial(self._page, name, fields, vectors, readable_by, part), bound)
+            if bound is not None:
+                bound.keep(mapped.LITTLE)
 
-    def _points(self, read: Callable[[search.PointId | None], Page], pages: int) -> Iterator[StoredPoint]:
-        """What is read in pages; after so many the files are let go of (0: never)."""
+    @staticmethod
+    def _points(read: Callable[[search.PointId | None], Page], bound: mapped.Bound | None) -> Iterator[StoredPoint]:
+        """What is read in pages, each while the one before it is looked at."""
         first, after = read(None)
-        if after is None:
-            yield from first
-            return
-        for number, page in enumerate(itertools.chain([first], read_ahead(_pages(read, after))), 1):
+        for page in itertools.chain([first], read_ahead(_pages(read, after)) if after is not None else ()):
             yield from page
-            if pages and number % pages == 0:
-                mapped.let_go(self._collections)
-        if pages:
-            mapped.let_go(self._collections)
+            if bound is not None:
+                bound.keep()
 
     def _page(
         self,

@@ -29,7 +29,7 @@ class Writer:
 
     def __init__(self, folder: Path, state: State, shard: EdgeShard, lock: FileLock) -> None:
         self.folder, self.state, self.shard, self._held = folder, state, shard, lock
-        self._lock, self._batches = threading.Lock(), 0
+        self._lock, self._bound = threading.Lock(), mapped.Bound(folder)
         self._appended = shards.appended(self._path)
 
     def upsert(self, points: Sequence[ours.Point]) -> None:
@@ -43,9 +43,7 @@ class Writer:
             self._appended += len(batch)
             if self.state.segment and self._appended >= self.state.segment:
                 self.shard, self._appended = shards.finished(self.shard, self._path), 0
-            self._batches += 1
-            if self._batches % shards.MAPPED_PAGES == 0:
-                mapped.let_go(self.folder)
+            self._bound.keep()
 
     @property
     def _path(self) -> Path:
@@ -80,8 +78,7 @@ class Writer:
                     self.shard.update(UpdateOperation.delete_points_by_filter(of_these))
                     self._dead(dead)
             self.shard.flush()
-            if self.state.segment and len(keys) > shards.BATCH:
-                mapped.let_go(self.folder)
+            self._bound.keep()
 
     def seal(self) -> State:
         """From now on nobody writes into these points, and every process may read them; what holds."""

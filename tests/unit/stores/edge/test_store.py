@@ -404,17 +404,20 @@ class TestSegments:
         store.close()
         assert appended(path / "collections" / "i__3" / "1") == 15
 
-    def test_a_clone_has_the_vectors_of_finished_segments_and_never_writes_them(self, path: Path) -> None:
+    @pytest.mark.parametrize("files", ["matrix.dat", "page_*.dat", "*.bin"])
+    def test_a_clone_has_the_bulk_of_finished_segments_and_never_writes_it(self, path: Path, files: str) -> None:
         """The same files, not copies, whatever is done to the clone; and an erasure takes them from each."""
         store = EdgeStore(path, wait_s=0, segment_points=60)
         store.create("i__1", dimension=8, sparse=False)
         store.upsert("i__1", points(120))
         store.switch({"i": "i__1"})
 
-        def vectors(name: str) -> dict[int, bytes]:
-            return {file.stat().st_ino: file.read_bytes() for file in (path / "collections" / name).rglob("matrix.dat")}
+        def bulk(name: str) -> dict[int, bytes]:
+            segments = (path / "collections" / name).glob("*/segments/*")
+            finished = (segment for segment in segments if (segment / "id_tracker.i2e").exists())
+            return {file.stat().st_ino: file.read_bytes() for segment in finished for file in segment.rglob(files)}
 
-        before = vectors("i__1")
+        before = bulk("i__1")
         store.clone("i__1", "i__2")
         store.delete("i__2", ["d1"])
         store.upsert("i__2", points(60, text="other")[30:])
@@ -424,12 +427,12 @@ class TestSegments:
         search(store, A)
         store.upsert("i__2", points(130)[120:])  # a sealed one opened again
         store.close()
-        assert vectors("i__1") == before
-        assert before.items() <= vectors("i__2").items()
+        assert bulk("i__1") == before
+        assert before.items() <= bulk("i__2").items()
         assert before
         store.delete("i__2", ["d3"])
-        assert not before.keys() & vectors("i__2").keys()
-        assert vectors("i__1") == before
+        assert not before.keys() & bulk("i__2").keys()
+        assert bulk("i__1") == before
         store.close()
 
     def test_segments_of_leftovers_are_written_anew_one_after_the_other(self, path: Path) -> None:
