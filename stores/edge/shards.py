@@ -167,14 +167,14 @@ def dead_of(path: Path) -> dict[str, tuple[int, int]]:
 
 def compact(path: Path, state: State, count: int, most_dead: float) -> int:
     """Have the engine write those finished segments of a closed shard of `count` points anew of which more than this share is
-    dead, one after the other, the worst first, and a quarter of them at most: nights change what they like, so that all come to
-    it at about the same time, and each takes 4 to 6 s. Small ones become one where there are twice as many as the points need.
-    Gives how many dead points are gone.
+    dead (of a small one, of what a whole one holds), one after the other, the worst first, and a quarter of them at most: nights
+    change what they like, so that all come to it at about the same time, and each takes 4 to 6 s. The smallest become one where
+    there are twice as many as the points need. Gives how many dead points are gone.
     """
     before = dead_of(path)
     for _ in range(max(2, len(before) // 4)):
         dead, points = max(dead_of(path).values(), key=lambda of: of[0] / max(1, of[1]), default=(0, 0))
-        if dead <= most_dead * points:
+        if dead <= most_dead * max(points, state.segment):
             break
         _optimized(path, deleted_threshold=(dead - 0.5) / points, vacuum_min_vector_number=1)
     enough = 2 * (count // state.segment + 1)
