@@ -68,12 +68,12 @@ def take_in(
     found = run.goes_on()
     if found is not None and found.look is not None:
         seen, states, ingested = found.look, found.states, found.ingested
-        run.account.looked = dict(seen.looked)
+        run.account.looked, run.account.guarded = dict(seen.looked), seen.guarded
     else:
         with run.account.timed("plan"):
             check(r)
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions, now=now)
-            run.account.looked = dict(seen.looked)
+            run.account.looked, run.account.guarded = dict(seen.looked), seen.guarded
             if seen.ingest_needed:
                 _begin_ahead(r, seen)
             check_uris(r, seen)

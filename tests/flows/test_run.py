@@ -259,7 +259,10 @@ def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index
     error = stopped.out["error"]
     assert (stopped.code, error["type"]) == (1, "MassDeletion")
     assert "source 'notes' listed 12 documents; 24 of the 36 known ones are gone (67%, allowed: 25%)" in error["message"]
-    assert "run again with --allow-deletions notes" in error["hint"]
+    assert "if the deletions are meant, sluice run --allow-deletions notes" in error["hint"]
+    [told] = [line for line in index("status").out["attention"] if line.startswith("source notes")]
+    assert told.startswith("source notes is held back since ")
+    assert told.endswith(": is it whole? then sluice run --allow-deletions notes"), "another run of it would be refused again"
     assert held(index) == before
     assert "people/more-3.md" in index.find("Number 3 of many", "people", k=40)
     assert index("ingest").out["error"]["type"] == "MassDeletion"
