@@ -13,9 +13,7 @@ import errno
 import json
 import os
 import re
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -29,7 +27,7 @@ from cli.leaving import leave
 from cli.safe_console import SafeConsole
 from cli.talking import level, set_level, tell
 from pipeline.observability import json_lines
-from sluice import garbage
+from sluice import garbage, interrupts
 from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
@@ -221,7 +219,6 @@ def cli(ctx: click.Context, config: Path, verbose: bool, quiet: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
-    _end_in_good_order()
     given = to_the_front(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     set_level(given)
@@ -237,7 +234,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hint = f"see: {error.ctx.command_path} --help" if error.ctx else "see: sluice --help"
         code = fail({"type": "UsageError", "message": wrong_usage(error), "hint": hint}, 2, as_json, usage)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        code = fail({"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}, 1, as_json)
+        interrupts.told()  # now, so that it is not told twice
+        code = fail(INTERRUPTED, interrupts.EXIT_CODE, as_json)
     except Exception as error:
         if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
             traceback.print_exception(error)
@@ -253,19 +251,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
+    err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
+    out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if "--json" in sys.argv else ""
+    interrupts.listen(err.encode(), out.encode())
     garbage.look_seldom()
     try:
         main()
     except SystemExit as ended:
         if isinstance(ended.code, int):
-            leave(ended.code)
+            interrupts.over(ended.code)
+            leave(ended.code, at_once=interrupts.came())
         raise
+    except KeyboardInterrupt:  # before there was anything to interrupt, or when it was over
+        interrupts.at_once()
 
 
-def _end_in_good_order() -> None:
-    """SIGTERM (a supervisor, a container's end) is Ctrl-C: the lease is given back, and no child stays."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+INTERRUPTED = {"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}
 
 
 def to_the_front(arguments: Sequence[str]) -> list[str]:
