@@ -8,7 +8,7 @@ embedded, every chunk is cut again, and the result must have the fingerprint and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,10 +30,11 @@ from pipeline.steps.building import build
 from pipeline.steps.settling import settle
 from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
-from sluice.ids import version_id
+from sluice.ids import document_key, version_id
 from sluice.plain import plain
 from sluice.records import DocumentState
 from sluice.releases import Release
+from sluice.spelling import forms
 from stores.mongo import codec, versions_codec
 
 pq: Any = pyarrow.parquet  # it has no types
@@ -160,8 +161,8 @@ def import_(r: Resources, run: Run, folder: Path) -> Report:
     """Take an exported release in, and stage it; `promote` puts it before the gates.
 
     For an index that has no documents yet. Raises ConfigurationError for a folder that holds no export, or one that another
-    configuration made, ReleaseError for an index that has documents, IntegrityError where what comes of it is not what was
-    exported: it is not staged then.
+    configuration made, ReleaseError for an index that has documents, or where one of the folder's was erased, IntegrityError
+    where what comes of it is not what was exported: it is not staged then.
     """
     manifest = _manifest(folder)
     release = manifest["release"]
@@ -175,6 +176,7 @@ def import_(r: Resources, run: Run, folder: Path) -> Report:
         _same_making(r, manifest)
         states = [codec.from_row(DocumentState, json.loads(row)) for row in _column(folder / DOCUMENTS, "state")]
         _same_fingerprint(release_fingerprint(states, r.recipe.answers), release)
+        _none_erased(states, r.stores.forgotten.keys().union(manifest.get("forgotten", ())))
         run.still_mine()
         _take_vectors(r, release["fingerprints"]["model"], folder)
         r.stores.forgotten.add_all(manifest.get("forgotten", ()), utc_now(), run.actor)
@@ -216,6 +218,17 @@ def _same_making(r: Resources, manifest: dict[str, Any]) -> None:
         raise ConfigurationError(
             f"{r.settings.path} makes releases otherwise than the exported one was made: {keys}",
             hint=f"write these keys as they are there (the export's {MANIFEST} has its configuration), and import again",
+        )
+
+
+def _none_erased(states: Sequence[DocumentState], erased: Collection[str]) -> None:
+    """Refuse an export with a document that was erased where it is to be taken in, or while it was written."""
+    back = sum(any(document_key(state.source, form) in erased for form in forms(state.uri)) for state in states)
+    if back:  # counted, not named: what is refused is kept on record
+        raise ReleaseError(
+            f"{counted(back, 'document')} of the export {'was' if back == 1 else 'were'} erased since (sluice forget), and would "
+            "come back",
+            hint="import what was exported after that; sluice forget URI --undo lets a document come back on purpose",
         )
 
 
