@@ -116,7 +116,7 @@ def test_what_is_adopted_can_be_pasted_without_loss(index: Index, monkeypatch: p
         {"name": "again", "chunking": RECURSIVE, "search": {"rerank": "r", "rerank_k": 20}},
     ]
     with laboratory(str(experiment(index, *variants))) as lab:
-        found = {variant["name"]: adopting.sections(lab, variant["name"]) for variant in variants}
+        found = {name: adopting.sections(lab, name) for name in ("base", "hybrid", "again")}
     log = {"log": "logs/searches.jsonl"}
     assert found["base"]["search"] == {"mode": "dense", "rerank": "r", "rerank_k": 50, **log}
     assert found["hybrid"]["search"] == {"mode": "hybrid", "dense_weight": 0.5, **log}
