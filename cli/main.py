@@ -168,13 +168,21 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
             if args[0] in WORKS:
-                tell(f"{args[0]}: {ctx.params['config']}")  # the first sign of life, before what takes seconds is imported
+                tell(
+                    f"{args[0]}: {_subject(args, ctx.params['config'])}"
+                )  # the first sign of life, before what takes seconds is imported
             early.begin(args[0], ctx.params["config"])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+
+def _subject(args: Sequence[str], config: Path) -> str:
+    """What a command is about to work on: its configuration, or the experiment, which names one of its own."""
+    named = [arg for arg in args[1:] if not arg.startswith("-")] if args[0] == "compare" else []
+    return named[0] if named else str(config)
 
 
 class WholeGroup(click.Group):
@@ -296,6 +304,8 @@ def wrong_usage(error: click.UsageError) -> str:
     wrong = re.match(r"No such command '(.+)'", said)
     if wrong is None or ctx is None or not isinstance(ctx.command, click.Group):
         return said
+    if wrong.group(1) in ("init", "new", "setup", "create"):  # as others have it
+        return f"{said} A configuration is a file that you write: `sluice run` without one shows the shortest."
     meant = nearest(wrong.group(1), ctx.command.list_commands(ctx))
     return f"{said} Did you mean {meant}?" if meant is not None and "mean" not in said else said
 

@@ -61,6 +61,8 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
 
     def people(console: Console) -> None:
         console.print(f"{result['golden']}: {counted(result['queries'], 'query')}, {counted(result['labels'], 'label')}")
+        if not result["queries"]:
+            console.print("it asks nothing: sluice golden add, draft or import fills it")
         for kind in ("stale", "missing", "ambiguous", "unreadable", "leak_cases"):
             if result[kind]:
                 rows = [(label.get("id"), label.get("uri"), label.get("reason")) for label in result[kind]]

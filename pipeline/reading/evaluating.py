@@ -40,6 +40,11 @@ def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, 
     """Measure a release on a golden set; with `gate`, also by the floors of the configured retrieval gates."""
     found = released(r, release)
     chosen = golden_set(r, golden)
+    if not chosen.queries:
+        raise ConfigurationError(
+            f"{chosen.path} holds no question: there is nothing to measure with",
+            hint="sluice golden add, draft or import fills it",
+        )
     states = r.stores.documents.read()
     tags = every_tag(s.tags for s in states)
     documents = r.corpus(found)
