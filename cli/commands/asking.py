@@ -100,7 +100,10 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
 
     def people(console: SafeConsole) -> None:
         console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
-        console.print(measures_table(result["measures"], result["slices"], passages=True))
+        if result["measures"]:
+            console.print(measures_table(result["measures"], result["slices"], passages=True))
+        else:
+            console.print("none of its questions can be scored: sluice golden check says why")
         if result.get("kinds"):
             console.print(measures_table(result["measures"], result["kinds"], passages=True, by="kind"))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}

@@ -159,9 +159,10 @@ class Outcome:
         decision = self.decision
         room = max(max(-d.low, d.high) for d in decision.differences if not d.apart)
         if decision.queries < ENOUGH and room > NOTHING:
-            asked = counted(decision.queries, "query", "queries")
+            asked = counted(decision.queries, "query that shows", "queries that show")
+            is_ = "is" if decision.queries == 1 else "are"
             return (
-                f"{asked} that show no difference are no proof that there is none: it may be up to {room:.3f}. "
+                f"{asked} no difference {is_} no proof that there is none: it may be up to {room:.3f}. "
                 "Ask more, or harder ones; until then choose by cost."
             )
         return "No realistic number of queries would settle it: choose by cost."

@@ -123,8 +123,14 @@ def test_what_there_is_nothing_of_is_said_in_words(index: Index) -> None:
     (index.folder / "plain" / "a.md").write_text("Just so.\n", encoding="utf-8")
     index.configure(sources=[{"name": "notes", "type": "files", "root": "plain"}], gates=[])
     index("run", "--allow-deletions", "notes")
+    _, stale, _ = index.shown("evaluate", "--golden", str(index.folder / "golden.jsonl"))
+    assert "none of its questions can be scored: sluice golden check says why" in stale
     code, said, _ = index.shown("golden", "draft")
     assert (code, said.startswith("no question drafted"), (index.folder / "drafted.jsonl").exists()) == (0, True, False), said
+    (index.folder / "plain" / "a.md").unlink()
+    code, said, _ = index.shown("run", "--allow-deletions", "notes")
+    assert (code, "no document is left for a release" in " ".join(said.split())) == (3, True), said
+    assert "sluice backfill" not in said, "there is nothing to build"
 
 
 def test_what_is_begun_is_what_was_named(index: Index) -> None:
