@@ -16,6 +16,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import click
 from cli import early, memory
 from cli.leaving import leave
 from cli.safe_console import SafeConsole
+from cli.streams import flushed, occupy
 from cli.talking import level, set_level, tell
 from pipeline.observability import json_lines
 from sluice import garbage, interrupts
@@ -238,9 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SluiceError as error:
         code = fail(error.as_json(), error.exit_code, as_json)
     except click.UsageError as error:
-        usage = error.ctx.get_usage() if error.ctx else ""
-        hint = f"see: {error.ctx.command_path} --help" if error.ctx else "see: sluice --help"
-        code = fail({"type": "UsageError", "message": wrong_usage(error), "hint": hint}, 2, as_json, usage)
+        code = misused(error, as_json)
     except (click.exceptions.Abort, KeyboardInterrupt):
         interrupts.told()  # now, so that it is not told twice
         code = fail(INTERRUPTED, interrupts.EXIT_CODE, as_json)
@@ -249,18 +249,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             traceback.print_exception(error)
         code = fail(unforeseen(error), 1, as_json)
         if memory.is_out(error):  # what is done at exit would want some, too
-            sys.stdout.flush()
-            os._exit(code)
+            os._exit(flushed(code))
     finally:
         early.end()
-    sys.stdout.flush()
-    sys.exit(code)
+    sys.exit(flushed(code))
 
 
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
     err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
     out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if "--json" in sys.argv else ""
+    occupy()
     interrupts.listen(err.encode(), out.encode())
     garbage.look_seldom()
     try:
@@ -296,6 +295,19 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """What was probably meant."""
     found = difflib.get_close_matches(word, list(known), 1, 0.6)
     return found[0] if found else None
+
+
+def misused(error: click.UsageError, as_json: bool) -> int:
+    """Say what was wrong about a command line, and how it is written; of one without a command, all that there are."""
+    ctx = error.ctx
+    if ctx is not None and isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # from click 8.2 on
+        if not as_json:
+            click.echo(ctx.get_help(), err=True)
+            return 2
+        error = click.UsageError("no command is named", ctx)
+    hint = f"see: {ctx.command_path} --help" if ctx else "see: sluice --help"
+    usage = ctx.get_usage() if ctx else ""
+    return fail({"type": "UsageError", "message": wrong_usage(error), "hint": hint}, 2, as_json, usage)
 
 
 def wrong_usage(error: click.UsageError) -> str:
@@ -344,18 +356,24 @@ def disk_is_full(error: BaseException | None) -> bool:
 
 def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:
     """Say what went wrong, in the form that was asked for; gives the exit code back."""
+    with suppress(OSError):  # where the answer could not be written this cannot either; the exit code can
+        _say(error, code, as_json, usage)
+    return code
+
+
+def _say(error: Mapping[str, str], code: int, as_json: bool, usage: str) -> None:
     if as_json:
-        click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
+        with suppress(OSError):
+            click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
     if json_lines.wanted():
         json_lines.write("error", "command failed", exit_code=code, **error)
-        return code
+        return
     if usage and not as_json:
         click.echo(usage, err=True)
     console = SafeConsole(stderr=True, highlight=False)
     console.prose(error["message"], "error: ", "bold red")
     if error["hint"]:
         console.prose(error["hint"], "next:  ", "bold")
-    return code
 
 
 def with_json(command: Callable[..., Any]) -> Callable[..., Any]:
