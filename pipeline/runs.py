@@ -24,7 +24,7 @@ from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look
 from sluice.display import line
-from sluice.errors import BudgetSpent, Cancelled, IndexBusy, Retryable, SluiceError
+from sluice.errors import BudgetSpent, Cancelled, IndexBusy, Retryable, SluiceError, StoreUnavailable
 from sluice.ids import fingerprint
 from sluice.plain import plain
 from sluice.records import DocumentState
@@ -188,6 +188,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         failed = {"outcome": "failed", "error": hushed(line(why, 500))}
         with suppress(SluiceError):  # what is raised says more
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
+        # What was revoked before it failed is revoked: whoever keeps answers is to know.
+        if inside and not isinstance(error, StoreUnavailable | IndexBusy):
+            with suppress(SluiceError):
+                delivering.deliver(r)
         _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))
         raise
     run.handover = None
