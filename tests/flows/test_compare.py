@@ -243,6 +243,20 @@ def test_a_golden_set_is_imported_and_grows(index: Index) -> None:
     brought = index("golden", "import", str(table), "--format", "csv", "--uri", "{id}.md", "--to", made)
     assert (brought.code, brought.out["queries"]) == (0, 1)
     assert index("golden", "import", str(table), "--format", "csv", "--to", made).code == 2
+    before = Path(made).read_text(encoding="utf-8")
+    for wrong in ("query,document\n,security/1\n", "query,document\n", "query,document,start\nq,security/1,four\n"):
+        table.write_text(wrong, encoding="utf-8")
+        refused = index("golden", "import", str(table), "--format", "csv", "--to", made, "--replace")
+        assert (refused.code, Path(made).read_text(encoding="utf-8")) == (2, before), "what was there is lost"
+    table.write_text("query,document\nbadges of whom?,security/1\n", encoding="utf-8")
+    assert index("golden", "import", str(table), "--format", "csv", "--to", made, "--replace").code == 0
+    assert "badges of whom?" in Path(made).read_text(encoding="utf-8")
+    again = index("golden", "add", "--golden", made, "--query", "Badges of  whom?", "--uri", "security/1.md")
+    assert (again.code, "asks that already" in again.out["error"]["message"]) == (2, True)
+    assert index("golden", "add", "--golden", made, "--query", " ").out["error"]["message"] == "--query is empty"
+    (index.folder / "bad.jsonl").write_text("no golden set\n", encoding="utf-8")
+    reviewed = index("golden", "review", str(index.folder / "bad.jsonl"))
+    assert (reviewed.code, reviewed.out["error"]["type"]) == (2, "ConfigurationError")
     unknown = index("golden", "add", "--golden", made, "--query", "leave?", "--uri", "people/0.md")
     assert (unknown.code, unknown.out["error"]["type"]) == (2, "ConfigurationError")  # nothing was ingested yet
     nothing = index("golden", "add", "--golden", made, "--query", "What is the moon made of?", "--slice", "none")
