@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -78,14 +79,29 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
             f"release {release.id} cannot be exported: {moved}",
             hint="sluice run comes first: export the release that it publishes (where that is held: sluice promote it)",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))
-    chunks = _write(folder / POINTS, _POINTS, _point_rows(r, release))
-    away = sorted(r.stores.forgotten.keys())  # they stay away where this is imported, too
-    manifest = {"format": FORMAT, "release": plain(release), "parse": dict(r.parse_fingerprints), "forgotten": away}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
+    with _whole(folder):
+        _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))
+        chunks = _write(folder / POINTS, _POINTS, _point_rows(r, release))
+        away = sorted(r.stores.forgotten.keys())  # they stay away where this is imported, too
+        manifest = {"format": FORMAT, "release": plain(release), "parse": dict(r.parse_fingerprints), "forgotten": away}
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
     return Exported(outcome="exported", release=release.id, folder=folder, documents=len(states), chunks=chunks, bytes=size)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Make the folder; what could not be written to its end is taken away: the same command is told to be run again."""
+    ours = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for name in (MANIFEST, DOCUMENTS, POINTS):
+            (folder / name).unlink(missing_ok=True)
+        if ours:
+            folder.rmdir()
+        raise
 
 
 def _erased_since(r: Resources, release: Release) -> int:

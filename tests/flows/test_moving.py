@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.reading.otherwise import _both
+from pipeline.resources import Resources
 from sluice.ids import document_key
+from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
 
@@ -72,6 +74,19 @@ def test_an_older_export_brings_nothing_back_that_was_erased(index: Index, tmp_p
     assert "erased since" in index("import", str(kept)).out["error"]["message"]
     (kept / "manifest.json").write_text(json.dumps(manifest))
     assert index("import", str(kept)).out["outcome"] == "staged"
+
+
+def test_an_export_that_fails_leaves_nothing_of_it(index: Index, tmp_path: Path) -> None:
+    """Neither half of the documents nor a folder that the same command would then refuse."""
+    release, kept = index.run()["release"], tmp_path / "kept"
+    with Resources(load(index.config)) as r:
+        ids = r.stores.versions.ids()
+        r.stores.versions.delete([next(iter(ids))])
+    broken = index("export", release, str(kept))
+    assert (broken.code, broken.out["error"]["type"], kept.exists()) == (1, "IntegrityError", False)
+    kept.mkdir()
+    assert index("export", release, str(kept)).code == 1
+    assert list(kept.iterdir()) == []
 
 
 def test_an_import_names_the_keys_that_differ_and_no_secret(index: Index, tmp_path: Path) -> None:
