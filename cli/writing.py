@@ -38,10 +38,10 @@ def writing(path: Path | None, *, makes_folders: bool = False) -> Iterator[None]
 
 def put(file: Path, text: str) -> None:
     """Write a file whole or not at all: whoever reads it meanwhile, or when the disk is full, has the one before."""
-    target = file.resolve()
-    if target.exists() and not target.is_file():  # /dev/stdout, a pipe: written to, never replaced
-        target.write_text(text, encoding="utf-8")
+    if file.exists() and not file.is_file():  # /dev/stdout, a pipe: written to, never replaced
+        file.write_text(text, encoding="utf-8")
         return
+    target = file.resolve()
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8")

@@ -29,3 +29,8 @@ def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
     put(tmp_path / "pipe", "heard")
     assert (os.read(reads, 100), (tmp_path / "pipe").is_fifo()) == (b"heard", True)
     os.close(reads)
+    reads, writes = os.pipe()
+    put(Path(f"/proc/self/fd/{writes}"), "as /dev/stdout is")
+    assert os.read(reads, 100) == b"as /dev/stdout is"
+    os.close(reads)
+    os.close(writes)
