@@ -242,8 +242,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.UsageError as error:
         code = misused(error, as_json)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        interrupts.told()  # now, so that it is not told twice
-        code = fail(INTERRUPTED, interrupts.EXIT_CODE, as_json)
+        code = interrupts.EXIT_CODE
+        if not interrupts.say():  # nobody listens (a test), or in JSON Lines
+            fail(INTERRUPTED, code, as_json)
     except Exception as error:
         if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
             traceback.print_exception(error)
@@ -260,7 +261,7 @@ def entry() -> None:
     err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
     out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if "--json" in sys.argv else ""
     occupy()
-    interrupts.listen(err.encode(), out.encode())
+    interrupts.listen(*((b"", b"") if json_lines.wanted() else (err.encode(), out.encode())))
     garbage.look_seldom()
     try:
         main()

@@ -19,6 +19,7 @@ EXIT_CODE = 1
 
 _came = threading.Event()
 _code = EXIT_CODE
+_saying = threading.RLock()
 _words: list[tuple[int, bytes]] = []
 """What is said at once, by descriptor, until somebody told it in order."""
 
@@ -27,7 +28,7 @@ def listen(err: bytes, out: bytes = b"") -> None:
     """From now on Ctrl-C, and SIGTERM (a supervisor, a container's end), end this program so; what is said then is made now."""
     if threading.current_thread() is not threading.main_thread():
         return
-    _words[:] = [(2, err), (1, out)]
+    _words[:] = [(number, word) for number, word in ((2, err), (1, out)) if word]
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # a shell's background has SIGINT ignored
             signal.signal(number, _first)
@@ -42,16 +43,20 @@ def came() -> bool:
     return _came.is_set()
 
 
-def told() -> None:
-    """Note that it is told: an end at once adds nothing."""
-    _words.clear()
+def say() -> bool:
+    """Say what is to be said, once, whichever of main thread and listener comes to it; whether there was anything left to say."""
+    with _saying:
+        left = bool(_words)
+        while _words:
+            with suppress(OSError):
+                os.write(*_words[0])
+            _words.pop(0)
+    return left
 
 
 def at_once(_number: int = 0, _frame: FrameType | None = None) -> NoReturn:
     """End this process: no thread is waited for, nothing is taken apart."""
-    with suppress(IndexError, OSError):
-        while True:  # of two threads that end it one says each
-            os.write(*_words.pop(0))
+    say()
     os._exit(_code)
 
 
@@ -59,7 +64,7 @@ def over(code: int) -> None:
     """The command is done, its answer given: what comes while the process takes leave ends it at once, with this exit code."""
     global _code
     _code = code
-    told()
+    _words.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is _first:
             signal.signal(number, at_once)
