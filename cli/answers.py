@@ -32,6 +32,7 @@ def measured_json(found: Measured) -> dict[str, Any]:
     """What `sluice evaluate` answers."""
     result = {"release": found.release, "golden": str(found.golden), **found.evaluation.as_json()}
     result |= {"missed": found.missed, "missed_queries": [dict(sample) for sample in found.samples]}
+    result |= {"missed_others": list(found.others)} if found.others else {}
     if found.below is not None:
         result |= {"outcome": "rejected" if found.below else "passed", "below": list(found.below)}
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,6 +101,24 @@ def run_report(result: Mapping[str, Any]) -> Callable[[SafeConsole], None]:
         show_what_to_do(console, result)
 
     return people
+
+
+NEWEST = 20
+"""Lines that a list of what happened shows to people who do not say how many."""
+
+
+def how_many(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option `-n` of a list of what happened: people are shown the newest few, programs all, unless one says how many."""
+    said = f"How many, newest first; without it {NEWEST} are printed, and --json has all."
+    return click.option("-n", "limit", type=click.IntRange(1), help=said)(command)
+
+
+def print_newest(console: SafeConsole, columns: Sequence[str], rows: Sequence[Sequence[Any]], limit: int | None) -> None:
+    """A table of the newest lines, and how many it leaves out."""
+    shown = rows[: limit or NEWEST]
+    console.print(table("", columns, shown))
+    if len(shown) < len(rows):
+        console.print(f"{len(shown)} of {len(rows):,} shown, the newest: -n {len(rows)} shows all", markup=False)
 
 
 def noted(console: SafeConsole, warning: str, indent: str = "") -> None:

@@ -13,11 +13,10 @@ import errno
 import json
 import os
 import re
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,10 @@ import click
 from cli import early, memory
 from cli.leaving import leave
 from cli.safe_console import SafeConsole
+from cli.streams import flushed, occupy
 from cli.talking import level, set_level, tell
 from pipeline.observability import json_lines
-from sluice import garbage
+from sluice import garbage, interrupts
 from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
@@ -170,13 +170,21 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
             if args[0] in WORKS:
-                tell(f"{args[0]}: {ctx.params['config']}")  # the first sign of life, before what takes seconds is imported
+                tell(
+                    f"{args[0]}: {_subject(args, ctx.params['config'])}"
+                )  # the first sign of life, before what takes seconds is imported
             early.begin(args[0], ctx.params["config"])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+
+def _subject(args: Sequence[str], config: Path) -> str:
+    """What a command is about to work on: its configuration, or the experiment, which names one of its own."""
+    named = [arg for arg in args[1:] if not arg.startswith("-")] if args[0] == "compare" else []
+    return named[0] if named else str(config)
 
 
 class WholeGroup(click.Group):
@@ -221,7 +229,6 @@ def cli(ctx: click.Context, config: Path, verbose: bool, quiet: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
-    _end_in_good_order()
     given = to_the_front(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     set_level(given)
@@ -233,39 +240,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SluiceError as error:
         code = fail(error.as_json(), error.exit_code, as_json)
     except click.UsageError as error:
-        usage = error.ctx.get_usage() if error.ctx else ""
-        hint = f"see: {error.ctx.command_path} --help" if error.ctx else "see: sluice --help"
-        code = fail({"type": "UsageError", "message": wrong_usage(error), "hint": hint}, 2, as_json, usage)
+        code = misused(error, as_json)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        code = fail({"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}, 1, as_json)
+        code = interrupts.EXIT_CODE
+        if not interrupts.say():  # nobody listens (a test), or in JSON Lines
+            fail(INTERRUPTED, code, as_json)
     except Exception as error:
         if os.environ.get("SLUICE_TRACEBACK") or level() == "verbose":
             traceback.print_exception(error)
         code = fail(unforeseen(error), 1, as_json)
         if memory.is_out(error):  # what is done at exit would want some, too
-            sys.stdout.flush()
-            os._exit(code)
+            os._exit(flushed(code))
     finally:
         early.end()
-    sys.stdout.flush()
-    sys.exit(code)
+    sys.exit(flushed(code))
 
 
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
+    err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
+    out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if "--json" in sys.argv else ""
+    occupy()
+    interrupts.listen(*((b"", b"") if json_lines.wanted() else (err.encode(), out.encode())))
     garbage.look_seldom()
     try:
         main()
     except SystemExit as ended:
         if isinstance(ended.code, int):
-            leave(ended.code)
+            interrupts.over(ended.code)
+            leave(ended.code, at_once=interrupts.came())
         raise
+    except KeyboardInterrupt:  # before there was anything to interrupt, or when it was over
+        interrupts.at_once()
 
 
-def _end_in_good_order() -> None:
-    """SIGTERM (a supervisor, a container's end) is Ctrl-C: the lease is given back, and no child stays."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+INTERRUPTED = {"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}
 
 
 def to_the_front(arguments: Sequence[str]) -> list[str]:
@@ -289,12 +298,27 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def misused(error: click.UsageError, as_json: bool) -> int:
+    """Say what was wrong about a command line, and how it is written; of one without a command, all that there are."""
+    ctx = error.ctx
+    if ctx is not None and isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # from click 8.2 on
+        if not as_json:
+            click.echo(ctx.get_help(), err=True)
+            return 2
+        error = click.UsageError("no command is named", ctx)
+    hint = f"see: {ctx.command_path} --help" if ctx else "see: sluice --help"
+    usage = ctx.get_usage() if ctx else ""
+    return fail({"type": "UsageError", "message": wrong_usage(error), "hint": hint}, 2, as_json, usage)
+
+
 def wrong_usage(error: click.UsageError) -> str:
     """What was wrong, and what was probably meant, also by the name of a command within a group."""
     said, ctx = " ".join(error.format_message().split()), error.ctx  # click lists choices a line each, indented
     wrong = re.match(r"No such command '(.+)'", said)
     if wrong is None or ctx is None or not isinstance(ctx.command, click.Group):
         return said
+    if wrong.group(1) in ("init", "new", "setup", "create"):  # as others have it
+        return f"{said} A configuration is a file that you write: `sluice run` without one shows the shortest."
     meant = nearest(wrong.group(1), ctx.command.list_commands(ctx))
     return f"{said} Did you mean {meant}?" if meant is not None and "mean" not in said else said
 
@@ -333,18 +357,24 @@ def disk_is_full(error: BaseException | None) -> bool:
 
 def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:
     """Say what went wrong, in the form that was asked for; gives the exit code back."""
+    with suppress(OSError):  # where the answer could not be written this cannot either; the exit code can
+        _say(error, code, as_json, usage)
+    return code
+
+
+def _say(error: Mapping[str, str], code: int, as_json: bool, usage: str) -> None:
     if as_json:
-        click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
+        with suppress(OSError):
+            click.echo(json_text(json.dumps({"error": error}, ensure_ascii=False, indent=2)))
     if json_lines.wanted():
         json_lines.write("error", "command failed", exit_code=code, **error)
-        return code
+        return
     if usage and not as_json:
         click.echo(usage, err=True)
     console = SafeConsole(stderr=True, highlight=False)
     console.prose(error["message"], "error: ", "bold red")
     if error["hint"]:
         console.prose(error["hint"], "next:  ", "bold")
-    return code
 
 
 def with_json(command: Callable[..., Any]) -> Callable[..., Any]:

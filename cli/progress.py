@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -32,8 +32,9 @@ class TerminalProgress:
         return cls(SafeConsole(stderr=True, highlight=False, quiet=level() == "quiet"), verbose=level() == "verbose")
 
     def note(self, message: str) -> None:
-        """One line that stays."""
-        self._console.prose(message, "· ", "dim")
+        """One line that stays; a standard error that is closed or full stops no run."""
+        with suppress(OSError):
+            self._console.prose(message, "· ", "dim")
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str = "document") -> Iterator[None]:

@@ -39,6 +39,13 @@ class SafeConsole(Console):
         except MarkupError:
             return super().render_str(shown, **{**how, "markup": False})
 
+    def on_broken_pipe(self) -> None:
+        """As rich does it, which ends the program; but who only listened along (standard error) and left ends nothing."""
+        if self.stderr:
+            self.quiet = True
+        else:
+            super().on_broken_pipe()
+
     @property
     def wraps(self) -> bool:
         """Whether there is a width to keep to: a terminal's, or that which COLUMNS says."""

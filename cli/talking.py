@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -34,8 +35,9 @@ def level() -> str:
 
 
 def tell(line: str) -> None:
-    """A line on standard error, unless that shall be quiet."""
+    """A line on standard error, unless that shall be quiet; one that is closed or full stops nothing."""
     if json_lines.wanted():
         json_lines.write("info", "note", message=line)
     elif level() != "quiet":
-        click.echo(f"· {line}", err=True)
+        with suppress(OSError):
+            click.echo(f"· {line}", err=True)

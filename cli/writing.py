@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,20 @@ def writing(path: Path | None, *, makes_folders: bool = False) -> Iterator[None]
         if error.errno not in _WRONG or not _about(error, path.absolute()):
             raise
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}", hint=HINT) from None
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file whole or not at all: whoever reads it meanwhile, or when the disk is full, has the one before."""
+    if file.exists() and not file.is_file():  # /dev/stdout, a pipe: written to, never replaced
+        file.write_text(text, encoding="utf-8")
+        return
+    target = file.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _about(error: OSError, path: Path) -> bool:

@@ -20,7 +20,7 @@ FEW = 20
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """What a check of a golden set found; `healthy` when nothing in it misleads a measurement."""
+    """What a check of a golden set found; `healthy` when it asks something, and nothing in it misleads."""
 
     queries: int
     labels: int
@@ -40,7 +40,9 @@ class Care:
 
     @property
     def healthy(self) -> bool:
-        return not (self.stale or self.missing or self.ambiguous or self.unreadable or self.duplicates or self.leak_cases)
+        return self.queries > 0 and not (
+            self.stale or self.missing or self.ambiguous or self.unreadable or self.duplicates or self.leak_cases
+        )
 
     @property
     def small_slices(self) -> tuple[str, ...]:

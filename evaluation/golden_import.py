@@ -72,15 +72,15 @@ def read_csv(path: Path, uri: Uri) -> list[Line]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            rows, named = list(reader), list(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}", hint="a table in UTF-8 with a header is expected") from None
     for number, row in enumerate(rows, 1):
         if None in row or None in row.values():  # cut off, or shifted: what it says would be taken for something else
             raise _wrong(path, number, "the row has more or fewer fields than the heading")
-    if twice := [name for name, times in Counter(reader.fieldnames or ()).items() if times > 1]:
+    if twice := [name for name, times in Counter(named).items() if times > 1]:
         raise ConfigurationError(f"{path}: several columns are named {', '.join(twice)}", hint="name each once")
-    columns = set(reader.fieldnames or ())
+    columns = set(named)
     if {"question", "references", "corpus_id"} <= columns:
         return [_spans(path, number, row, uri) for number, row in enumerate(rows, 1)]
     if {"query", "document"} <= columns:
@@ -108,6 +108,8 @@ def _labels(path: Path, rows: Iterable[Mapping[str, str]], uri: Uri) -> list[Lin
     lines: dict[str, Line] = {}
     for number, row in enumerate(rows, 1):
         query = row["query"]
+        if not query.strip():
+            raise _wrong(path, number, "the query is empty")
         line = lines.setdefault(
             row.get("id") or query,
             {
@@ -118,6 +120,8 @@ def _labels(path: Path, rows: Iterable[Mapping[str, str]], uri: Uri) -> list[Lin
                 "kind": row.get("kind") or "",
             },
         )
+        if line["query"] != query:
+            raise _wrong(path, number, f"the query '{row['id']}' is given twice, with different texts")
         line["slice"] = list(dict.fromkeys([*line["slice"], *filter(None, map(str.strip, (row.get("slice") or "").split(";")))]))
         label: Line = {"uri": uri(row["document"])} if row["document"] else {}
         if row.get("quote"):
@@ -156,7 +160,7 @@ def _judged(path: Path, judged: Iterable[tuple[int, str, str, str]], queries: Ma
 
 def _add(path: Path, number: int, queries: dict[str, str], ident: str, text: Any) -> None:
     """Note a query's text; raises ConfigurationError for what is no text, and for a second one."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text.strip():
         raise _wrong(path, number, f"the query '{ident}' has no text")
     if queries.setdefault(ident, text) != text:
         raise _wrong(path, number, f"the query '{ident}' is given twice, with different texts")

@@ -15,20 +15,28 @@ from evaluation.labels import ResolvedSet, resolve_queries
 from evaluation.protocols import LabelledDocuments
 from evaluation.quotes import plain
 from evaluation.readable import barred
+from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 
 Line = dict[str, Any]
 
 
-def add(path: Path, lines: Sequence[Line], documents: LabelledDocuments | None = None, *, nearly: bool = True) -> int:
-    """Append lines to a golden set, which is made where there is none; how many.
+def add(
+    path: Path,
+    lines: Sequence[Line],
+    documents: LabelledDocuments | None = None,
+    *,
+    nearly: bool = True,
+    replace: bool = False,
+) -> int:
+    """Append lines to a golden set, which is made where there is none; how many. With `replace` they take the place of its own.
 
     All or none: raises ConfigurationError, and leaves the file as it was, for a line that is not one of a golden set, an id
     that is taken, and, with `documents`, a label that is not found in them or that the
     question's reader may not read; unless `nearly`, also one whose quote is not there
     word for word.
     """
-    before = path.read_bytes().decode("utf-8-sig") if path.exists() else ""  # line ends stay as they are
+    before = path.read_bytes().decode("utf-8-sig") if path.exists() and not replace else ""  # line ends stay as they are
     added = "".join(json.dumps(_tidy(line), ensure_ascii=False) + "\n" for line in lines)
     joined = before + ("\n" if before and not before.endswith("\n") else "") + added
 
@@ -133,6 +141,13 @@ def read_log(path: Path) -> list[tuple[str, int]]:
 def same_query(query: str) -> str:
     """What two queries share that differ in case, spacing and markup only."""
     return plain(query).text.casefold()
+
+
+def asked_already(path: Path, query: str, principal: Sequence[str] | None) -> str | None:
+    """The id of the line that asks this as the same principal; None where none does, or there is no golden set yet."""
+    asks = None if principal is None else AccessTags(principal)
+    known = load_golden(path).queries if path.exists() else ()
+    return next((q.id for q in known if q.principal == asks and same_query(q.query) == same_query(query)), None)
 
 
 def _tidy(line: Line) -> Line:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from evaluation.golden import load_golden
 from evaluation.growing import Line, remove, rewrite
 
 REVIEWED = "reviewed"
@@ -42,7 +43,8 @@ class Reviewer(Protocol):
 
 
 def waiting(path: Path) -> list[Mapping[str, Any]]:
-    """The lines of drafted questions that nobody has read yet, in order."""
+    """The lines of drafted questions that nobody has read yet, in order; ConfigurationError for what is no golden set."""
+    load_golden(path)
     lines = (json.loads(line) for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip())
     return [line for line in lines if line.get("synthetic") and not line.get(REVIEWED)]
 

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from flows import deployed, telling
 from pipeline.resources import shared, utc_now
+from sluice import interrupts
 from sluice.settings import Settings
 
 
@@ -40,6 +41,7 @@ async def _until_interrupted(settings: Settings) -> None:
     def stop() -> None:
         if not serving.cancelling():
             loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, interrupts.at_once)
             serving.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -99,10 +99,11 @@ def freshness(
     horizon: timedelta = timedelta(days=30),
     most: int = 20,
 ) -> Freshness:
-    """What is served, by age: the distribution, the `most` oldest, what has expired and what will within the horizon."""
-    states = sorted(states, key=lambda s: (s.source, s.uri))
-    served = [s for s in states if s.status == "active" and not s.dropped and not lifetimes.over(s, now)]
-    expired = [s for s in states if s.status in ("active", "expired") and lifetimes.over(s, now)]
+    """What is in a release built now, by age: the distribution, the `most` oldest, what has expired and what will within the
+    horizon."""
+    states = sorted((lifetimes.aged(s, now) for s in states), key=lambda s: (s.source, s.uri))
+    served = [s for s in states if s.in_release]
+    expired = [s for s in states if s.status == "expired"]
     until = {s.key: end for s in served if (end := lifetimes.until(s)) is not None}
     expiring = sorted((s for s in served if s.key in until and until[s.key] <= now + horizon), key=lambda s: until[s.key])
     dated = sorted((s for s in served if last_change(s) is not None), key=lambda s: _days(s, now), reverse=True)

@@ -100,7 +100,7 @@ def guard_against_mass_deletion(plan: SourcePlan, known: int, limit: float) -> N
             f"source '{plan.source}' listed {counted(plan.listed, 'document')}; {gone} of the {known} known ones are gone "
             f"({gone / known:.0%}, allowed: {limit:.0%}); nothing was changed",
             hint=f"check that the source is whole (mounted, logged in, not an error page); if the deletions are meant, "
-            f"run again with --allow-deletions {plan.source}",
+            f"sluice run --allow-deletions {plan.source}",
         )
 
 

@@ -32,6 +32,8 @@ class Account:
     sources: dict[str, Figures] = field(default_factory=dict)
     looked: dict[str, str] = field(default_factory=dict)
     """Source to the reason why it could not be read; empty where it was."""
+    guarded: tuple[str, ...] = ()
+    """Those of them whose deletions were held back."""
     moments: list[tuple[str, float, float]] = field(default_factory=list)
     """Which stage was at work from when until when, in seconds since the epoch."""
     price: float = 0.0

@@ -67,6 +67,7 @@ class Resources:
         self.progress: Progress = progress or Silent()
         self.spending: str | None = None
         """The run to which is charged what is embedded."""
+        self.closed = False
         self.lock = threading.RLock()
         self._cancelled, self._working, self._idle = threading.Event(), 0, threading.Condition()
         self._queries: dict[str, KnownQueries] = {}
@@ -110,6 +111,7 @@ class Resources:
         return self._closing.enter_context(open_stores(self.settings))
 
     def close(self) -> None:
+        self.closed = True
         self._closing.close()
 
     def __enter__(self) -> Self:

@@ -24,7 +24,7 @@ from pipeline.outcomes import Outcome, Report
 from pipeline.resources import Resources, utc_now
 from pipeline.work import Look
 from sluice.display import line
-from sluice.errors import IndexBusy, SluiceError
+from sluice.errors import BudgetSpent, Cancelled, IndexBusy, Retryable, SluiceError, StoreUnavailable
 from sluice.ids import fingerprint
 from sluice.plain import plain
 from sluice.records import DocumentState
@@ -179,6 +179,8 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         raise
     except BaseException as error:
         run.handover = None
+        if for_good(error):
+            _give_up_build(r, run)
         from ingest.redact import hushed
 
         inside = isinstance(error, Exception)
@@ -186,6 +188,10 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         failed = {"outcome": "failed", "error": hushed(line(why, 500))}
         with suppress(SluiceError):  # what is raised says more
             runs.record(run.id, {"finished": utc_now(), **failed, **_done(run)})
+        # What was revoked before it failed is revoked: whoever keeps answers is to know.
+        if inside and not isinstance(error, StoreUnavailable | IndexBusy):
+            with suppress(SluiceError):
+                delivering.deliver(r)
         _watched(r, run, replace(told, ended=utc_now(), error=failed["error"]))
         raise
     run.handover = None
@@ -210,6 +216,18 @@ def recorded(r: Resources, run: Run, parameters: Mapping[str, Any], work: Callab
         with suppress(SluiceError):
             runs.record(run.id, {**done, "warnings": failures})
     return replace(outcome, warnings=(*outcome.warnings, *failures), run=run.id)
+
+
+def for_good(error: BaseException) -> bool:
+    """Whether what failed so would fail again: nobody ended it, no store, source, model or disk was wanting."""
+    return isinstance(error, Exception) and not isinstance(error, Retryable | Cancelled | BudgetSpent | MemoryError | OSError)
+
+
+def _give_up_build(r: Resources, run: Run) -> None:
+    """Abandon the release that was being built: what is mended builds another, or from nothing, with the vectors of the cache."""
+    with suppress(SluiceError):  # what is raised says more
+        run.still_mine()
+        r.releases_by(run.actor).abandon(one for one in r.releases.all() if one.id == run.account.release)
 
 
 def _watched(r: Resources, run: Run, told: telemetry.Told) -> list[str]:
@@ -249,11 +267,12 @@ def _done(run: Run) -> dict[str, Any]:
 
 
 def _looked(run: Run) -> dict[str, Any]:
-    """Which sources were read, and why the others could not be."""
+    """Which sources were read, why the others could not be, and of which deletions were held back."""
     from ingest.redact import hushed
 
     looked = {source: hushed(line(why, 300)) if why else "" for source, why in run.account.looked.items()}
-    return {"looked": looked} if looked else {}
+    guarded = {"guarded": list(run.account.guarded)} if run.account.guarded else {}
+    return ({"looked": looked} if looked else {}) | guarded
 
 
 def configuration_hash(r: Resources) -> str:

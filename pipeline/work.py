@@ -47,6 +47,8 @@ class Look:
     """Why sources could not be looked at, or are guarded; what the others no longer have is taken away all the same."""
     looked: Mapping[str, str] = field(default_factory=dict)
     """Source to the reason why it could not be looked at; empty where it was."""
+    guarded: tuple[str, ...] = ()
+    """Those of them that were read, and whose deletions are held back until somebody allows them."""
     empty: tuple[str, ...] = ()
     """Of each source that lists nothing at all, why."""
 

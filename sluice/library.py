@@ -38,7 +38,7 @@ class Searcher(Protocol):
 
         Without a named release the one that is live when the search begins answers, so a nightly run changes what is
         found without anything to be opened again. Raises ReleaseError when nothing is live, StoreUnavailable when a
-        store does not answer, ConfigurationError for what cannot be asked.
+        store does not answer, ConfigurationError for what cannot be asked, and once the index is closed.
         """
 
     async def asearch(
@@ -66,7 +66,7 @@ class Index(Protocol):
         """Searches whatever is live, or always in one release; nothing is loaded before the first search."""
 
     def close(self) -> None:
-        """Let go of stores and model. Safe to call again."""
+        """Let go of stores and model: its searchers refuse from then on. Safe to call again."""
 
     def __enter__(self) -> Self: ...
 

@@ -9,6 +9,7 @@ fields, and days that never come (30 February).
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -64,16 +65,21 @@ def cron(value: str) -> str:
                 f"'{value}' is no cron expression: its {field.name} is '{written}', in which {wrong}; "
                 f"it takes {field.least} to {field.most}{names}, *, lists (1,2), ranges (1-5) and steps (*/5)"
             )
-    if _never(*fields[2:5]):
+    if _never(fields[2], fields[3], fields[6] if len(fields) == 7 else "*"):
         raise ValueError(f"'{value}' never comes: no month '{fields[3]}' has a day '{fields[2]}'")
     return value
 
 
-def _never(day: str, month: str, weekday: str) -> bool:
-    """Whether a day of the month stands in none of the months; beside a day of the week either will do."""
-    if weekday not in ("*", "?") or day in ("*", "?") or "l" in day:
+def _never(day: str, month: str, year: str) -> bool:
+    """Whether a day of the month stands in none of the months.
+
+    A day of the week beside it, by which cron would come nonetheless, does not help: Prefect finds no time at all for it then.
+    """
+    if day in ("*", "?") or "l" in day:
         return False
-    longest = max(_LENGTHS[number] for item in month.split(",") for number in _numbers(item, _FIELDS[3]))
+    leap = any(isleap(number) for item in year.split(",") for number in _numbers(item, _FIELDS[6]))
+    lengths = (*_LENGTHS[:2], 29 if leap else 28, *_LENGTHS[3:])
+    longest = max(lengths[number] for item in month.split(",") for number in _numbers(item, _FIELDS[3]))
     return all(number > longest for item in day.split(",") for number in _numbers(item, _DAY))
 
 

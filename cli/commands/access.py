@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from cli.answers import as_json as answer
-from cli.console import noted, show, when
+from cli.console import how_many, noted, print_newest, show, when
 from cli.launch import changing, opened
 from cli.main import WholeGroup, with_json
 from cli.safe_console import SafeConsole
-from cli.tables import table
 from pipeline.operations import syncing
 from sluice.display import counted
 
@@ -40,24 +39,27 @@ def sync(config: Path, as_json: bool) -> None:
 
 
 @access.command("audit")
-@click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1), help="How many lines, newest first.")
+@how_many
 @with_json
 @click.pass_obj
-def audit(config: Path, limit: int, as_json: bool) -> None:
+def audit(config: Path, limit: int | None, as_json: bool) -> None:
     """Whose readers changed, from what to what, when and by whom."""
     with opened(config) as r:
         uris = {state.key: state.uri for state in r.stores.documents.read()}
-        lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(r.stores.audit.read())][:limit]
+        lines = [{"uri": uris.get(line["document_key"]), **line} for line in reversed(r.stores.audit.read())]
     rows = [
         (when(e["at"]), e["uri"] or e["document_key"][:12], _readers(e["before"]), _readers(e["after"]), e["actor"])
         for e in lines
     ]
     columns = ["at (UTC)", "document", "before", "after", "by"]
-    show(
-        {"entries": lines},
-        as_json,
-        lambda console: console.print(table("", columns, rows) if rows else "nobody's readers changed"),
-    )
+
+    def people(console: SafeConsole) -> None:
+        if rows:
+            print_newest(console, columns, rows, limit)
+        else:
+            console.print("nobody's readers changed")
+
+    show({"entries": lines[:limit]}, as_json, people)
 
 
 def _readers(tags: list[str]) -> str:

@@ -100,7 +100,10 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
 
     def people(console: SafeConsole) -> None:
         console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
-        console.print(measures_table(result["measures"], result["slices"], passages=True))
+        if result["measures"]:
+            console.print(measures_table(result["measures"], result["slices"], passages=True))
+        else:
+            console.print("none of its questions can be scored: sluice golden check says why")
         if result.get("kinds"):
             console.print(measures_table(result["measures"], result["kinds"], passages=True, by="kind"))
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
@@ -115,8 +118,8 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
         if result["missed"]:
             rows = [(each["id"], each["uri"], each["says"]) for each in result["missed_queries"]]
             console.print(table(f"nothing found for {counted(result['missed'], 'query')}", ["query", "looked for", "why"], rows))
-            if result["missed"] > len(rows):
-                console.print(f"and {result['missed'] - len(rows)} more")
+            if others := result.get("missed_others"):
+                console.prose(f"{', '.join(others)} (sluice why QUERY URI --as TAG,… says why)", f"and {len(others)} more: ")
         for line in result.get("below", []):
             console.print(f"[red]below the floor[/red]  {line}")
 

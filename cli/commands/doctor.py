@@ -121,7 +121,7 @@ def _sources(r: Resources) -> str | Doubtful:
             found = sum(1 for _ in source.scan({}))
             if not found:
                 empty.append(why_none(source) or f"source '{section.name}' lists no document: is there something where it looks?")
-            seen.append(f"{section.name}: {counted(found, 'document')}")
+            seen.append(f"{section.name} lists {counted(found, 'document')}")
         except SluiceError as error:
             wrong.append(error)
         except Exception as error:  # somebody's own

@@ -61,6 +61,8 @@ def check(config: Path, path: Path | None, as_json: bool) -> None:
 
     def people(console: Console) -> None:
         console.print(f"{result['golden']}: {counted(result['queries'], 'query')}, {counted(result['labels'], 'label')}")
+        if not result["queries"]:
+            console.print("it asks nothing: sluice golden add, draft or import fills it")
         for kind in ("stale", "missing", "ambiguous", "unreadable", "leak_cases"):
             if result[kind]:
                 rows = [(label.get("id"), label.get("uri"), label.get("reason")) for label in result[kind]]
@@ -106,12 +108,12 @@ def bring(source: Path, form: str, path: Path, uri: str, split: str, topics: Pat
             lines = golden_import.read_trec(source, topics, where)
         case _:
             lines = golden_import.read_csv(source, where)
-    if path.exists():
-        if not replace:
-            raise ConfigurationError(f"{path} is there already", hint="write it elsewhere, or say --replace")
-        path.unlink()
+    if path.exists() and not replace:
+        raise ConfigurationError(f"{path} is there already", hint="write it elsewhere, or say --replace")
+    if not lines:
+        raise ConfigurationError(f"{source} holds no question", hint="is it the right file?")
     with writing(path, makes_folders=True):
-        queries = growing.add(path, lines)
+        queries = growing.add(path, lines, replace=True)  # whole or not at all: what was there stays until then
     labels = sum(len(line["relevant"]) for line in lines)
     result = {"golden": str(path), "queries": queries, "labels": labels}
     show(
@@ -180,6 +182,10 @@ def add(
         labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
         if quote and not labels:
             raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
+        if not (query or "").strip():
+            raise ConfigurationError("--query is empty", hint="say what is asked")
+        if (known := growing.asked_already(target, query or "", tags)) is not None:
+            raise ConfigurationError(f"{target}: '{known}' asks that already", hint="add the document to the labels of its line")
         if quote:
             labels[0]["quote"] = quote
         line: dict[str, Any] = {"id": name or growing.next_id(target, "added"), "query": query, "relevant": labels}

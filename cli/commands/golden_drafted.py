@@ -53,6 +53,12 @@ def draft(
     def people(console: SafeConsole) -> None:
         kinds = ", ".join(f"{n} from a {kind}" for kind, n in found.made_from.items())
         made = f" of {counted(found.candidates, 'candidate')}: {kinds}" if found.candidates else ""
+        if not found.added:
+            console.prose(
+                f"no question drafted{made}: no heading asks, nothing is defined or tabled, or all of it is asked already; "
+                "nothing was written"
+            )
+            return
         console.prose(f"{counted(found.added, 'question')} drafted{made}")
         if rewrite is not None:
             console.prose(f"{found.rewritten} of them in the words of {model}")

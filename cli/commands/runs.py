@@ -8,37 +8,37 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.console import show, when
+from cli.console import how_many, print_newest, show, when
 from cli.launch import opened
 from cli.main import WholeGroup, with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline.reading import history
 from sluice.plain import plain
 
 
 @click.group(cls=WholeGroup, invoke_without_command=True)
-@click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1), help="How many, newest first.")
+@how_many
 @with_json
 @click.pass_context
-def runs(ctx: click.Context, limit: int, as_json: bool) -> None:
+def runs(ctx: click.Context, limit: int | None, as_json: bool) -> None:
     """List what was done to this index, newest first, and how each ended; `show` prints the log of one."""
     if ctx.invoked_subcommand is not None:
         return
     with opened(ctx.obj) as r:
-        found = history.past_runs(r, limit)
+        found = history.past_runs(r)
     rows = [
         (p.run, p.command, when(p.started), "" if p.seconds is None else f"{p.seconds:.1f}", p.outcome, p.release or p.error)
         for p in found
     ]
-    show(
-        {"runs": plain(found)},
-        as_json,
-        lambda console: console.print(
-            table("", ["run", "command", "started (UTC)", "#seconds", "outcome", "release or error"], rows)
-            if rows
-            else "nothing was done yet"
-        ),
-    )
+
+    def people(console: SafeConsole) -> None:
+        if rows:
+            print_newest(console, ["run", "command", "started (UTC)", "#seconds", "outcome", "release or error"], rows, limit)
+        else:
+            console.print("nothing was done yet")
+
+    show({"runs": plain(found[:limit])}, as_json, people)
 
 
 @runs.command("show")

@@ -12,7 +12,7 @@ from cli.launch import opened
 from cli.main import with_json
 from cli.safe_console import SafeConsole
 from cli.tables import table
-from cli.writing import writing
+from cli.writing import put, writing
 from evaluation.reports import plain_cell
 from pipeline.reading import overview
 from sluice.display import counted
@@ -34,7 +34,7 @@ def status(config: Path, file: Path | None, as_json: bool) -> None:
         with opened(config) as r:
             found = overview.status(r)
         if file is not None:
-            file.write_text(overview.page(found), encoding="utf-8")
+            put(file, overview.page(found))
     told: dict[str, Any] = plain(found)
 
     def people(console: SafeConsole) -> None:

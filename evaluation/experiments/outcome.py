@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.experiments.running import OMEGA, VariantResult
-from evaluation.experiments.verdict import PAIR_LEVEL, Decision, Difference, decide
+from evaluation.experiments.verdict import Decision, Difference, decide
 from evaluation.golden import GoldenQuery
 from evaluation.labels import ResolvedSet
 from evaluation.measures import mean
-from evaluation.statistics import bootstrap_interval
+from evaluation.statistics import METHOD, PAIR_LEVEL, intervals_of_means
 from sluice.display import counted
 from sluice.errors import ConfigurationError
 
@@ -67,12 +67,14 @@ class Outcome:
     decision: Decision
     confirmation: Confirmation | None
 
-    def interval(self, name: str, measure: str) -> tuple[float, float] | None:
-        """The 95% interval of a variant's mean by itself; None where a query lacks the measure."""
-        try:
-            return bootstrap_interval(self.results[name].values(measure))
-        except KeyError:
-            return None
+    def intervals(self, name: str) -> dict[str, list[float]]:
+        """The 95% interval of each of a variant's means by itself; none of a measure that a query lacks."""
+        result = self.results[name]
+        whole = [m for m in result.measures if all(m in record.measures for record in result.queries)]
+        if not whole:
+            return {}
+        found = intervals_of_means(np.array([result.values(measure) for measure in whole], dtype=np.float64).T)
+        return {measure: list(interval) for measure, interval in zip(whole, found, strict=True)}
 
     def slices(self, name: str) -> dict[str, dict[str, float]]:
         """Measures of each slice of queries, with `queries`."""
@@ -94,7 +96,7 @@ class Outcome:
                     "name": name,
                     "k": result.k,
                     "measures": result.measures,
-                    "intervals": {m: list(found) for m in result.measures if (found := self.interval(name, m))},
+                    "intervals": self.intervals(name),
                     "slices": self.slices(name),
                     "cost": dict(result.cost),
                     "probability_best": decision.probability_best[name],
@@ -105,6 +107,7 @@ class Outcome:
                 for name, result in self.results.items()
             ],
             "level": decision.level,
+            "method": METHOD,
             "leader": decision.leader,
             "settled": decision.settled,
             "winner": decision.winner,
@@ -156,9 +159,10 @@ class Outcome:
         decision = self.decision
         room = max(max(-d.low, d.high) for d in decision.differences if not d.apart)
         if decision.queries < ENOUGH and room > NOTHING:
-            asked = counted(decision.queries, "query", "queries")
+            asked = counted(decision.queries, "query that shows", "queries that show")
+            is_ = "is" if decision.queries == 1 else "are"
             return (
-                f"{asked} that show no difference are no proof that there is none: it may be up to {room:.3f}. "
+                f"{asked} no difference {is_} no proof that there is none: it may be up to {room:.3f}. "
                 "Ask more, or harder ones; until then choose by cost."
             )
         return "No realistic number of queries would settle it: choose by cost."

@@ -12,6 +12,7 @@ from typing import Any
 from evaluation.experiments.charts import Mark, scatter, shade
 from evaluation.reports import markup
 from evaluation.reports.markup import marked, text
+from evaluation.statistics import METHOD
 from sluice.display import counted
 
 COLUMNS = 16
@@ -129,7 +130,7 @@ def _table(summary: Mapping[str, Any]) -> str:
         " On all: between what the measure lies on all documents." if any("on_all" in v for v in summary["variants"]) else ""
     )
     sampled += " Lost, won: how many questions." if any("questions" in v for v in summary["variants"]) else ""
-    note = f"{summary['level']:.0%} intervals{pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
+    note = f"{summary['level']:.0%} intervals ({METHOD}){pairs}.{sampled} Grey: ruled out. @k: each variant's own k"
     return _grid(head, rows) + f'<p class="note">{note} ({_ks(summary)}).{_unjudged(summary)}</p>'
 
 
@@ -172,7 +173,7 @@ def _chart(summary: Mapping[str, Any]) -> str:
         x = variant["cost"]["tokens_per_answer"]
         marks.append(Mark(number, variant["name"], x, variant["measures"][name], low, high, variant["ruled_out"]))
     chart = scatter(marks, x="tokens handed to the reader, per answer", y=label)
-    note = '<p class="note">Up and to the left is better. Bars: 95% intervals of each mean by itself.</p>'
+    note = '<p class="note">Up and to the left is better. Bars: 95% intervals of each mean by itself, come by likewise.</p>'
     return "<h2>Recall against what it costs to read</h2>" + chart + note if chart else ""
 
 

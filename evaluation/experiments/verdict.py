@@ -1,7 +1,7 @@
 """Which variant is best, and whether these queries can tell: one family of intervals over every pair of variants.
 
 The same draws of queries score every variant, so differences stay paired. Each difference is measured in its own standard
-errors (bootstrap-t: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12.5), and the largest of all
+errors (`evaluation.statistics`, as a gate's is: two variants have the interval that a gate would give), and the largest of all
 pairs in a draw gives one critical value for all (max-T: Westfall and Young, "Resampling-Based Multiple Testing", 1993).
 All pairs, because the winner is chosen after looking: intervals of the winner against the others alone would rule out
 too much. With no true difference, anything at all is ruled out in at most 1 - level of experiments; and no pair is told
@@ -19,20 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.statistics import SEED, unseen
+from evaluation.statistics import FEWEST, PAIR_LEVEL, RESAMPLES, SEED, Floats, around, draws, studentized
 
 LEVEL = 0.90
-PAIR_LEVEL = 0.95
-RESAMPLES = 10_000
 POWER = 0.8
-FEWEST = 5
-"""Queries below which nothing is settled: four that agree are 1 in 8 by chance, five are 1 in 16 (sign test, two sides)."""
 REALISTIC = 5_000
 """Queries that somebody might still write and judge; beyond, no number is named."""
-_BLOCK = 4_000_000
-"""Counts held at once (32 MB)."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +138,13 @@ def _resample(
 ) -> tuple[Floats, float]:
     """Means of each draw, shape (resamples, variants), and the critical value: the `level` quantile of the largest |t|,
     and no less than any pair's own at PAIR_LEVEL."""
-    queries = len(values)
     apart = values[:, first] - values[:, second]
-    truth, varies = apart.mean(axis=0), np.ptp(apart, axis=0) > 1e-12
-    apart, truth = apart[:, varies], truth[varies]
-    random = np.random.default_rng(seed)
-    block = max(1, _BLOCK // max(queries, apart.shape[1]))
+    apart = apart[:, np.ptp(apart, axis=0) > 1e-12]
     means, shifts = [], []
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        drawn = random.integers(0, queries, size=(size, queries)) + np.arange(size)[:, None] * queries
-        weights = np.bincount(drawn.ravel(), minlength=size * queries).reshape(size, queries) / queries
+    for weights in draws(len(values), resamples=resamples, seed=seed, wide=apart.shape[1]):
         means.append(weights @ values)
         if apart.shape[1]:
-            mean = weights @ apart
-            variance = weights @ (apart * apart) - mean * mean
-            shifts.append(_t(mean - truth, variance, queries))
+            shifts.append(studentized(weights, apart))
     if not shifts:
         return np.concatenate(means), math.inf
     found = np.concatenate(shifts)
@@ -169,28 +152,12 @@ def _resample(
     return np.concatenate(means), float(max(family, np.quantile(found, PAIR_LEVEL, axis=0, method="higher").max()))
 
 
-def _t(shift: Floats, variance: Floats, queries: int) -> Floats:
-    """|shift| in standard errors; infinite where a draw shows no variation (it says nothing of how far the truth is)."""
-    error = np.sqrt(np.maximum(variance, 0.0) / max(queries - 1, 1))
-    flat = error < 1e-9
-    return np.where(flat, np.where(np.abs(shift) < 1e-12, 0.0, np.inf), np.abs(shift) / np.where(flat, 1.0, error))
-
-
 def _difference(name: str, apart: Floats, critical: float, tail: float) -> Difference:
-    """The interval of one difference; measures lie in [0, 1], so no difference is beyond ±1.
-
-    Where no query differs from another that is no certainty, as in `paired_bootstrap`: what may behave otherwise and did not
-    come up has a share of up to 1 - tail^(1/queries).
-    """
-    queries, mean = len(apart), float(apart.mean())
-    spread = float(apart.std(ddof=1)) if queries > 1 else math.inf
-    if np.ptp(apart) <= 1e-12:  # equal everywhere, or different by the same on every query
-        half = unseen(queries, tail) if queries >= FEWEST or mean == 0 else math.inf
-    else:
-        half = critical * spread / math.sqrt(queries) if queries >= FEWEST else math.inf
-    low, high = max(mean - half, -1.0), min(mean + half, 1.0)
+    """The interval of one difference; measures lie in [0, 1], so no difference is beyond ±1."""
+    queries, (mean, low, high) = len(apart), around(apart, critical, tail)
     if low > 0 or high < 0:
         return Difference(name, mean, low, high, 0)
+    spread = float(apart.std(ddof=1)) if queries > 1 else math.inf
     return Difference(name, mean, low, high, _more(mean, spread, critical, queries))
 
 

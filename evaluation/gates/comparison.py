@@ -1,6 +1,6 @@
 """Candidate against live on the same queries and labels: overall for each measure with a limit, and slice by slice.
 
-A drop of the mean beyond its limit rejects, and so does a smaller one whose 95% interval (paired bootstrap over the
+A drop of the mean beyond its limit rejects, and so does a smaller one whose 95% interval (paired bootstrap-t over the
 queries) lies below zero. Of slices only the latter is asked, with Holm's correction, for one of ten slices always looks
 bad by chance.
 """

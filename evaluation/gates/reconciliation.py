@@ -48,6 +48,12 @@ class _ById:
     """None: all."""
 
 
+EMPTY = (
+    "no document is left for a release: sluice documents --status deleted (excluded, expired, empty, forgotten) says what became "
+    "of them, and sluice doctor what the sources list"
+)
+
+
 @dataclass(slots=True)
 class _Account:
     """Running totals and the first few names of everything that is not as it must be."""
@@ -117,7 +123,7 @@ class ReconciliationGate:
                 self.name, False, f"the store is not what it must be: {found}", evidence, shown=_shown(evidence, account)
             )
         if not chunks:
-            return Verdict(self.name, False, "the release is empty: nothing expected, nothing stored", evidence)
+            return Verdict(self.name, False, "the release is empty: nothing expected, nothing stored", evidence, advice=(EMPTY,))
         unknown = evidence.get("vectors_unknown", 0)
         warnings = (
             (f"{counted(unknown, 'vector')} could not be compared: what the model made of their texts is not kept",)

@@ -13,6 +13,7 @@ from evaluation.gates.base import SAMPLES, GateContext
 from evaluation.golden import GoldenSet
 from evaluation.labels import ResolvedSet
 from evaluation.scoring import Evaluation, Found, QueryResult
+from evaluation.statistics import METHOD
 from sluice.display import counted
 from sluice.evidence import Answer, Block, Figures, Hits, Intervals, Notes, Plot, Range, Table
 
@@ -37,7 +38,9 @@ def blocks(evidence: Evidence, limits: Mapping[str, float]) -> Iterator[Block]:
     else:
         yield Table(head, rows)
     yield Figures({name: evidence.get(name, 0) for name in ("queries", "labels", "stale", "missing", "unscored", "unjudged")})
-    yield Intervals(_ranges(compared), {n: v for n, v in limits.items() if n in compared}, "Change against the live release")
+    yield Intervals(
+        _ranges(compared), {n: v for n, v in limits.items() if n in compared}, f"Change against the live release ({METHOD})"
+    )
     if spread := evidence.get("spread"):
         against = "against live" if live else "of this release"
         yield Plot(tuple(spread), {"questions": tuple(spread.values())}, f"Questions by their nDCG@10 {against}", "spread")

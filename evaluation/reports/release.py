@@ -49,8 +49,9 @@ def next_steps(
     """The advice of failed verdicts, then the next two commands; a store that is not what it must be cannot be overruled."""
     lines = [f"{verdict['gate']}: {line}" for verdict in failed for line in verdict.get("advice") or ()]
     lines.append(f"look closer: sluice releases {f'diff {against} {release}' if against else f'show {release}'}")
-    if any(verdict["gate"] == "reconciliation" for verdict in failed):
-        lines.append("build it again: sluice backfill --from chunk")
+    if stored := [verdict for verdict in failed if verdict["gate"] == "reconciliation"]:
+        nothing = any((verdict.get("evidence") or {}).get("documents_expected") == 0 for verdict in stored)
+        lines.append("then: sluice run" if nothing else "build it again: sluice backfill --from chunk")
     elif not overruled:
         lines.append("correct what is wrong and run again: sluice run")
         lines.append(f"or overrule the gates, which is recorded with your name: sluice promote {release} --force")

@@ -11,7 +11,7 @@ the rest, so that it may be called at any time and twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -160,6 +160,10 @@ class Releases(Moves):
     def beyond(self, keep: int) -> list[Release]:
         """What `retain` would remove."""
         return keeping.beyond(self, keep)
+
+    def abandon(self, unfinished: Iterable[Release]) -> list[str]:
+        """Give up builds that nobody goes on with, their collections with them; the ids of those that were still building."""
+        return keeping.abandon(self, unfinished)
 
     def orphans(self) -> list[str]:
         """Collections of this index that no alias names and no release of the ledger owns, or an abandoned one."""

@@ -1,6 +1,8 @@
-"""Which collections stay: pinned ones, the live one and those before it; and which nobody knows any more."""
+"""Which collections stay: pinned ones, the live one and those before it; and which nobody goes on with, or knows any more."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from indexing.releases.moves import Moves
 from sluice.releases import Release
@@ -25,6 +27,18 @@ def beyond(m: Moves, keep: int) -> list[Release]:
     served.sort(key=lambda r: (r.last_live or r.created, r.id), reverse=True)
     safe = {r.id for r in served[: max(keep, 2)]} | ({view.live.id, view.live.replaced or ""} if view.live else set())
     return [r for r in served if r.id not in safe] + [r for r in there if r.state == "rejected"][:-1]
+
+
+def abandon(m: Moves, unfinished: Iterable[Release]) -> list[str]:
+    """Give up builds that nobody goes on with, their collections with them; the ids of those that were still building."""
+    known = {release.id for release in unfinished}
+    if not known:
+        return []
+    left = [release for release in m.view().releases if release.id in known and release.state == "building"]
+    for release in left:
+        m.move(release, "abandoned")
+        m.remove(release)
+    return [release.id for release in left]
 
 
 def orphans(m: Moves) -> list[str]:

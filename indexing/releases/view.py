@@ -34,10 +34,11 @@ class View:
         if begun:
             which = ", ".join(r.id for r in begun[:-6:-1])
             raise UnknownRelease(f"'{release_id}' begins the ids of {len(begun)} releases", hint=f"say more of it: {which}")
-        newest = ", ".join(r.id for r in self.releases[:-6:-1]) or "none yet"
+        newest = ", ".join(r.id for r in self.releases[:-6:-1])
         meant = did_you_mean(release_id, (r.id for r in self.releases))
         raise UnknownRelease(
-            f"index '{self.index}' has no release '{release_id}'{meant}", hint=f"the newest releases are: {newest}"
+            f"index '{self.index}' has no release '{release_id}'{meant}",
+            hint=f"the newest releases are: {newest}" if newest else "there is none yet: sluice run makes the first",
         )
 
     @property

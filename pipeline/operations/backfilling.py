@@ -39,18 +39,28 @@ class Selection:
         if self.source is not None:
             r.settings.source(self.source)
         since, until = day("--since", self.since), day("--until", self.until)
+        if since is not None and until is not None and since >= until:
+            raise ConfigurationError(
+                f"--since '{self.since}' is not before --until '{self.until}': no document lies between",
+                hint="--since is the first moment that counts, --until the first that does not any more",
+            )
+        there = r.stores.documents.read(source=self.source)
         chosen = [
             s
-            for s in r.stores.documents.read(source=self.source)
+            for s in there
             if s.status not in ("deleted", "expired")
             and (self.match is None or matches(s.uri, self.match))
             and (since is None or (_when(s) or until or since) >= since)
             and (until is None or (_when(s) or since or until) < until)
         ]
         if not chosen:
+            asked = {"--source": self.source, "--match": self.match, "--since": self.since, "--until": self.until}
+            said = " ".join(f"{option} '{value}'" for option, value in asked.items() if value is not None)
             raise ConfigurationError(
-                f"no document matches (source={self.source}, match={self.match}, since={self.since}, until={self.until})",
-                hint="globs are matched against the whole uri, e.g. --match 'content/**/*.md'; sluice run ingests first",
+                f"no document is there to be done again{f': none matches {said}' if said else ''}",
+                hint="globs are matched against the whole uri, e.g. --match 'content/**/*.md'; sluice documents lists them"
+                if there
+                else "sluice run takes documents in first",
             )
         return chosen
 

@@ -11,6 +11,7 @@ from pipeline.erasure.texts import compares, embedded_texts, ways
 from pipeline.outcomes import Garbage
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
+from pipeline.steps.assessing import assess
 from sluice.ids import text_hash, version_id
 from sluice.records import DocumentState
 from sluice.releases import Release
@@ -24,6 +25,8 @@ class Waste:
     """What can go: exactly what `gc` removes and what `gc --dry-run` lists."""
 
     orphans: Sequence[str]
+    builds: Sequence[Release]
+    """Begun for documents or settings that are others now: the next run would not go on with them."""
     releases: Sequence[Release]
     versions: Sequence[str]
     blobs: Sequence[str]
@@ -32,7 +35,7 @@ class Waste:
     """Deleted documents that claim bytes."""
 
     def by_kind(self) -> dict[str, Sequence[str]]:
-        collections = [*self.orphans, *(release.collection for release in self.releases)]
+        collections = [*self.orphans, *(release.collection for release in (*self.builds, *self.releases))]
         return {"collections": collections, "versions": self.versions, "blobs": self.blobs, "vectors": self.vectors}
 
 
@@ -46,6 +49,7 @@ def collect_garbage(r: Resources, run: Run, *, dry_run: bool = False) -> Garbage
         run.still_mine()
         stores.qdrant.tidy()
         releases.drop_orphans()
+        releases.abandon(found.builds)
         releases.retain(r.settings.retention.keep)
         stores.versions.delete(list(found.versions))
         stores.cuts.delete(stores.cuts.versions() - stores.versions.ids().keys())  # with their versions, also those of a crash
@@ -76,6 +80,7 @@ def waste(r: Resources) -> Waste:
     going = {f"{r.settings.index}/{name}" for name in (*versions, *(s.key for s in tombstones))}
     return Waste(
         orphans=r.releases.orphans(),
+        builds=assess(r, states).unfinished,
         releases=doomed,
         versions=versions,
         blobs=sorted(stores.blobs.hashes() - stores.blobs.references(without=going)),

@@ -8,7 +8,8 @@ embedded, every chunk is cut again, and the result must have the fingerprint and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,10 +31,11 @@ from pipeline.steps.building import build
 from pipeline.steps.settling import settle
 from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
-from sluice.ids import version_id
+from sluice.ids import document_key, version_id
 from sluice.plain import plain
 from sluice.records import DocumentState
 from sluice.releases import Release
+from sluice.spelling import forms
 from stores.mongo import codec, versions_codec
 
 pq: Any = pyarrow.parquet  # it has no types
@@ -77,14 +79,29 @@ def export(r: Resources, release_id: str, folder: Path) -> Exported:
             f"release {release.id} cannot be exported: {moved}",
             hint="sluice run comes first: export the release that it publishes (where that is held: sluice promote it)",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))
-    chunks = _write(folder / POINTS, _POINTS, _point_rows(r, release))
-    away = sorted(r.stores.forgotten.keys())  # they stay away where this is imported, too
-    manifest = {"format": FORMAT, "release": plain(release), "parse": dict(r.parse_fingerprints), "forgotten": away}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
+    with _whole(folder):
+        _write(folder / DOCUMENTS, _DOCUMENTS, _document_rows(r, states))
+        chunks = _write(folder / POINTS, _POINTS, _point_rows(r, release))
+        away = sorted(r.stores.forgotten.keys())  # they stay away where this is imported, too
+        manifest = {"format": FORMAT, "release": plain(release), "parse": dict(r.parse_fingerprints), "forgotten": away}
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
     return Exported(outcome="exported", release=release.id, folder=folder, documents=len(states), chunks=chunks, bytes=size)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Make the folder; what could not be written to its end is taken away: the same command is told to be run again."""
+    ours = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for name in (MANIFEST, DOCUMENTS, POINTS):
+            (folder / name).unlink(missing_ok=True)
+        if ours:
+            folder.rmdir()
+        raise
 
 
 def _erased_since(r: Resources, release: Release) -> int:
@@ -160,8 +177,8 @@ def import_(r: Resources, run: Run, folder: Path) -> Report:
     """Take an exported release in, and stage it; `promote` puts it before the gates.
 
     For an index that has no documents yet. Raises ConfigurationError for a folder that holds no export, or one that another
-    configuration made, ReleaseError for an index that has documents, IntegrityError where what comes of it is not what was
-    exported: it is not staged then.
+    configuration made, ReleaseError for an index that has documents, or where one of the folder's was erased, IntegrityError
+    where what comes of it is not what was exported: it is not staged then.
     """
     manifest = _manifest(folder)
     release = manifest["release"]
@@ -175,6 +192,7 @@ def import_(r: Resources, run: Run, folder: Path) -> Report:
         _same_making(r, manifest)
         states = [codec.from_row(DocumentState, json.loads(row)) for row in _column(folder / DOCUMENTS, "state")]
         _same_fingerprint(release_fingerprint(states, r.recipe.answers), release)
+        _none_erased(states, r.stores.forgotten.keys().union(manifest.get("forgotten", ())))
         run.still_mine()
         _take_vectors(r, release["fingerprints"]["model"], folder)
         r.stores.forgotten.add_all(manifest.get("forgotten", ()), utc_now(), run.actor)
@@ -216,6 +234,17 @@ def _same_making(r: Resources, manifest: dict[str, Any]) -> None:
         raise ConfigurationError(
             f"{r.settings.path} makes releases otherwise than the exported one was made: {keys}",
             hint=f"write these keys as they are there (the export's {MANIFEST} has its configuration), and import again",
+        )
+
+
+def _none_erased(states: Sequence[DocumentState], erased: Collection[str]) -> None:
+    """Refuse an export with a document that was erased where it is to be taken in, or while it was written."""
+    back = sum(any(document_key(state.source, form) in erased for form in forms(state.uri)) for state in states)
+    if back:  # counted, not named: what is refused is kept on record
+        raise ReleaseError(
+            f"{counted(back, 'document')} of the export {'was' if back == 1 else 'were'} erased since (sluice forget), and would "
+            "come back",
+            hint="import what was exported after that; sluice forget URI --undo lets a document come back on purpose",
         )
 
 

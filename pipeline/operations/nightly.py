@@ -85,6 +85,8 @@ def _index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: 
         return waits_for(canary, run, found)
     if found.action == "nothing" and redo.chunk and found.held is None and not live_holds(r, found, redo.chunk):
         found = assess(r, states, rebuild=True)
+    if found.action != "build":  # which gives up those of others itself
+        r.releases_by(run.actor).abandon(found.unfinished)
     live = found.live.id if found.live else None
     match found.action:
         case "nothing" if found.held is not None:

@@ -56,6 +56,8 @@ def staged(r: Resources, run: Run, states: list[DocumentState]) -> Report:
     """Build and stage what these documents call for."""
     wanted = assess(r, states)
     live = wanted.live.id if wanted.live else None
+    if wanted.action != "build":
+        r.releases_by(run.actor).abandon(wanted.unfinished)
     if wanted.action in ("nothing", "gates"):
         return run.account.report("unchanged", live)
     if (canary := r.releases.canary()) is not None:

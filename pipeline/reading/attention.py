@@ -88,11 +88,16 @@ def _unread(sources: Sequence[str], runs: Sequence[PastRun]) -> list[str]:
     """Each source that could not be read when it was last looked at, since when and why; runs that left it out say nothing."""
     said = []
     for source in sources:
-        looks = [(run.started, run.looked[source]) for run in runs if source in run.looked]
+        looks = [(run.started, run.looked[source], source in run.guarded) for run in runs if source in run.looked]
         failed = list(takewhile(lambda look: look[1], looks))
         if failed:
-            since, why = failed[-1][0], failed[0][1].removeprefix(f"source '{source}': ")
-            said.append(f"source {source} failed since {since:%Y-%m-%d %H:%M} UTC ({why}): sluice run --source {source}")
+            since, why, guarded = failed[-1][0], failed[0][1].removeprefix(f"source '{source}': "), failed[0][2]
+            what, next_ = (
+                ("is held back", f"is it whole? then sluice run --allow-deletions {source}")
+                if guarded
+                else ("failed", f"sluice run --source {source}")
+            )
+            said.append(f"source {source} {what} since {since:%Y-%m-%d %H:%M} UTC ({why}): {next_}")
     return said
 
 

@@ -34,12 +34,19 @@ class Measured:
     """Questions of which nothing that answers is among the first k."""
     samples: tuple[Mapping[str, Any], ...] = ()
     """Of these at most `NAMED`: id, query, uri of a document that answers, and why it was not found."""
+    others: tuple[str, ...] = ()
+    """The ids of the rest of them."""
 
 
 def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, gate: bool = False) -> Measured:
     """Measure a release on a golden set; with `gate`, also by the floors of the configured retrieval gates."""
     found = released(r, release)
     chosen = golden_set(r, golden)
+    if not chosen.queries:
+        raise ConfigurationError(
+            f"{chosen.path} holds no question: there is nothing to measure with",
+            hint="sluice golden add, draft or import fills it",
+        )
     states = r.stores.documents.read()
     tags = every_tag(s.tags for s in states)
     documents = r.corpus(found)
@@ -50,7 +57,8 @@ def evaluate(r: Resources, golden: Path | None, release: str | None, k: int, *, 
     below = _below_the_floors(r, found, states, chosen if golden is not None else None) if gate else None
     missed = [result for result in measured.results if result.measures[f"Success@{k}"] == 0]
     samples = tuple(_missed(r, found, measured, result, tags, documents) for result in missed[:NAMED])
-    return Measured(found.id, chosen.path, measured, below, len(missed), samples)
+    others = tuple(result.query.id for result in missed[NAMED:])
+    return Measured(found.id, chosen.path, measured, below, len(missed), samples, others)
 
 
 def _missed(

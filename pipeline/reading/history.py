@@ -42,13 +42,15 @@ class PastRun:
     log: Path | None
     looked: Mapping[str, str]
     """Source to the reason why it could not be read; empty where it was."""
+    guarded: tuple[str, ...] = ()
+    """Those of them whose deletions were held back until somebody allows them."""
 
 
-def past_runs(r: Resources, limit: int | None = None) -> list[PastRun]:
-    """The newest `limit` runs, or all."""
+def past_runs(r: Resources) -> list[PastRun]:
+    """Every run, the newest first."""
     holder = r.stores.lease.living()
     since = holder.since - timedelta(seconds=1) if holder is not None else None  # the lease was taken before the row was made
-    return [_past(r, row, since) for row in r.stores.runs.read(limit)]
+    return [_past(r, row, since) for row in r.stores.runs.read()]
 
 
 def past_run(r: Resources, run_id: str) -> PastRun:
@@ -93,4 +95,5 @@ def _past(r: Resources, row: Mapping[str, Any], since: datetime | None) -> PastR
         sources=row.get("sources", {}),
         log=log if log.exists() else None,
         looked=row.get("looked", {}),
+        guarded=tuple(row.get("guarded", ())),
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ingest.readerless import why_unreadable
 from pipeline.erasure.erased import erased
-from pipeline.resources import Resources
+from pipeline.resources import Resources, utc_now
 from sluice.access import AccessRules
 from sluice.errors import ConfigurationError
 from sluice.globs import matches
@@ -64,6 +64,8 @@ def documents(
     rules = r.settings.access.compiled()
     states = [s for s in r.stores.documents.read() if not sources or s.source in sources]
     chosen = [s for s in states if asked is None or s.uri == asked] or [s for s in states if asked and matches(s.uri, asked)]
+    now = utc_now()
+    chosen = [r.lifetimes.aged(s, now) for s in chosen]  # as `status` and `doctor` count them
     found = [_listed(s, quarantined.get(s.key), rules, chunks.get(s.key, 0)) for s in chosen]
     by_name = asked is not None and not any(c in asked for c in "*?[{")
     if by_name and not found:
@@ -120,7 +122,8 @@ def _standing(state: DocumentState, entry: QuarantineEntry | None, rules: Access
         case "deleted":
             return "deleted", "its source does not have it any more, or the configuration does not ask for it"
         case "expired":
-            return "expired", f"since {state.expires:%Y-%m-%d %H:%M} UTC" if state.expires else "its ttl is over"
+            why = f"since {state.expires:%Y-%m-%d %H:%M} UTC" if state.expires else "its ttl is over"
+            return "expired", f"{why}: it leaves with the next run" if chunks and state.tags else why
         case "quarantined":
             return "quarantined", failed or "it could not be processed; sluice quarantine says why"
     if state.unasked:

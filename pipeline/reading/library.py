@@ -37,6 +37,7 @@ class OpenIndex:
         return self._r.settings.index
 
     def searcher(self, release: str | None = None) -> Searcher:
+        _open(self._r)
         return OpenSearcher(self._r, release)
 
     def close(self) -> None:
@@ -76,6 +77,7 @@ class OpenSearcher:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Hit]:
+        _open(self._r)
         _check(principal, sources, languages, since, until)
         known_sources(self._r, sources)
         return self._searcher.search(query, principal, k, Filters(tuple(sources), tuple(languages), since, until))
@@ -93,6 +95,15 @@ class OpenSearcher:
     ) -> list[Hit]:
         return await asyncio.to_thread(
             partial(self.search, query, principal, k, sources=sources, languages=languages, since=since, until=until)
+        )
+
+
+def _open(r: Resources) -> None:
+    """Raise ConfigurationError once the index is closed: what it held open meanwhile would answer by chance, or not."""
+    if r.closed:
+        raise ConfigurationError(
+            f"index '{r.settings.index}' is closed: it can be searched no more",
+            hint="search before close(), or within `with sluice.open(…)`; to go on, open it again",
         )
 
 

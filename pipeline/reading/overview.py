@@ -56,7 +56,8 @@ class Status:
 
 def status(r: Resources) -> Status:
     """The state of an index now; nothing is changed, and no point is read."""
-    now, states, releases = utc_now(), r.stores.documents.read(), r.releases.all()
+    now, releases = utc_now(), r.releases.all()
+    states = [r.lifetimes.aged(state, now) for state in r.stores.documents.read()]
     live, runs = r.releases.live(), past_runs(r)
     quarantined = r.stores.quarantine.entries()
     holder, canary = r.stores.lease.living(), r.releases.canary()
@@ -74,7 +75,7 @@ def status(r: Resources) -> Status:
         canary=canary.id if canary else None,
         running=str(holder) if holder else None,
         attention=(
-            *attention(r, now, states, releases, live, runs, len(quarantined), len(aged.expiring)),
+            *attention(r, now, states, releases, live, runs, len({e.document_key for e in quarantined}), len(aged.expiring)),
             *drifted(r, asked),
         ),
         runs=tuple(runs[:RUNS]),

@@ -25,6 +25,8 @@ class Assessment:
     """A complete release of this fingerprint that was staged and not judged, or rejected under other gates or access rules."""
     documents: tuple[DocumentState, ...]
     action: Literal["nothing", "gates", "judge", "build"]
+    unfinished: tuple[Release, ...] = ()
+    """Builds that were begun for other documents or settings than these: nobody goes on with them."""
     rebuild: bool = False
     """Build all of it: what is live does not hold what it should."""
 
@@ -35,7 +37,9 @@ def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = Fal
     wanted, access = release_fingerprint(members, r.recipe.answers), access_root(members)
     releases = r.releases
     live, held = releases.live(), releases.held(wanted)
-    waiting = next((r for r in reversed(releases.all()) if r.state == "staged" and r.fingerprint == wanted), None)
+    there = releases.all()
+    waiting = next((r for r in reversed(there) if r.state == "staged" and r.fingerprint == wanted), None)
+    unfinished = tuple(r for r in there if r.state == "building" and r.fingerprint != wanted)
     action: Literal["nothing", "gates", "judge", "build"] = "build"
     if rebuild:
         action = "build"
@@ -51,7 +55,7 @@ def assess(r: Resources, states: Sequence[DocumentState], *, rebuild: bool = Fal
         action = "judge"
     elif not members and live is None:
         action = "nothing"
-    return Assessment(wanted, access, live, held, waiting, members, action, rebuild)
+    return Assessment(wanted, access, live, held, waiting, members, action, unfinished, rebuild)
 
 
 def live_holds(r: Resources, found: Assessment, keys: frozenset[str]) -> bool:

@@ -19,7 +19,7 @@ from pipeline.steps.settling import settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
-from sluice.errors import DocumentError, SluiceError
+from sluice.errors import DocumentError, MassDeletion, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef
 
@@ -68,18 +68,18 @@ def take_in(
     found = run.goes_on()
     if found is not None and found.look is not None:
         seen, states, ingested = found.look, found.states, found.ingested
-        run.account.looked = dict(seen.looked)
+        run.account.looked, run.account.guarded = dict(seen.looked), seen.guarded
     else:
         with run.account.timed("plan"):
             check(r)
             seen = look(r, source, redo=redo, allow_deletions=allow_deletions, now=now)
-            run.account.looked = dict(seen.looked)
+            run.account.looked, run.account.guarded = dict(seen.looked), seen.guarded
             if seen.ingest_needed:
                 _begin_ahead(r, seen)
             check_uris(r, seen)
             states, ingested = settle(r, run, seen), False
             if seen.troubles:
-                raise _whole(seen.troubles)
+                raise _whole(seen)
         run.hands_over(states, seen)
     if ingested:
         return states
@@ -97,9 +97,12 @@ def take_in(
     return states
 
 
-def _whole(troubles: Sequence[SluiceError]) -> SluiceError:
+def _whole(seen: Look) -> SluiceError:
     """The first source's trouble, which ends the run, with a word about the others': revocations are applied by now."""
-    first, *others = troubles
+    first, *others = seen.troubles
+    if isinstance(first, MassDeletion):  # one run is enough for all that are held back
+        one, all_ = (" ".join(f"--allow-deletions {name}" for name in names) for names in (seen.guarded[:1], seen.guarded))
+        first.hint = first.hint.replace(one, all_)
     if others:
         more = "; ".join(error.message for error in others[:4])
         first.hint = f"{first.hint}; also in trouble: {more}".removeprefix("; ")

@@ -13,7 +13,7 @@ from pipeline.resources import Resources, utc_now
 from pipeline.work import Look, Redo
 from sluice.access import begun_above_warnings, foreign_warnings, near_miss_warnings, never_decisive_warnings
 from sluice.display import counted
-from sluice.errors import ConfigurationError, SluiceError
+from sluice.errors import ConfigurationError, MassDeletion, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, QuarantineEntry
 from sluice.spelling import composed, forms
@@ -47,6 +47,7 @@ def look(
     plans: list[SourcePlan] = []
     troubles: list[SluiceError] = []
     looked: dict[str, str] = {}
+    guarded: list[str] = []
     empty: list[str] = []
     for name in names:
         mine = [s for s in states if s.source == name]
@@ -65,6 +66,7 @@ def look(
         except SluiceError as error:
             troubles.append(error)
             looked[name] = error.message
+            guarded += [name] if isinstance(error, MassDeletion) else []
         else:
             plans.append(plan)
             looked[name] = ""
@@ -84,7 +86,7 @@ def look(
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
     over = tuple(expired(states, utc_now(), r.lifetimes))
-    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked, tuple(empty))
+    return Look(tuple(plans), over, tuple(due), held, len(states), tuple(troubles), looked, tuple(guarded), tuple(empty))
 
 
 def _is_one_of(keys: Collection[str], source: str, own: Collection[str], uri: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cli.console import NEWEST
 from cli.main import main
 from pipeline.resources import Resources
 from sluice.settings import load
@@ -52,11 +53,16 @@ def test_a_change_of_rules_is_measured_and_leaves_a_line_for_each_document(index
     changed = said(index, "access", "sync")
     assert re.fullmatch(r"4 documents changed readers; revocations held after \d+\.\d{3} s\n", changed), changed
     lines = said(index, "access", "audit", "-n", "1").splitlines()
-    assert len(lines) == 3
-    assert re.search(r"security/\d\.md │ people │ security │ sluice access sync by ", lines[-1]), lines
-    index.configure(access={"rules": rules})
-    assert index("access", "sync").out["access_changed"] == 4
-    assert len(index("access", "audit").out["entries"]) == 12
+    there = len(index("access", "audit").out["entries"])
+    assert lines[3:] == [f"1 of {there} shown, the newest: -n {there} shows all"], "nothing is cut off in silence"
+    assert re.search(r"security/\d\.md │ people │ security │ sluice access sync by ", lines[2]), lines
+    for again in (rules, rules[1:], rules, rules[1:]):
+        index.configure(access={"rules": again})
+        assert index("access", "sync").out["access_changed"] == 4
+    entries = index("access", "audit").out["entries"]
+    assert len(entries) == there + 16 > NEWEST, "a program has all of them"
+    assert index("access", "audit", "-n", "3").out["entries"] == entries[:3]
+    assert said(index, "access", "audit").splitlines()[-1].startswith(f"{NEWEST} of {len(entries)} shown")
 
 
 def test_permissions_of_a_source_reach_every_release_before_its_texts_do(index: Index) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from cli.main import main
 from pipeline.executors import Inline
-from pipeline.experiments import comparing
+from pipeline.experiments import adopting, comparing
 from pipeline.experiments.variants import laboratory
 from sluice.records import Document
 from tests.flows.conftest import TOPICS, Index
@@ -103,6 +103,26 @@ def test_an_experiment_from_nothing_to_a_verdict_that_is_never_computed_twice(in
         assert "experiment.yaml" in answer.out["error"]["message"]
         assert "Traceback" not in answer.err
     assert results(index) == before
+
+
+def test_what_is_adopted_can_be_pasted_without_loss(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base's own log and a key's name stay, as they are written; what a search makes no use of is not said."""
+    monkeypatch.setenv("MODEL_KEY", "a secret")
+    endpoint = {"url": "http://127.0.0.1:1/v1", "dimensions": 8, "api_key": "${MODEL_KEY}"}
+    index.configure(embedding={"model": "openai:m", "endpoint": endpoint}, search={"log": "logs/searches.jsonl", "rerank": "r"})
+    variants = [
+        {"name": "base", "chunking": RECURSIVE},
+        {"name": "hybrid", "chunking": RECURSIVE, "search": {"mode": "hybrid"}},
+        {"name": "again", "chunking": RECURSIVE, "search": {"rerank": "r", "rerank_k": 20}},
+    ]
+    with laboratory(str(experiment(index, *variants))) as lab:
+        found = {name: adopting.sections(lab, name) for name in ("base", "hybrid", "again")}
+    log = {"log": "logs/searches.jsonl"}
+    assert found["base"]["search"] == {"mode": "dense", "rerank": "r", "rerank_k": 50, **log}
+    assert found["hybrid"]["search"] == {"mode": "hybrid", "dense_weight": 0.5, **log}
+    assert found["again"]["search"] == {"mode": "dense", "rerank": "r", "rerank_k": 20, **log}
+    assert found["base"]["embedding"]["endpoint"]["api_key"] == "${MODEL_KEY}"
+    assert "a secret" not in str(found)
 
 
 @pytest.mark.slow
@@ -223,6 +243,20 @@ def test_a_golden_set_is_imported_and_grows(index: Index) -> None:
     brought = index("golden", "import", str(table), "--format", "csv", "--uri", "{id}.md", "--to", made)
     assert (brought.code, brought.out["queries"]) == (0, 1)
     assert index("golden", "import", str(table), "--format", "csv", "--to", made).code == 2
+    before = Path(made).read_text(encoding="utf-8")
+    for wrong in ("query,document\n,security/1\n", "query,document\n", "query,document,start\nq,security/1,four\n"):
+        table.write_text(wrong, encoding="utf-8")
+        refused = index("golden", "import", str(table), "--format", "csv", "--to", made, "--replace")
+        assert (refused.code, Path(made).read_text(encoding="utf-8")) == (2, before), "what was there is lost"
+    table.write_text("query,document\nbadges of whom?,security/1\n", encoding="utf-8")
+    assert index("golden", "import", str(table), "--format", "csv", "--to", made, "--replace").code == 0
+    assert "badges of whom?" in Path(made).read_text(encoding="utf-8")
+    again = index("golden", "add", "--golden", made, "--query", "Badges of  whom?", "--uri", "security/1.md")
+    assert (again.code, "asks that already" in again.out["error"]["message"]) == (2, True)
+    assert index("golden", "add", "--golden", made, "--query", " ").out["error"]["message"] == "--query is empty"
+    (index.folder / "bad.jsonl").write_text("no golden set\n", encoding="utf-8")
+    reviewed = index("golden", "review", str(index.folder / "bad.jsonl"))
+    assert (reviewed.code, reviewed.out["error"]["type"]) == (2, "ConfigurationError")
     unknown = index("golden", "add", "--golden", made, "--query", "leave?", "--uri", "people/0.md")
     assert (unknown.code, unknown.out["error"]["type"]) == (2, "ConfigurationError")  # nothing was ingested yet
     nothing = index("golden", "add", "--golden", made, "--query", "What is the moon made of?", "--slice", "none")
@@ -289,7 +323,8 @@ def test_vectors_kept_otherwise_are_an_axis_with_their_answers_per_set_of_tags(i
     assert named["signs"]["cost"]["exact_overlap"][0]["recall"] < 1
     assert named["signs"]["vectors"] == {"dimensions": 64, "storage": "binary", "rescore": 0}
     assert index("compare", str(file), "--adopt", "signs").code == 2
+    index.configure(stores={"mongodb": {"uri": "embedded"}, "qdrant": {"url": "embedded"}})
     adopted = index("compare", str(file), "--adopt", "int8").out["adopt"]
-    assert adopted["stores"] == {"qdrant": {"quantization": "int8"}}
+    assert adopted["stores"] == {"mongodb": {"uri": "embedded"}, "qdrant": {"url": "embedded", "quantization": "int8"}}
     assert adopted["gates"] == [{"type": "exact", "golden": str(index.folder / "golden.jsonl"), "k": 3}]
     assert "stores" not in index("compare", str(file), "--adopt", "whole").out["adopt"]

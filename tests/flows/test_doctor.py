@@ -169,7 +169,7 @@ def test_a_databases_wrong_password_is_blamed_by_its_key(index: Index) -> None:
         crm = {"name": "crm", "type": "sql", "url": url, "query": "SELECT 1 AS id, 'a' AS text", "key": "id", "text": "text"}
         index.configure(sources=[crm, *index.settings["sources"]])
         blamed(index, "sources", "sources.crm.url")
-        assert "notes: 12 documents" in seen(index("doctor"))["sources"]["detail"]
+        assert "notes lists 12 documents" in seen(index("doctor"))["sources"]["detail"]
 
 
 def test_doctor_names_every_bad_source_once_and_by_its_name(index: Index) -> None:
@@ -190,7 +190,7 @@ def test_doctor_names_every_bad_source_once_and_by_its_name(index: Index) -> Non
     assert "sources.wide.inclode" in told
     assert told.count(str(index.config)) == 1
     seen_of = checks["sources"]["detail"]
-    assert all(word in seen_of for word in ("nowhere", "nowhere-else", "notes: 12 documents", "odd: not looked at"))
+    assert all(word in seen_of for word in ("nowhere", "nowhere-else", "notes lists 12 documents", "odd: not looked at"))
     assert "filez" not in seen_of
     index.configure(sources=[good | {"name": "docs", "parse": "all"}, good | {"name": "more", "root": "${NO_SUCH}"}])
     assert "sources.more.root: the environment variable 'NO_SUCH'" in index("doctor").out["error"]["message"]

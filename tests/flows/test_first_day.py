@@ -152,6 +152,10 @@ def test_a_question_whose_reader_may_not_read_the_answer_is_named_everywhere(ind
     assert measured["missed_queries"] == [
         {"id": "shut", "query": line["query"], "uri": "security/1.md", "reason": "no_tag_in_common", "says": closed}
     ]
+    more = "".join(json.dumps({**line, "id": f"shut-{number}"}) + "\n" for number in range(7))
+    (index.folder / "golden.jsonl").write_text(before + more, encoding="utf-8")
+    assert index("evaluate").out["missed_others"] == ["shut-5", "shut-6"]
+    assert "and 2 more: shut-5, shut-6 (sluice why" in index.shown("evaluate")[1], "five are explained, the others named"
 
 
 def test_a_source_that_failed_is_named_until_it_is_read_again(index: Index) -> None:

@@ -95,6 +95,33 @@ def test_a_gates_warning_is_printed(index: Index) -> None:
     assert all(warning in seen for warning in warned)
 
 
+def test_status_doctor_and_the_list_of_documents_count_the_same(index: Index) -> None:
+    """What a release built now would hold: not what is empty, refused, deleted, excluded or over, whoever counts."""
+    index.write("people/empty.md", "\n")
+    index.write("people/broken.md", "---\naccess_tags: [unclosed\n---\ntext\n")
+    index.write("people/over.md", "---\nexpires: 2020-01-01\n---\n# Over\n\nLong ago.\n")
+    index.write("other/free.md", "# Free\n\nNo rule is about this.\n")
+    index.run()
+    index.write("people/1.md", "---\naccess_tags: [unclosed\n---\ntext\n")
+    (index.corpus / "people" / "2.md").unlink()
+    index.run()
+    source = {**index.settings["sources"][0], "exclude": ["security/0.md"]}
+    index.configure(sources=[{**source, "ttl_rules": [{"match": "security/1.md", "ttl": 0.00001}]}])
+    index("ingest")
+    listed = index("documents").out["statuses"]
+    held = sum(listed.get(status, 0) for status in ("served", "stale", "unreadable", "waiting"))
+    assert (held, listed["expired"], listed["empty"]) == (9, 2, 1), listed
+    status = index("status").out
+    assert (status["freshness"]["notes"]["documents"], status["freshness"]["notes"]["expired"]) == (held, 2)
+    [readers] = [check for check in index("doctor").out["checks"] if check["check"] == "readers"]
+    assert "1 document of source 'notes' is readable by nobody" in readers["detail"]
+    index.configure(access={"rules": [{"match": "**", "tags": ["all"]}]})
+    [readers] = [check for check in index("doctor").out["checks"] if check["check"] == "readers"]
+    assert readers["detail"] == f"each of {held} documents that a run took in has a reader"
+    [quarantined] = [line for line in status["attention"] if "could not be processed" in line]
+    assert quarantined.startswith("2 documents"), "each once"
+
+
 def test_the_history_says_what_was_done_and_what_never_ended(index: Index) -> None:
     """Newest first; a run whose process is gone is interrupted, one that holds the index is running; each has its log."""
     live = index.run()["release"]
@@ -104,6 +131,9 @@ def test_the_history_says_what_was_done_and_what_never_ended(index: Index) -> No
         rows = {"command": "run", "parameters": {}, "actor": "test", "outcome": "running", "started": utc_now()}
         r.stores.runs.record("20200101-000000-dead", rows)
         listed = index("runs").out["runs"]
+        assert index("runs", "-n", "1").out["runs"] == listed[:1]
+        assert index.shown("runs", "-n", "1")[1].splitlines()[-1] == "1 of 3 shown, the newest: -n 3 shows all"
+        assert "shown, the newest" not in index.shown("runs")[1]
         with r.stores.lease.acquire("run"):
             r.stores.runs.record("20200101-000001-live", {**rows, "started": utc_now()})
             mine = index("runs").out["runs"][0]

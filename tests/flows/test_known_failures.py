@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from benchmarks.tampering import Tampering
 from pipeline.evidence.views import SHARES
 from pipeline.executors import Executor, Inline, P, R
-from pipeline.operations import nightly
+from pipeline.operations import collecting, nightly, parts
 from pipeline.outcomes import Report
 from pipeline.reading import searching
 from pipeline.resources import Resources
@@ -51,8 +51,11 @@ def found(w: Resources, query: str, principal: Principal = EVERYONE, k: int = 30
     return [hit.uri for hit in searching.search(w, query, principal, k, None)]
 
 
+@dataclass(frozen=True)
 class BreaksDown:
-    """An executor on a machine that goes away after half of a build."""
+    """An executor on a machine that goes away after half of a build, or that ends it in another way."""
+
+    error: BaseException = field(default_factory=lambda: StoreUnavailable("the machine went away"))
 
     def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
         if function is not build_partition:
@@ -60,7 +63,7 @@ class BreaksDown:
         for part in partitions:
             assert isinstance(part, Part)
             build_partition(r, replace(part, keys=part.keys[: len(part.keys) // 2]))
-        raise StoreUnavailable("the machine went away")
+        raise self.error
 
 
 def test_langchain_39937_a_store_that_lost_points_is_found_out_and_repaired(index: Index, w: Resources) -> None:
@@ -149,3 +152,48 @@ def test_llamaindex_23002_a_removed_document_is_gone_though_another_has_its_cont
     assert found(w, "the ledger under the stairs", security)[0] == "security/twin.md"
     older = searching.search(w, "the ledger under the stairs", EVERYONE, 30, first.release)
     assert [hit.uri for hit in older if hit.uri.endswith("twin.md")] == ["security/twin.md"]
+
+
+def states(w: Resources) -> list[str]:
+    """Of all releases, oldest first."""
+    return [release.state for release in w.releases.all()]
+
+
+def test_a_build_that_failed_for_good_is_given_up_at_once(index: Index, w: Resources) -> None:
+    """Its collection too, for nothing would go on with it; what an interruption or a store ended waits for the next run."""
+    for error, state in (
+        (KeyboardInterrupt(), "building"),
+        (StoreUnavailable("the machine went away"), "building"),
+        (ValueError("a strategy's own"), "abandoned"),
+    ):
+        with pytest.raises(type(error)):
+            run(w, executor=BreaksDown(error))
+        assert states(w) == [state], "the same build was gone on with"
+    assert w.stores.qdrant.names() == []
+    run(w)
+    assert states(w) == ["abandoned", "promoted"]
+
+
+@pytest.mark.parametrize("by", ["the next run", "gc"])
+def test_an_interrupted_build_that_nothing_calls_for_any_more_is_given_up(index: Index, w: Resources, by: str) -> None:
+    """The documents are again as they were: nobody would ever go on with it. While it is called for it stays, whoever looks."""
+    live = run(w).release
+    before = (index.corpus / "people/0.md").read_text(encoding="utf-8")
+    index.write("people/0.md", "# People note 0\n\nRemember that we changed parental leave.\n")
+    with pytest.raises(StoreUnavailable):
+        run(w, executor=BreaksDown())
+    with holding(w, "gc") as one:
+        assert collecting.collect_garbage(w, one).removed["collections"] == []
+    assert states(w) == ["promoted", "building"]
+    index.write("people/0.md", before)
+    if by == "gc":
+        with holding(w, "ingest") as one:
+            parts.ingest(w, one)
+        with holding(w, "gc") as one:
+            listed = collecting.collect_garbage(w, one, dry_run=True).removed["collections"]
+            assert listed == collecting.collect_garbage(w, one).removed["collections"]
+        assert len(listed) == 1
+    else:
+        assert run(w, "unchanged").release == live
+    assert states(w) == ["promoted", "abandoned"]
+    assert len(w.stores.qdrant.names()) == 1

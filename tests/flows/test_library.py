@@ -89,6 +89,14 @@ def test_an_open_index_stops_no_run_and_answers_from_what_it_put_live(index: Ind
         with pytest.raises(ConfigurationError, match="no source is named 'none'"):
             searcher.search("zeppelin", PEOPLE, k=3, sources=["none"])
         assert opened.name == "small"
+    for refused in (
+        lambda: searcher.search("leave", PEOPLE),
+        lambda: asyncio.run(searcher.asearch("leave", PEOPLE)),
+        opened.searcher,
+    ):
+        with pytest.raises(ConfigurationError, match="index 'small' is closed"):
+            refused()
+    opened.close()
 
 
 def test_an_index_that_was_never_built_says_so(index: Index) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.reading.otherwise import _both
-from tests.flows.conftest import TOPICS, Index
+from pipeline.resources import Resources
+from sluice.ids import document_key
+from sluice.settings import load
+from tests.flows.conftest import DEPARTMENTS, TOPICS, Index
 
 
 @pytest.mark.parametrize("mode", ["dense", "hybrid"])
@@ -47,6 +50,43 @@ def test_what_was_erased_stays_away_where_the_release_is_imported(index: Index, 
     assert index("promote", staged).code == 0
     assert index.run("unchanged")["release"] == staged
     assert "people/0.md" not in index.find(TOPICS["people"][0], "people", k=12)
+
+
+def test_an_older_export_brings_nothing_back_that_was_erased(index: Index, tmp_path: Path) -> None:
+    """Neither where it was erased, nor from a folder that was written meanwhile; it is counted, not named, and can be allowed."""
+    for department in DEPARTMENTS:
+        for number in range(4):
+            if (department, number) != ("people", 0):
+                (index.corpus / department / f"{number}.md").unlink()
+    index.configure(gates=[])
+    kept, release = tmp_path / "kept", index.run()["release"]
+    assert index("export", release, str(kept)).code == 0
+    assert index("forget", "people/0.md").code == 0
+    refused = index("import", str(kept))
+    assert (refused.code, refused.out["error"]["type"]) == (1, "ReleaseError"), "its only document is gone: the index is empty"
+    assert "1 document of the export was erased since" in refused.out["error"]["message"]
+    assert "people/0.md" not in str(refused.out)
+    assert index("documents").out["documents"] == []
+    manifest = json.loads((kept / "manifest.json").read_text())
+    key = manifest["forgotten"] + [document_key("notes", "people/0.md")]
+    assert index("forget", "people/0.md", "--undo").code == 0
+    (kept / "manifest.json").write_text(json.dumps({**manifest, "forgotten": key}))
+    assert "erased since" in index("import", str(kept)).out["error"]["message"]
+    (kept / "manifest.json").write_text(json.dumps(manifest))
+    assert index("import", str(kept)).out["outcome"] == "staged"
+
+
+def test_an_export_that_fails_leaves_nothing_of_it(index: Index, tmp_path: Path) -> None:
+    """Neither half of the documents nor a folder that the same command would then refuse."""
+    release, kept = index.run()["release"], tmp_path / "kept"
+    with Resources(load(index.config)) as r:
+        ids = r.stores.versions.ids()
+        r.stores.versions.delete([next(iter(ids))])
+    broken = index("export", release, str(kept))
+    assert (broken.code, broken.out["error"]["type"], kept.exists()) == (1, "IntegrityError", False)
+    kept.mkdir()
+    assert index("export", release, str(kept)).code == 1
+    assert list(kept.iterdir()) == []
 
 
 def test_an_import_names_the_keys_that_differ_and_no_secret(index: Index, tmp_path: Path) -> None:

@@ -259,7 +259,10 @@ def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index
     error = stopped.out["error"]
     assert (stopped.code, error["type"]) == (1, "MassDeletion")
     assert "source 'notes' listed 12 documents; 24 of the 36 known ones are gone (67%, allowed: 25%)" in error["message"]
-    assert "run again with --allow-deletions notes" in error["hint"]
+    assert "if the deletions are meant, sluice run --allow-deletions notes" in error["hint"]
+    [told] = [line for line in index("status").out["attention"] if line.startswith("source notes")]
+    assert told.startswith("source notes is held back since ")
+    assert told.endswith(": is it whole? then sluice run --allow-deletions notes"), "another run of it would be refused again"
     assert held(index) == before
     assert "people/more-3.md" in index.find("Number 3 of many", "people", k=40)
     assert index("ingest").out["error"]["type"] == "MassDeletion"
@@ -268,6 +271,26 @@ def test_a_source_that_returns_a_third_of_what_it_did_stops_the_run(index: Index
     assert (mistyped.code, "did you mean notes?" in mistyped.out["error"]["message"]) == (2, True)
     assert index.run("promoted", "--allow-deletions", "notes")["documents_deleted"] == 24
     assert "people/more-3.md" not in index.find("Number 3 of many", "people", k=40)
+
+
+def test_what_a_failed_run_revoked_is_told_and_one_flag_for_each_source_that_is_held_back(index: Index) -> None:
+    """Two sources lose most of their documents, a third one document: that is revoked, told at once, and the hint is enough."""
+    sources = [{"name": name, "type": "files", "root": name} for name in ("a", "b", "c")]
+    for name in ("a", "b", "c"):
+        (index.folder / name).mkdir()
+        for number in range(24):
+            (index.folder / name / f"{name}{number}.md").write_text(f"# {name} {number}\n\nNumber {number}.\n", encoding="utf-8")
+    index.configure(sources=sources, access={"rules": [{"match": "**", "tags": ["all"]}]}, gates=[])
+    index.run()
+    for name, lost in (("a", 20), ("b", 20), ("c", 1)):
+        for number in range(lost):
+            (index.folder / name / f"{name}{number}.md").unlink()
+    refused = index("run").out["error"]
+    assert "sluice run --allow-deletions a --allow-deletions b" in refused["hint"]
+    assert "c0.md" not in index.find("c 0 number 0", "all", k=60)
+    with Resources(load(index.config)) as w:
+        assert w.stores.outbox.open() == [], "it waited for the next command"
+    assert index.run("promoted", "--allow-deletions", "a", "--allow-deletions", "b")["documents_deleted"] == 40
 
 
 def test_retention_keeps_what_rollback_needs(index: Index) -> None:

@@ -103,6 +103,42 @@ def test_wrong_usage_exits_2(index: Index) -> None:
     assert index("run", "--source", "nobody").code == 2
 
 
+def test_what_there_is_nothing_of_is_said_in_words(index: Index) -> None:
+    """No release yet, no document yet, dates that are crossed, a golden set that asks nothing: each with what to do next."""
+    assert index("releases", "show", "x").out["error"]["hint"] == "there is none yet: sluice run makes the first"
+    empty = index("backfill", "--from", "parse").out["error"]
+    assert (empty["message"], empty["hint"]) == ("no document is there to be done again", "sluice run takes documents in first")
+    index.run()
+    none = index("backfill", "--from", "parse", "--match", "nope/**").out["error"]
+    assert none["message"] == "no document is there to be done again: none matches --match 'nope/**'"
+    crossed = index("backfill", "--from", "parse", "--since", "2027-01-01", "--until", "2026-01-01")
+    assert (crossed.code, "is not before --until" in crossed.out["error"]["message"]) == (2, True)
+    nothing = index.folder / "nothing.jsonl"
+    nothing.touch()
+    measured = index("evaluate", "--golden", str(nothing))
+    assert (measured.code, "holds no question" in measured.out["error"]["message"]) == (2, True)
+    checked = index("golden", "check", "--golden", str(nothing))
+    assert not checked.out["healthy"]
+    (index.folder / "plain").mkdir()
+    (index.folder / "plain" / "a.md").write_text("Just so.\n", encoding="utf-8")
+    index.configure(sources=[{"name": "notes", "type": "files", "root": "plain"}], gates=[])
+    index("run", "--allow-deletions", "notes")
+    _, stale, _ = index.shown("evaluate", "--golden", str(index.folder / "golden.jsonl"))
+    assert "none of its questions can be scored: sluice golden check says why" in stale
+    code, said, _ = index.shown("golden", "draft")
+    assert (code, said.startswith("no question drafted"), (index.folder / "drafted.jsonl").exists()) == (0, True, False), said
+    (index.folder / "plain" / "a.md").unlink()
+    code, said, _ = index.shown("run", "--allow-deletions", "notes")
+    assert (code, "no document is left for a release" in " ".join(said.split())) == (3, True), said
+    assert "sluice backfill" not in said, "there is nothing to build"
+
+
+def test_what_is_begun_is_what_was_named(index: Index) -> None:
+    """An experiment names its configuration itself; and whoever looks for `init` is told where to begin."""
+    assert "compare: trial.yaml" in index.shown("compare", "--adopt=a", "trial.yaml")[2]
+    assert "shows the shortest" in index("init").out["error"]["message"]
+
+
 def test_a_token_is_for_the_index_of_the_configuration_on_a_server_with_a_key(index: Index) -> None:
     """Another index's name, and the embedded store, are refused with what to write; with a server's key there is one."""
     assert index("token", "other").code == 2

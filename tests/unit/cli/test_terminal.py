@@ -91,6 +91,18 @@ def test_a_wrong_cron_is_found_by_whatever_reads_the_configuration(
     assert "schedule.access_cron: '*/15 * * *' is no cron expression: it has 4 fields, and needs 5" in " ".join(err.split())
 
 
+@pytest.mark.parametrize("group", [[], ["golden"], ["access"]])
+def test_a_command_that_is_not_named_is_answered_with_those_there_are(
+    capsys: pytest.CaptureFixture[str], group: list[str]
+) -> None:
+    """The first thing that anybody types: a list to read, not an error with all of it in one line."""
+    code, _, err = said(capsys, *group)
+    assert (code, "\nerror:" in err) == (2, False)
+    assert len(err.splitlines()) > 5
+    code, out, _ = said(capsys, "--json", *group)
+    assert (code, "no command is named" in out or "--json" in out) == (2, True), out
+
+
 def test_options_of_sluice_itself_are_understood_after_the_command() -> None:
     """Whatever is after `--` is left alone, and so is everything else."""
     assert to_the_front(["search", "q", "--config", "a.yaml", "-v", "--as", "x"]) == [

@@ -158,7 +158,7 @@ def test_the_same_strategy_under_two_names_is_never_settled(release: Release, re
     assert [v["ruled_out"] for v in outcome.as_json()["variants"]] == [False, False]
     said = " ".join(outcome.conclusion())
     assert "Not settled" in said
-    assert "show no difference are no proof that there is none: it may be up to 0." in said
+    assert "no difference are no proof that there is none: it may be up to 0." in said
     assert "a is the cheapest to embed (300 tokens) and to read (" in said
     assert outcome.confirmation is not None
     assert not outcome.confirmation.confirmed

@@ -14,6 +14,7 @@ import pytest
 
 from evaluation.experiments.charts import HEIGHT, RADIUS, WIDTH, Mark, beside, scatter, shade
 from evaluation.experiments.report import COLUMNS, render
+from evaluation.statistics import METHOD
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -100,9 +101,9 @@ def test_the_heat_map_is_cut_for_paper() -> None:
 
 
 def test_the_intervals_are_called_by_their_level() -> None:
-    """Two variants are one pair, told apart at 95%; more are told apart together, at 90%."""
-    assert "95% intervals. Grey" in render(summary(2), [])
-    assert "90% intervals, which hold together for all pairs of variants" in render(summary(3), [])
+    """Two variants are one pair, told apart at 95%; more are told apart together, at 90%; how is said too."""
+    assert f"95% intervals ({METHOD}). Grey" in render(summary(2), [])
+    assert f"90% intervals ({METHOD}), which hold together for all pairs of variants" in render(summary(3), [])
 
 
 def test_the_extremes_of_a_disagreement_are_unfolded() -> None:

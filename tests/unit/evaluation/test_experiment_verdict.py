@@ -71,6 +71,18 @@ def test_a_few_queries_that_agree_are_no_certainty() -> None:
     assert not decide(["a", "b"], rows([0.6] * 5, [0.5] * 5), measure="m").settled
 
 
+@pytest.mark.parametrize("queries", [3, 5, 12, 40, 200])
+def test_two_variants_have_the_interval_that_a_gate_would_give(queries: int) -> None:
+    """Of the same questions: one function, one seed, one level; what an experiment settled no gate sees otherwise."""
+    random = np.random.default_rng(queries)
+    for scores in (graded(random, queries, 2), all_or_nothing(random, queries, 2)):
+        decision = decide(["a", "b"], scores, measure="m")
+        [found] = decision.differences
+        leader, other = (scores[:, i] for i in ((0, 1) if decision.leader == "a" else (1, 0)))
+        gate = paired_bootstrap(list(leader), list(other))
+        assert (found.mean, found.low, found.high, decision.level) == (gate.mean, gate.low, gate.high, gate.level)
+
+
 def test_twins_ahead_of_the_rest_are_not_settled_and_the_rest_is_ruled_out() -> None:
     """A third that is worse by far is ruled out although the first two cannot be told apart."""
     random = np.random.default_rng(2)

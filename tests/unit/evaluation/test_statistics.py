@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.statistics import holm, paired_bootstrap, queries_needed, resampled_means
+from evaluation.statistics import holm, intervals_of_means, paired_bootstrap, queries_needed
 
 
 def test_the_interval_is_seeded_and_paired() -> None:
@@ -17,7 +17,7 @@ def test_the_interval_is_seeded_and_paired() -> None:
 
 
 def test_the_interval_is_that_of_the_normal_approximation_where_it_holds() -> None:
-    """With 400 differences the percentile interval is mean ± 1.96 standard errors, to a tenth."""
+    """With 400 differences the interval is mean ± 1.96 standard errors, to a tenth."""
     differences = np.random.default_rng(1).normal(0.05, 0.2, size=400)
     interval = paired_bootstrap(differences.tolist(), [0.0] * 400)
     error = 1.96 * float(differences.std()) / 20
@@ -35,14 +35,36 @@ def test_two_equal_releases_rarely_differ() -> None:
     assert wrong <= 20
 
 
-def test_columns_of_one_draw_share_their_queries() -> None:
-    """Variants resampled together stay comparable: equal columns have equal means in every draw."""
-    values = np.random.default_rng(3).random(50)
-    means = resampled_means(np.stack([values, values], axis=1), resamples=100)
-    assert means.shape == (100, 2)
-    assert (means[:, 0] == means[:, 1]).all()
+def test_few_queries_that_fall_either_way_are_no_difference() -> None:
+    """Four of twenty lost and none won: one time in eight by chance (sign test). Percentiles of draws would tell them apart."""
+    lost = [1.0] * 4 + [0.0] * 16
+    found = paired_bootstrap([0.0] * 20, lost)
+    assert found.low < 0 < found.high
+    assert 0.025 < found.p_drop < 0.125
+    assert paired_bootstrap([0.0] * 4, [1.0] * 4).high == 1.0, "fewer than five tell nothing apart"
+    assert paired_bootstrap([0.0] * 20, [1.0, 0.9] * 10).high < 0
+
+
+def test_the_chance_of_a_drop_is_that_of_the_interval() -> None:
+    """Below 2.5%, one-sided, exactly where the 95% interval lies below zero."""
+    random = np.random.default_rng(11)
+    told = set[bool]()
+    for _ in range(60):
+        found = paired_bootstrap(
+            np.clip(random.normal(0.4, 0.3, 30), 0, 1).tolist(), np.clip(random.normal(0.55, 0.3, 30), 0, 1).tolist()
+        )
+        assert (found.p_drop <= 0.025) == (found.high < 0)
+        told.add(found.high < 0)
+    assert told == {True, False}
+
+
+def test_means_by_themselves_are_no_certainty_either() -> None:
+    """Within [0, 1]; ten questions that are all answered may have missed one that is not."""
+    [same, spread] = intervals_of_means(np.array([[1.0] * 10, [0.0, 1.0] * 5]).T)
+    assert same == pytest.approx((1 - (1 - 0.025**0.1), 1.0))
+    assert 0 < spread[0] < 0.5 < spread[1] < 1
     with pytest.raises(ValueError, match="nothing to resample"):
-        resampled_means(np.empty(0))
+        paired_bootstrap([], [])
 
 
 def test_queries_needed_grow_with_the_square_of_precision() -> None:

@@ -22,7 +22,7 @@ def days(count: float) -> datetime:
 
 def state(uri: str, modified: float | None = None, fetched: float = 0, **more: object) -> DocumentState:
     times = {"modified": None if modified is None else days(modified), "fetched": days(fetched), "first_seen": days(fetched)}
-    return DocumentState(**{"key": uri, "source": "s", "uri": uri, **times, **more})  # type: ignore[arg-type]
+    return DocumentState(**{"key": uri, "source": "s", "uri": uri, "version": "v", **times, **more})  # type: ignore[arg-type]
 
 
 def lifetimes(**keys: object) -> Lifetimes:
@@ -78,7 +78,7 @@ def test_a_document_expires_to_the_moment_and_lives_again_by_a_longer_rule() -> 
 
 
 def test_the_report_counts_what_is_served_and_names_what_dies() -> None:
-    """Ages, median, oldest, never refreshed, expired, expiring: by hand, on seven documents."""
+    """Ages, median, oldest, never refreshed, expired, expiring: by hand; what no release holds is counted nowhere."""
     states = [
         state("new", 1),
         state("week", 7),
@@ -88,6 +88,9 @@ def test_the_report_counts_what_is_served_and_names_what_dies() -> None:
         state("dead", 90, expires=days(1)),
         state("gone", 3, status="deleted"),
         state("soon", 5, expires=days(-10)),
+        state("unparsed", 1, version=""),
+        state("excluded", 1, unasked=True),
+        state("empty", 1, dropped="empty"),
     ]
     found = freshness(states, NOW, most=2)
     assert found.documents == 6
