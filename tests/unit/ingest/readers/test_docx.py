@@ -185,6 +185,56 @@ def test_what_is_left_out_is_deleted_or_said(content: str, said: str) -> None:
     assert losses(document) == ({said: 1} if said else {})
 
 
+def styled(styles: str, body: str) -> bytes:
+    parts = {"styles.xml": f"<w:styles {W_NAMES}>{styles}</w:styles>"}
+    return word(body, related=(("rS", "styles", "styles.xml"),), parts=parts)
+
+
+def style(kind: str, name: str, inside: str, based: str = "") -> str:
+    base = f'<w:basedOn w:val="{based}"/>' if based else ""
+    return f'<w:style w:type="{kind}" w:styleId="{name}"><w:name w:val="{name}"/>{base}{inside}</w:style>'
+
+
+HIDES = "<w:rPr><w:vanish/></w:rPr>"
+DEFAULTS = f"<w:docDefaults><w:rPrDefault>{HIDES}</w:rPrDefault></w:docDefaults>"
+IN_TABLE = (
+    '<w:tbl><w:tblPr><w:tblStyle w:val="B"/><w:tblLook w:val="04A0"/></w:tblPr><w:tblGrid/>'
+    f"{row(cell(para(run('head'))), cell(para(run('line'))))}{row(cell(para(run('first'))), cell(para(run('second'))))}</w:tbl>"
+)
+
+
+@pytest.mark.parametrize(
+    ("styles", "body", "text"),
+    [
+        (DEFAULTS, para(run("gone")) + para(run("seen", '<w:vanish w:val="0"/>')), "seen"),
+        (DEFAULTS + style("paragraph", "P", '<w:rPr><w:vanish w:val="0"/></w:rPr>'),
+         para(run("seen"), about='<w:pStyle w:val="P"/>') + para(run("gone")), "seen"),
+        (style("character", "A", HIDES) + style("character", "B", "", "A"), para(run("gone", '<w:rStyle w:val="B"/>'), run("seen")), "seen"),
+        (style("paragraph", "A", HIDES) + style("paragraph", "B", "", "A"),
+         para(run("gone"), about='<w:pStyle w:val="B"/>') + para(run("seen")), "seen"),
+        (style("paragraph", "A", HIDES) + style("character", "B", HIDES), para(run("seen", '<w:rStyle w:val="B"/>'), run("gone"),
+         about='<w:pStyle w:val="A"/>'), "seen"),
+        (style("table", "A", HIDES) + style("table", "B", "", "A"), IN_TABLE + para(run("seen")), "seen"),
+        (style("table", "B", f'<w:tblStylePr w:type="firstRow">{HIDES}</w:tblStylePr>'), IN_TABLE, "first | second"),
+        (style("table", "B", f'<w:tblStylePr w:type="lastRow">{HIDES}</w:tblStylePr>'), IN_TABLE, "head | line\nfirst | second"),
+    ],
+)  # fmt: skip
+def test_what_a_style_hides_is_hidden(styles: str, body: str, text: str) -> None:
+    """Of the document, a table or a part of it, a paragraph or a run, inherited too; two that hide show again (17.7.3)."""
+    assert read(styled(styles, body), "a.docx").text == text
+
+
+def test_a_list_does_not_count_what_is_hidden_with_its_end() -> None:
+    """As Word numbers it; a hidden end alone takes nothing away."""
+    about = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    body = (
+        para(run("one"), about=about)
+        + para(run("gone", "<w:vanish/>"), about=about + HIDES)
+        + para(run("two"), about=about + HIDES)
+    )
+    assert read(full(body), "a.docx").text == "1. one\n2. two"
+
+
 def test_notes_stand_after_the_paragraph_with_their_mark() -> None:
     """Numbered as they come, foot and end alike; one that nobody refers to is not in the text."""
     reference = '<w:r><w:{}Reference w:id="{}"/></w:r>'
