@@ -11,7 +11,12 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Font, PatternFill
+from openpyxl.worksheet.table import Table, TableStyleInfo
 
 from ingest.readers import numbers
 from ingest.readers.xlsx import xlsx
@@ -416,3 +421,39 @@ def test_every_word_of_an_xls_comes_back_once(sheets: list[list[list[str]]]) -> 
         for s, lines in enumerate(sheets)
     }
     in_order(read(xls(made), "a.xls"), sheets)
+
+
+def test_what_has_the_colour_of_its_ground_is_not_read() -> None:
+    """White on white, red on red, and a format that shows nothing; a table's style and a condition may give another ground."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        white, red = Font(color="FFFFFF"), PatternFill("solid", fgColor="FF0000")
+        sheet.append(["seen", "gone", "white on red", "gone", CellRichText("s", TextBlock(InlineFont(color="FF0000"), "een"))])
+        sheet["B1"].font, sheet["C1"].font, sheet["C1"].fill, sheet["E1"].font = white, white, red, white
+        sheet["D1"].font, sheet["D1"].fill = Font(color="FF0000"), red
+        sheet.append(["gone", 42, True, "end"])
+        for cell in sheet[2][:3]:
+            cell.number_format = ";;;"
+        for place, value in {"A4": "Head", "B4": "Line", "A5": 1, "B5": 2, "A7": "striped", "B7": "x"}.items():
+            sheet[place] = value
+            sheet[place].font = white
+        table = Table(displayName="T", ref="A4:B5", tableStyleInfo=TableStyleInfo("TableStyleMedium2"))
+        sheet.add_table(table)
+        sheet.conditional_formatting.add("A7:B7", FormulaRule(formula=["TRUE"], fill=red))
+
+    document = read(saved(fill), "a.xlsx")
+    first = "seen | white on red |  | seen\n|  | end"  # columns without anything seen take no place
+    assert document.text == f"Sheet\n\n{first}\n\nHead | Line\n1 | 2\n\nstriped | x"
+    assert losses(document) == {"hidden_text": 5}
+
+
+def test_a_format_that_shows_nothing_hides_whatever_the_cell_holds() -> None:
+    """Strings that stand in the cell itself, numbers and truths too."""
+    styles = (
+        '<numFmts><numFmt numFmtId="170" formatCode=";;;"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs>'
+    )
+    cells = c("A1", "inlineStr", "<is><t>gone</t></is>", 1) + c("B1", "b", "<v>1</v>", 1) + c("C1", "str", "<v>seen</v>")
+    document = read(workbook({"S": rows(cells)}, styles=styles), "a.xlsx")
+    assert document.text == "S\n\nseen"
+    assert losses(document) == {"hidden_text": 2}
