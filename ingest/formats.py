@@ -154,7 +154,10 @@ _FLAT = re.compile(
 _ROOT = rb"(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*<(?:\w+:)?"
 _WORKBOOK = re.compile(_ROOT + rb"Workbook\b[^>]*[\"']urn:schemas-microsoft-com:office:spreadsheet[\"']", re.DOTALL)
 _FLAT_OFFICE = re.compile(_ROOT + rb"package\b[^>]*[\"']http://schemas\.microsoft\.com/office/2006/xmlPackage[\"']", re.DOTALL)
-"""A spreadsheet of Excel 2003 in XML, and an Office document since then in one piece, whatever they are called."""
+_WORD_2003 = re.compile(
+    _ROOT + rb"wordDocument\b[^>]*[\"']http://schemas\.microsoft\.com/office/word/2003/wordml[\"']", re.DOTALL
+)
+"""A spreadsheet or a document of Office 2003 in XML, and an Office document since then in one piece, whatever they are called."""
 
 
 def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool = True) -> Format:
@@ -205,6 +208,8 @@ def _proved(content: bytes, promised: Format | None) -> Format | None:
     plain = head.lstrip(b"\xff\xfe").replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
     if _WORKBOOK.match(plain):
         return "xls"
+    if _WORD_2003.match(plain):
+        return "docx"
     if _FLAT_OFFICE.match(plain):
         return next((found for prefix, found in _INSIDE if f'"/{prefix}'.encode() in content), None)
     if flat := _FLAT.match(head):
