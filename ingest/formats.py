@@ -19,7 +19,7 @@ from typing import Literal
 
 Format = Literal[
     "markdown", "html", "xml", "text", "code", "csv", "tsv", "email", "msg", "pdf", "docx", "pptx", "xlsx", "xls",
-    "xlsb", "doc", "ppt", "rtf", "odt", "ods", "odp", "epub", "image", "binary", "notebook", "calendar",
+    "xlsb", "doc", "ppt", "rtf", "odt", "ods", "odp", "epub", "image", "binary", "notebook", "calendar", "mbox",
 ]  # fmt: skip
 
 TEXT: frozenset[Format] = frozenset({"markdown", "html", "xml", "text", "code", "csv", "tsv"})
@@ -34,11 +34,11 @@ _EXTENSIONS: dict[str, Format] = {
     **dict.fromkeys(("md", "markdown", "mdx", "mkd", "mkdn", "mdown", "mdwn", "qmd", "rmd"), "markdown"),
     "html": "html", "htm": "html", "xhtml": "html",
     "xml": "xml", "xsl": "xml", "xslt": "xml", "xsd": "xml", "rss": "xml", "atom": "xml", "svg": "xml",
-    "txt": "text", "text": "text", "log": "text", "srt": "text",
+    "txt": "text", "text": "text", "log": "text", "srt": "text", "vtt": "text",
     **dict.fromkeys(("rst", "org", "adoc", "asciidoc", "asc", "tex"), "text"),
     "csv": "csv", "tsv": "tsv", "tab": "tsv",
     "eml": "email", "emlx": "email", "mht": "email", "mhtml": "email", "p7s": "email", "p7m": "email", "msg": "msg",
-    "ics": "calendar", "ical": "calendar", "ifb": "calendar", "vcs": "calendar", "ipynb": "notebook",
+    "mbox": "mbox", "ics": "calendar", "ical": "calendar", "ifb": "calendar", "vcs": "calendar", "ipynb": "notebook",
     "pdf": "pdf", "rtf": "rtf", "epub": "epub",
     "docx": "docx", "docm": "docx", "dotx": "docx", "dotm": "docx", "doc": "doc", "dot": "doc",
     "pptx": "pptx", "pptm": "pptx", "ppsx": "pptx", "ppsm": "pptx", "potx": "pptx", "potm": "pptx",
@@ -64,6 +64,8 @@ _MEDIA_TYPES: dict[str, Format] = {
     "application/rss+xml": "xml",
     "application/atom+xml": "xml",
     "text/plain": "text",
+    "text/vtt": "text",
+    "application/x-subrip": "text",
     "text/calendar": "calendar",
     "text/x-vcalendar": "calendar",
     "application/x-ipynb+json": "notebook",
@@ -75,6 +77,7 @@ _MEDIA_TYPES: dict[str, Format] = {
     "text/tab-separated-values": "tsv",
     "application/json": "code",
     "message/rfc822": "email",
+    "application/mbox": "mbox",
     "application/vnd.ms-outlook": "msg",
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
@@ -145,6 +148,8 @@ _LOCK_BYTES = 1024
 _PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|div|p)\b", re.IGNORECASE | re.DOTALL)
 _MESSAGE = re.compile(r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,80}?MIME-Version:[ \t]*1", re.IGNORECASE)
 """Header fields, and among them the one that says that they are."""
+_MAILBOX = re.compile(r"From \S[^\n]* \d{1,2}:\d\d[^\n]*\n(?:[!-9;-~]{1,60}:[^\n]*\n)")
+"""The line that begins a message of an mbox, with a sender and a time, and a header field below it."""
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
 _FLAT = re.compile(
     rb"(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w-]+:)?document\b[^>]*\s[\w-]+:mimetype=[\"']([\w./+-]+)[\"']",
@@ -262,6 +267,8 @@ def _sniffed(content: bytes) -> Format:
     text = _head(content) or ""
     if text.startswith("BEGIN:VCALENDAR"):
         return "calendar"
+    if _MAILBOX.match(text):
+        return "mbox"
     if _MESSAGE.match(text):
         return "email"
     if re.match(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", text, re.IGNORECASE | re.DOTALL):

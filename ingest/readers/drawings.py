@@ -10,7 +10,7 @@ from ingest.readers import numbers
 from ingest.readers.equations import equation
 from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole
 from ingest.readers.symbols import shown
-from ingest.readers.wordstyles import number
+from ingest.readers.wordnumbers import number
 
 _AUTO = {
     "arabic": "decimal",
