@@ -30,8 +30,11 @@ _LONG = 120
 
 def plain(content: bytes, uri: str, label: str = "") -> Reading:
     from ingest.readers.lightmarkup import EXTENSIONS, light_pieces
+    from ingest.readers.subtitles import are_subtitles, subtitle_pieces
 
     found = text_of(content, uri, label=label)
+    if are_subtitles(found.text):
+        return Reading(subtitle_pieces(found.text), losses=found.losses, guess=found.guess)
     extension = uri.rsplit(".", 1)[-1].lower()
     if extension not in EXTENSIONS:
         return Reading(plain_pieces(found.text), losses=found.losses, guess=found.guess)
