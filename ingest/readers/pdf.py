@@ -25,7 +25,7 @@ from sluice.display import counted
 from sluice.errors import DocumentDropped, DocumentError
 
 Tables = Literal["fast", "pdfplumber"]
-"""How tables are found: by gaps between the words of lines, or also by the lines drawn around cells."""
+"""Whose eyes see the lines around cells: PDFium's, or pdfplumber's. Tables without lines are seen by their gaps."""
 
 _REPEATED = 0.4
 """Share of the pages, and at least three of them, whose edge a line must stand at to be a header or footer."""
@@ -116,7 +116,8 @@ def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
         drawn_tables = pdftables.grids(content, found.lost) if tables == "pdfplumber" else {}
         for number in range(len(document)):
             page = document[number]
-            drawn, ruled = pdftables.read(page, drawn_tables[number]) if number in drawn_tables else (glyphs(page), [])
+            grids = drawn_tables.get(number, []) if tables == "pdfplumber" else pdftables.of_lines(page)
+            drawn, ruled = pdftables.read(page, grids) if grids else (glyphs(page), [])
             page.close()
             main = drawn.main()
             found.characters += drawn.characters

@@ -31,7 +31,7 @@ class Covers:
         import pypdfium2.raw as raw
 
         found = cls()
-        for order, (drawn, matrix) in enumerate(_drawn(page.raw, pypdfium2.PdfMatrix(), raw)):
+        for order, (drawn, matrix) in enumerate(drawn_on(page.raw, pypdfium2.PdfMatrix(), raw)):
             kind = raw.FPDFPageObj_GetType(drawn)
             if kind == raw.FPDF_PAGEOBJ_TEXT:
                 found._texts[_address(drawn)] = order
@@ -57,7 +57,7 @@ def hides(box: Box, letter: Box, size: float) -> bool:
     return across >= _MOST * wide and up >= _MOST * high
 
 
-def _drawn(page: Any, matrix: Any, raw: Any) -> Iterator[tuple[Any, Any]]:
+def drawn_on(page: Any, matrix: Any, raw: Any) -> Iterator[tuple[Any, Any]]:
     """Page objects in drawing order, those of forms in the place of their form, with the matrix to the page."""
     stack: list[tuple[Iterator[Any], Any]] = [
         ((raw.FPDFPage_GetObject(page, n) for n in range(raw.FPDFPage_CountObjects(page))), matrix)
@@ -68,7 +68,7 @@ def _drawn(page: Any, matrix: Any, raw: Any) -> Iterator[tuple[Any, Any]]:
         if drawn is None:
             stack.pop()
         elif raw.FPDFPageObj_GetType(drawn) == raw.FPDF_PAGEOBJ_FORM and len(stack) < _DEEPEST:
-            stack.append((_inside(drawn, raw), _matrix(drawn, raw).multiply(matrix)))
+            stack.append((_inside(drawn, raw), matrix_of(drawn, raw).multiply(matrix)))
         else:
             yield drawn, matrix
 
@@ -77,7 +77,7 @@ def _inside(form: Any, raw: Any) -> Iterator[Any]:
     return (raw.FPDFFormObj_GetObject(form, n) for n in range(raw.FPDFFormObj_CountObjects(form)))
 
 
-def _matrix(drawn: Any, raw: Any) -> Any:
+def matrix_of(drawn: Any, raw: Any) -> Any:
     import pypdfium2
 
     found = raw.FS_MATRIX()
@@ -102,7 +102,7 @@ def _box(path: Any, matrix: Any, raw: Any) -> Box | None:
     if raw.FPDFPageObj_HasTransparency(path):
         return None
     corners = [raw.FPDFPath_GetPathSegment(path, n) for n in range(raw.FPDFPath_CountSegments(path))]
-    shape = _rectangle(corners, _matrix(path, raw).multiply(matrix), raw)
+    shape = _rectangle(corners, matrix_of(path, raw).multiply(matrix), raw)
     clip = raw.FPDFPageObj_GetClipPath(path)
     for n in range(max(raw.FPDFClipPath_CountPaths(clip), 0) if clip else 0):
         count = raw.FPDFClipPath_CountPathSegments(clip, n)

@@ -1,7 +1,8 @@
-"""Tables of a PDF by the lines that are drawn around their cells (through pdfplumber): which cell stands where.
+"""Tables of a PDF by the lines that are drawn around their cells: which cell stands where.
 
-Only the boxes are pdfplumber's: what is in them are the characters that PDFium gives, so no word is read in another way or lost.
-A table without lines is what `pdflayout` sees in gaps. pdfminer interprets every page again, in Python: 0.1 to 0.4 s a page.
+The boxes are those of `pdfrules`, or pdfplumber's (whose pdfminer interprets every page again, in Python: 0.1 to 0.4 s a page).
+What is in them are the characters that PDFium gives, so no word is read in another way or lost. A table without lines is
+what `pdflayout` sees in gaps.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from ingest.elements import row_text
-from ingest.readers import pdflayout
+from ingest.readers import pdflayout, pdfrules
 from ingest.readers.pdfcovered import Box
 from ingest.readers.pdfglyphs import Glyphs, Segment, glyphs
 from ingest.readers.pdflayout import Line
@@ -40,6 +41,11 @@ class Grid:
     @property
     def cells(self) -> list[Box]:
         return [cell for cell in chain.from_iterable(self.rows) if cell is not None]
+
+
+def of_lines(page: Any) -> list[Grid]:
+    """The drawn tables of a pypdfium2 page, by its lines."""
+    return [Grid(rows) for rows in pdfrules.grids(page)]
 
 
 def grids(content: bytes, lost: Counter[str]) -> dict[int, list[Grid]]:
