@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, product
 from typing import Any
 
 from ingest.readers.pdfcovered import Box, Covers, hides
@@ -31,6 +31,8 @@ _GUESSED = "\u200a"
 _TRACKED, _WIDE = 5, 0.6
 """Fewer letters than this, or gaps wider than this part of their size, are no word that is set wide."""
 _LAM, _ALEFS = "ل", frozenset("اأإآ")
+_SQUARE, _MOST_SQUARES = 25.0, 200
+"""Points of a side of the squares by which cells are looked up, and how many of them one reaches over at most."""
 _ASKEW = 10
 """Degrees by which upright text may be turned."""
 
@@ -136,7 +138,7 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
     import pypdfium2.raw as raw
 
     texts = page.get_textpage()
-    found, covers = Glyphs(), Covers.of(page)
+    found, covers, placed = Glyphs(), Covers.of(page), _by_place(cells)
     run: _Run | None = None
     order = 0
     for turn, size, box, text in _characters(texts, page.get_bbox(), found, covers, raw):
@@ -151,7 +153,7 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
                 run.has_space = run.has_space or text != _GUESSED
                 run.is_apart = True
             continue
-        cell = _cell(cells, box) if cells and turn == 0 else None
+        cell = _cell(placed, box) if placed and turn == 0 else None
         if run is not None and run.cell != cell:
             order += _ended(found, run, order)
             run = None
@@ -178,10 +180,23 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
     return found
 
 
-def _cell(cells: Sequence[Box], box: Box) -> Box | None:
+def _by_place(cells: Sequence[Box]) -> dict[tuple[int, int], list[Box]]:
+    """The cells by the squares of the page that they reach into."""
+    found: dict[tuple[int, int], list[Box]] = {}
+    for cell in cells:
+        left, bottom, right, top = (math.floor(side / _SQUARE) for side in cell)
+        for place in product(
+            range(left, min(right, left + _MOST_SQUARES) + 1), range(bottom, min(top, bottom + _MOST_SQUARES) + 1)
+        ):
+            found.setdefault(place, []).append(cell)
+    return found
+
+
+def _cell(cells: dict[tuple[int, int], list[Box]], box: Box) -> Box | None:
     """The cell that the middle of a character is in."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return next((cell for cell in cells if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]), None)
+    near = cells.get((math.floor(x / _SQUARE), math.floor(y / _SQUARE)), ())
+    return next((cell for cell in near if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]), None)
 
 
 def _ended(found: Glyphs, run: _Run, order: int) -> int:
