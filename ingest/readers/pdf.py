@@ -168,8 +168,13 @@ def _read(pages: _Pages) -> list[Piece]:
     sizes = {round(line.size * 2) / 2 for page in shown for line in page if pdflayout.is_heading(line, body)}
     levels = sorted(sizes, reverse=True)[:_LEVELS]
     found: list[Piece] = []
+    before: Sequence[Line] = ()
     for number, (page, sideways) in enumerate(zip(shown, pages.sideways, strict=True), 1):
-        found += pdflayout.pieces(page, number, body, levels, words)
+        here = pdflayout.pieces(page, number, body, levels, words)
+        if pdflayout.goes_on(before, page, body) and found[-1].kind in ("text", "list") and here[0].kind == "text":
+            found[-1] = replace(found[-1], text=pdflayout.joined([found[-1].text, here.pop(0).text], words))
+        found += here
+        before = () if sideways else page
         found += [replace(p, kind="text", depth=0) for p in pdflayout.pieces(sideways, number, body, levels, words)]
     return [piece for piece in found if piece.text.strip()]
 

@@ -9,10 +9,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, product
+from itertools import chain
 from typing import Any
 
 from ingest.readers.pdfcovered import Box, Covers, hides
+from ingest.readers.pdfrules import by_place, cell_at
 from ingest.readers.symbols import shown
 
 _FOLDED = re.compile(
@@ -31,8 +32,6 @@ _GUESSED = "\u200a"
 _TRACKED, _WIDE = 5, 0.6
 """Fewer letters than this, or gaps wider than this part of their size, are no word that is set wide."""
 _LAM, _ALEFS = "ل", frozenset("اأإآ")
-_SQUARE, _MOST_SQUARES = 25.0, 200
-"""Points of a side of the squares by which cells are looked up, and how many of them one reaches over at most."""
 _ASKEW = 10
 """Degrees by which upright text may be turned."""
 
@@ -64,7 +63,7 @@ class Glyphs:
     characters: int = 0
     unknown: int = 0
     covered: int = 0
-    """Stretches of text under a box that is drawn over it."""
+    """Stretches of text under a box that is drawn over it, or beside what is to be seen of where it is drawn."""
 
     @property
     def is_readable(self) -> bool:
@@ -138,7 +137,7 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
     import pypdfium2.raw as raw
 
     texts = page.get_textpage()
-    found, covers, placed = Glyphs(), Covers.of(page), _by_place(cells)
+    found, covers, placed = Glyphs(), Covers.of(page), by_place(cells)
     run: _Run | None = None
     order = 0
     for turn, size, box, text in _characters(texts, page.get_bbox(), found, covers, raw):
@@ -153,7 +152,7 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
                 run.has_space = run.has_space or text != _GUESSED
                 run.is_apart = True
             continue
-        cell = _cell(placed, box) if placed and turn == 0 else None
+        cell = cell_at(placed, box) if placed and turn == 0 else None
         if run is not None and run.cell != cell:
             order += _ended(found, run, order)
             run = None
@@ -178,25 +177,6 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
         _ended(found, run, order)
     texts.close()
     return found
-
-
-def _by_place(cells: Sequence[Box]) -> dict[tuple[int, int], list[Box]]:
-    """The cells by the squares of the page that they reach into."""
-    found: dict[tuple[int, int], list[Box]] = {}
-    for cell in cells:
-        left, bottom, right, top = (math.floor(side / _SQUARE) for side in cell)
-        for place in product(
-            range(left, min(right, left + _MOST_SQUARES) + 1), range(bottom, min(top, bottom + _MOST_SQUARES) + 1)
-        ):
-            found.setdefault(place, []).append(cell)
-    return found
-
-
-def _cell(cells: dict[tuple[int, int], list[Box]], box: Box) -> Box | None:
-    """The cell that the middle of a character is in."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    near = cells.get((math.floor(x / _SQUARE), math.floor(y / _SQUARE)), ())
-    return next((cell for cell in near if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]), None)
 
 
 def _ended(found: Glyphs, run: _Run, order: int) -> int:
@@ -230,6 +210,10 @@ def _characters(texts: Any, page: Box, found: Glyphs, covers: Covers, raw: Any) 
         drawn = ctypes.cast(raw.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value or -1
         if drawn not in looks:
             looks[drawn] = _look(handle, index, raw)
+        if not covers.shows(drawn, box):
+            found.covered += not was_covered
+            was_covered = True
+            continue
         over = covers.over(drawn, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
         if over and any(hides(each, _tight(handle, index, raw), looks[drawn][1]) for each in over):
             found.covered += not was_covered

@@ -7,10 +7,11 @@ them are one cell. A grid whose cells are no rectangles is a drawing, and so is 
 from __future__ import annotations
 
 import ctypes
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from ingest.readers.pdfcovered import Box, drawn_on, matrix_of
@@ -22,6 +23,8 @@ _NEAR = 2.5
 _SHORTEST = 5.0
 _MOST_LINES = 4_000
 _MOST_FIELDS = 10_000
+_SQUARE, _MOST_SQUARES = 25.0, 200
+"""Points of a side of the squares by which cells are looked up, and how many of them one reaches over at most."""
 
 Line = tuple[float, float, float]
 """Where it lies, where it begins, where it ends."""
@@ -173,3 +176,22 @@ def _is_closed(walls: Any, floors: Any, left: float, bottom: float, right: float
 def _is_between(lines: Sequence[Line], begin: float, end: float) -> bool:
     """Whether one of the lines reaches from the one to the other."""
     return any(line[1] <= begin + _NEAR and line[2] >= end - _NEAR for line in lines)
+
+
+def by_place(cells: Sequence[Box]) -> dict[tuple[int, int], list[Box]]:
+    """The cells by the squares of the page that they reach into."""
+    found: dict[tuple[int, int], list[Box]] = {}
+    for cell in cells:
+        left, bottom, right, top = (math.floor(side / _SQUARE) for side in cell)
+        for place in product(
+            range(left, min(right, left + _MOST_SQUARES) + 1), range(bottom, min(top, bottom + _MOST_SQUARES) + 1)
+        ):
+            found.setdefault(place, []).append(cell)
+    return found
+
+
+def cell_at(cells: dict[tuple[int, int], list[Box]], box: Box) -> Box | None:
+    """The cell that the middle of a character is in."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    near = cells.get((math.floor(x / _SQUARE), math.floor(y / _SQUARE)), ())
+    return next((cell for cell in near if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]), None)

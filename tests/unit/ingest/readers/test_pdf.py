@@ -369,6 +369,51 @@ def test_a_grid_is_a_table_however_its_lines_are_drawn(drawn: str) -> None:
     assert document.text == "Prices and stocks\nJuicy apples | 1.99 per piece | 739\nPears | 2.10 | 8"
 
 
+def test_an_empty_cell_between_words_is_a_cell() -> None:
+    """Without lines too, where the columns of the rows that have all cells tell which one it is."""
+    rows = {
+        "Name": (72, 700),
+        "Q1": (200, 700),
+        "Q2": (300, 700),
+        "Ada": (72, 684),
+        "5": (300, 684),
+        "Bob": (72, 668),
+        "3": (200, 668),
+    }
+    assert (
+        read(made("".join(at(*place, text) for text, place in rows.items())), "a.pdf").text
+        == "Name | Q1 | Q2\nAda |  | 5\nBob | 3"
+    )
+
+
+def test_lines_of_a_table_of_contents_are_lines() -> None:
+    """Whatever leads to their number."""
+    content = at(72, 700, "Chapter one ............................ 12") + at(72, 686, "Chapter two . . . . . . . . . . . . . 34")
+    assert len(read(made(content), "a.pdf").elements) == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "begin", "expected"),
+    [
+        ("This sentence has a hyphen-", "ated word over the page.", ["This sentence has a hyphenated word over the page."]),
+        ("This sentence goes", "on over the page.", ["This sentence goes on over the page."]),
+        ("This sentence ends.", "on it goes.", ["This sentence ends.", "on it goes."]),
+        ("This is a Heading", "Another begins here.", ["This is a Heading", "Another begins here."]),
+    ],
+)
+def test_a_paragraph_goes_on_over_the_page(end: str, begin: str, expected: list[str]) -> None:
+    """Where its last line is full and no sentence ends there, and the next page begins small."""
+    assert read(made(at(72, 40, end), at(72, 740, begin)), "a.pdf").text.split("\n\n") == expected
+
+
+def test_what_is_clipped_away_is_no_text() -> None:
+    """A window of the page, and text beside it; one that it reaches into is text."""
+    content = "q 60 600 100 150 re W n " + at(300, 700, "gone") + at(72, 700, "seen") + "Q " + at(72, 500, "too")
+    document = read(made(content), "a.pdf")
+    assert words(document.text).keys() == {"seen", "too"}
+    assert losses(document) == {"covered_text": 1}
+
+
 def test_an_open_grid_is_no_table() -> None:
     """Lines that do not close their cells are a drawing."""
     steps = "".join(_stroke(72, y, 372, y) for y in LEVEL) + _stroke(172, 640, 172, 600) + _stroke(272, 580, 272, 680)
