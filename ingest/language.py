@@ -52,7 +52,7 @@ def language(text: str, declared: str = "") -> str:
     if found and letters < _SURE_LETTERS:
         # Of a few words the statistics are sure whatever they say: an answer that holds however they are written is one.
         again = {_likeliest(sample.lower(), _LESS_SURE), _likeliest(sample.title(), _LESS_SURE)}
-        found = found if again == {found} and found not in _ELUSIVE else ""
+        found = found if again == {found} and found not in _ELUSIVE and len(sample.split()) > 1 else ""
     return found or otherwise
 
 

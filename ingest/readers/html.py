@@ -15,7 +15,7 @@ from ingest.markup import Node, says
 from ingest.readers.base import Reading, Text, text_of, without_hidden
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_UNSEEN = frozenset({f"{_SVG}style", f"{_SVG}script"})
+_UNSEEN = frozenset({f"{_SVG}style", f"{_SVG}script", f"{_SVG}desc", f"{_SVG}metadata"})
 _RICH = frozenset({"description", "encoded", "content", "summary"})
 _TAGS = re.compile(r"<(?:p|br|div|span|a|b|i|em|strong|ul|ol|li|img|table|h[1-6])\b[^<>]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")

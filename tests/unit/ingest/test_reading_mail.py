@@ -449,3 +449,31 @@ def test_a_mailbox_is_all_of_its_messages(uri: str, ends: bytes) -> None:
     assert document.title == uri.partition(".")[0]
     assert losses(content, uri) == {"hidden": 1}
     assert reason("Just words.\n", "in.mbox") == "malformed"
+
+
+PAGE = '<p>Seen<span style="display:none">gone</span></p>'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Subject: s\nMIME-Version: 1.0\n\n\n\nContent-Type: multipart/related;\n\tboundary=X\n\n"
+        f"--X\nContent-Type: text/html\n\n{PAGE}\n--X--\n",
+        "Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=----=_Next; charset=utf-8\n\n"
+        f"------=_Next\nContent-Type: text/html\n\n{PAGE}\n\n------=_Next--\n",
+    ],
+    ids=["fields behind blank lines", "boundary without quotes"],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_parts_are_told_apart_as_mail_programs_do(message: str, ends: str) -> None:
+    """And what one hides is no text there, either."""
+    content = message.replace("\n", ends)
+    assert Processor().parse(RawItem("a.eml", content.encode(), "v"), source="s").text == "Seen"
+
+
+@pytest.mark.parametrize("tail", ["-- \nList footer of words\n", "____________\nList\n", "Sent to the list of words\n"])
+def test_what_a_list_writes_behind_base64_is_text(tail: str) -> None:
+    """Decoded with it, it would be letters without a meaning."""
+    body = base64.encodebytes("Grüße und mehr davon".encode()).decode()
+    message = f"Subject: s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{body}{tail}"
+    assert text(message, "a.eml").split("\n", 1) == ["Grüße und mehr davon", tail.strip()]

@@ -292,7 +292,7 @@ def test_what_libreoffice_prints_is_read() -> None:
     """The PDF of the document that the other readers' tests read: every letter, numbers with their items."""
     content = (DATA / "rich.pdf").read_bytes()
     document = read(content, "rich.pdf")
-    assert Counter(squeezed(document.text)) == crude.pdf(content)
+    assert Counter(squeezed(document.text)) == crude.pdf(content) - Counter("b")  # in a text box of no height: nobody sees it
     assert "1. numbered one\n1.a) numbered sub\n2. numbered two" in document.text
 
 
