@@ -266,7 +266,7 @@ class _Word:
                 self.losses["symbol"] += not known
                 line.say(known, bold=bold)
             elif name in ("footnoteReference", "endnoteReference"):
-                self._note(name.removesuffix("Reference"), str(node.get(f"{W}id")), line)
+                self._note(name.removesuffix("Reference"), node, line)
             elif name == "commentReference":
                 self.losses["comment"] += 1
             elif name == "ruby":
@@ -296,12 +296,18 @@ class _Word:
             case "end" if self._codes:
                 self._codes.pop()
 
-    def _note(self, kind: str, name: str, line: _Line) -> None:
+    def _note(self, kind: str, reference: Node, line: _Line) -> None:
+        name = str(reference.get(f"{W}id"))
         found = self._notes.get((kind, name))
         if found is None or (kind, name) in self._seen:  # each once; and a note that refers to itself ends
             return
-        self._seen[kind, name] = number = len(self._seen) + 1
-        mark = f"[{number}]"
+        has_own = str(reference.get(f"{W}customMarkFollows", "0")).lower() in (
+            "1",
+            "true",
+            "on",
+        )  # a mark that is typed, there and in the note
+        self._seen[kind, name] = number = 0 if has_own else max(self._seen.values(), default=0) + 1
+        mark = "" if has_own else f"[{number}]"
         line.say(mark, bold=True)
         note, path = found
         related, self._related = self._related, self._package.related(path)
@@ -309,7 +315,7 @@ class _Word:
         pieces = self._story(note)
         self._related, self._held = related, held
         if pieces:
-            line.after += [replace(pieces[0], kind="text", text=f"{mark} {pieces[0].text}"), *pieces[1:]]
+            line.after += [replace(pieces[0], kind="text", text=f"{mark} {pieces[0].text}".strip()), *pieces[1:]]
 
     def _drawn(self, holder: Node, line: _Line) -> None:
         """Text boxes, charts and diagrams below a drawing, after the paragraph that holds it."""

@@ -43,6 +43,32 @@ def _circled(value: int) -> str:
     return chr(0x2460 + value - 1) if value <= 20 else str(value)
 
 
+def _of(letters: str) -> Callable[[int], str]:
+    """Numbers that are one letter each; beyond the last, digits."""
+    return lambda value: letters[value - 1] if value <= len(letters) else str(value)
+
+
+def _ordinal(value: int) -> str:
+    return f"{value}{'th' if value % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(value % 10, 'th')}"
+
+
+_CARDINALS = (
+    "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Thirteen Fourteen Fifteen Sixteen Seventeen Eighteen Nineteen"
+)
+_ORDINALS = (
+    "First Second Third Fourth Fifth Sixth Seventh Eighth Ninth Tenth Eleventh Twelfth Thirteenth Fourteenth Fifteenth Sixteenth "
+    "Seventeenth Eighteenth Nineteenth"
+)
+_RUSSIAN = "абвгдежзиклмнопрстуфхцчшщыэюя"
+_DAGGERS = "*†‡§"
+
+
+def _words(names: str) -> Callable[[int], str]:
+    """Numbers in English words as far as twenty; beyond, digits."""
+    listed = names.split()
+    return lambda value: listed[value - 1] if value <= len(listed) else str(value)
+
+
 _FORMS: dict[str, Callable[[int], str]] = {
     "lowerLetter": _letters,
     "upperLetter": lambda value: _letters(value).upper(),
@@ -50,6 +76,22 @@ _FORMS: dict[str, Callable[[int], str]] = {
     "upperRoman": lambda value: _roman(value).upper(),
     "decimalZero": lambda value: f"{value:02d}",
     "none": lambda _: "",
+    "ordinal": _ordinal,
+    "cardinalText": _words(_CARDINALS),
+    "ordinalText": _words(_ORDINALS),
+    "russianLower": _of(_RUSSIAN),
+    "russianUpper": _of(_RUSSIAN.upper()),
+    "hebrew1": _of("אבגדהוזחט"),
+    "aiueo": _of("ｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜｦﾝ"),
+    "aiueoFullWidth": _of("アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲン"),
+    "irohaFullWidth": _of("イロハニホヘトチリヌルヲワカヨタレソツネナラムウヰノオクヤマケフコエテアサキユメミシヱヒモセスン"),
+    "ganada": _of("가나다라마바사아자차카타파하"),
+    "ideographTraditional": _of("甲乙丙丁戊己庚辛壬癸"),
+    "ideographZodiac": _of("子丑寅卯辰巳午未申酉戌亥"),
+    "decimalEnclosedParen": _of("⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽⑾⑿⒀⒁⒂⒃⒄⒅⒆⒇"),
+    "decimalEnclosedFullstop": _of("⒈⒉⒊⒋⒌⒍⒎⒏⒐⒑⒒⒓⒔⒕⒖⒗⒘⒙⒚⒛"),
+    "numberInDash": lambda value: f"- {value} -",
+    "chicago": lambda value: _DAGGERS[(value - 1) % 4] * min((value - 1) // 4 + 1, 30),
     **dict.fromkeys(("decimalEnclosedCircle", "decimalEnclosedCircleChinese"), _circled),
     **dict.fromkeys(("chineseCounting", "chineseCountingThousand", "taiwaneseCountingThousand", "japaneseCounting"), _han),
 }

@@ -245,6 +245,41 @@ def test_notes_stand_after_the_paragraph_with_their_mark() -> None:
     assert document.text == "First[1] goes on.\n\n[1] Footword two.\n\nSecond.[2]\n\n[2] Endword."
 
 
+def test_a_mark_that_is_typed_is_the_mark_of_its_note() -> None:
+    """Of other notes the numbers go on as Word counts them."""
+    reference = '<w:r><w:footnoteReference {}w:id="{}"/></w:r>'
+    body = para(run("First"), reference.format('w:customMarkFollows="1" ', 1), run("* goes on"), reference.format("", 2))
+    assert read(full(body), "a.docx").text == "First* goes on[1]\n\nFootword one.\n\n[1] Footword two."
+
+
+@pytest.mark.parametrize(
+    ("form", "labels"),
+    [
+        ("ordinal", ["1st", "2nd", "3rd"]),
+        ("cardinalText", ["One", "Two", "Three"]),
+        ("ordinalText", ["First", "Second", "Third"]),
+        ("russianLower", ["а", "б", "в"]),
+        ("hebrew1", ["א", "ב", "ג"]),
+        ("aiueoFullWidth", ["ア", "イ", "ウ"]),
+        ("ganada", ["가", "나", "다"]),
+        ("ideographTraditional", ["甲", "乙", "丙"]),
+        ("numberInDash", ["- 1 -", "- 2 -", "- 3 -"]),
+        ("chicago", ["*", "†", "‡"]),
+        ("nobodyKnows", ["1", "2", "3"]),
+    ],
+)
+def test_a_list_counts_as_its_language_does(form: str, labels: list[str]) -> None:
+    """What Word prints before each paragraph."""
+    numbering = (
+        f'<w:numbering {W_NAMES}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="{form}"/>'
+        '<w:lvlText w:val="%1"/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    body = "".join(para(run("x"), about=item) for _ in labels)
+    content = word(body, related=(("rN", "numbering", "numbering.xml"),), parts={"numbering.xml": numbering})
+    assert read(content, "a.docx").text.split("\n") == [f"{label} x" for label in labels]
+
+
 def test_headers_and_footers_stand_once() -> None:
     """Two sections with three headers of one text: the header once before, the footer once after everything."""
     section = '<w:sectPr><w:headerReference w:type="{}" r:id="{}"/><w:footerReference w:type="default" r:id="rB"/></w:sectPr>'
