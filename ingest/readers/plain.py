@@ -61,14 +61,14 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(letters, text)
 
 
-def plain_pieces(text: str, *, headings: bool = True, formed: bool = True) -> list[Piece]:
+def plain_pieces(text: str, *, headings: bool = True, formed: bool = True, underlines: list[str] | None = None) -> list[Piece]:
     """Paragraphs, items of lists and headings; without `headings` (mail, OCR) a short line is a line.
 
-    Without `formed` only what is underlined is a heading.
+    Without `formed` only what is underlined is a heading; `underlines` are those of the text before, outermost first.
     """
     blocks = [block for block in _BLANK.split(clean(text.replace("\f", "\n\n"))) if block.strip()]
     titles = _titles(blocks) if headings and formed else frozenset[int]()
-    underlines: list[str] = []
+    underlines = [] if underlines is None else underlines
     found: list[Piece] = []
     for place, block in enumerate(blocks):
         if place in titles:
