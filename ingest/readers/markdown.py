@@ -16,6 +16,7 @@ from ingest import frontmatter
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece
 from ingest.readers.base import Reading, text_of
+from ingest.readers.boxes import without_boxes
 from ingest.readers.mdx import without_modules
 from ingest.remarks import without_remarks
 
@@ -40,7 +41,8 @@ _COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
 def markdown(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
     front = frontmatter.split(found.text, uri=uri)
-    pieces, losses = markdown_blocks(without_modules(front.body) if uri.lower().endswith(".mdx") else front.body)
+    body = without_modules(front.body) if uri.lower().endswith(".mdx") else front.body
+    pieces, losses = markdown_blocks(without_boxes(body))
     return Reading(pieces, front=front, losses=(*found.losses, *losses), guess=found.guess)
 
 
