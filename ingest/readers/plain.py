@@ -45,13 +45,16 @@ def plain(content: bytes, uri: str, label: str = "") -> Reading:
 
 def code(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
-    text = clean(unescaped(found.text), keep_indent=True)
+    text = clean(unescaped(found.text, always=uri.lower().endswith(".properties")), keep_indent=True)
     return Reading([Piece("code", text)] if text.strip() else [], losses=found.losses, guess=found.guess)
 
 
-def unescaped(text: str) -> str:
-    """JSON with its letters instead of their numbers: what many programs write as `\\u00fc` is an ü that people search for."""
-    if "\\u" not in text or not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+def unescaped(text: str, *, always: bool = False) -> str:
+    """JSON with its letters instead of their numbers: what many programs write as `\\u00fc` is an ü that people search for.
+
+    `always`: also where it does not begin as JSON does (Java's properties).
+    """
+    if "\\u" not in text or not (always or text.lstrip("\ufeff \t\r\n").startswith(("{", "["))):
         return text
 
     def letters(found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Subtitles (SubRip, WebVTT): what is said, without the numbers and times of its cues; who speaks stays."""
+"""Subtitles (SubRip, WebVTT, YouTube's, SubStation Alpha): what is said, without numbers and times of cues; who speaks stays."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import re
 from ingest.elements import Piece, clean
 
 _TIME = r"(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
-_CUE = re.compile(rf"[^\S\n]*{_TIME}[^\S\n]*-->[^\S\n]*{_TIME}[^\n]*")
+_CUE = re.compile(rf"[^\S\n]*{_TIME}(?:[^\S\n]*-->[^\S\n]*{_TIME}[^\n]*|,{_TIME}[^\S\n]*)")
 _NUMBERED = re.compile(rf"\s*(?:\d+[^\S\n]*\n)?{_CUE.pattern}(?:\n|\Z)")
 _HEADED = re.compile(r"WEBVTT(?:[ \t][^\n]*)?(?:\n|\Z)")
+_SCRIPT = "[Script Info]"
+_DIALOGUE = re.compile(r"^Dialogue:(?:[^,\n]*,){9}([^\n]*)", re.MULTILINE)
 _ASIDE = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t]|\Z)")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^<>]+)>")
 _MARKS = re.compile(r"</?(?:[biuvc]|ruby|rt|lang|font|\d[\d:.]*)\b[^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
@@ -22,7 +24,7 @@ _LONGEST = 1000
 def are_subtitles(text: str) -> bool:
     """Whether a text begins as subtitles do."""
     start = text.lstrip("\ufeff \t\r\n")[:2000].replace("\r\n", "\n")
-    return _HEADED.match(start) is not None or _NUMBERED.match(start) is not None
+    return start.startswith(_SCRIPT) or _HEADED.match(start) is not None or _NUMBERED.match(start) is not None
 
 
 def subtitle_pieces(text: str) -> list[Piece]:
@@ -54,6 +56,9 @@ def subtitle_pieces(text: str) -> list[Piece]:
 
 def _blocks(text: str) -> list[list[str]]:
     """The lines of each cue."""
+    if text.lstrip("\ufeff \t\r\n").startswith(_SCRIPT):
+        spoken = (re.sub(r"\\[Nn]", "\n", at[1]).replace("\\h", " ") for at in _DIALOGUE.finditer(clean(text)))
+        return [[shown for line in part.split("\n") if (shown := _shown(line))] for part in spoken]
     lines = [line.strip() for line in clean(text.replace("\ufeff", "")).split("\n")]
     cues = [at for at, line in enumerate(lines) if _CUE.fullmatch(line)]
     found = []

@@ -535,3 +535,20 @@ def test_work_grows_with_the_size(uri: str) -> None:
 def test_xml_joins_no_two_elements(xml: str, expected: str) -> None:
     """Elements with nothing between them are apart; one within a word is not."""
     assert text(xml.encode("windows-1251" if "1251" in xml else "utf-8"), "a.xml") == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "uri", "expected"),
+    [
+        ("<xliff><source>Hello</source><target>Hallo</target></xliff>", "a.xlf", "Hello\n\nHallo"),
+        ("<x-list>\n<name>Ada</name><name>Bob</name>\n</x-list>\n", "a.unknown", "Ada\n\nBob"),
+        ("<opml><body><outline text='One'><outline text='Two'/></outline></body></opml>", "a.opml", "One\nTwo"),
+        ("<tt><p>Hello<br/>there</p></tt>", "a.ttml", "Hello there"),
+        ("<name> is what you write\nhere", "a.unknown", "<name> is what you write\nhere"),
+        ("key=Gr\\u00fc\\u00dfe", "a.properties", "key=Grüße"),
+        ("a = '\\u00fc'", "a.py", "a = '\\u00fc'"),
+    ],
+)
+def test_xml_is_known_by_its_root_and_properties_by_their_name(content: str, uri: str, expected: str) -> None:
+    """Whatever they are called; Java's letters as numbers are letters."""
+    assert text(content, uri) == expected

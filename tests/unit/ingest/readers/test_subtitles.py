@@ -58,6 +58,13 @@ talk about
         (SUBRIP.replace("\n", "\r\n"), "a.txt", ["Welcome to the annual meeting.", "42", "- No.", "- No."]),
         (CAPTIONS, "a.vtt", ["Mary Smith: Hello & welcome", "Bob: So what?", "NOTE this well."]),
         (ROLLING, "a.vtt", ["so today we talk about"]),
+        ("0:00:00.599,0:00:04.160\nHello there\n\n0:00:04.160,0:00:06.770\nfriend.\n", "a.sbv", ["Hello there friend."]),
+        (
+            "[Script Info]\nTitle: x\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+            "Dialogue: 0,0:00:01.00,0:00:03.00,Default,,0,0,0,,{\\i1}Hello,\\Nthere.\n",
+            "a.ass",
+            ["Hello, there."],
+        ),
         ("1\n00:00:01,000 --> 00:00:02,000\none\n2\n00:00:03,000 --> 00:00:04,000\ntwo\n", "a.srt", ["one two"]),
     ],
 )
