@@ -133,7 +133,7 @@ def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
                 found.lost["unreadable_characters"] += drawn.unknown
                 found.where.setdefault("unreadable_characters", f"page {number + 1}")
             upright = [*drawn.turns.get(main, []), *(fields(forms[number], found.lost) if number in forms else [])]
-            found.lines.append(pdftables.with_tables(pdflayout.lines(upright), ruled))
+            found.lines.append(pdftables.lines(upright, ruled))
             other = [turn for turn in sorted(drawn.turns) if turn != main]
             found.sideways.append([line for turn in other for line in pdflayout.lines(drawn.turns[turn])])
         if attached := _attached(document):

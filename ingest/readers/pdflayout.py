@@ -31,6 +31,8 @@ _LAST_WORD = re.compile(r"[^\W\d_]+(?=[-\u00ad\u2010]$)")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _LEADS = re.compile(r"(?:[.\u2026\u00b7_] ?){4,} ?[\divxlc]{1,6}$")
 """How a line of a table of contents ends."""
+_ADDRESS = re.compile(r"\b(?:https?|ftp)://\S*[/=&?_]$|\bwww\.\S*[/=&?_]$")
+_IN_ADDRESS = re.compile(r"[\w%~.-]*[/=&?#][\w/%=&?#.~-]*|[\w%~-]+\.\w{2,5}(?:\s|$)")
 _ENDS = tuple(".!?:。！？؟।…")
 _LONGEST_HEADING = 200
 _LONGEST_SEARCHED = 2000
@@ -203,6 +205,8 @@ def joined(texts: Sequence[str], words: Collection[str]) -> str:
             parts[-1] = before[:-1] + ("-" if _keeps_hyphen(before, following, words) else "")
         elif found and found["hyphen"] != "\u00ad":
             pass  # Anglo-\nSaxon, 2-\n3
+        elif _ADDRESS.search(before[-_LONGEST_HEADING:]) and _IN_ADDRESS.match(following):
+            pass  # an address that is cut in two where it has a slash
         else:
             parts[-1] = before.removesuffix("\u00ad") + ("" if _is_unspaced(before, following) else " ")
         parts.append(following)

@@ -22,6 +22,8 @@ from ingest.readers.pdflayout import Line
 
 _LONGEST_CELL = 400
 """Characters; a grid of longer ones is a page laid out in boxes, which reads better as what is in them."""
+_WIDE = 0.6
+"""Of the width of what a page says: a table that is wider lies across its columns."""
 _FILLED = 0.5
 """Of a table's cells, at least, hold text: a picture's frames do not."""
 
@@ -92,6 +94,29 @@ def read(page: Any, drawn: Sequence[Grid]) -> tuple[Glyphs, list[Line]]:
         found = glyphs(page, [cell for grid in kept for cell in grid.cells])
     held = found.in_cells()
     return found.outside(), [_line(grid, held) for grid in kept]
+
+
+def lines(found: Sequence[Segment], tables: Sequence[Line]) -> list[Line]:
+    """The lines of a page with its tables among them; one that reaches over the page ends the columns above it."""
+    left, right = min((s.left for s in found), default=0.0), max((s.right for s in found), default=0.0)
+    across = _WIDE * (right - left)
+    wide = sorted((t for t in tables if t.right - t.left > across), key=lambda line: -line.top)
+    narrow = [table for table in tables if table.right - table.left <= across]
+    placed: list[Line] = []
+    rest = list(found)
+    for table in [*wide, None]:
+        end = float("-inf") if table is None else table.top
+        above, rest = [s for s in rest if s.middle > end], [s for s in rest if s.middle <= end]
+        inside, narrow = [t for t in narrow if t.top > end], [t for t in narrow if t.top <= end]
+        column = placed[-1].column + 1 if placed else 0
+        here = with_tables(pdflayout.lines(above), inside)
+        for line in here:
+            line.column += column
+        placed += here
+        if table is not None:
+            table.column = placed[-1].column if placed else 0
+            placed.append(table)
+    return placed
 
 
 def with_tables(found: Sequence[Line], tables: Sequence[Line]) -> list[Line]:

@@ -414,6 +414,26 @@ def test_what_is_clipped_away_is_no_text() -> None:
     assert losses(document) == {"covered_text": 1}
 
 
+def test_a_table_across_the_columns_ends_those_above_it() -> None:
+    """Both columns above it are read before it, both below it behind it."""
+    prose = ["column with some words one", "column with some words two", "column with more words in", "column that ends here."]
+
+    def column(x: float, y: float, name: str) -> str:
+        return "".join(at(x, y - 14 * n, f"{name} {line}") for n, line in enumerate(prose))
+
+    ruled = table(72, 660, (200, 200, 60), [[["Cell"], ["over"], ["all"]], [["x"], ["y"], ["z"]]])
+    content = column(72, 740, "A") + column(320, 740, "B") + ruled + column(72, 590, "C") + column(320, 590, "D")
+    assert [part[:4] for part in read(made(content), "a.pdf").text.split("\n\n")] == ["A co", "B co", "Cell", "C co", "D co"]
+
+
+def test_an_address_that_a_line_cuts_in_two_is_one() -> None:
+    """Where it goes on as one; a word behind a whole address is a word."""
+    cut = at(72, 700, "See https://a.example/very/long/") + at(72, 686, "path/page.html for details.")
+    whole = at(72, 700, "Look at the page https://a.example/very/") + at(72, 686, "and tell us what you think of it.")
+    assert read(made(cut), "a.pdf").text == "See https://a.example/very/long/path/page.html for details."
+    assert read(made(whole), "a.pdf").text == "Look at the page https://a.example/very/ and tell us what you think of it."
+
+
 def test_an_open_grid_is_no_table() -> None:
     """Lines that do not close their cells are a drawing."""
     steps = "".join(_stroke(72, y, 372, y) for y in LEVEL) + _stroke(172, 640, 172, 600) + _stroke(272, 580, 272, 680)
