@@ -457,3 +457,23 @@ def test_a_format_that_shows_nothing_hides_whatever_the_cell_holds() -> None:
     document = read(workbook({"S": rows(cells)}, styles=styles), "a.xlsx")
     assert document.text == "S\n\nseen"
     assert losses(document) == {"hidden_text": 2}
+
+
+def test_what_has_the_colour_of_its_ground_is_not_read_in_ods() -> None:
+    """White without a ground; on a ground, under a condition or in another colour it is read."""
+    names = 'xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
+    white = f'<style:text-properties {names} fo:color="#FFFFFF"/>'
+    looks = {
+        "plain": white,
+        "blue": f'{white}<style:table-cell-properties {names} fo:background-color="#0000ff"/>',
+        "mapped": f'{white}<style:map style:condition="x" style:apply-style-name="blue"/>',
+    }
+    styles = "".join(f'<style:style style:name="{n}" style:family="table-cell">{look}</style:style>' for n, look in looks.items())
+    cells = "".join(
+        f'<table:table-cell office:value-type="string" table:style-name="{name}"><text:p>{name}</text:p></table:table-cell>'
+        for name in (*looks, "other")
+    )
+    body = f'<table:table table:name="T"><table:table-row>{cells}</table:table-row></table:table>'
+    document = read(odf("spreadsheet", body, styles=styles), "a.ods")
+    assert document.text == "T\n\nblue | mapped | other"
+    assert losses(document) == {"hidden_text": 1}
