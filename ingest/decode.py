@@ -142,6 +142,9 @@ def _with_zeros(content: bytes, uri: str) -> Decoded:
     """Text with zero bytes: UTF-16 or UTF-32 without a mark in any script, or a text with a few stray ones."""
     if content.count(0) <= len(content) // 10 and (found := _without_zeros(content)):
         return found
+    rest = content.replace(b"\0", b"")
+    if content.count(0) <= len(content) // 10 and len(rest.translate(None, _PRINTABLE)) <= len(rest) // 5:
+        return _guessed(rest, uri)  # an old encoding: of UTF-16 half of the bytes would be no letters
     even = content[: len(content) // 4 * 4] if len(content) % 4 else content
     for encoding, zeros in (("utf-32-le", (2, 3)), ("utf-32-be", (0, 1))):
         # Unicode ends at U+10FFFF: of four bytes one is zero and another nearly always is.

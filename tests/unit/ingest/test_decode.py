@@ -84,6 +84,11 @@ def test_a_short_text_is_not_taken_for_chinese(words: str) -> None:
     assert decode(words.encode("cp1252")) == words
 
 
+def test_stray_zeros_in_an_old_encoding_are_no_wide_text() -> None:
+    """One of them in a letter of a few words."""
+    assert decode("Gr\0üße aus Köln, caf\0é".encode("cp1252")) == "Grüße aus Köln, café"
+
+
 def test_halves_of_characters_are_characters() -> None:
     """Java and old databases write an emoji as two halves of three bytes each (CESU-8)."""
     assert decode(b"\xc3\x84rger \xed\xa0\xbd\xed\xb8\x80") == "Ärger \U0001f600"
