@@ -41,7 +41,7 @@ _EXTENSIONS: dict[str, Format] = {
     **dict.fromkeys(("rst", "org", "adoc", "asciidoc", "asc", "tex"), "text"),
     "csv": "csv", "tsv": "tsv", "tab": "tsv",
     "eml": "email", "emlx": "email", "mht": "email", "mhtml": "email", "p7s": "email", "p7m": "email", "msg": "msg",
-    "mbox": "mbox", "ics": "calendar", "ical": "calendar", "ifb": "calendar", "vcs": "calendar", "ipynb": "notebook",
+    **dict.fromkeys(("ics", "ical", "ifb", "vcs", "vcf"), "calendar"), "mbox": "mbox", "ipynb": "notebook",
     "pdf": "pdf", "rtf": "rtf", "epub": "epub",
     "docx": "docx", "docm": "docx", "dotx": "docx", "dotm": "docx", "doc": "doc", "dot": "doc",
     "pptx": "pptx", "pptm": "pptx", "ppsx": "pptx", "ppsm": "pptx", "potx": "pptx", "potm": "pptx",
@@ -71,6 +71,7 @@ _MEDIA_TYPES: dict[str, Format] = {
     "application/x-subrip": "text",
     "text/calendar": "calendar",
     "text/x-vcalendar": "calendar",
+    "text/vcard": "calendar",
     "application/x-ipynb+json": "notebook",
     "application/pkcs7-mime": "email",
     "application/x-pkcs7-mime": "email",
@@ -269,7 +270,7 @@ def _has_rows(text: str) -> bool:
 
 def _sniffed(content: bytes) -> Format:
     text = _head(content) or ""
-    if text.startswith("BEGIN:VCALENDAR"):
+    if text.startswith(("BEGIN:VCALENDAR", "BEGIN:VCARD")):
         return "calendar"
     if _MAILBOX.match(text):
         return "mbox"
