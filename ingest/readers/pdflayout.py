@@ -264,7 +264,7 @@ def goes_on(page: Sequence[Line], following: Sequence[Line], body: float) -> boo
     if any(abs(line.size - body) > 0.05 * body for line in (last, first)):
         return False
     left, right = _edges(page)[last.column]
-    is_full = right - last.right <= 0.25 * (right - left) and last.bottom <= min(line.bottom for line in page) + 0.1
+    is_full = last.right - last.left >= 0.75 * (right - left) and last.bottom <= min(line.bottom for line in page) + 0.1
     return (
         is_full
         and not last.text.endswith(_ENDS)

@@ -406,6 +406,12 @@ def test_a_paragraph_goes_on_over_the_page(end: str, begin: str, expected: list[
     assert read(made(at(72, 40, end), at(72, 740, begin)), "a.pdf").text.split("\n\n") == expected
 
 
+def test_a_page_number_is_no_end_of_a_paragraph() -> None:
+    """At the outer edge of the paper it ends where lines do."""
+    page = at(72, 60, "The last line of this page has many words, and it is") + at(340, 30, "1")
+    assert "1 on over" not in read(made(page, at(72, 740, "on over the page goes the rest of the words.")), "a.pdf").text
+
+
 def test_what_is_clipped_away_is_no_text() -> None:
     """A window of the page, and text beside it; one that it reaches into is text."""
     content = "q 60 600 100 150 re W n " + at(300, 700, "gone") + at(72, 700, "seen") + "Q " + at(72, 500, "too")
