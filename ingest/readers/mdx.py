@@ -23,20 +23,25 @@ _MARK = re.compile(
 _SHOWN = re.compile(r"\b(?:title|label|summary|caption|heading|description)\s*=\s*(?:\{\s*)?(?:\"([^\"]*)\"|'([^']*)')")
 _COMPUTED = re.compile(r"[\w:-]+=\{")
 _CLOSES = {"{": "}", "(": ")", "[": "]"}
-_LONGEST_TAG = 20_000
+_LONGEST_TAG, _LONGEST_STATEMENT = 20_000, 1_000
+_MOST_IN_VAIN = 1_000_000
+"""Characters that are looked through for ends that are not there: whoever needs more has written no MDX."""
 
 
 def without_modules(text: str) -> str:
     """The text as Markdown; linear in its length but for tags, which are bounded."""
     kept: list[str] = []
-    done = at = 0
+    done = at = vain = 0
     text = _without_statements(text)
     while mark := _MARK.search(text, at):
         at = mark.end()
         if mark["blank"]:
             kept += [text[done : mark.start()], mark["blank"][1:-1]]
             done = at
-        if mark["tag"] is None or (end := _tag_end(text, at)) < 0:
+        if mark["tag"] is None or vain > _MOST_IN_VAIN:
+            continue
+        if (end := _tag_end(text, at)) < 0:
+            vain += _LONGEST_TAG
             continue
         tag, at = text[mark.start() : end], end
         kept += [text[done : mark.start()], _shown(tag, is_own=not mark["tag"][1:2].islower() or "." in mark["tag"])]
@@ -49,14 +54,16 @@ def _without_statements(text: str) -> str:
     kept: list[str] = []
     fence = ""
     lines = text.split("\n")
-    at = 0
+    at = vain = 0
     begins = True
     while at < len(lines):
         line = lines[at]
         if found := _FENCE.match(line):
             fence = "" if fence and found[1].startswith(fence) else fence or found[1]
         if not fence and begins and _MODULE.match(line):
-            at = _statement_end(lines, at)
+            end = _statement_end(lines, at) if vain < _MOST_IN_VAIN else at + 1
+            vain += len(line) + sum(map(len, lines[at + 1 : at + _LONGEST_STATEMENT])) if end == at + 1 and "{" in line else 0
+            at = end
             continue
         begins = not line.strip()
         kept.append(line)
@@ -67,7 +74,7 @@ def _without_statements(text: str) -> str:
 def _statement_end(lines: list[str], at: int) -> int:
     """The line behind a statement; where its brackets are never closed, the one behind its first."""
     depth = 0
-    for end in range(at, len(lines)):
+    for end in range(at, min(len(lines), at + _LONGEST_STATEMENT)):
         bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|//.*", "", lines[end])
         depth += sum(bare.count(opens) - bare.count(closes) for opens, closes in _CLOSES.items())
         if depth <= 0 and not bare.rstrip().endswith(("=", "=>", ",", "from", "+", "?", ":")):

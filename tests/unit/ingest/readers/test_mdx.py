@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from ingest.processing import Processor
 from sluice.records import RawItem
-from tests.unit.ingest.reads import shape, text
+from tests.unit.ingest.reads import read, shape, text
 
 PAGE = """---
 title: T
@@ -79,6 +83,14 @@ def test_other_markdown_is_as_it_is_written() -> None:
         text("import x from 'y'\n\n## Head {#head .wide}\n\n`## Not {#this}`", "a.md")
         == "import x from 'y'\n\nHead\n\n## Not {#this}"
     )
+
+
+@pytest.mark.parametrize("mark", ["<A ", "<A x={", "export const a = {\n\n", "import {\n\n"])
+def test_what_never_ends_takes_no_time(mark: str) -> None:
+    """Tags and statements, thousands of them."""
+    began = time.process_time()
+    read(mark * 8000 + "\n\nLast.", "a.mdx")
+    assert time.process_time() - began < 10
 
 
 def test_a_statement_that_never_ends_takes_one_line() -> None:
