@@ -4,10 +4,13 @@ One walk over lxml's tree. Decisions, each for what a person sees:
 
 - Shown: `alt` texts, options of a `select`, `textarea`, closed `details`, captions, MathML, text in SVG, `aria-hidden`
   (hidden from screen readers only), `s` and `strike`, list numbers as the list counts them, cells that span repeated.
-- Not shown, so not text: `script`, `style`, `template`, `noscript`, `datalist`, closed `dialog`, `del`, comments. What
+- Not shown, so not text: `script`, `style`, `template` (but a component's own), `noscript`, `datalist`, closed `dialog`, `del`,
+  comments, and what stands in `video`, `audio`, `canvas`, `progress` and `meter` for browsers that do not know them. What
   styles and `hidden` hide is the poison rules' to find (`ingest.poison.markup`): they can be told to keep it.
 - Around the text of a page (`page=True`): `nav`, `button`, and all that is outside `main` where there is one. They are
   left out, and said as losses; so are pictures without an `alt` and pages embedded from elsewhere.
+
+Over 300 lines: one walk over one tree, a short method for each kind of element.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from ingest.numerals import marker
 _LEVELS = {f"h{level}": level - 1 for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _BULLETS = ("•", "◦", "▪", "‣", "●", "■", "○", "∙", "·")
+_TYPED = frozenset(("text", "email", "number", "search", "tel", "url", "date", "time", "month", "week", "datetime-local"))
 _WHERES = 3
+_LONGEST_INSTEAD = 300
 _MATHEMATICS = frozenset(("katex", "MathJax", "mwe-math-element"))
 """What a formula is in that its program shows twice: as MathML for readers of screens, and drawn."""
 
@@ -93,7 +98,7 @@ class _Walk:
 
     def _node(self, node: Node) -> None:
         tag = node.tag
-        if not isinstance(tag, str) or tag in UNSEEN:
+        if not isinstance(tag, str) or (tag in UNSEEN and tag != "template"):
             return
         if (special := _SPECIAL.get(tag)) is not None:
             special(self, node)
@@ -226,9 +231,27 @@ class _Walk:
         self._line.append(f" {node.text_content()} ")
 
     def box(self, node: Node) -> None:
-        """A box at the head of a list's item: of a list of tasks it says what is done."""
-        if str(node.get("type") or "").lower() == "checkbox" and self._item is not None and not says("".join(self._line)):
+        """What is typed into a field; a box at the head of a list's item: of a list of tasks it says what is done."""
+        kind = str(node.get("type") or "text").lower()
+        if kind in _TYPED and says(node.get("value")):
+            self._line.append(f" {node.get('value')} ")
+        elif kind == "checkbox" and self._item is not None and not says("".join(self._line)):
             self._line.append("☒ " if node.get("checked") is not None else "☐ ")
+
+    def template(self, node: Node) -> None:
+        """The inside of a component that is written where it stands; any other is for scripts."""
+        if node.get("shadowrootmode") in ("open", "closed"):
+            self.block(node)
+
+    def instead(self, node: Node) -> None:
+        """What is for browsers that do not know a player or a bar; what holds headings, or much, was never closed."""
+        if len(node.text_content()) > _LONGEST_INSTEAD or node.find(".//h1") is not None or node.find(".//h2") is not None:
+            self._children(node)
+
+    def quote(self, node: Node) -> None:
+        self._line.append("“")
+        self._children(node)
+        self._line.append("”")
 
     def dialog(self, node: Node) -> None:
         if node.get("open") is not None:
@@ -279,6 +302,9 @@ _SPECIAL: dict[str, Any] = {
     **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), _Walk.code),
     "a": _Walk.link,
     "input": _Walk.box,
+    "template": _Walk.template,
+    "q": _Walk.quote,
+    **dict.fromkeys(("video", "audio", "canvas", "progress", "meter"), _Walk.instead),
     "noframes": _Walk.frameless,
     "li": _Walk.item,
     "table": _Walk.table,

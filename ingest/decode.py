@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import webencodings
 
+from ingest.likelihood import REPLACEMENT, likelier
 from sluice.errors import DocumentError
-
-REPLACEMENT = "\ufffd"
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -33,6 +32,7 @@ _CONTROLS = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
 _SHIFTED = re.compile(rb"\x1b(?:\$[@B]|\([BIJ]|\$\([CD])")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MOST_LOST = 0.1
+_HAN, _BELOW, _PRINTABLE = bytes(range(0x4E, 0xA0)), bytes(range(0x80)), bytes(range(0x20, 0x7F))
 
 _CODECS = {  # where Python's codec of this name knows less than the Web's encoding
     "shift_jis": "cp932",
@@ -97,6 +97,8 @@ def decoded(content: bytes, *, uri: str = "", declared: bool = False, label: str
         return Decoded(content.decode("utf-8"))
     except UnicodeDecodeError:
         pass
+    if not stated and (wide := _wide(content)):
+        return _as(content, wide, uri)
     if looks_binary(content):
         raise _not_text(uri, "the content is binary, not text")
     if paired := _paired(content):
@@ -140,6 +142,9 @@ def _with_zeros(content: bytes, uri: str) -> Decoded:
     """Text with zero bytes: UTF-16 or UTF-32 without a mark in any script, or a text with a few stray ones."""
     if content.count(0) <= len(content) // 10 and (found := _without_zeros(content)):
         return found
+    rest = content.replace(b"\0", b"")
+    if content.count(0) <= len(content) // 10 and len(rest.translate(None, _PRINTABLE)) <= len(rest) // 5:
+        return _guessed(rest, uri)  # an old encoding: of UTF-16 half of the bytes would be no letters
     even = content[: len(content) // 4 * 4] if len(content) % 4 else content
     for encoding, zeros in (("utf-32-le", (2, 3)), ("utf-32-be", (0, 1))):
         # Unicode ends at U+10FFFF: of four bytes one is zero and another nearly always is.
@@ -151,6 +156,26 @@ def _with_zeros(content: bytes, uri: str) -> Decoded:
     if scored[0][0] > 0.9 and scored[0] > scored[1]:
         return _as(content, scored[0][2], uri)
     raise _not_text(uri, "the content has zero bytes, so it is binary, not text")
+
+
+def _wide(content: bytes) -> str:
+    """UTF-16 without a zero byte, which is only Chinese or Japanese without a space or a line end; "" for anything else.
+
+    Of two bytes the one is of a Han or Kana block, half of the time below 0x80 (as in no encoding of East Asia), and the other is
+    any: in a Latin text nearly all of those are letters, too.
+    """
+    sample = content[:_SAMPLE]
+    if len(sample) % 2 or len(sample) < 8:
+        return ""
+    for encoding, block, rest in (("utf-16-be", sample[::2], sample[1::2]), ("utf-16-le", sample[1::2], sample[::2])):
+        size = len(block)
+        kana = block.count(0x30)
+        han = len(block) - len(block.translate(None, _HAN))
+        printable = size - len(rest.translate(None, _PRINTABLE))
+        below = size - len(block.translate(None, _BELOW))
+        if kana + han + block.count(0xFF) == size and (kana > 0.4 * size or (printable <= 0.55 * size and below > 0.3 * size)):
+            return encoding
+    return ""
 
 
 def _without_zeros(content: bytes) -> Decoded | None:
@@ -217,55 +242,11 @@ def _guessed(content: bytes, uri: str) -> Decoded:
     detector = EncodingDetector()
     detector.feed(content, last=True)
     name, is_likely = detector.guess_assess(tld=None, allow_utf8=False)
-    name, text = _or_older(content, name.lower(), content.decode(codec_of(name) or "cp1252", "replace"))
+    name, text = likelier(content, name.lower(), content.decode(codec_of(name) or "cp1252", "replace"))
     lost = text.count(REPLACEMENT)
     if lost > max(1, _MOST_LOST * len(text)):
         raise _undecodable(uri, f"not UTF-8, and no other encoding fits its {len(content)} bytes")
     return Decoded(text, name, _confidence(text, is_likely), lost)
-
-
-_OLDER = {"macintosh": "mac-roman", "cp850": "cp850"}
-"""What the Web has no pages in, so that the detector does not know it: Macintosh before OS X, DOS in Europe."""
-_OPENING, _CLOSING = "“‘«»„‚‹›”’", "”’»«“‘›‹"
-_SURER = 0.2
-_WORDS = "àèéóòôúùåöæœ"
-"""Small letters beyond ASCII that are words by themselves."""
-
-
-def _or_older(content: bytes, name: str, text: str) -> tuple[str, str]:
-    """The guess and its text, or an older encoding in which many more characters stand where such characters do."""
-    fits = _fits(text[:_SAMPLE])
-    best, least = (name, text), max(0.9, fits + _SURER)
-    for other, codec in _OLDER.items() if fits < 1 - _SURER else ():
-        read = content.decode(codec, "replace")
-        if (fits := _fits(read[:_SAMPLE])) >= least:
-            best, least = (other, read), fits + 1e-6
-    return best
-
-
-def _fits(text: str) -> float:
-    """The part of a text's characters beyond ASCII that stand where they belong: a capital within a small word does not."""
-    foreign = [place for place, character in enumerate(text) if ord(character) > 127]
-    return sum(_belongs(text[max(place - 1, 0) : place], text[place], text[place + 1 : place + 2]) for place in foreign) / max(
-        1, len(foreign)
-    )
-
-
-def _belongs(before: str, character: str, after: str) -> bool:
-    if character == "’" and before.isalpha():
-        return True
-    if character in _OPENING or character in _CLOSING:
-        opens, closes = not before.isalnum() and after.strip() != "", not after.isalnum() and before.strip() != ""
-        return (opens and character in _OPENING) or (closes and character in _CLOSING)
-    if unicodedata.category(character) in ("Lu", "Lt"):
-        return not before.isalpha() or (before.isupper() and not after.islower())
-    if unicodedata.category(character) in ("Ll", "Lo"):
-        return character not in "ƒªº" and (before.isalpha() or after.isalpha() or character in _WORDS)
-    if unicodedata.category(character)[0] in "CLM":
-        return character == "\xad"
-    if character in "–—":
-        return before.isalnum() == after.isalnum()
-    return not (before.islower() and after.islower())
 
 
 def _confidence(text: str, is_likely: bool) -> float:

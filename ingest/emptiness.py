@@ -22,6 +22,8 @@ _NO_TEXT = re.compile(
     r"|^ {0,3}\[[^\]]{1,200}\]:[^\n]*$|&#?\w{1,30};",
     re.DOTALL | re.IGNORECASE | re.MULTILINE,
 )
+_MODULES = re.compile(r"^(?:import|export) [^\n]*$", re.MULTILINE)
+"""MDX, which may show nothing but a component."""
 _PARTS: dict[str, tuple[str, bytes]] = {
     "docx": ("word/document.xml", rb"<w:t(?:\s[^>]*)?>[^<]*[^\s<]"),
     "pptx": ("ppt/slides/slide", rb"<a:t(?:\s[^>]*)?>[^<]*[^\s<]"),
@@ -46,7 +48,7 @@ def _in_text(text: str, kind: Format) -> bool:
     if kind == "markdown":
         text = without_remarks(text)
         block = front_block.find(text)
-        return bool(_WORD.search(_NO_TEXT.sub(" ", text[block.end if block else 0 :])))
+        return bool(_WORD.search(_NO_TEXT.sub(" ", _MODULES.sub("", text[block.end if block else 0 :]))))
     return bool(_WORD.search(text))
 
 

@@ -28,7 +28,9 @@ _SCRIPTS = (
     (re.compile("[\u3400-\u9fff]"), "zh"),
 )
 """Scripts that one language is written in (nearly always): a few letters tell it, and no statistics are asked."""
-_SURE = 0.9
+_SURE, _LESS_SURE = 0.9, 0.7
+_ELUSIVE = frozenset({"af"})
+"""What a few words of a language with far more speakers are taken for: Dutch."""
 _NOISE = re.compile(r"https?://\S+|\S+@\S+|[\d_|`*#<>{}\[\]()]+|\b\w\b")
 _LOCK = threading.Lock()
 
@@ -46,14 +48,24 @@ def language(text: str, declared: str = "") -> str:
         return by_script
     if letters < (_LETTERS if otherwise == UNDETERMINED else _SURE_LETTERS):
         return otherwise
+    found = _likeliest(sample, _SURE)
+    if found and letters < _SURE_LETTERS:
+        # Of a few words the statistics are sure whatever they say: an answer that holds however they are written is one.
+        again = {_likeliest(sample.lower(), _LESS_SURE), _likeliest(sample.title(), _LESS_SURE)}
+        found = found if again == {found} and found not in _ELUSIVE and len(sample.split()) > 1 else ""
+    return found or otherwise
+
+
+def _likeliest(sample: str, least: float) -> str:
+    """The language that the statistics say, "" where they are less sure than this."""
     factory, unknown = _profiles()
     detector = factory.create()
     detector.append(sample)
     try:
         best = detector.get_probabilities()
     except unknown:
-        return otherwise
-    return str(best[0].lang).partition("-")[0] if best and best[0].prob >= _SURE else otherwise
+        return ""
+    return str(best[0].lang).partition("-")[0] if best and best[0].prob >= least else ""
 
 
 def _by_script(sample: str, letters: int) -> str:

@@ -11,6 +11,16 @@ from typing import Any
 _COUNTED = re.compile(rb"\s*(\d{1,9})[ \t]*\r?\n(?=[!-9;-~]{1,60}:)")
 _NAME = re.compile(r"[\w-]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+")
+_BARE_BOUNDARY = re.compile(rb"(?im)^(content-type:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*?;\s*boundary=)(?!\")([^\s;\"]*=[^\s;\"]*)")
+_STRAY_FIELDS = re.compile(
+    rb"(?i)\s*(?:mime-version:[^\r\n]*\r?\n)?content-type:\s*multipart/[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n"
+    rb"(?:content-[\w-]+:[^\r\n]*\r?\n)*\r?\n"
+)
+_TYPED = re.compile(rb"(?im)^content-type:")
+_PLAIN_TAIL = re.compile(
+    rb"(?<=\n)(?:_{3,}|-{2,}|={3,}|\*{3,})[^\S\n]*\r?\n[^\0]*\Z|(?<=\n)(?:[^\s=]+[^\S\n]+){2,}[^\s=]+[^\0]*\Z"
+)
+"""What a mailing list writes behind base64 as if it were text: a rule with lines below it, or a line of words."""
 
 
 def encoding(part: Message) -> str:
@@ -23,6 +33,18 @@ def uncounted(content: bytes) -> bytes:
     """The message in a file of Apple Mail (`.emlx`): its length stands before it, and what the program notes behind it."""
     counted = _COUNTED.match(content)
     return content[counted.end() :][: int(counted.group(1))] if counted else content
+
+
+def mended(content: bytes) -> bytes:
+    """A message whose parts can be told apart: a boundary with `=` in quotes, no blank lines between fields.
+
+    Mail programs take both as they are meant.
+    """
+    content = _BARE_BOUNDARY.sub(rb'\1"\2"', content)
+    head, blank, body = content.partition(b"\n\n") if b"\r\n\r\n" not in content[:100_000] else content.partition(b"\r\n\r\n")
+    if blank and _STRAY_FIELDS.match(body) and not _TYPED.search(head):
+        return head + blank[: len(blank) // 2] + body.lstrip(b"\r\n")
+    return content
 
 
 def content_of(part: Message) -> bytes:
@@ -49,6 +71,8 @@ def unpacked(content: bytes, kind: str) -> bytes:
     """
     if kind != "base64":
         return quopri.decodestring(content)
+    if plain := _PLAIN_TAIL.search(content):
+        return unpacked(content[: plain.start()], kind) + b"\n" + content[plain.start() :]
     parts = [b"".join(_BASE64.findall(part)) for part in re.split(rb"=+", content)]
     whole = (part[: len(part) - (len(part) % 4 == 1)] for part in parts)
     return b"".join(base64.b64decode(part + b"=" * (-len(part) % 4)) for part in whole)

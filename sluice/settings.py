@@ -268,7 +268,7 @@ class SourceSettings(OpenSection):
     ocr: Languages = ()
     """Read what is printed in scanned pages and picture files, in these languages; off: such files are quarantined."""
     pdf_tables: Literal["fast", "pdfplumber"] = "fast"
-    """How tables of PDFs are found: by gaps between words, or also by the lines drawn around cells (ten times slower)."""
+    """Whose eyes see the lines around cells in PDFs: PDFium's, or pdfplumber's (shaded boxes too; ten times slower)."""
     max_deletions: Share = 0.25
     """The share of a source's documents that may vanish at once before the run stops (with 10 or more gone)."""
     clean: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from functools import partial
 
 from ingest import ocr
 from ingest.formats import Format
-from ingest.readers import calendars, html, legacy, mail, markdown, notebook, pdf, plain, rows
+from ingest.readers import calendars, html, legacy, mail, mailbox, markdown, notebook, pdf, plain, rows
 from ingest.readers.base import Loss, Reading
 from ingest.readers.docx import docx
 from ingest.readers.epub import epub
@@ -44,6 +44,7 @@ _TEXTS: dict[Format, Callable[[bytes, str, str], Reading]] = {
 _READERS: dict[Format, Callable[[bytes, str], Reading]] = {
     "email": mail.mime,
     "msg": mail.msg,
+    "mbox": mailbox.mailbox,
     "docx": docx,
     "pptx": pptx,
     "xlsx": xlsx,

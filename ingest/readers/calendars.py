@@ -1,18 +1,18 @@
-"""Appointments (iCalendar, RFC 5545): what, when, where, who, and the description."""
+"""Appointments (iCalendar, RFC 5545): what, when, where, who, and the description; and contacts (vCard, RFC 6350)."""
 
 from __future__ import annotations
 
 import quopri
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.blocks import html_blocks
 from ingest.elements import Piece, clean
 from ingest.readers.base import Reading, text_of
 from ingest.readers.plain import plain_pieces
 
-_COMPONENTS = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"))
+_COMPONENTS = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VCARD"))
 _LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;[^\":;]*(?:\"[^\"]*\"[^\":;]*)*)*):(.*)", re.DOTALL)
 _FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]")
 _FOLDED = re.compile(_FOLD.pattern.decode())
@@ -25,6 +25,10 @@ _LABELS = {
     "DTSTART": "Start", "DTEND": "End", "DUE": "Due", "DURATION": "Duration", "RRULE": "Repeats", "LOCATION": "Location",
     "ORGANIZER": "Organizer", "ATTENDEE": "Attendee", "STATUS": "Status", "CONTACT": "Contact", "RESOURCES": "Resources",
     "CATEGORIES": "Categories", "COMMENT": "Comment", "URL": "URL", "CONFERENCE": "Conference",
+}  # fmt: skip
+_OF_CONTACTS = {
+    "NICKNAME": "Nickname", "ORG": "Organization", "TITLE": "Title", "ROLE": "Role", "TEL": "Phone", "EMAIL": "E-mail",
+    "ADR": "Address", "URL": "URL", "BDAY": "Birthday",
 }  # fmt: skip
 
 
@@ -49,25 +53,50 @@ def calendar_pieces(text: str, already: str = "") -> list[Piece]:
     """The calendar's name; a heading, lines and the description of each appointment, but a description that `already` has."""
     found: list[Piece] = []
     fields: list[_Field] | None = None
+    is_card = False
     inner = 0  # within an alarm, whose text is the appointment's again
     for field in _fields(text):
         kind = field.value.partition("\n")[0].strip().upper()
         if field.name == "BEGIN":
             if kind in _COMPONENTS and fields is None:
-                fields = []
+                fields, is_card = [], kind == "VCARD"
             elif fields is not None:
                 inner += 1
         elif field.name == "END" and inner:
             inner -= 1
         elif field.name == "END" and fields is not None:
-            found += _appointment(fields, already)
+            found += _contact(fields) if is_card else _appointment(fields, already)
             fields = None
         elif fields is not None and not inner:
             fields.append(field)
         elif fields is None and field.name in _OF_THE_CALENDAR and (said := " ".join(clean(_plain(field)).split())):
             kind_of_piece = "title" if "NAME" in field.name else "text"
             found += [piece for piece in [Piece(kind_of_piece, said)] if piece not in found]
-    return found + (_appointment(fields, already) if fields else [])
+    return found + ((_contact(fields) if is_card else _appointment(fields, already)) if fields else [])
+
+
+def _contact(fields: list[_Field]) -> list[Piece]:
+    """A person or a company: its name, how to reach it, notes."""
+    names = [said for wanted in ("FN", "N", "ORG") for field in fields if field.name == wanted and (said := _parts(field))]
+    lines = [
+        f"{label}: {said}"
+        for name, label in _OF_CONTACTS.items()
+        for field in fields
+        if field.name == name and (said := _parts(field))
+    ]
+    notes = [_plain(field) for field in fields if field.name == "NOTE"]
+    found = [Piece("title", names[0])] if names else []
+    return (
+        found
+        + ([Piece("text", clean("\n".join(lines)))] if lines else [])
+        + [p for n in notes for p in plain_pieces(n, headings=False)]
+    )
+
+
+def _parts(field: _Field) -> str:
+    """A field of several parts (`ADR:;;Street;City`) as one line."""
+    parts = (replace(field, value=part) for part in re.split(r"(?<!\\);", field.value))
+    return ", ".join(filter(None, (" ".join(clean(_plain(part)).split()) for part in parts)))
 
 
 def _appointment(fields: list[_Field], already: str) -> list[Piece]:

@@ -20,11 +20,12 @@ from ingest.readers import drawings
 from ingest.readers.base import Loss, Reading, malformed
 from ingest.readers.chunks import chunk
 from ingest.readers.equations import equation
+from ingest.readers.flat import packed
 from ingest.readers.grid import Grid
 from ingest.readers.ooxml import opened
 from ingest.readers.package import Node, Package, R, Related, child, elements, is_on, local, whole
 from ingest.readers.symbols import shown, symbol
-from ingest.readers.wordstyles import Label, Numbering, Styles, W, flag, numbered, outline
+from ingest.readers.wordstyles import Label, Numbering, Styles, W, cell_places, flag, numbered, outline
 
 _VAL = f"{W}val"
 _OUT = frozenset({
@@ -48,7 +49,7 @@ def docx(content: bytes, uri: str, depth: int = 0) -> Reading:
     body = child(root, "body")
     if body is None:
         raise malformed(uri, "is no Word document")
-    return _Word(package, path, depth).reading(body, properties.of_office(content))
+    return _Word(package, path, depth).reading(body, properties.of_office(packed(content, uri)))
 
 
 @dataclass(slots=True)
@@ -56,7 +57,8 @@ class _Line:
     """A paragraph as it is read: its text so far, and what comes after it (text boxes, notes)."""
 
     style: str = ""
-    hidden: bool = False
+    hidden: tuple[bool | None, ...] = ()
+    """What the styles of its table and of itself say of that."""
     bold: bool = False
     parts: list[str] = field(default_factory=list)
     after: list[Piece] = field(default_factory=list)
@@ -90,6 +92,7 @@ class _Word:
         self._seen: dict[tuple[str, str], int] = {}
         self._codes: list[bool] = []
         self._in_table = 0
+        self._cell_hides: bool | None = None  # what the style of the table says of the text of the cell that is read
         self._held: list[str] = []  # text of a paragraph whose end was deleted: the next one goes on with it
         self._page: int | None = None
         self.losses: Counter[str] = Counter()
@@ -171,13 +174,16 @@ class _Word:
         named = None if about is None else about.find(f"{W}pStyle")
         name = self._styles.default if named is None else str(named.get(_VAL))
         style = self._styles.of(name)
-        label = self._label(about, name)
-        line = _Line(name, style.hidden, style.bold, parts=self._held)
+        line = _Line(name, (self._cell_hides, style.hidden), style.bold, parts=self._held)
+        mark = child(about, "rPr")
+        # A list does not count a paragraph that is hidden with its end.
+        label = None if (ends_hidden := flag(mark, "vanish", self._styles.hides(*line.hidden))) else self._label(about, name)
         self._held = []
         page = self._page
         self._inline(node, line)
         text = "".join(line.parts).replace("\xa0", " ")
-        mark = child(about, "rPr")
+        if ends_hidden and text.strip():
+            label = self._label(about, name)
         if mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None):
             self._held = line.parts
             return line.after
@@ -232,11 +238,11 @@ class _Word:
         look = run.find(f"{W}rPr")
         named = None if look is None else look.find(f"{W}rStyle")
         style = None if named is None else self._styles.of(str(named.get(_VAL)))
-        hidden = flag(look, "vanish", line.hidden or (style is not None and style.hidden))
+        hidden = flag(look, "vanish", self._styles.hides(*line.hidden, style.hidden if style is not None else None))
         bold = flag(look, "b", line.bold or (style is not None and style.bold))
         if hidden:
             self.losses["hidden_text"] += any((node.text or "").strip() for node in run.iter(f"{W}t"))
-            line = _Line(line.style, hidden=True)  # its fields open and close all the same; its notes are hidden with it
+            line = _Line(line.style)  # its fields open and close all the same; its notes are hidden with it
         self._content(run, line, bold=bold)
 
     def _content(self, run: Node, line: _Line, *, bold: bool) -> None:
@@ -260,7 +266,7 @@ class _Word:
                 self.losses["symbol"] += not known
                 line.say(known, bold=bold)
             elif name in ("footnoteReference", "endnoteReference"):
-                self._note(name.removesuffix("Reference"), str(node.get(f"{W}id")), line)
+                self._note(name.removesuffix("Reference"), node, line)
             elif name == "commentReference":
                 self.losses["comment"] += 1
             elif name == "ruby":
@@ -290,12 +296,18 @@ class _Word:
             case "end" if self._codes:
                 self._codes.pop()
 
-    def _note(self, kind: str, name: str, line: _Line) -> None:
+    def _note(self, kind: str, reference: Node, line: _Line) -> None:
+        name = str(reference.get(f"{W}id"))
         found = self._notes.get((kind, name))
         if found is None or (kind, name) in self._seen:  # each once; and a note that refers to itself ends
             return
-        self._seen[kind, name] = number = len(self._seen) + 1
-        mark = f"[{number}]"
+        has_own = str(reference.get(f"{W}customMarkFollows", "0")).lower() in (
+            "1",
+            "true",
+            "on",
+        )  # a mark that is typed, there and in the note
+        self._seen[kind, name] = number = 0 if has_own else max(self._seen.values(), default=0) + 1
+        mark = "" if has_own else f"[{number}]"
         line.say(mark, bold=True)
         note, path = found
         related, self._related = self._related, self._package.related(path)
@@ -303,7 +315,7 @@ class _Word:
         pieces = self._story(note)
         self._related, self._held = related, held
         if pieces:
-            line.after += [replace(pieces[0], kind="text", text=f"{mark} {pieces[0].text}"), *pieces[1:]]
+            line.after += [replace(pieces[0], kind="text", text=f"{mark} {pieces[0].text}".strip()), *pieces[1:]]
 
     def _drawn(self, holder: Node, line: _Line) -> None:
         """Text boxes, charts and diagrams below a drawing, after the paragraph that holds it."""
@@ -343,7 +355,9 @@ class _Word:
     def _table(self, table: Node) -> list[Piece]:
         grid, cells, covered = Grid(), list[list[Piece]](), dict[int, str]()
         self._in_table += 1
-        for row in _below(table, "tr"):
+        outer, styled = self._cell_hides, _value(child(table, "tblPr"), "tblStyle") or self._styles.default_table
+        look, rows = child(table, "tblPr", "tblLook"), _below(table, "tr")
+        for at, row in enumerate(rows):
             about = child(row, "trPr")
             if about is not None and about.find(f"{W}del") is not None:
                 continue
@@ -352,25 +366,27 @@ class _Word:
                 continue
             column = whole(_value(about, "gridBefore"), 0)
             line: list[tuple[str, int, int]] = []
-            for cell in _below(row, "tc"):
-                look = child(cell, "tcPr")
-                if look is not None and look.find(f"{W}cellDel") is not None:
+            below = _below(row, "tc")
+            for n, cell in enumerate(below):
+                about_cell = child(cell, "tcPr")
+                if about_cell is not None and about_cell.find(f"{W}cellDel") is not None:
                     continue
+                self._cell_hides = self._styles.hides_cell(styled, cell_places(look, at, len(rows), n, len(below)))
                 pieces = self._blocks(cell)
                 text = " ".join(piece.text for piece in pieces)
-                merged = None if look is None else look.find(f"{W}vMerge")
+                merged = None if about_cell is None else about_cell.find(f"{W}vMerge")
                 if merged is None:
                     covered.pop(column, None)
                 elif merged.get(_VAL) == "restart":
                     covered[column] = text if len(text) <= _LONGEST_HEADING else ""
                 else:
                     text = text or covered.get(column, "")
-                across = max(1, whole(_value(look, "gridSpan"), 1, 64))
+                across = max(1, whole(_value(about_cell, "gridSpan"), 1, 64))
                 line.append((text, across, 1))
                 cells.append(pieces)
                 column += across
             grid.row(line, before=whole(_value(about, "gridBefore"), 0, 64))
-        self._in_table -= 1
+        self._in_table, self._cell_hides = self._in_table - 1, outer
         return grid.or_its_pieces(cells, self._page)
 
 

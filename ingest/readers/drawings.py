@@ -10,7 +10,7 @@ from ingest.readers import numbers
 from ingest.readers.equations import equation
 from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole
 from ingest.readers.symbols import shown
-from ingest.readers.wordstyles import number
+from ingest.readers.wordnumbers import number
 
 _AUTO = {
     "arabic": "decimal",
@@ -20,6 +20,8 @@ _AUTO = {
     "romanUc": "upperRoman",
 }
 _AROUND = {"Period": ("", "."), "ParenR": ("", ")"), "ParenBoth": ("(", ")"), "Plain": ("", "")}
+_CONTROL = re.compile("_x00[01][0-9A-Fa-f]_")
+"""A character that XML cannot hold: nearly always the break of a line that is typed with Shift and Enter."""
 _LEVELS = 9
 _MOST_POINTS = 10_000
 _SPARSE = 20
@@ -83,7 +85,8 @@ def paragraph(node: Node) -> str:
                 waiting += list(reversed(list(elements(at))))[-1:]
             case name if not name.endswith("Pr"):
                 waiting += reversed(list(elements(at)))
-    return "".join(parts).replace("\xa0", " ").replace("\v", "\n").strip()
+    text = _CONTROL.sub("\v", "".join(parts)) if "_x00" in "".join(parts) else "".join(parts)
+    return text.replace("\xa0", " ").replace("\v", "\n").strip()
 
 
 def _font(run: Node) -> str:

@@ -1,4 +1,4 @@
-"""Office Open XML in one XML file (Flat OPC, Word's "XML document"): its parts as the zip that they would be."""
+"""Office documents in one XML file (Flat OPC, Word's "XML document"; Word 2003 in XML): the zip that they would be."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lxml import etree
 
 from ingest.readers.base import malformed
 from ingest.readers.package import child, elements, local, xml_of
+from ingest.readers.wordxml import docx_of
 
 _PKG = "{http://schemas.microsoft.com/office/2006/xmlPackage}"
 
@@ -22,6 +23,8 @@ def is_flat(content: bytes) -> bool:
 def as_zip(content: bytes, uri: str) -> bytes:
     """The same document as a zip; raises DocumentError `malformed` for another document."""
     root = xml_of(content, uri)
+    if local(root) == "wordDocument":
+        return docx_of(root, uri)
     if local(root) != "package":
         raise malformed(uri, "is no Office document")
     out = io.BytesIO()
@@ -37,3 +40,8 @@ def as_zip(content: bytes, uri: str) -> bytes:
                 except (binascii.Error, ValueError):
                     continue  # a picture that is broken: nobody reads it here
     return out.getvalue()
+
+
+def packed(content: bytes, uri: str) -> bytes:
+    """An Office document as a zip, whichever way it was saved."""
+    return as_zip(content, uri) if is_flat(content) else content

@@ -15,7 +15,9 @@ from ingest.markup import Node, says
 from ingest.readers.base import Reading, Text, text_of, without_hidden
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_UNSEEN = frozenset({f"{_SVG}style", f"{_SVG}script"})
+_UNSEEN = frozenset({f"{_SVG}style", f"{_SVG}script", f"{_SVG}desc", f"{_SVG}metadata"})
+_BREAKS = frozenset({"br", "lb", "linebreak", "line-break", "newline", "tab"})
+"""What ends a line or parts words in the vocabularies of many (TTML, TEI, DocBook)."""
 _RICH = frozenset({"description", "encoded", "content", "summary"})
 _TAGS = re.compile(r"<(?:p|br|div|span|a|b|i|em|strong|ul|ol|li|img|table|h[1-6])\b[^<>]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
@@ -45,6 +47,9 @@ def xml(content: bytes, uri: str, label: str = "") -> Reading:
             pieces, left_out = html_blocks(kept)
             paragraphs += pieces
             losses += [*unseen, *left_out]
+        elif name == "outline" and says(node.get("text")):  # OPML, whose text is in attributes
+            paragraphs.append(Piece("list", " ".join(str(node.get("text")).split())))
+            waiting.extend(reversed(node))
         elif says(node.text) or any(says(child.tail) for child in node):
             paragraphs.append(Piece("text", " ".join(clean(_inside(node)).split())))
         else:
@@ -88,7 +93,7 @@ def _inside(node: Node) -> str:
             parts.append(at.tail or " ")
             continue
         if isinstance(at.tag, str):
-            parts.append(at.text or (" " if len(at) else ""))
+            parts.append(at.text or (" " if len(at) or at.tag.rpartition("}")[2] in _BREAKS else ""))
             for child in reversed(at):
                 waiting += [(child, True), (child, False)]
     return "".join(parts)

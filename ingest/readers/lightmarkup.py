@@ -6,6 +6,7 @@ No reader of what is made of them sees a comment, a drawer or a preamble; how wo
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,11 +22,17 @@ _ORG_BLOCK = re.compile(r"\s*#\+(begin|end)_(\w+)\b.*", re.IGNORECASE)
 _ORG_TITLE = re.compile(r"#\+title:\s*(.*?)\s*", re.IGNORECASE)
 _ORG_DRAWER = re.compile(r"\s*:[\w-]+:\s*")
 _ORG_COMMENT = re.compile(r"\s*#(?:\s.*)?")
-_TEX_HEADING = re.compile(r".*?\\(part|chapter|(?:sub){0,2}section|paragraph)\*?(?:\[[^\]]*\])?\{(.*)\}.*?")
+_TEX_HEADING = re.compile(r".*?\\(part|chapter|(?:sub){0,2}section|paragraph)\*?(?:\[[^\]]*\])?\{(.*)")
+_TEX_LABEL = re.compile(r"\s*\\label\{[^{}]*\}")
 _TEX_LEVELS = {"part": 0, "chapter": 0, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
 _TEX_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
 _TEX_CODE = re.compile(r"\s*\\begin\{(verbatim|lstlisting|minted|Verbatim|comment)\}.*")
 _RST_COMMENT = re.compile(r"(\s*)\.\.(?:[ \t]+(?![\[_|])(?![\w:.+-]+::)(?P<said>\S.*))?\s*")
+
+_RST_CODE = re.compile(r"\s*\.\. (?:code|code-block|sourcecode|parsed-literal|literal|prompt)::.*")
+_RST_OPTION = re.compile(r"\s+:[\w-]+:.*")
+_RST_MARKED = re.compile(r"\s*\.\.(?:\s|$)")
+_ORG_RULE = re.compile(r"\s*\|[-+|]+\s*")
 
 
 @dataclass(slots=True)
@@ -53,8 +60,7 @@ def light_pieces(text: str, extension: str) -> tuple[list[Piece], int]:
     """The pieces, and how many comments were left out."""
     found = _Found()
     if extension == "rst":
-        kept = "\n".join(_without_rst_comments(clean(text, keep_indent=True).split("\n"), found))
-        return plain_pieces(kept, formed=False), found.comments
+        return list(_rst(list(_without_rst_comments(clean(text, keep_indent=True).split("\n"), found)))), found.comments
     _READERS[extension](_Lines(clean(text, keep_indent=True).split("\n")), found)
     found.flush()
     return found.pieces, found.comments
@@ -71,6 +77,10 @@ class _Lines:
         while self._at < len(self._lines):
             self._at += 1
             yield self._lines[self._at - 1]
+
+    def ahead(self) -> str:
+        """The next line; "" behind the last one."""
+        return self._lines[self._at] if self._at < len(self._lines) else ""
 
     def until(self, mark: str) -> list[str] | None:
         """The lines before one that is this (in any case and indent), which are then past; None where there is none."""
@@ -117,6 +127,7 @@ def _adoc_table(lines: list[str]) -> str:
 
 
 def _org(lines: _Lines, found: _Found) -> None:
+    rows: list[str] = []
     commented = 0  # the stars of a heading that is a comment with all below it
     for line in lines:
         heading = _ORG_HEADING.fullmatch(line)
@@ -139,6 +150,11 @@ def _org(lines: _Lines, found: _Found) -> None:
             continue
         elif _ORG_COMMENT.fullmatch(line):
             found.comments += 1
+        elif line.lstrip().startswith("|") and len(line.strip()) > 1:
+            rows.append("" if _ORG_RULE.fullmatch(line) else row_text(line.strip().strip("|").split("|")))
+            if not lines.ahead().lstrip().startswith("|"):
+                found.add("table", "\n".join(filter(None, rows)))
+                rows.clear()
         else:
             found.say(line)
 
@@ -148,9 +164,10 @@ def _tex(lines: _Lines, found: _Found) -> None:
     begins = next((n for n, line in enumerate(whole) if "\\begin{document}" in line), -1)
     ends = next((n for n, line in enumerate(whole) if "\\end{document}" in line), len(whole))
     for line in whole[: begins + 1]:
-        if title := re.match(r"\s*\\title(?:\[[^\]]*\])?\{(.*)\}", line):
-            found.add("title", title[1])
-        elif re.match(r"\s*\\(?:author|date|abstract)\{", line):
+        if title := re.match(r"\s*\\title(?:\[[^\]]*\])?\{(.*)", line):
+            named, line = _braced(title[1])
+            found.add("title", named)
+        if re.match(r"\s*\\(?:author|date|abstract)\{", line):
             found.say(line)
     body = _Lines(whole[begins + 1 : ends])
     for line in body:
@@ -162,9 +179,57 @@ def _tex(lines: _Lines, found: _Found) -> None:
         shown = _TEX_COMMENT.sub(r"\1", line)
         found.comments += len(line.rstrip()) > len(shown.rstrip()) + 1
         if heading := _TEX_HEADING.fullmatch(shown):
-            found.add("title", re.sub(r"\}\\label\{.*", "", heading[2]), _TEX_LEVELS[heading[1]])
+            head, rest = _braced(heading[2])
+            found.add("title", _TEX_LABEL.sub("", head), _TEX_LEVELS[heading[1]])
+            if rest := _TEX_LABEL.sub("", rest).strip():
+                found.say(rest)
         elif shown.strip() or not line.strip():
             found.say(shown)
+
+
+def _braced(text: str) -> tuple[str, str]:
+    """What stands up to the brace that closes one before the text, and what follows it."""
+    depth = 1
+    for at, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if not depth:
+            return text[:at], text[at + 1 :]
+    return text, ""
+
+
+def _rst(lines: list[str]) -> Iterator[Piece]:
+    """Prose with its headings, and what stands indented below `::` as the code that it is."""
+    prose: list[str] = []
+    underlines: list[str] = []
+    at = 0
+    while at < len(lines):
+        line, at = lines[at], at + 1
+        directive = _RST_CODE.fullmatch(line)
+        if directive is None and (not line.rstrip().endswith("::") or _RST_MARKED.match(line)):
+            prose.append(line)
+            continue
+        begins = at - 1
+        while directive and at < len(lines) and _RST_OPTION.fullmatch(lines[at]):
+            at += 1
+        end = _rst_end(lines, at, len(line) - len(line.lstrip()))
+        code = textwrap.dedent("\n".join(lines[at:end])).strip("\n").rstrip()
+        prose += lines[begins:at] if directive or not code else [line.rstrip().removesuffix("::") + ":" * (line.strip() != "::")]
+        if not code:
+            continue
+        yield from plain_pieces("\n".join(prose), formed=False, underlines=underlines)
+        yield Piece("code", code)
+        prose, at = [], end
+    yield from plain_pieces("\n".join(prose), formed=False, underlines=underlines)
+
+
+def _rst_end(lines: list[str], at: int, depth: int) -> int:
+    """Where the lines end that are indented more than this."""
+    if at < len(lines) and lines[at].strip():  # no blank line: it goes on as text
+        return at
+    end = at
+    while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > depth):
+        end += 1
+    return end
 
 
 def _without_rst_comments(lines: list[str], found: _Found) -> Iterator[str]:

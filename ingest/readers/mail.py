@@ -29,7 +29,7 @@ from ingest.readers.calendars import calendar_pieces, unfolded
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from ingest.readers.rtf import rtf
-from ingest.transfer import content_of, enclosed, encoding, uncounted
+from ingest.transfer import content_of, enclosed, encoding, mended, uncounted
 from sluice.errors import DocumentError
 
 _SIGNATURES = frozenset(("pgp-signature", "pkcs7-signature", "x-pkcs7-signature"))
@@ -56,7 +56,8 @@ def mime(content: bytes, uri: str, *, enclosed: bool = False) -> Reading:
     Raises DocumentError `protected`, and `sealed` where its text is in an envelope that does not open.
     """
     message = message_of(content, uri)
-    found = _Parts(uri, enclosed)
+    # The poison rules read a message as it is written, and find no HTML in one whose parts they cannot tell apart.
+    found = _Parts(uri, enclosed or mended(content) != content)
     found.read(message)
     if not found.pieces and found.closed:
         raise protected(uri)
@@ -83,7 +84,7 @@ def message_of(content: bytes, uri: str) -> EmailMessage:
         content = decode(content, uri=uri).encode("utf-8")
     if too_deep(content):
         raise DocumentError("malformed", f"{uri}: parts within parts, {DEEPEST} levels deep", hint="exclude it")
-    message = email.message_from_bytes(content.lstrip(b"\xef\xbb\xbf\r\n"), policy=email.policy.default)
+    message = email.message_from_bytes(mended(content.lstrip(b"\xef\xbb\xbf\r\n")), policy=email.policy.default)
     if not message.keys():
         raise DocumentError("malformed", f"{uri}: has no e-mail headers", hint="exclude it, or name it .txt")
     return message

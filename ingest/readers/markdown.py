@@ -9,12 +9,15 @@ from __future__ import annotations
 import html
 import re
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from ingest import frontmatter
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece
 from ingest.readers.base import Reading, text_of
+from ingest.readers.boxes import without_boxes
+from ingest.readers.mdx import without_modules
 from ingest.remarks import without_remarks
 
 _FORMATTING_NAMES = (
@@ -31,13 +34,15 @@ _DRAWING_NAMES = "text tspan textpath g defs use symbol rect circle line polygon
 _DRAWING = frozenset(_DRAWING_NAMES.split())
 _DEEPEST = 100
 _CONTAINERS = re.compile(r"^[ \t>]+")
+_NAMED = re.compile(r"(?<=\S)\s+\{:?\s*#[\w:.-]+(?:\s+[.#]?[\w=\"'-]+)*\s*\}\s*$")
 _COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
 
 
 def markdown(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
     front = frontmatter.split(found.text, uri=uri)
-    pieces, losses = markdown_blocks(front.body)
+    body = without_modules(front.body) if uri.lower().endswith(".mdx") else front.body
+    pieces, losses = markdown_blocks(without_boxes(body))
     return Reading(pieces, front=front, losses=(*found.losses, *losses), guess=found.guess)
 
 
@@ -132,7 +137,14 @@ def _reader() -> Any:
             tokens.append(token)
         state.tokens = tokens
 
+    def unnamed(state: Any) -> None:
+        """A heading without the name that links know it by (`{#id}`), which generators of sites do not show."""
+        for before, token in pairwise(state.tokens):
+            if before.type == "heading_open" and token.type == "inline":
+                token.content = _NAMED.sub("", token.content)
+
     reader.block.ruler.at("reference", definition)
+    reader.core.ruler.before("inline", "unnamed", unnamed)
     reader.core.ruler.before("inline", "excess", excess)
     reader.add_render_rule("html_inline", _raw_html)
     reader.add_render_rule("html_block", _raw_html)

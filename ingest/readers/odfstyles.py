@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ingest.readers.package import Node, elements, local, whole
-from ingest.readers.wordstyles import number
+from ingest.readers.wordnumbers import number
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
@@ -90,6 +91,13 @@ class OdfStyles:
         """The named style behind an automatic one (`P1` is made from `Title`)."""
         node = self._styles.get((family, name))
         return name if node is None or not name.startswith("P") else str(node.get(f"{STYLE}parent-style-name") or name)
+
+    def fades(self, name: str | None) -> bool:
+        """Whether a cell of this style shows its text in the colour of its ground, and no condition gives it another look."""
+        ink, ground = (self.says("table-cell", name, f"{FO}{what}").lower() for what in ("color", "background-color"))
+        node = self._styles.get(("table-cell", name or ""))
+        has_conditions = node is not None and node.find(f"{STYLE}map") is not None
+        return bool(ink) and ink == (ground if ground not in ("", "transparent") else "#ffffff") and not has_conditions
 
     def hides(self, family: str, name: str | None) -> bool:
         """Whether text in this style is hidden."""

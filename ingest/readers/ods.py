@@ -35,6 +35,7 @@ def ods(content: bytes, uri: str) -> Reading:
 class _Place:
     row: int = 0
     column: int = 0
+    is_conditional: bool = False  # conditions give some cells another look than their styles
     may_repeat: int = 200_000  # cells of this sheet that stand for more than one place: a few bytes can ask for millions
 
 
@@ -44,7 +45,8 @@ def _sheet(odf: Odf, table: Node) -> list[Piece]:
         odf.lose("hidden_sheet", name)
         return []
     sheet, extra = Sheet(), list[Piece]()
-    _lines(odf, table, sheet, _Place(), extra, hidden=False)
+    is_conditional = any(local(node) == "conditional-formats" for node in elements(table))
+    _lines(odf, table, sheet, _Place(is_conditional=is_conditional), extra, hidden=False)
     sheet.settle()
     for what, count in sheet.unseen().items():
         odf.lose(what, name, count)
@@ -85,7 +87,9 @@ def _cells(odf: Odf, row: Node, sheet: Sheet, place: _Place, extra: list[Piece])
         repeated = max(whole(cell.get(f"{TABLE}number-columns-repeated"), 1), 1)
         if local(cell) == "table-cell":
             text = _text(odf, cell, sheet, extra, (at, column + 1))
-            if text:
+            if text and not place.is_conditional and odf.styles.fades(cell.get(f"{TABLE}style-name")):
+                odf.lose("hidden_text")
+            elif text:
                 shown = min(repeated, _MOST_REPEATED, 1 + place.may_repeat)
                 place.may_repeat -= shown - 1
                 odf.lose("repeated_cell", "", repeated - shown)

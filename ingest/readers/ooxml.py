@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from ingest.formats import OLE
 from ingest.readers.base import malformed, protected
-from ingest.readers.flat import as_zip, is_flat
+from ingest.readers.flat import packed
 from ingest.readers.package import Node, Package, local
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
 def opened(content: bytes, uri: str, usual: str, root: str, what: str) -> tuple[Package, str, Node]:
-    """The package, its main part's path (`usual` where none is named) and that part, whose root is called `root`.
+    """The package of what is `packed`, its main part's path (`usual` where none is named) and that part, whose root is `root`.
 
     Raises DocumentError: `protected`, `malformed` for a zip that `is no {what}`.
     """
     refuse_encrypted(content, uri)
-    package = Package(as_zip(content, uri) if is_flat(content) else content, uri)
+    package = Package(packed(content, uri), uri)
     path = package.first("", "officeDocument") or usual
     found = package.xml(path)
     if found is None or local(found) != root:

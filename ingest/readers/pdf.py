@@ -25,7 +25,7 @@ from sluice.display import counted
 from sluice.errors import DocumentDropped, DocumentError
 
 Tables = Literal["fast", "pdfplumber"]
-"""How tables are found: by gaps between the words of lines, or also by the lines drawn around cells."""
+"""Whose eyes see the lines around cells: PDFium's, or pdfplumber's. Tables without lines are seen by their gaps."""
 
 _REPEATED = 0.4
 """Share of the pages, and at least three of them, whose edge a line must stand at to be a header or footer."""
@@ -116,7 +116,8 @@ def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
         drawn_tables = pdftables.grids(content, found.lost) if tables == "pdfplumber" else {}
         for number in range(len(document)):
             page = document[number]
-            drawn, ruled = pdftables.read(page, drawn_tables[number]) if number in drawn_tables else (glyphs(page), [])
+            grids = drawn_tables.get(number, []) if tables == "pdfplumber" else pdftables.of_lines(page)
+            drawn, ruled = pdftables.read(page, grids) if grids else (glyphs(page), [])
             page.close()
             main = drawn.main()
             found.characters += drawn.characters
@@ -132,7 +133,7 @@ def _laid_out(content: bytes, uri: str, reader: Any, tables: Tables) -> _Pages:
                 found.lost["unreadable_characters"] += drawn.unknown
                 found.where.setdefault("unreadable_characters", f"page {number + 1}")
             upright = [*drawn.turns.get(main, []), *(fields(forms[number], found.lost) if number in forms else [])]
-            found.lines.append(pdftables.with_tables(pdflayout.lines(upright), ruled))
+            found.lines.append(pdftables.lines(upright, ruled))
             other = [turn for turn in sorted(drawn.turns) if turn != main]
             found.sideways.append([line for turn in other for line in pdflayout.lines(drawn.turns[turn])])
         if attached := _attached(document):
@@ -167,8 +168,13 @@ def _read(pages: _Pages) -> list[Piece]:
     sizes = {round(line.size * 2) / 2 for page in shown for line in page if pdflayout.is_heading(line, body)}
     levels = sorted(sizes, reverse=True)[:_LEVELS]
     found: list[Piece] = []
+    before: Sequence[Line] = ()
     for number, (page, sideways) in enumerate(zip(shown, pages.sideways, strict=True), 1):
-        found += pdflayout.pieces(page, number, body, levels, words)
+        here = pdflayout.pieces(page, number, body, levels, words)
+        if pdflayout.goes_on(before, page, body) and found[-1].kind in ("text", "list") and here[0].kind == "text":
+            found[-1] = replace(found[-1], text=pdflayout.joined([found[-1].text, here.pop(0).text], words))
+        found += here
+        before = () if sideways else page
         found += [replace(p, kind="text", depth=0) for p in pdflayout.pieces(sideways, number, body, levels, words)]
     return [piece for piece in found if piece.text.strip()]
 

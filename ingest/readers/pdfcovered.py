@@ -1,4 +1,5 @@
-"""What lies under a box that a PDF page draws over it: the words of whoever painted over them instead of taking them out."""
+"""What lies under a box that a PDF page draws over it (the words of whoever painted over them instead of taking them out), and
+what is drawn beside the window that it is clipped to."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ _LOW = 0.5
 _MOST = 0.75
 
 Box = tuple[float, float, float, float]
+_EVERYWHERE: Box = (float("-inf"), float("-inf"), float("inf"), float("inf"))
 
 
 @dataclass(slots=True)
@@ -23,6 +25,8 @@ class Covers:
 
     _boxes: list[tuple[int, Box]] = field(default_factory=list)
     _texts: dict[int, int] = field(default_factory=dict)
+    _windows: dict[int, Box] = field(default_factory=dict)
+    """What is to be seen of where a text object is drawn."""
 
     @classmethod
     def of(cls, page: Any) -> Covers:
@@ -31,13 +35,22 @@ class Covers:
         import pypdfium2.raw as raw
 
         found = cls()
-        for order, (drawn, matrix) in enumerate(_drawn(page.raw, pypdfium2.PdfMatrix(), raw)):
+        for order, (drawn, matrix) in enumerate(drawn_on(page.raw, pypdfium2.PdfMatrix(), raw)):
             kind = raw.FPDFPageObj_GetType(drawn)
             if kind == raw.FPDF_PAGEOBJ_TEXT:
                 found._texts[_address(drawn)] = order
+                if (window := _window(drawn, matrix, raw)) not in (None, _EVERYWHERE):
+                    found._windows[_address(drawn)] = window
             elif kind == raw.FPDF_PAGEOBJ_PATH and (box := _box(drawn, matrix, raw)):
                 found._boxes.append((order, box))
         return found
+
+    def shows(self, drawn: int, letter: Box) -> bool:
+        """Whether anything of a letter of a text object (by its address) is where it is to be seen."""
+        window = self._windows.get(drawn)
+        if window is None:
+            return True
+        return min(window[2], letter[2]) > max(window[0], letter[0]) and min(window[3], letter[3]) > max(window[1], letter[1])
 
     def over(self, drawn: int, middle: tuple[float, float]) -> list[Box]:
         """The boxes that are drawn over a place after a text object (by its address) was."""
@@ -57,7 +70,7 @@ def hides(box: Box, letter: Box, size: float) -> bool:
     return across >= _MOST * wide and up >= _MOST * high
 
 
-def _drawn(page: Any, matrix: Any, raw: Any) -> Iterator[tuple[Any, Any]]:
+def drawn_on(page: Any, matrix: Any, raw: Any) -> Iterator[tuple[Any, Any]]:
     """Page objects in drawing order, those of forms in the place of their form, with the matrix to the page."""
     stack: list[tuple[Iterator[Any], Any]] = [
         ((raw.FPDFPage_GetObject(page, n) for n in range(raw.FPDFPage_CountObjects(page))), matrix)
@@ -68,7 +81,7 @@ def _drawn(page: Any, matrix: Any, raw: Any) -> Iterator[tuple[Any, Any]]:
         if drawn is None:
             stack.pop()
         elif raw.FPDFPageObj_GetType(drawn) == raw.FPDF_PAGEOBJ_FORM and len(stack) < _DEEPEST:
-            stack.append((_inside(drawn, raw), _matrix(drawn, raw).multiply(matrix)))
+            stack.append((_inside(drawn, raw), matrix_of(drawn, raw).multiply(matrix)))
         else:
             yield drawn, matrix
 
@@ -77,7 +90,7 @@ def _inside(form: Any, raw: Any) -> Iterator[Any]:
     return (raw.FPDFFormObj_GetObject(form, n) for n in range(raw.FPDFFormObj_CountObjects(form)))
 
 
-def _matrix(drawn: Any, raw: Any) -> Any:
+def matrix_of(drawn: Any, raw: Any) -> Any:
     import pypdfium2
 
     found = raw.FS_MATRIX()
@@ -102,15 +115,29 @@ def _box(path: Any, matrix: Any, raw: Any) -> Box | None:
     if raw.FPDFPageObj_HasTransparency(path):
         return None
     corners = [raw.FPDFPath_GetPathSegment(path, n) for n in range(raw.FPDFPath_CountSegments(path))]
-    shape = _rectangle(corners, _matrix(path, raw).multiply(matrix), raw)
-    clip = raw.FPDFPageObj_GetClipPath(path)
+    shape = _rectangle(corners, matrix_of(path, raw).multiply(matrix), raw)
+    window = _window(path, matrix, raw)
+    if shape is None or window is None:
+        return None
+    shape = _common(shape, window)
+    return shape if shape is not None and shape[0] < shape[2] and shape[1] < shape[3] else None
+
+
+def _window(drawn: Any, matrix: Any, raw: Any) -> Box | None:
+    """What an object is clipped to, as a box on the page; None where that is no box."""
+    window: Box = _EVERYWHERE
+    clip = raw.FPDFPageObj_GetClipPath(drawn)
     for n in range(max(raw.FPDFClipPath_CountPaths(clip), 0) if clip else 0):
         count = raw.FPDFClipPath_CountPathSegments(clip, n)
         seen = _rectangle([raw.FPDFClipPath_GetPathSegment(clip, n, i) for i in range(count)], matrix, raw)
-        if shape is None or seen is None:
+        if seen is None:
             return None
-        shape = max(shape[0], seen[0]), max(shape[1], seen[1]), min(shape[2], seen[2]), min(shape[3], seen[3])
-    return shape if shape is not None and shape[0] < shape[2] and shape[1] < shape[3] else None
+        window = _common(window, seen)
+    return window
+
+
+def _common(one: Box, other: Box) -> Box:
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
 
 
 def _rectangle(corners: list[Any], matrix: Any, raw: Any) -> Box | None:

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from ingest.readers.pdfcovered import Box, Covers, hides
+from ingest.readers.pdfrules import by_place, cell_at
 from ingest.readers.symbols import shown
 
 _FOLDED = re.compile(
@@ -62,7 +63,7 @@ class Glyphs:
     characters: int = 0
     unknown: int = 0
     covered: int = 0
-    """Stretches of text under a box that is drawn over it."""
+    """Stretches of text under a box that is drawn over it, or beside what is to be seen of where it is drawn."""
 
     @property
     def is_readable(self) -> bool:
@@ -136,7 +137,7 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
     import pypdfium2.raw as raw
 
     texts = page.get_textpage()
-    found, covers = Glyphs(), Covers.of(page)
+    found, covers, placed = Glyphs(), Covers.of(page), by_place(cells)
     run: _Run | None = None
     order = 0
     for turn, size, box, text in _characters(texts, page.get_bbox(), found, covers, raw):
@@ -151,7 +152,7 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
                 run.has_space = run.has_space or text != _GUESSED
                 run.is_apart = True
             continue
-        cell = _cell(cells, box) if cells and turn == 0 else None
+        cell = cell_at(placed, box) if placed and turn == 0 else None
         if run is not None and run.cell != cell:
             order += _ended(found, run, order)
             run = None
@@ -176,12 +177,6 @@ def glyphs(page: Any, cells: Sequence[Box] = ()) -> Glyphs:
         _ended(found, run, order)
     texts.close()
     return found
-
-
-def _cell(cells: Sequence[Box], box: Box) -> Box | None:
-    """The cell that the middle of a character is in."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return next((cell for cell in cells if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]), None)
 
 
 def _ended(found: Glyphs, run: _Run, order: int) -> int:
@@ -215,6 +210,10 @@ def _characters(texts: Any, page: Box, found: Glyphs, covers: Covers, raw: Any) 
         drawn = ctypes.cast(raw.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value or -1
         if drawn not in looks:
             looks[drawn] = _look(handle, index, raw)
+        if not covers.shows(drawn, box):
+            found.covered += not was_covered
+            was_covered = True
+            continue
         over = covers.over(drawn, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
         if over and any(hides(each, _tight(handle, index, raw), looks[drawn][1]) for each in over):
             found.covered += not was_covered

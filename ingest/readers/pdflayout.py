@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from ingest.elements import Piece
+from ingest.elements import Piece, row_text
 from ingest.readers.pdfglyphs import Segment
 
 _FEWEST_LINES = 4
@@ -29,6 +29,10 @@ _LABEL = re.compile(r"[•▪●◦‣·○■□❑➢✓☒☐–—*-]|\(?(?:
 _HYPHENATED = re.compile(r"(?<=[^\W_])(?P<hyphen>[-\u00ad\u2010])$")
 _LAST_WORD = re.compile(r"[^\W\d_]+(?=[-\u00ad\u2010]$)")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
+_LEADS = re.compile(r"(?:[.\u2026\u00b7_] ?){4,} ?[\divxlc]{1,6}$")
+"""How a line of a table of contents ends."""
+_ADDRESS = re.compile(r"\b(?:https?|ftp)://\S*[/=&?_]$|\bwww\.\S*[/=&?_]$")
+_IN_ADDRESS = re.compile(r"[\w%~.-]*[/=&?#][\w/%=&?#.~-]*|[\w%~-]+\.\w{2,5}(?:\s|$)")
 _ENDS = tuple(".!?:。！？؟।…")
 _LONGEST_HEADING = 200
 _LONGEST_SEARCHED = 2000
@@ -201,6 +205,8 @@ def joined(texts: Sequence[str], words: Collection[str]) -> str:
             parts[-1] = before[:-1] + ("-" if _keeps_hyphen(before, following, words) else "")
         elif found and found["hyphen"] != "\u00ad":
             pass  # Anglo-\nSaxon, 2-\n3
+        elif _ADDRESS.search(before[-_LONGEST_HEADING:]) and _IN_ADDRESS.match(following):
+            pass  # an address that is cut in two where it has a slash
         else:
             parts[-1] = before.removesuffix("\u00ad") + ("" if _is_unspaced(before, following) else " ")
         parts.append(following)
@@ -248,6 +254,25 @@ def pieces(page: Sequence[Line], number: int, body: float, sizes: Sequence[float
     return found
 
 
+def goes_on(page: Sequence[Line], following: Sequence[Line], body: float) -> bool:
+    """Whether the paragraph at the end of a page goes on on the next one: after a full line of the body, with a small letter."""
+    if not page or not following:
+        return False
+    last, first = page[-1], following[0]
+    if last.is_table or first.is_table or len(last.segments) > 1 or len(first.segments) > 1:
+        return False
+    if any(abs(line.size - body) > 0.05 * body for line in (last, first)):
+        return False
+    left, right = _edges(page)[last.column]
+    is_full = last.right - last.left >= 0.75 * (right - left) and last.bottom <= min(line.bottom for line in page) + 0.1
+    return (
+        is_full
+        and not last.text.endswith(_ENDS)
+        and first.text[:1].islower()
+        and first.top >= max(line.top for line in following)
+    )
+
+
 def is_heading(line: Line, body: float) -> bool:
     return (
         not line.is_table
@@ -279,7 +304,7 @@ def _continues(group: list[Line], line: Line, pitch: float, body: float, edges: 
     is_row, was_row = len(line.segments) > 1, len(before.segments) > 1
     if is_row or was_row:
         return is_row and was_row and before.column == line.column and before.bottom - line.bottom <= 2.5 * max(pitch, line.size)
-    if _BULLET.match(line.text) and not _HYPHENATED.search(before.text):
+    if (_BULLET.match(line.text) and not _HYPHENATED.search(before.text)) or _LEADS.search(before.text):
         return False
     if before.column != line.column:
         return not before.text.endswith(_ENDS) and line.text[:1].islower()
@@ -295,10 +320,35 @@ def _continues(group: list[Line], line: Line, pitch: float, body: float, edges: 
     return not (before.text.endswith(_ENDS) and (ended_early or indented))
 
 
+def table_rows(rows: Sequence[Sequence[Segment]]) -> list[list[str]]:
+    """The cells of rows without lines around them; one that is missing in a row is empty, where it can be seen which it is.
+
+    It can where no cell of a row reaches into two columns of the widest rows.
+    """
+    texts = [[segment.text for segment in row] for row in rows]
+    most = max(map(len, rows))
+    if min(map(len, rows)) == most or not _is_rightward(" ".join(text for row in texts for text in row)):
+        return texts
+    wide = [row for row in rows if len(row) == most]
+    columns = [(min(row[n].left for row in wide), max(row[n].right for row in wide)) for n in range(most)]
+    if any(before[1] > after[0] for before, after in pairwise(columns)):
+        return texts
+    placed: list[list[str]] = []
+    for row in rows:
+        cells = [""] * most
+        for segment in row:
+            over = [n for n, (left, right) in enumerate(columns) if segment.left < right and segment.right > left]
+            if len(over) != 1 or cells[over[0]]:
+                return texts
+            cells[over[0]] = segment.text
+        placed.append(cells)
+    return placed
+
+
 def _piece(group: list[Line], number: int, body: float, sizes: Sequence[float], words: Collection[str]) -> list[Piece]:
     if len(group) > 1 and all(len(line.segments) > 1 for line in group):
-        rows = [" | ".join(segment.text for segment in line.segments) for line in group]
-        return [Piece("table", "\n".join(rows).replace("\u00ad", ""), page=number)]
+        rows = table_rows([line.segments for line in group])
+        return [Piece("table", "\n".join(map(row_text, rows)).replace("\u00ad", ""), page=number)]
     text = joined([line.text for line in group], words)
     if is_heading(group[0], body) and len(text) <= _LONGEST_HEADING:
         size = round(group[0].size * 2) / 2

@@ -1,7 +1,8 @@
-"""Tables of a PDF by the lines that are drawn around their cells (through pdfplumber): which cell stands where.
+"""Tables of a PDF by the lines that are drawn around their cells: which cell stands where.
 
-Only the boxes are pdfplumber's: what is in them are the characters that PDFium gives, so no word is read in another way or lost.
-A table without lines is what `pdflayout` sees in gaps. pdfminer interprets every page again, in Python: 0.1 to 0.4 s a page.
+The boxes are those of `pdfrules`, or pdfplumber's (whose pdfminer interprets every page again, in Python: 0.1 to 0.4 s a page).
+What is in them are the characters that PDFium gives, so no word is read in another way or lost. A table without lines is
+what `pdflayout` sees in gaps.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from itertools import chain
 from typing import Any
 
 from ingest.elements import row_text
-from ingest.readers import pdflayout
+from ingest.readers import pdflayout, pdfrules
 from ingest.readers.pdfcovered import Box
 from ingest.readers.pdfglyphs import Glyphs, Segment, glyphs
 from ingest.readers.pdflayout import Line
 
 _LONGEST_CELL = 400
 """Characters; a grid of longer ones is a page laid out in boxes, which reads better as what is in them."""
+_WIDE = 0.6
+"""Of the width of what a page says: a table that is wider lies across its columns."""
 _FILLED = 0.5
 """Of a table's cells, at least, hold text: a picture's frames do not."""
 
@@ -40,6 +43,11 @@ class Grid:
     @property
     def cells(self) -> list[Box]:
         return [cell for cell in chain.from_iterable(self.rows) if cell is not None]
+
+
+def of_lines(page: Any) -> list[Grid]:
+    """The drawn tables of a pypdfium2 page, by its lines."""
+    return [Grid(rows) for rows in pdfrules.grids(page)]
 
 
 def grids(content: bytes, lost: Counter[str]) -> dict[int, list[Grid]]:
@@ -86,6 +94,29 @@ def read(page: Any, drawn: Sequence[Grid]) -> tuple[Glyphs, list[Line]]:
         found = glyphs(page, [cell for grid in kept for cell in grid.cells])
     held = found.in_cells()
     return found.outside(), [_line(grid, held) for grid in kept]
+
+
+def lines(found: Sequence[Segment], tables: Sequence[Line]) -> list[Line]:
+    """The lines of a page with its tables among them; one that reaches over the page ends the columns above it."""
+    left, right = min((s.left for s in found), default=0.0), max((s.right for s in found), default=0.0)
+    across = _WIDE * (right - left)
+    wide = sorted((t for t in tables if t.right - t.left > across), key=lambda line: -line.top)
+    narrow = [table for table in tables if table.right - table.left <= across]
+    placed: list[Line] = []
+    rest = list(found)
+    for table in [*wide, None]:
+        end = float("-inf") if table is None else table.top
+        above, rest = [s for s in rest if s.middle > end], [s for s in rest if s.middle <= end]
+        inside, narrow = [t for t in narrow if t.top > end], [t for t in narrow if t.top <= end]
+        column = placed[-1].column + 1 if placed else 0
+        here = with_tables(pdflayout.lines(above), inside)
+        for line in here:
+            line.column += column
+        placed += here
+        if table is not None:
+            table.column = placed[-1].column if placed else 0
+            placed.append(table)
+    return placed
 
 
 def with_tables(found: Sequence[Line], tables: Sequence[Line]) -> list[Line]:

@@ -30,8 +30,11 @@ _LONG = 120
 
 def plain(content: bytes, uri: str, label: str = "") -> Reading:
     from ingest.readers.lightmarkup import EXTENSIONS, light_pieces
+    from ingest.readers.subtitles import are_subtitles, subtitle_pieces
 
     found = text_of(content, uri, label=label)
+    if are_subtitles(found.text):
+        return Reading(subtitle_pieces(found.text), losses=found.losses, guess=found.guess)
     extension = uri.rsplit(".", 1)[-1].lower()
     if extension not in EXTENSIONS:
         return Reading(plain_pieces(found.text), losses=found.losses, guess=found.guess)
@@ -42,13 +45,16 @@ def plain(content: bytes, uri: str, label: str = "") -> Reading:
 
 def code(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
-    text = clean(unescaped(found.text), keep_indent=True)
+    text = clean(unescaped(found.text, always=uri.lower().endswith(".properties")), keep_indent=True)
     return Reading([Piece("code", text)] if text.strip() else [], losses=found.losses, guess=found.guess)
 
 
-def unescaped(text: str) -> str:
-    """JSON with its letters instead of their numbers: what many programs write as `\\u00fc` is an ü that people search for."""
-    if "\\u" not in text or not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+def unescaped(text: str, *, always: bool = False) -> str:
+    """JSON with its letters instead of their numbers: what many programs write as `\\u00fc` is an ü that people search for.
+
+    `always`: also where it does not begin as JSON does (Java's properties).
+    """
+    if "\\u" not in text or not (always or text.lstrip("\ufeff \t\r\n").startswith(("{", "["))):
         return text
 
     def letters(found: re.Match[str]) -> str:
@@ -58,14 +64,14 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(letters, text)
 
 
-def plain_pieces(text: str, *, headings: bool = True, formed: bool = True) -> list[Piece]:
+def plain_pieces(text: str, *, headings: bool = True, formed: bool = True, underlines: list[str] | None = None) -> list[Piece]:
     """Paragraphs, items of lists and headings; without `headings` (mail, OCR) a short line is a line.
 
-    Without `formed` only what is underlined is a heading.
+    Without `formed` only what is underlined is a heading; `underlines` are those of the text before, outermost first.
     """
     blocks = [block for block in _BLANK.split(clean(text.replace("\f", "\n\n"))) if block.strip()]
     titles = _titles(blocks) if headings and formed else frozenset[int]()
-    underlines: list[str] = []
+    underlines = [] if underlines is None else underlines
     found: list[Piece] = []
     for place, block in enumerate(blocks):
         if place in titles:

@@ -15,6 +15,7 @@ from ingest import properties
 from ingest.elements import Piece
 from ingest.readers import drawings
 from ingest.readers.base import Loss, Reading
+from ingest.readers.flat import packed
 from ingest.readers.grid import Grid
 from ingest.readers.ooxml import opened
 from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole
@@ -33,7 +34,7 @@ def pptx(content: bytes, uri: str) -> Reading:
     listed = child(root, "sldIdLst")
     slides = [related.get(str(node.get(f"{R}id"))) for node in elements(listed)] if listed is not None else []
     pieces = [piece for page, slide in enumerate(slides, 1) if slide is not None for piece in deck.slide(slide.path, page)]
-    return Reading([*pieces, *deck.ground()], properties.of_office(content), losses=deck.losses())
+    return Reading([*pieces, *deck.ground()], properties.of_office(packed(content, uri)), losses=deck.losses())
 
 
 class _Deck:

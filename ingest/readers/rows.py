@@ -16,6 +16,11 @@ from ingest.readers.base import Reading, text_of
 
 _DELIMITERS = (",", ";", "\t", "|", "^", "\x1f", ":")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_NOTHING = re.compile(r"(?:^|[,;\t|])\\N(?=[,;\t|\r\n]|\Z)", re.MULTILINE)
+_ESCAPE = re.compile(r"\\(\r\n|.)", re.DOTALL)
+_MASK = "\ue000"
+_MASKED = re.compile(_MASK + "([0-9a-f]+);")
+_MEANS = {"n": "\n", "t": "\t", "r": "\n", "0": "", "N": "", "b": "", "Z": ""}
 _SAMPLE_ROWS = 200
 _SAMPLE = 200_000
 _MOST_UNCLOSED = 20
@@ -28,7 +33,10 @@ def delimited(content: bytes, uri: str, label: str = "", *, tab: bool = False) -
     text, delimiter = found.text, "\t" if tab else ""
     if said := _SEPARATOR.match(text):  # what Excel writes for itself
         text, delimiter = text[said.end() :], said.group(1)
-    lines = "\n".join(filter(None, (clean(row_text(row)) for row in rows(text, delimiter or sniffed(text)))))
+    if _is_escaped(text, delimiter):
+        text = _masked(text)
+    found_rows = (map(_unmasked, row) for row in rows(text, delimiter or sniffed(text)))
+    lines = "\n".join(filter(None, (clean(row_text(row)) for row in found_rows)))
     return Reading([Piece("table", lines)] if lines else [], losses=found.losses, guess=found.guess)
 
 
@@ -51,6 +59,41 @@ def rows(text: str, delimiter: str) -> Iterator[list[str]]:
         yield from csv.reader(rest[begun : begun + 1], quoting=csv.QUOTE_NONE, **_options(delimiter))
         rest = rest[begun + 1 :]
     yield from csv.reader(rest, quoting=csv.QUOTE_NONE, **_options(delimiter))
+
+
+def _is_escaped(text: str, delimiter: str) -> bool:
+    """Whether a backslash says of the next character that it is one of the cell, as MySQL writes them.
+
+    It does where a cell is its sign for nothing, and where quotes are only in order when those behind a backslash are none.
+    """
+    if "\\" not in text or _MASK in text:
+        return False
+    sample = text[:_SAMPLE]
+    if _NOTHING.search(sample):
+        return True
+    masked = _masked(sample)
+    return '\\"' in sample and not _is_in_order(sample, delimiter) and _is_in_order(masked, delimiter)
+
+
+def _is_in_order(sample: str, delimiter: str) -> bool:
+    """Whether every quote opens or closes a cell, up to where the sample ends."""
+    csv.field_size_limit(sys.maxsize)
+    try:
+        list(csv.reader(io.StringIO(sample, newline=""), strict=True, **_options(delimiter or sniffed(sample))))
+    except csv.Error as error:
+        return "end of data" in str(error) and len(sample) == _SAMPLE
+    return True
+
+
+def _masked(text: str) -> str:
+    """The text with other signs for what stands behind a backslash, so that nothing takes it for a quote or a line's end."""
+    return _ESCAPE.sub(lambda at: f"{_MASK}{ord(at[1].replace(chr(13) + chr(10), chr(10))):x};", text)
+
+
+def _unmasked(cell: str) -> str:
+    if _MASK not in cell:
+        return cell
+    return _MASKED.sub(lambda at: _MEANS.get(chr(int(at[1], 16)), chr(int(at[1], 16))), cell)
 
 
 def _options(delimiter: str) -> Any:

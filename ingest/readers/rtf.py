@@ -114,8 +114,10 @@ class _Rtf:
                 self._raw(plain.encode("latin-1"), len(plain))
         while len(self._flows) > 1:
             self._end_flow()
-        self._paragraph()
         body = self._flows[0]
+        self._settle()
+        body.is_cell = False  # what was said behind the last row is no part of it
+        self._paragraph()
         self._end_table(body)
         heads, feet = ([Piece("other", said) for said in self._margins[kind]] for kind in ("header", "footer"))
         about = {name: " ".join(said.split()) for name, said in self._info.items() if said.strip()}

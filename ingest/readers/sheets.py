@@ -12,7 +12,7 @@ from ingest.elements import Piece, row_text
 _LONGEST_REPEATED = 100
 _MOST_FILLED = 200_000
 """Places that merged cells may fill in one sheet, and rows looked at for it: a merge of a million rows is a slip of the mouse."""
-
+_MOST_COMPARED = 10_000_000
 _SPARSE = 20
 _FAR = 1 << 30
 
@@ -31,6 +31,11 @@ class Sheet:
     uncalculated: int = 0
     covered: int = 0
     """Cells with text that lie under a merged cell."""
+    faint: set[tuple[int, int]] = field(default_factory=set)
+    """Cells whose own style gives their text the colour of its ground."""
+    painted: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Ranges that have another ground than their cells' styles say."""
+    unseen_text: int = 0
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     notes: dict[tuple[int, int], str] = field(default_factory=dict)
     _rows: set[int] = field(default_factory=set)
@@ -104,6 +109,16 @@ class Sheet:
                 first, last = next(ranges, (_FAR, _FAR))
             found[column] = column - hidden
         return found
+
+    def fade(self, painted: Sequence[tuple[int, int, int, int]]) -> None:
+        """Take away what has the colour of its ground, where nothing else (a table's style, a condition) may give it another."""
+        if len(self.faint) * len(painted) > _MOST_COMPARED:
+            return
+        for row, column in self.faint:
+            if not any(top <= row <= bottom and left <= column <= right for top, left, bottom, right in painted):
+                del self.cells[row][column]
+                self.unseen_text += 1
+        self.cells = {row: cells for row, cells in self.cells.items() if cells}
 
     def settle(self) -> None:
         """Merged cells as they are seen, once all cells are put: only their first, and where that is hidden, in their first

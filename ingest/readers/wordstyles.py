@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ingest.readers.package import Node, child, is_on, local, whole
+from ingest.readers.wordnumbers import number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _VAL = f"{W}val"
@@ -17,11 +19,11 @@ _DEEPEST_STYLE = 30
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A style with what it inherits: heading level (0 outermost, None for none), numbering, hidden, bold."""
+    """A style with what it inherits: heading level (0 outermost, None for none), numbering, hidden (None: not said), bold."""
 
     level: int | None = None
     numbering: tuple[str, int | None] | None = None
-    hidden: bool = False
+    hidden: bool | None = None
     bold: bool = False
 
 
@@ -31,8 +33,13 @@ class Styles:
     def __init__(self, root: Node | None) -> None:
         self._nodes = {} if root is None else {str(n.get(f"{W}styleId")): n for n in root.iterchildren(f"{W}style")}
         self._found: dict[str, Style] = {}
-        default = next((n for n in self._nodes.values() if n.get(f"{W}type") == "paragraph" and is_on_by_default(n)), None)
-        self.default = "" if default is None else str(default.get(f"{W}styleId"))
+        self._cells: dict[tuple[str, frozenset[str]], bool | None] = {}
+        self.default, self.default_table = self._default("paragraph"), self._default("table")
+        self._hides = flag(child(root, "docDefaults", "rPrDefault", "rPr"), "vanish", False)
+
+    def _default(self, kind: str) -> str:
+        found = next((n for n in self._nodes.values() if n.get(f"{W}type") == kind and is_on_by_default(n)), None)
+        return "" if found is None else str(found.get(f"{W}styleId"))
 
     def of(self, name: str, depth: int = 0) -> Style:
         """The style of this id."""
@@ -43,6 +50,29 @@ class Styles:
             based = node.find(f"{W}basedOn")
             self._found[name] = _style(node, Style() if based is None else self.of(str(based.get(_VAL)), depth + 1))
         return self._found[name]
+
+    def hides(self, *said: bool | None) -> bool:
+        """Whether text is hidden by what the styles of its table, paragraph and run say of it (ECMA-376, 17.7.3).
+
+        Two styles that both hide it show it again; what holds for the document holds where no style says otherwise.
+        """
+        return (self._hides and False not in said) or sum(map(bool, said)) % 2 == 1
+
+    def hides_cell(self, name: str, places: frozenset[str]) -> bool | None:
+        """What a table's style says of the text of a cell in these places (`firstRow`); None where it says nothing."""
+        if (key := (name, places)) in self._cells:
+            return self._cells[key]
+        chain: list[Node] = []
+        while (node := self._nodes.get(name)) is not None and len(chain) < _DEEPEST_STYLE:
+            chain.append(node)
+            based = node.find(f"{W}basedOn")
+            name = "" if based is None else str(based.get(_VAL))
+        said: bool | None = None
+        for node in reversed(chain):
+            for look in (node, *(n for n in node.iterchildren(f"{W}tblStylePr") if n.get(f"{W}type") in places)):
+                said = flag(look.find(f"{W}rPr"), "vanish", said)
+        self._cells[key] = said
+        return said
 
 
 def is_on_by_default(node: Node) -> bool:
@@ -60,8 +90,7 @@ def _style(node: Node, base: Style) -> Style:
         level = 0
     level = outline(about, level)
     numbering = numbered(about) or base.numbering
-    hidden, bold = (flag(look, what, before) for what, before in (("vanish", base.hidden), ("b", base.bold)))
-    return Style(level, numbering, hidden, bold)
+    return Style(level, numbering, flag(look, "vanish", base.hidden), flag(look, "b", base.bold))
 
 
 def outline(about: Node | None, before: int | None) -> int | None:
@@ -84,10 +113,43 @@ def numbered(about: Node | None) -> tuple[str, int | None] | None:
     return str(name.get(_VAL)), None if level is None else whole(level.get(_VAL), 0)
 
 
-def flag(look: Node | None, name: str, before: bool) -> bool:
+Before = TypeVar("Before", bool, bool | None)
+
+
+def flag(look: Node | None, name: str, before: Before) -> Before:
     """A switch of run properties, else what held before."""
     found = None if look is None else look.find(f"{W}{name}")
     return before if found is None else is_on(found, _VAL)
+
+
+_LOOKS = (
+    ("firstRow", 0x20),
+    ("lastRow", 0x40),
+    ("firstColumn", 0x80),
+    ("lastColumn", 0x100),
+    ("noHBand", 0x200),
+    ("noVBand", 0x400),
+)
+
+
+def cell_places(look: Node | None, row: int, rows: int, column: int, columns: int) -> frozenset[str]:
+    """The parts of a table's style that a cell gets, by the table's `tblLook`: the first row has a look of its own."""
+    bits = int(str(look.get(_VAL) or "0"), 16) if look is not None and re.fullmatch("[0-9A-Fa-f]{1,8}", look.get(_VAL, "")) else 0
+    on = {
+        name: is_on(look, f"{W}{name}") if look is not None and f"{W}{name}" in look.attrib else bool(bits & bit)
+        for name, bit in _LOOKS
+    }
+    first_row, first_column = on["firstRow"] and row == 0, on["firstColumn"] and column == 0
+    parts = {
+        "wholeTable": True,
+        "firstRow": first_row,
+        "lastRow": on["lastRow"] and row == rows - 1,
+        "firstCol": first_column,
+        "lastCol": on["lastColumn"] and column == columns - 1,
+        f"band{(row - on['firstRow']) % 2 + 1}Horz": not on["noHBand"] and not first_row,
+        f"band{(column - on['firstColumn']) % 2 + 1}Vert": not on["noVBand"] and not first_column,
+    }
+    return frozenset(name for name, holds in parts.items() if holds)
 
 
 @dataclass(slots=True)
@@ -194,58 +256,3 @@ def _level(node: Node) -> _Level:
         restart,
         flag(node, "isLgl", False),
     )
-
-
-def _letters(value: int) -> str:
-    return chr(ord("a") + (value - 1) % 26) * min((value - 1) // 26 + 1, 30)
-
-
-_ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"),
-    (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
-
-
-def _roman(value: int) -> str:
-    if value > 4999:
-        return str(value)
-    text = ""
-    for size, letters in _ROMAN:
-        text += letters * (value // size)
-        value %= size
-    return text
-
-
-def _han(value: int) -> str:
-    """一, 十二, 二十, 一百零五: as Chinese and Japanese lists count."""
-    if value > 9999:
-        return str(value)
-    text = ""
-    for place, digit in zip(range(3, -1, -1), map(int, f"{value:04d}"), strict=True):
-        text += f"{_HAN[digit]}{' 十百千'[place].strip()}" if digit else "零" if text and not text.endswith("零") else ""
-    text = text.rstrip("零")
-    return text[1:] if text.startswith("一十") else text
-
-
-_HAN = "零一二三四五六七八九"
-
-
-def _circled(value: int) -> str:
-    return chr(0x2460 + value - 1) if value <= 20 else str(value)
-
-
-_FORMS: dict[str, Callable[[int], str]] = {
-    "lowerLetter": _letters,
-    "upperLetter": lambda value: _letters(value).upper(),
-    "lowerRoman": _roman,
-    "upperRoman": lambda value: _roman(value).upper(),
-    "decimalZero": lambda value: f"{value:02d}",
-    "none": lambda _: "",
-    **dict.fromkeys(("decimalEnclosedCircle", "decimalEnclosedCircleChinese"), _circled),
-    **dict.fromkeys(("chineseCounting", "chineseCountingThousand", "taiwaneseCountingThousand", "japaneseCounting"), _han),
-}
-
-
-def number(value: int, form: str) -> str:
-    """A number as a list prints it: `lowerRoman` 4 is iv; a form that is not known prints digits."""
-    return _FORMS.get(form, str)(value) if value > 0 else str(value)

@@ -2,8 +2,8 @@
 
 A word is a word (`NA`, `null`, `None`), a number is shown in its format, a formula as the value it had when the file was
 saved. Merged cells stand in every place that they cover. Tables of one sheet are told apart by empty rows and columns.
-Notes on cells, text boxes and charts follow their sheet's tables. Out and said: hidden sheets, rows and columns, pictures,
-formulas that no program has calculated yet.
+Notes on cells, text boxes and charts follow their sheet's tables. Out and said: hidden sheets, rows and columns, text in
+the colour of its ground or whose format shows nothing, pictures, formulas that no program has calculated yet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -21,12 +20,16 @@ from ingest import properties
 from ingest.elements import Piece
 from ingest.readers import drawings, numbers
 from ingest.readers.base import Loss, Reading
+from ingest.readers.flat import packed
 from ingest.readers.ooxml import opened
 from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole, xml_of
 from ingest.readers.sheets import Sheet, sheet_pieces
+from ingest.readers.xlsxlooks import Looks
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MARGINS = ("oddHeader", "oddFooter", "firstHeader", "firstFooter", "evenHeader", "evenFooter")
+_PAINTED = ("conditionalFormatting", "picture")
+"""What gives cells another ground than their own style: a condition, a picture behind the sheet."""
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 
 
@@ -35,29 +38,9 @@ def xlsx(content: bytes, uri: str) -> Reading:
     package, path, root = opened(content, uri, "xl/workbook.xml", "workbook", "Excel workbook")
     book = _Book(package, path, root)
     pieces = [piece for sheet in book.sheets() for piece in sheet]
-    about = properties.of_office(content)
+    about = properties.of_office(packed(content, uri))
     about.setdefault("title", posixpath.splitext(posixpath.basename(uri))[0])  # not the name of its first sheet
     return Reading(pieces, about, own_title=True, losses=book.losses())
-
-
-@dataclass(slots=True)
-class _Formats:
-    """The number format of each cell style."""
-
-    codes: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, root: Node | None) -> _Formats:
-        if root is None:
-            return cls()
-        own = {whole(n.get("numFmtId"), 0): str(n.get("formatCode") or "") for n in root.iter() if local(n) == "numFmt"}
-        styles = child(root, "cellXfs")
-        ids = [whole(node.get("numFmtId"), 0) for node in elements(styles)] if styles is not None else []
-        return cls([own.get(n, numbers.BUILT_IN.get(n, numbers.GENERAL)) for n in ids])
-
-    def code(self, style: str | None) -> str:
-        at = whole(style, 0)
-        return self.codes[at] if 0 <= at < len(self.codes) else numbers.GENERAL
 
 
 class _Book:
@@ -65,8 +48,11 @@ class _Book:
         self._package, self._path, self._root = package, path, root
         self._related = package.related(path)
         strings, styles = (package.first(path, kind) for kind in ("sharedStrings", "styles"))
-        self._strings = _shared(package.xml(strings)) if strings else []
-        self._formats = _Formats.of(package.xml(styles) if styles else None)
+        root = package.xml(strings) if strings else None
+        shared = [] if root is None else [node for node in elements(root) if local(node) == "si"]
+        self._strings = [_rich(node) for node in shared]
+        self._coloured = {at for at, node in enumerate(shared) if _is_coloured(node)}
+        self._looks = Looks.of(package.xml(styles) if styles else None)
         about = child(root, "workbookPr")
         self._from_1904 = about is not None and str(about.get("date1904", "0")).lower() in ("1", "true")
         self._lost: Counter[str] = Counter()
@@ -99,10 +85,12 @@ class _Book:
         if found.kind == "chartsheet":
             return [Piece("title", name), *extra] if extra else []
         sheet = self._cells(raw)
+        sheet.fade([*sheet.painted, *self._tables(related)])
         sheet.settle()
         for what, count in sheet.unseen().items():
             self._lose(what, count, name)
         self._lose("uncalculated_formula", sheet.uncalculated, name)
+        self._lose("hidden_text", sheet.unseen_text, name)
         self._notes(related, sheet)
         return sheet_pieces(name, sheet, extra)
 
@@ -112,7 +100,7 @@ class _Book:
         head = raw[:1000]
         if b"<!DOCTYPE" in head or b"purl.oclc.org" in head:
             raw = etree.tostring(xml_of(raw, self._package.uri))
-        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", "sheetFormatPr", *_MARGINS)]
+        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", "sheetFormatPr", *_PAINTED, *_MARGINS)]
         rows = etree.iterparse(io.BytesIO(raw), tag=tags, resolve_entities=False, no_network=True, remove_comments=True)
         row = column = 0
         rows_are_hidden = False
@@ -122,7 +110,12 @@ class _Book:
                 column = _column(node.get("r"), column + 1)
                 text = self._cell(node, sheet)
                 if text:
-                    sheet.put(whole(node.getparent().get("r"), row + 1), column, text)
+                    place = whole(node.getparent().get("r"), row + 1), column
+                    sheet.put(*place, text)
+                    if self._looks.may_hide(node.get("s")) and not self._has_colours(node):
+                        sheet.faint.add(place)
+                elif self._looks.always_hides(node.get("s")):
+                    sheet.unseen_text += bool("".join(node.itertext()).strip())
                 node.clear()
             elif name == "row":
                 row = whole(node.get("r"), row + 1)
@@ -138,25 +131,27 @@ class _Book:
                 sheet.hide_columns(whole(node.get("min"), 1), whole(node.get("max"), 1))
             elif name == "mergeCell":
                 sheet.merge(*_range(str(node.get("ref") or "")))
+            elif name in _PAINTED:
+                refs = str(node.get("sqref") or "").split() if name == "conditionalFormatting" else ["A1:XFD1048576"]
+                sheet.painted += map(_range, refs)
             elif name in _MARGINS:
                 sheet.margins += _margin(str(node.text or ""))
         return sheet
 
     def _cell(self, node: Node, sheet: Sheet) -> str:
-        kind, value = node.get("t", "n"), child(node, "v")
+        kind, value, code = node.get("t", "n"), child(node, "v"), self._looks.code(node.get("s"))
         if kind == "inlineStr":
-            return _rich(child(node, "is"))
+            return numbers.text_shown(_rich(child(node, "is")), code)
         raw = str(value.text or "") if value is not None else ""
         if not raw:
             sheet.uncalculated += child(node, "f") is not None and kind != "str"
             return ""
-        code = self._formats.code(node.get("s"))
         match kind:
             case "s":
                 at = whole(raw, -1, 1 << 30)
                 return numbers.text_shown(self._strings[at], code) if 0 <= at < len(self._strings) else ""
             case "b":
-                return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
+                return "" if self._looks.always_hides(node.get("s")) else "TRUE" if raw.strip() in ("1", "true") else "FALSE"
             case "e":
                 return raw
             case "d":
@@ -167,6 +162,20 @@ class _Book:
             return numbers.shown(float(raw), code, from_1904=self._from_1904)
         except (ValueError, OverflowError):
             return raw
+
+    def _has_colours(self, node: Node) -> bool:
+        """Whether parts of a cell's text have a colour of their own."""
+        if node.get("t") == "s":
+            return whole(getattr(child(node, "v"), "text", ""), -1, 1 << 30) in self._coloured
+        return _is_coloured(child(node, "is"))
+
+    def _tables(self, related: Mapping[str, Related]) -> Iterator[tuple[int, int, int, int]]:
+        """Where a table's or a pivot table's style may give cells a ground of its own."""
+        for other in related.values():
+            root = self._package.xml(other.path) if other.kind in ("table", "pivotTable") and other.path else None
+            if root is not None:
+                at = root if other.kind == "table" else child(root, "location")
+                yield _range("" if at is None else str(at.get("ref") or ""))
 
     def _notes(self, related: Mapping[str, Related], sheet: Sheet) -> None:
         """Notes and comments on cells; of a conversation not the copy for old programs."""
@@ -219,8 +228,8 @@ def _is_hidden(node: Node, size: str, *, unless_said: bool = False) -> bool:
     return (unless_said if said is None else _is_on(said)) or re.fullmatch(r"0+(?:\.0+)?", str(node.get(size) or "")) is not None
 
 
-def _shared(root: Node | None) -> list[str]:
-    return [] if root is None else [_rich(node) for node in elements(root) if local(node) == "si"]
+def _is_coloured(text: Node | None) -> bool:
+    return text is not None and any(child(run, "rPr", "color") is not None for run in elements(text))
 
 
 def _rich(node: Node | None) -> str:

@@ -7,6 +7,7 @@ mbox, the file's name, time and size in a Maildir, UIDVALIDITY and UID on a serv
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import stat
@@ -141,6 +142,14 @@ class Mbox:
         except OSError as error:
             raise _unavailable(self._source, str(self._path), error) from error
         return (_ESCAPED.sub(rb"\1", content), entry.place) if _hash(content) == entry.place else None
+
+
+def messages(content: bytes) -> Iterator[bytes]:
+    """The messages of an mbox in these bytes; one that does not begin with a `From ` line begins with its first message."""
+    opened = content if content.startswith(_SEPARATOR) else _SEPARATOR + b"\n" + content
+    file = io.BytesIO(opened)
+    for start, stop in list(Mbox("", Path(), lambda _: True)._spans(file)):
+        yield _ESCAPED.sub(rb"\1", opened[start:stop])
 
 
 class Maildir:

@@ -21,7 +21,10 @@ from html.parser import HTMLParser
 from tests.crude.words import words
 
 _GONE = frozenset(
-    ("script", "style", "template", "noscript", "datalist", "del", "head", "title", "iframe", "nav", "button", "rp")
+    (
+        *("script", "style", "template", "noscript", "datalist", "del", "head", "title", "iframe", "nav", "button", "rp"),
+        *("video", "audio", "canvas", "progress", "meter"),
+    )
 )
 _VOID = frozenset(("br", "img", "input", "hr", "meta", "link", "wbr", "area", "base", "col", "embed", "source", "track"))
 _INLINE = frozenset(

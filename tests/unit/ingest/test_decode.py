@@ -45,6 +45,18 @@ def test_encodings_are_found_and_marks_removed(content: bytes) -> None:
     [
         ("L’été dernier, nous avons visité les châteaux où habitait ma grand-mère.", "mac-roman"),
         ("Name,Ort\nMüller,Köln\nGrüß,Bönen\n", "mac-roman"),
+        ("Für Änderungen genügt ein kurzer Satz, sagt Übung.", "mac-roman"),
+        ("Übung", "mac-roman"),
+        ("La città è più bella", "mac-roman"),
+        ("Informação", "mac-roman"),
+        ("Atención: más información aquí", "mac-roman"),
+        ("Åtta ängar på ön", "mac-roman"),
+        ("• bullet one\n• bullet two", "mac-roman"),
+        ("• bullet one\n• bullet two", "cp1252"),
+        ("Price £5 • item", "cp1252"),
+        ("Really—and the cost–benefit of ‘it’, isn’t it?", "cp1252"),
+        ("Manutenção de equipamentos à distância", "cp850"),
+        ("Żółć, Łódź i Kraków – ul. Długa 5", "cp1250"),
         ("Die Größe der Häuser über dem Fluß überrascht. Schöne Grüße.", "cp850"),
         ("พนักงานได้รับวันหยุดพักผ่อนประจำปียี่สิบวัน", "tis-620"),
         ("It’s the “best” plan – the fee is €5, says naïve André.", "cp1252"),
@@ -54,6 +66,27 @@ def test_encodings_are_found_and_marks_removed(content: bytes) -> None:
 def test_a_guess_knows_what_letters_look_like_beside_each_other(text: str, encoding: str) -> None:
     """Macintosh, DOS and Thai, which the Web's detector does not know or calls otherwise; and what it knows stays."""
     assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-be", "utf-16-le"])
+@pytest.mark.parametrize(
+    "words",
+    ["中华人民共和国", "每位员工每年享有二十天带薪年假，须提前两周申请。", "株式会社の規則について", "こんにちは", "标题\n正文"],
+)
+def test_wide_text_of_east_asia_needs_no_mark(words: str, encoding: str) -> None:
+    """Without a space or a line end it has no zero byte."""
+    assert decode(words.encode(encoding)) == words
+
+
+@pytest.mark.parametrize("words", ["füge", "größer", "Straßenverkehrsordnungen", "très été", "nüßé"])
+def test_a_short_text_is_not_taken_for_chinese(words: str) -> None:
+    """Two letters each make a character that exists."""
+    assert decode(words.encode("cp1252")) == words
+
+
+def test_stray_zeros_in_an_old_encoding_are_no_wide_text() -> None:
+    """One of them in a letter of a few words."""
+    assert decode("Gr\0üße aus Köln, caf\0é".encode("cp1252")) == "Grüße aus Köln, café"
 
 
 def test_halves_of_characters_are_characters() -> None:

@@ -28,3 +28,33 @@ def test_too_little_text_has_no_language(text: str) -> None:
 def test_links_and_numbers_do_not_vote() -> None:
     """A German text with English links is German."""
     assert language(GERMAN + " https://example.org/the/english/path/of/this/document" * 5) == "de"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Remote work guidelines 2024",
+        "Vakantieregeling voor medewerkers",
+        "Reiskostenvergoeding",
+        "Widget Gadget Sprocket Price",
+        "Kubernetes cluster upgrade",
+    ],
+)
+def test_a_few_words_have_no_language_rather_than_a_wrong_one(text: str) -> None:
+    """The statistics are sure of Afrikaans, Swedish and German here."""
+    assert language(text) == "und"
+    assert language(text, "en-GB") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Der Drucker im Flur ist defekt", "de"),
+        ("Please restart the server", "en"),
+        ("Veuillez redémarrer le serveur", "fr"),
+        ("Regulamin urlopów wypoczynkowych", "pl"),
+    ],
+)
+def test_a_few_clear_words_have_one(text: str, code: str) -> None:
+    """Whatever their capitals are."""
+    assert language(text) == code

@@ -84,7 +84,7 @@ def test_numerals() -> None:
         ("a&nbsp;b&amp;c&#8211;d&euro;", "a b&c–d€"),
         ("<address>Weg 1<br>Ort</address>", "Weg 1 Ort"),
         ("<s>alt</s> <del>weg</del> <ins>neu</ins>", "alt neu"),
-        ("<label>Name</label> <input value=x> <meter>5</meter>", "Name 5"),
+        ("<label>Name</label> <input value=x> <meter>5</meter>", "Name x"),
         ("<x-card>eigen</x-card>", "eigen"),
         ("<pre>a\n  b<br>c</pre>", "a\n  b\nc"),
         ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>", "a | b\n\nc"),
@@ -262,3 +262,17 @@ def test_work_is_linear(piece: str) -> None:
 
     taken(10)  # imports
     assert taken(1000) < 5 * taken(250)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<video>none</video><audio>none</audio><canvas>none</canvas><progress>30%</progress><meter>60%</meter>seen", "seen"),
+        ("<div><template shadowrootmode=open><p>seen</p></template></div><template>none</template>", "seen"),
+        ("Name: <input value='Ada'> <input type=hidden value=none><input type=checkbox value=none>", "Name: Ada"),
+        ("He said <q>yes</q>.", "He said “yes”."),
+    ],
+)
+def test_what_a_browser_shows_of_fields_and_components(body: str, expected: str) -> None:
+    """What stands in a player or a bar is for browsers that do not know them."""
+    assert text(body, "a.html") == expected

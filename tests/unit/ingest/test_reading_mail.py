@@ -410,3 +410,70 @@ def test_parts_within_parts_are_bounded() -> None:
     assert too_deep(deep)
     assert reason(deep, "a.eml") == "malformed"
     assert not too_deep(mail(*((f"multipart/mixed; boundary=b{n}", f"--b{n}\n\nx\n--b{n}--") for n in range(500))).encode())
+
+
+MAILBOX = b"""From ada@x.example Mon Jan  1 10:00:00 2024
+From: Ada <ada@x.example>
+To: Bob <bob@x.example>
+Subject: First
+Date: Mon, 01 Jan 2024 10:00:00 +0000
+
+Body one.
+>From now on quoted.
+From the sentence goes on.
+
+From bob@x.example Tue Jan  2 10:00:00 2024
+From: Bob <bob@x.example>
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+Content-Type: text/html; charset=utf-8
+
+<p>Body <b>two</b></p><p style="display:none">gone</p>
+"""
+
+
+@pytest.mark.parametrize("uri", ["in.mbox", "Inbox"])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_a_mailbox_is_all_of_its_messages(uri: str, ends: bytes) -> None:
+    """Each with its subject as a heading and its people; nothing of what one hides; what is no message is no mailbox."""
+    content = MAILBOX.replace(b"\n", ends)
+    document = read(content, uri)
+    assert document.text.split("\n\n") == [
+        "First",
+        "From: Ada <ada@x.example>\nTo: Bob <bob@x.example>\nDate: 2024-01-01T10:00:00+00:00",
+        "Body one.\nFrom now on quoted.\nFrom the sentence goes on.",
+        "Grüße",
+        "From: Bob <bob@x.example>",
+        "Body two",
+    ]
+    assert {element.heading_path for element in document.elements} == {("First",), ("Grüße",)}
+    assert document.title == uri.partition(".")[0]
+    assert losses(content, uri) == {"hidden": 1}
+    assert reason("Just words.\n", "in.mbox") == "malformed"
+
+
+PAGE = '<p>Seen<span style="display:none">gone</span></p>'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Subject: s\nMIME-Version: 1.0\n\n\n\nContent-Type: multipart/related;\n\tboundary=X\n\n"
+        f"--X\nContent-Type: text/html\n\n{PAGE}\n--X--\n",
+        "Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=----=_Next; charset=utf-8\n\n"
+        f"------=_Next\nContent-Type: text/html\n\n{PAGE}\n\n------=_Next--\n",
+    ],
+    ids=["fields behind blank lines", "boundary without quotes"],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_parts_are_told_apart_as_mail_programs_do(message: str, ends: str) -> None:
+    """And what one hides is no text there, either."""
+    content = message.replace("\n", ends)
+    assert Processor().parse(RawItem("a.eml", content.encode(), "v"), source="s").text == "Seen"
+
+
+@pytest.mark.parametrize("tail", ["-- \nList footer of words\n", "____________\nList\n", "Sent to the list of words\n"])
+def test_what_a_list_writes_behind_base64_is_text(tail: str) -> None:
+    """Decoded with it, it would be letters without a meaning."""
+    body = base64.encodebytes("Grüße und mehr davon".encode()).decode()
+    message = f"Subject: s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{body}{tail}"
+    assert text(message, "a.eml").split("\n", 1) == ["Grüße und mehr davon", tail.strip()]

@@ -157,6 +157,22 @@ def test_rows_are_cut_where_they_are_of_one_length(content: str, rows: list[str]
     assert text(content, "a.csv").splitlines() == rows
 
 
+@pytest.mark.parametrize(
+    ("content", "uri", "rows"),
+    [
+        ('1,"He said \\"hi, you\\", ok",x\n2,"plain",y\n', "a.csv", ['1 | He said "hi, you", ok | x', "2 | plain | y"]),
+        ('"1","line one\\\nline two","x"\n"2",\\N,"y"\n', "a.csv", ["1 | line one line two | x", "2 |  | y"]),
+        ('id,text\n1,"a \\"yes, no\\" b"\n2,"c ""ok"""\n', "a.csv", ["id | text", '1 | a "yes, no" b', '2 | c "ok"']),
+        ("1\ta\\tb\t\\N\n2\tc\\nd\tx\n", "a.tsv", ["1 | a b", "2 | c d | x"]),
+        ('a,"C:\\temp\\",b\nc,"D:\\new\\",d\n', "a.csv", ["a | C:\\temp\\ | b", "c | D:\\new\\ | d"]),
+        ('name,pattern\nx,"\\d+\\.\\d+"\n', "a.csv", ["name | pattern", "x | \\d+\\.\\d+"]),
+    ],
+)
+def test_a_backslash_is_what_the_program_meant_that_wrote_it(content: str, uri: str, rows: list[str]) -> None:
+    """MySQL's quotes, line breaks and sign for nothing; a path and a pattern keep theirs."""
+    assert text(content, uri).splitlines() == rows
+
+
 def test_a_cell_may_be_of_any_size() -> None:
     """Beyond the standard library's 128 KiB."""
     assert len(text("a,b\n1," + "word " * 60_000, "a.csv")) > 290_000
@@ -519,3 +535,20 @@ def test_work_grows_with_the_size(uri: str) -> None:
 def test_xml_joins_no_two_elements(xml: str, expected: str) -> None:
     """Elements with nothing between them are apart; one within a word is not."""
     assert text(xml.encode("windows-1251" if "1251" in xml else "utf-8"), "a.xml") == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "uri", "expected"),
+    [
+        ("<xliff><source>Hello</source><target>Hallo</target></xliff>", "a.xlf", "Hello\n\nHallo"),
+        ("<x-list>\n<name>Ada</name><name>Bob</name>\n</x-list>\n", "a.unknown", "Ada\n\nBob"),
+        ("<opml><body><outline text='One'><outline text='Two'/></outline></body></opml>", "a.opml", "One\nTwo"),
+        ("<tt><p>Hello<br/>there</p></tt>", "a.ttml", "Hello there"),
+        ("<name> is what you write\nhere", "a.unknown", "<name> is what you write\nhere"),
+        ("key=Gr\\u00fc\\u00dfe", "a.properties", "key=Grüße"),
+        ("a = '\\u00fc'", "a.py", "a = '\\u00fc'"),
+    ],
+)
+def test_xml_is_known_by_its_root_and_properties_by_their_name(content: str, uri: str, expected: str) -> None:
+    """Whatever they are called; Java's letters as numbers are letters."""
+    assert text(content, uri) == expected

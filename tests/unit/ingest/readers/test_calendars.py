@@ -107,3 +107,15 @@ def test_an_old_calendar_is_read_in_its_charset(charset: str) -> None:
     coded = quopri.encodestring(words.encode(charset)).decode()
     content = f"BEGIN:VCALENDAR\nVERSION:1.0\nBEGIN:VEVENT\nSUMMARY;CHARSET={charset};ENCODING=QUOTED-PRINTABLE:{coded}=\n=21\nEND:VEVENT\n"
     assert text(content, "a.vcs") == words + "!"
+
+
+def test_a_contact_is_its_name_and_how_to_reach_it() -> None:
+    """Each of a file; never the bytes of its picture."""
+    card = (
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Lovelace;Ada;;;\r\nFN:Ada Lovelace\r\nORG:Engines\\, Ltd.;Sums\r\nTEL;TYPE=CELL:+44 1\r\n"
+        "item1.EMAIL:ada@x.example\r\nADR:;;12 Street;London;;;UK\r\nNOTE:First\\nSecond\r\nPHOTO;ENCODING=b;TYPE=JPEG:AAAA\r\n BBBB\r\nEND:VCARD\r\n"
+    )
+    told = "Organization: Engines, Ltd., Sums\nPhone: +44 1\nE-mail: ada@x.example\nAddress: 12 Street, London, UK"
+    expected = f"Ada Lovelace\n\n{told}\n\nFirst\nSecond"
+    assert text(card, "a.vcf") == expected
+    assert text(card * 2, "a") == f"{expected}\n\n{expected}"

@@ -185,6 +185,56 @@ def test_what_is_left_out_is_deleted_or_said(content: str, said: str) -> None:
     assert losses(document) == ({said: 1} if said else {})
 
 
+def styled(styles: str, body: str) -> bytes:
+    parts = {"styles.xml": f"<w:styles {W_NAMES}>{styles}</w:styles>"}
+    return word(body, related=(("rS", "styles", "styles.xml"),), parts=parts)
+
+
+def style(kind: str, name: str, inside: str, based: str = "") -> str:
+    base = f'<w:basedOn w:val="{based}"/>' if based else ""
+    return f'<w:style w:type="{kind}" w:styleId="{name}"><w:name w:val="{name}"/>{base}{inside}</w:style>'
+
+
+HIDES = "<w:rPr><w:vanish/></w:rPr>"
+DEFAULTS = f"<w:docDefaults><w:rPrDefault>{HIDES}</w:rPrDefault></w:docDefaults>"
+IN_TABLE = (
+    '<w:tbl><w:tblPr><w:tblStyle w:val="B"/><w:tblLook w:val="04A0"/></w:tblPr><w:tblGrid/>'
+    f"{row(cell(para(run('head'))), cell(para(run('line'))))}{row(cell(para(run('first'))), cell(para(run('second'))))}</w:tbl>"
+)
+
+
+@pytest.mark.parametrize(
+    ("styles", "body", "text"),
+    [
+        (DEFAULTS, para(run("gone")) + para(run("seen", '<w:vanish w:val="0"/>')), "seen"),
+        (DEFAULTS + style("paragraph", "P", '<w:rPr><w:vanish w:val="0"/></w:rPr>'),
+         para(run("seen"), about='<w:pStyle w:val="P"/>') + para(run("gone")), "seen"),
+        (style("character", "A", HIDES) + style("character", "B", "", "A"), para(run("gone", '<w:rStyle w:val="B"/>'), run("seen")), "seen"),
+        (style("paragraph", "A", HIDES) + style("paragraph", "B", "", "A"),
+         para(run("gone"), about='<w:pStyle w:val="B"/>') + para(run("seen")), "seen"),
+        (style("paragraph", "A", HIDES) + style("character", "B", HIDES), para(run("seen", '<w:rStyle w:val="B"/>'), run("gone"),
+         about='<w:pStyle w:val="A"/>'), "seen"),
+        (style("table", "A", HIDES) + style("table", "B", "", "A"), IN_TABLE + para(run("seen")), "seen"),
+        (style("table", "B", f'<w:tblStylePr w:type="firstRow">{HIDES}</w:tblStylePr>'), IN_TABLE, "first | second"),
+        (style("table", "B", f'<w:tblStylePr w:type="lastRow">{HIDES}</w:tblStylePr>'), IN_TABLE, "head | line\nfirst | second"),
+    ],
+)  # fmt: skip
+def test_what_a_style_hides_is_hidden(styles: str, body: str, text: str) -> None:
+    """Of the document, a table or a part of it, a paragraph or a run, inherited too; two that hide show again (17.7.3)."""
+    assert read(styled(styles, body), "a.docx").text == text
+
+
+def test_a_list_does_not_count_what_is_hidden_with_its_end() -> None:
+    """As Word numbers it; a hidden end alone takes nothing away."""
+    about = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    body = (
+        para(run("one"), about=about)
+        + para(run("gone", "<w:vanish/>"), about=about + HIDES)
+        + para(run("two"), about=about + HIDES)
+    )
+    assert read(full(body), "a.docx").text == "1. one\n2. two"
+
+
 def test_notes_stand_after_the_paragraph_with_their_mark() -> None:
     """Numbered as they come, foot and end alike; one that nobody refers to is not in the text."""
     reference = '<w:r><w:{}Reference w:id="{}"/></w:r>'
@@ -193,6 +243,41 @@ def test_notes_stand_after_the_paragraph_with_their_mark() -> None:
     )
     document = read(full(body), "a.docx")
     assert document.text == "First[1] goes on.\n\n[1] Footword two.\n\nSecond.[2]\n\n[2] Endword."
+
+
+def test_a_mark_that_is_typed_is_the_mark_of_its_note() -> None:
+    """Of other notes the numbers go on as Word counts them."""
+    reference = '<w:r><w:footnoteReference {}w:id="{}"/></w:r>'
+    body = para(run("First"), reference.format('w:customMarkFollows="1" ', 1), run("* goes on"), reference.format("", 2))
+    assert read(full(body), "a.docx").text == "First* goes on[1]\n\nFootword one.\n\n[1] Footword two."
+
+
+@pytest.mark.parametrize(
+    ("form", "labels"),
+    [
+        ("ordinal", ["1st", "2nd", "3rd"]),
+        ("cardinalText", ["One", "Two", "Three"]),
+        ("ordinalText", ["First", "Second", "Third"]),
+        ("russianLower", ["а", "б", "в"]),
+        ("hebrew1", ["א", "ב", "ג"]),
+        ("aiueoFullWidth", ["ア", "イ", "ウ"]),
+        ("ganada", ["가", "나", "다"]),
+        ("ideographTraditional", ["甲", "乙", "丙"]),
+        ("numberInDash", ["- 1 -", "- 2 -", "- 3 -"]),
+        ("chicago", ["*", "†", "‡"]),
+        ("nobodyKnows", ["1", "2", "3"]),
+    ],
+)
+def test_a_list_counts_as_its_language_does(form: str, labels: list[str]) -> None:
+    """What Word prints before each paragraph."""
+    numbering = (
+        f'<w:numbering {W_NAMES}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="{form}"/>'
+        '<w:lvlText w:val="%1"/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    body = "".join(para(run("x"), about=item) for _ in labels)
+    content = word(body, related=(("rN", "numbering", "numbering.xml"),), parts={"numbering.xml": numbering})
+    assert read(content, "a.docx").text.split("\n") == [f"{label} x" for label in labels]
 
 
 def test_headers_and_footers_stand_once() -> None:

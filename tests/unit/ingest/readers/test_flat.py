@@ -43,6 +43,32 @@ def test_a_spreadsheet_of_2003_is_read_like_others(uri: str, encoding: str) -> N
     assert losses(document) == {"hidden_column": 1, "hidden_row": 1, "hidden_sheet": 1}
 
 
+LETTER = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<?mso-application progid="Word.Document"?>
+<w:wordDocument xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml" xmlns:wx="http://schemas.microsoft.com/office/word/2003/auxHint" xmlns:aml="http://schemas.microsoft.com/aml/2001/core" xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:v="urn:schemas-microsoft-com:vml" xmlns:st1="urn:schemas-microsoft-com:office:smarttags" w:macrosPresent="no">
+<o:DocumentProperties><o:Title>The plan</o:Title><o:Author>Ada</o:Author><o:LastSaved>2004-05-06T07:08:00Z</o:LastSaved></o:DocumentProperties>
+<w:lists><w:listDef w:listDefId="0"><w:lvl w:ilvl="0"><w:start w:val="1"/><w:nfc w:val="4"/><w:lvlText w:val="%1)"/></w:lvl></w:listDef><w:list w:ilfo="1"><w:ilst w:val="0"/></w:list></w:lists>
+<w:styles><w:style w:type="paragraph" w:default="on" w:styleId="Normal"><w:name w:val="Normal"/></w:style><w:style w:type="paragraph" w:styleId="H1"><w:name w:val="heading 1"/></w:style></w:styles>
+<w:docPr><w:view w:val="print"/></w:docPr>
+<w:body><wx:sect><wx:sub-section><w:p><w:pPr><w:pStyle w:val="H1"/></w:pPr><w:r><w:t>Heading</w:t></w:r></w:p>
+<w:p><w:r><w:t>Seen </w:t></w:r><st1:place><w:r><w:t>Berlin</w:t></w:r></st1:place><aml:annotation aml:id="1" w:type="Word.Deletion"><aml:content><w:r><w:delText>gone</w:delText></w:r></aml:content></aml:annotation><aml:annotation aml:id="2" w:type="Word.Insertion"><aml:content><w:r><w:t> added</w:t></w:r></aml:content></aml:annotation><w:r><w:footnote><w:p><w:r><w:t>Footword.</w:t></w:r></w:p></w:footnote></w:r><aml:annotation aml:id="3" w:type="Word.Comment.Start"/><w:r><w:t>.</w:t></w:r><w:r><aml:annotation aml:id="3" w:type="Word.Comment"><aml:content><w:p><w:r><w:t>gone comment</w:t></w:r></w:p></aml:content></aml:annotation></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>gone</w:t></w:r></w:p>
+<w:p><w:pPr><w:listPr><w:ilvl w:val="0"/><w:ilfo w:val="1"/><wx:t wx:val="a)"/></w:listPr></w:pPr><w:r><w:t>Item</w:t></w:r></w:p>
+<w:tbl><w:tblPr/><w:tr><w:tc><w:p><w:r><w:t>c1</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>c2</w:t></w:r></w:p></w:tc></w:tr></w:tbl>
+<w:p><w:r><w:pict><w:binData w:name="wordml://1.png">iVBORw0KGgo=</w:binData><v:shape><v:imagedata src="wordml://1.png"/></v:shape></w:pict></w:r></w:p>
+</wx:sub-section><w:sectPr><w:hdr w:type="odd"><w:p><w:r><w:t>Headword</w:t></w:r></w:p></w:hdr><w:ftr w:type="odd"><w:p><w:r><w:t>Footline</w:t></w:r></w:p></w:ftr></w:sectPr></wx:sect></w:body></w:wordDocument>"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("uri", ["a.doc", "a.xml", "a"])
+def test_a_document_of_word_2003_is_read_like_a_docx(uri: str, encoding: str) -> None:
+    """Notes, headers, lists and properties; nothing of deletions, comments and hidden text; whatever it is called."""
+    document = read(LETTER.replace("UTF-8", encoding).encode(encoding), uri)
+    expected = ["Headword", "Heading", "Seen Berlin added[1].", "[1] Footword.", "a) Item", "c1 | c2", "Footline"]
+    assert document.text.split("\n\n") == expected
+    assert (document.title, document.metadata["author"]) == ("Heading", "Ada")
+    assert losses(document) == {"comment": 1, "hidden_text": 1, "picture": 1}
+
+
 def flat(content: bytes) -> bytes:
     """A zipped Office document as one XML file."""
     archive = zipfile.ZipFile(BytesIO(content))

@@ -149,6 +149,21 @@ def test_headings_code_and_comments_are_told_apart(
     assert losses(content, uri) == {"comment": comments}
 
 
+@pytest.mark.parametrize(
+    ("uri", "content", "expected"),
+    [
+        ("a.tex", r"\title{The \emph{Title}}\author{Ada}" + "\n\\begin{document}\n\\section{One \\label{s}} Words.\n\\end{document}",
+         [("title", r"The \emph{Title}"), ("text", r"\author{Ada}"), ("title", "One"), ("text", "Words.")]),
+        ("a.org", "| a | b |\n|---+---|\n| 1 |   |\nWords.", [("table", "a | b\n1"), ("text", "Words.")]),
+        ("a.rst", "One\n===\n\n.. code-block:: python\n   :linenos:\n\n   def f():\n       pass\n\nTwo\n---\n\nSee::\n\n  $ x\n\nend",
+         [("title", "One"), ("text", ".. code-block:: python\n   :linenos:"), ("code", "def f():\n    pass"), ("title", "Two"), ("text", "See:"), ("code", "$ x"), ("text", "end")]),
+    ],
+)  # fmt: skip
+def test_tables_and_code_are_what_they_are(uri: str, content: str, expected: list[tuple[str, str]]) -> None:
+    """A title ends with its brace, a table has no rules, code keeps its indents; levels of headings go on behind it."""
+    assert shape(content, uri) == expected
+
+
 def test_a_cell_to_a_line_is_a_row_of_the_first_rows_width() -> None:
     """As AsciiDoc's authors write long cells."""
     table = "|===\n|Name |Days\n\n|Ann\n|20\n\n|Ben goes\non\n|30\n|==="

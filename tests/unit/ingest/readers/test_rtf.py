@@ -113,3 +113,9 @@ def test_what_is_broken_is_read_or_refused() -> None:
     with pytest.raises(DocumentError) as error:
         read_rtf(b"{\\other x}", "a.rtf")
     assert error.value.reason == "malformed"
+
+
+def test_a_box_before_a_table_that_ends_the_text_is_read() -> None:
+    """Nothing follows that would end the paragraph it is anchored in."""
+    content = rb"{\rtf1 a\par{\shp{\*\shpinst{\shptxt boxed\par}}}\trowd\cellx1000\intbl outer\cell\row}"
+    assert sorted(read(content, "a.rtf").text.split("\n\n")) == ["a", "boxed", "outer"]

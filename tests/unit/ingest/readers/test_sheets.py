@@ -11,7 +11,12 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Font, PatternFill
+from openpyxl.worksheet.table import Table, TableStyleInfo
 
 from ingest.readers import numbers
 from ingest.readers.xlsx import xlsx
@@ -416,3 +421,59 @@ def test_every_word_of_an_xls_comes_back_once(sheets: list[list[list[str]]]) -> 
         for s, lines in enumerate(sheets)
     }
     in_order(read(xls(made), "a.xls"), sheets)
+
+
+def test_what_has_the_colour_of_its_ground_is_not_read() -> None:
+    """White on white, red on red, and a format that shows nothing; a table's style and a condition may give another ground."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        white, red = Font(color="FFFFFF"), PatternFill("solid", fgColor="FF0000")
+        sheet.append(["seen", "gone", "white on red", "gone", CellRichText("s", TextBlock(InlineFont(color="FF0000"), "een"))])
+        sheet["B1"].font, sheet["C1"].font, sheet["C1"].fill, sheet["E1"].font = white, white, red, white
+        sheet["D1"].font, sheet["D1"].fill = Font(color="FF0000"), red
+        sheet.append(["gone", 42, True, "end"])
+        for cell in sheet[2][:3]:
+            cell.number_format = ";;;"
+        for place, value in {"A4": "Head", "B4": "Line", "A5": 1, "B5": 2, "A7": "striped", "B7": "x"}.items():
+            sheet[place] = value
+            sheet[place].font = white
+        table = Table(displayName="T", ref="A4:B5", tableStyleInfo=TableStyleInfo("TableStyleMedium2"))
+        sheet.add_table(table)
+        sheet.conditional_formatting.add("A7:B7", FormulaRule(formula=["TRUE"], fill=red))
+
+    document = read(saved(fill), "a.xlsx")
+    first = "seen | white on red |  | seen\n|  | end"  # columns without anything seen take no place
+    assert document.text == f"Sheet\n\n{first}\n\nHead | Line\n1 | 2\n\nstriped | x"
+    assert losses(document) == {"hidden_text": 5}
+
+
+def test_a_format_that_shows_nothing_hides_whatever_the_cell_holds() -> None:
+    """Strings that stand in the cell itself, numbers and truths too."""
+    styles = (
+        '<numFmts><numFmt numFmtId="170" formatCode=";;;"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs>'
+    )
+    cells = c("A1", "inlineStr", "<is><t>gone</t></is>", 1) + c("B1", "b", "<v>1</v>", 1) + c("C1", "str", "<v>seen</v>")
+    document = read(workbook({"S": rows(cells)}, styles=styles), "a.xlsx")
+    assert document.text == "S\n\nseen"
+    assert losses(document) == {"hidden_text": 2}
+
+
+def test_what_has_the_colour_of_its_ground_is_not_read_in_ods() -> None:
+    """White without a ground; on a ground, under a condition or in another colour it is read."""
+    names = 'xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
+    white = f'<style:text-properties {names} fo:color="#FFFFFF"/>'
+    looks = {
+        "plain": white,
+        "blue": f'{white}<style:table-cell-properties {names} fo:background-color="#0000ff"/>',
+        "mapped": f'{white}<style:map style:condition="x" style:apply-style-name="blue"/>',
+    }
+    styles = "".join(f'<style:style style:name="{n}" style:family="table-cell">{look}</style:style>' for n, look in looks.items())
+    cells = "".join(
+        f'<table:table-cell office:value-type="string" table:style-name="{name}"><text:p>{name}</text:p></table:table-cell>'
+        for name in (*looks, "other")
+    )
+    body = f'<table:table table:name="T"><table:table-row>{cells}</table:table-row></table:table>'
+    document = read(odf("spreadsheet", body, styles=styles), "a.ods")
+    assert document.text == "T\n\nblue | mapped | other"
+    assert losses(document) == {"hidden_text": 1}

@@ -217,3 +217,8 @@ def test_what_is_no_presentation_is_malformed() -> None:
         pptx(word("<w:p/>"), "a.pptx")
     assert error.value.reason == "malformed"
     assert refused(b"PK broken", "a.pptx") == "malformed"
+
+
+def test_a_break_that_xml_cannot_hold_is_a_break() -> None:
+    """PowerPoint writes what Shift and Enter type as `_x000B_`; a name like `_x41_` is a name."""
+    assert read(deck(shape(said("one_x000B_two _x41_"))), "a.pptx").text == "one\ntwo _x41_"
