@@ -190,6 +190,8 @@ WORST = (
     *("password", "api_key", "passwd=", "secret'", 'key"', "sk-", "eyJaaaaaaaaaa-", "a-", "a.", "a@", "1-", "1 ", "12 34 "),
     *("+49 ", "x y ", "pass ", "login a", "a|", "http://a/hook/", "dot ", "a dot ", "DE89 ", "4111 ", "kind: Secret ", "?a="),
     *("mysql ", "//registry/", "cl_", "iam ", "softlayer ", "seed phrase ", "\u00a0", "1\u200b", "tel 1", "ssn 1"),
+    *("password - a", "password\n", "name: password, ", "<password>", "<password ", "a://", "a://b:", "AKIA1\n", "sk-1 ", "eyJ"),
+    *("docker login ", "net use ", "password | ", "password: a1b2c3d4 ", "ldapx ", "password (", "1a2b\n", "DE89\n"),
 )  # fmt: skip
 
 
