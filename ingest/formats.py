@@ -147,11 +147,12 @@ _MESSAGE = re.compile(r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,80}?MIME
 """Header fields, and among them the one that says that they are."""
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
 _FLAT = re.compile(
-    rb"(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w-]+:)?document\b[^>]*\s[\w-]+:mimetype=[\"']([\w./+-]+)[\"']",
+    rb"(?:<\?xml\b[^>]*>\s*)?(?>(?><!--.*?-->)\s*)*+<(?:[\w-]+:)?document\b[^>]*\s[\w-]+:mimetype=[\"']([\w./+-]+)[\"']",
     re.DOTALL,
 )
 """An OpenDocument file in one piece (`.fodt`, `.fods`, `.fodp`), whatever it is called."""
-_ROOT = rb"(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*<(?:\w+:)?"
+_ROOT = rb"(?>(?><\?[^>]*\?>|<!--.*?-->)\s*)*+<(?:\w+:)?"
+"""Atomic: two hundred comments in a row were as many ways to fail, and took hours."""
 _WORKBOOK = re.compile(_ROOT + rb"Workbook\b[^>]*[\"']urn:schemas-microsoft-com:office:spreadsheet[\"']", re.DOTALL)
 _FLAT_OFFICE = re.compile(_ROOT + rb"package\b[^>]*[\"']http://schemas\.microsoft\.com/office/2006/xmlPackage[\"']", re.DOTALL)
 """A spreadsheet of Excel 2003 in XML, and an Office document since then in one piece, whatever they are called."""
