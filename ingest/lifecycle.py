@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ingest.freshness import NO_RULES, Lifetimes
-from sluice.access import NOBODY, AccessRules
+from sluice.access import NOBODY, AccessRules, AccessTags
 from sluice.records import DocumentState
 
 Condition = Literal["unfetched", "waiting", "unparsed", "current", "stale", "dropped", "withdrawn", "deleted"]
@@ -105,11 +105,20 @@ def after(state: DocumentState, event: Event, **fields: Any) -> DocumentState:
     """
     target = TRANSITIONS[condition(state), event]
     changed = replace(state, **{**fields, **_SHAPE[target]})
+    changed = replace(changed, bound=_bound(state, changed) if target == "stale" else None)
     if not changed.raw:  # what may not be kept as bytes is not kept as the source's metadata either
         changed = replace(changed, source_metadata={})
     if state.status == "expired" and changed.status == "active" and event in _LEAVES_EXPIRED:
         changed = replace(changed, status="expired")
     return changed if target in READABLE else replace(changed, tags=NOBODY)
+
+
+def _bound(before: DocumentState, now: DocumentState) -> AccessTags | None:
+    """Who could read the version that stands in for other bytes, where these come with other permissions than the rules'."""
+    if before.bound is not None or condition(before) == "stale":
+        return before.bound
+    own = (before.source_tags, now.source_tags, before.stands_for or None, now.stands_for or None)
+    return before.tags if any(said is not None for said in own) else None
 
 
 def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
@@ -121,7 +130,7 @@ def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
     tags = NOBODY
     if state.status == "active" and condition(state) in READABLE:
         target = rules.ceiling(state.source, state.stands_for) if state.stands_for else None
-        tags = rules.effective(state.source, state.uri, target, state.source_tags, state.own_tags)
+        tags = rules.effective(state.source, state.uri, target, state.source_tags, state.bound, state.own_tags)
     return state if tags == state.tags else replace(state, tags=tags)  # nearly always as it was: no copy of each document
 
 

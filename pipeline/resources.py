@@ -22,7 +22,6 @@ from indexing.contents import Contents, VersionsHeld
 from indexing.cuts import Cutter
 from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
-from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
 from indexing.models.reranker import CrossEncoderReranker
 from indexing.protocols import Encoder, QueryLog, SparseEncoder
@@ -35,6 +34,7 @@ from ingest.freshness import Lifetimes
 from ingest.protocols import Parser, Source
 from pipeline.budget import meter
 from pipeline.machine_cache import models_folder
+from pipeline.older_texts import current_access
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
@@ -279,8 +279,8 @@ class Resources:
         )
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
-        """Who may read what now."""
-        return CurrentAccess({state.key: state.tags for state in states}, tags_root(states))
+        """Who may read what now, and which older text of it."""
+        return current_access(self.stores.versions, states)
 
     @property
     def query_log(self) -> QueryLog | None:
