@@ -43,6 +43,7 @@ from sluice.recipe import Parts, Recipe
 from sluice.records import DocumentState
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from sluice.untold import untold
 from sluice.yaml_files import Unexpanded, read_yaml
 from stores import Stores, open_stores
 
@@ -356,14 +357,16 @@ class Resources:
         return evaluation.gates_fingerprint(self.gates)
 
     def configuration(self) -> dict[str, Any]:
-        """What a release is made from, as the file says it: `${NAME}` stays a name, so no secret is kept; plain data.
+        """What a release is made from, as the file says it: `${NAME}` stays a name, and a secret that is written there is hidden
+        (`sluice.untold`); plain data.
 
         `embedding` and `search` are those of the recipe, complete.
         """
         written = read_yaml(self.settings.path, Unexpanded())
         kept: dict[str, Any] = {key: written[key] for key in ("index", "sources", "chunking", "retention") if key in written}
         recipe = self.recipe.as_json()
-        return {**kept, "embedding": recipe["embedding"], "search": recipe["search"]}
+        hidden: dict[str, Any] = untold({name: kept[name] for name in ("sources",) if name in kept})
+        return {**kept, **hidden, "embedding": recipe["embedding"], "search": recipe["search"]}
 
     def kept_recipe(self) -> dict[str, Any]:
         """The recipe as a release keeps it: what a strategy's own options take from the environment stays a name here, too."""
