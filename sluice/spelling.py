@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from encodings.idna import ToASCII
 from functools import lru_cache
 from typing import TypeVar
+from urllib.parse import unquote
 
 T = TypeVar("T")
 
@@ -39,8 +40,13 @@ LOOKALIKES = str.maketrans(
 """Cyrillic and Greek letters that look like Latin ones; the most common of them, by no means all."""
 _CAPITALS = str.maketrans("\u0396\u039a\u039c\u039d\u03a5\u03a7\u0423\u051a\u051c", "ZKMNYXYQW")
 """More of them, for names."""
+_SLASHLIKE = str.maketrans("\u2044\u2215\u29f8", "///")
+_USER = re.compile(r"(?<=://)[^\s/@?#]*@")
+_PARAMETERS = re.compile(r";.*", re.DOTALL)
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_MOST_CODES = re.compile(r"(?:%(?!3[Ff]|23|2[Aa])[0-9A-Fa-f]{2})+")
+"""Of any character but `?`, `#` and `*`, which would be something else in a glob or an address."""
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PORTS = {"http": ":80", "https": ":443"}
 _HERE = re.compile(r"(?<![^/])(?:\./+)+")
@@ -65,8 +71,12 @@ def comparable(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def lookalike(text: str) -> str:
-    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, and backslashes; with
-    Latin letters for those that look so, and `a/../hr` as what a shell takes it for."""
+    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, parameters (`hr;v=1`), a
+    user in its address, percent codes and backslashes; with Latin letters for those that look so, slashes for what looks like
+    one, and `a/../hr` as what a shell takes it for."""
+    if "%" in text:
+        text = _MOST_CODES.sub(lambda codes: unquote(codes.group(), errors="replace"), text)
+    text = _USER.sub("", text.translate(_SLASHLIKE))
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(LOOKALIKES).translate(_CAPITALS)
     parts: list[str] = []
     for part in unicodedata.normalize("NFKC", text.casefold().replace("\\", "/")).split("/"):
@@ -75,7 +85,7 @@ def lookalike(text: str) -> str:
         elif part == ".." and parts == [""]:
             continue  # above the root is the root
         else:
-            parts.append(part if part in ("*", "**", "..") else part.strip().rstrip(" .").lstrip())
+            parts.append(part if part in ("*", "**", "..") else _PARAMETERS.sub("", part).strip(" \0").rstrip(" .").strip())
     return comparable("/".join(parts))
 
 

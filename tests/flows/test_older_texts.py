@@ -47,6 +47,7 @@ def test_what_a_new_version_opens_stays_closed_in_its_older_text(index: Index) -
     index.configure(gates=REJECTS)
     index.run("rejected")
     assert not reads(index, "people")
+    assert "an older text" in index("why", SECRET, URI, "--as", "people").out["says"]
     assert reads(index, "security")
     index.configure(gates=[])
     index.run()
