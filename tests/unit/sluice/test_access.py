@@ -215,7 +215,7 @@ def test_a_name_that_a_server_may_take_for_another_is_warned_of(uri: str) -> Non
     meant = AccessRule("https://x.example/hr/**" if "//" in uri else "hr/**", AccessTags(["hr"]))
     rules = AccessRules([meant, AccessRule("**", AccessTags(["public"]))])
     (miss,) = rules.near_misses([("s", uri)])
-    assert (miss.meant, miss.granted) == ({"hr"}, {"public"})
+    assert (miss.meant, miss.granted) == (AccessTags(["hr"]), AccessTags(["public"]))
 
 
 @pytest.mark.parametrize("match", ["{hr}/**", "(?i)hr/**", "re:hr/.*", "'hr/**'", "hr/**,legal/**", "~hr/**", "$hr/**"])
