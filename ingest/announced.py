@@ -22,6 +22,8 @@ NAMES = (
     r"|passwort|kennwort|zugangscode|mot de passe|contraseña|clave(?: de acceso)?|senha|parola d'ordine|wachtwoord|hasło"
     r"|lösenord"
     r"|adgangskode|passord|salasana|jelszó|heslo|parol[ăa]|şifre|пароль|密码|密碼|パスワード|비밀번호"
+    r"|كلمة المرور|كلمة السر|סיסמ[הא]|पासवर्ड|κωδικός(?: πρόσβασης)?|mật khẩu|รหัสผ่าน|kata sandi|lozinka|slaptažodis|parool|parole"
+    r"|pre[ _-]?shared[ _-]?key|psk"
 )
 """What people call a secret."""
 
@@ -37,6 +39,25 @@ _BELOW = re.compile(
     rf"^[^\w\n]{{0,8}}(?:[\w-]{{1,20}}[ \t]){{0,3}}?(?:{NAMES})[*_]{{0,2}}[:：]?[*_]{{0,2}}[ \t]*\n(?:[ \t]*\n){{0,2}}"
     rf"[ \t>*•#-]{{0,8}}[\"'`]{{0,3}}{_VALUE}[\"'`]{{0,3}}[ \t]*(?=\n|\Z)",
     re.IGNORECASE | re.MULTILINE,
+)
+_NEXT = re.compile(
+    rf"(?<![^\W_])(?:{NAMES})(?:[ \t]+(?:was|has|been|from|to|reset|changed|set|of)){{0,3}}[ \t]+[\"'`“]?{_VALUE}", re.IGNORECASE
+)
+_BEFORE = re.compile(
+    rf"(?<![^\s\"'`“(]){_VALUE}[\"'`”]?[ \t]+(?:as|is)[ \t]+(?:the|your|my|our|a)[ \t]+(?:[a-z]+[ \t]+)?(?:{NAMES})\b",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    rf"(?i)(?<![^\W_])(?:log ?in|credentials?|zugangsdaten|accounts?|user(?:name)?)\b[^\n]{{0,20}}?"
+    rf"[ \t][\w.@-]{{2,40}}[ \t]*/[ \t]*{_VALUE}"
+)
+_STATEMENT = re.compile(
+    r"(?i)\b(?:identified[ \t]+by|(?:user|role|login)\b[^\n;]{0,80}?\bpassword|convertto-securestring)[ \t]+"
+    r"(?P<q>[\"'])(?P<value>[^\"'\n]{6,128})(?P=q)"
+)
+_PGPASS = re.compile(rf"^[\w.*-]{{1,80}}:(?:\d{{2,5}}|\*):[\w*-]{{1,60}}:[\w.@*-]{{1,60}}:{_VALUE}[ \t]*$", re.MULTILINE)
+_PATH = re.compile(
+    r"(?i)/(?:reset|verify|confirm|invite|magic|activate|private|secret|unlock|signin)[\w-]{0,20}[/-](?P<value>[A-Za-z0-9_-]{20,200})"
 )
 _CELL = re.compile(rf"(?i)\W*(?:{NAMES})\W*")
 
@@ -57,8 +78,20 @@ _COMMAND = re.compile(
     r"(?i)(?<![\w.-])(?:net use\b[^\n]{0,120}?/user:\S{1,80}[ \t]+"
     r"|(?:docker|podman|helm|oc|az)[ ]login\b[^\n]{0,100}?[ \t]-p[ =]?"
     r"|redis-cli\b[^\n]{0,80}?[ \t]-a[ ]?|ldap\w{2,10}\b[^\n]{0,120}?[ \t]-w[ ]?|smbclient\b[^\n]{0,120}?-U[ ]?[\w.\\@-]{1,60}%"
-    r"|-pass(?:in|out)[ ]pass:)[\"']?(?P<value>[^\s\"'`<>|]{6,128})"
+    r"|-pass(?:in|out)[ ]pass:|curl\b[^\n]{0,120}?[ \t](?:-b|--cookie)[ =][\"']?[\w.-]{1,40}=|https?[ ]-a[ ][\w.@-]{1,40}:"
+    r"|snmp-server community[ ]|(?:password|secret)[ ]\d[ ](?=[0-9A-F]{8})"
+    r"|echo[ ]+(?=[^\n|]{6,80}\|[ ]*(?:sudo[ ]-S|chpasswd))(?:[\"']?[\w.-]{1,40}:)?"
+    r"|variable[ ]+\"[^\"\n]{0,60}(?:password|secret|token|key)[^\"\n]{0,30}\"\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,8}=\s{0,8}"
+    r"|(?<!\w)_(?:auth|password)[ ]?=[ ]?"
+    r")[\"']?(?P<value>[^\s\"'`<>|]{6,128})"
 )
+
+_RULE = re.compile(r"^---", re.MULTILINE)
+_SECRETS = re.compile(r"^[ \t>]*kind:[ \t]*[\"']?Secret\b", re.MULTILINE)
+_DATA = re.compile(
+    r"^(?P<indent>[ \t]*)(?:data|stringData):[ \t]*\n(?P<entries>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)", re.MULTILINE
+)
+_DATUM = re.compile(r"^[ \t]+[\w.-]+:[ \t]*[\"']?(?P<value>[^\s\"'{|>#][^\s\"']{3,})", re.MULTILINE)
 
 _SLUG = re.compile(
     r"[a-z]{2,}(?:[-_.][a-z]{2,})+(?:[-_.]?v?\d{0,4})|v?\d+(?:[.:-]\d+)*[a-z%]{0,12}\+?|[a-z]{1,6}-?\d{1,4}", re.IGNORECASE
@@ -81,14 +114,28 @@ _BREAK = re.compile(r"[ \t]*\n[ \t>]*| ")
 
 def find(text: str, is_plausible: Callable[[str], bool]) -> Iterator[Span]:
     """Where announced secrets stand; spans may overlap."""
-    for pattern in (_PARTED, _ENCLOSED, _BELOW):
+    for pattern in (_PARTED, _ENCLOSED, _BELOW, _PGPASS, _PATH):
         yield from (match.span("value") for match in pattern.finditer(text) if is_strong(match["value"], is_plausible))
-    for pattern in (_ELEMENT, _ENTRY, _COMMAND):
+    for pattern in (_NEXT, _BEFORE, _PAIR):
+        yield from (match.span("value") for match in pattern.finditer(text) if is_mixed(match["value"], is_plausible))
+    for pattern in (_ELEMENT, _ENTRY, _COMMAND, _STATEMENT):
         yield from (match.span("value") for match in pattern.finditer(text) if is_plausible(match["value"]))
+    if "kind:" in text:
+        yield from _manifests(text)
     if "://" in text:
         yield from (
             match.span("value") for match in _AUTHORITY.finditer(text) if not match["value"].startswith(("$", "<", "{", "[", "*"))
         )
+
+
+def _manifests(text: str) -> Iterator[Span]:
+    """Every value of the `data` of Kubernetes secrets, wherever in the manifest their `kind` stands."""
+    start = 0
+    for end in (*(rule.start() for rule in _RULE.finditer(text)), len(text)):
+        if _SECRETS.search(text, start, end):
+            for data in _DATA.finditer(text, start, end):
+                yield from (entry.span("value") for entry in _DATUM.finditer(text, data.start("entries"), data.end("entries")))
+        start = end
 
 
 def beside(cells: Sequence[str], is_plausible: Callable[[str], bool]) -> Iterator[int]:
@@ -112,6 +159,15 @@ def halved(text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Span]:
             if ends and places[max(ends) - 1] >= breaks[0][1]:
                 yield cut.start(), cut.start() + places[max(ends) - 1] + 1
                 break
+
+
+def is_mixed(value: str, is_plausible: Callable[[str], bool]) -> bool:
+    """Whether a word looks like a secret with no mark between it and its label: small and capital letters, digits or signs."""
+    bare = value.rstrip(".:!?*")
+    many = len(re.findall(r"\d", bare)) >= 2 or re.search(r"\d.*[!#$%^&+]|[!#$%^&+].*\d", bare)
+    return bool(
+        many and re.search(r"[a-z]", bare) and re.search(r"[A-Z]", bare[1:] + bare[:1]) and is_strong(value, is_plausible)
+    )
 
 
 def is_strong(value: str, is_plausible: Callable[[str], bool]) -> bool:

@@ -22,6 +22,11 @@ _DIGITS = re.compile(r"\d(?:[\w ./+|-]{0,3}?\d){3,}")
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w+-]+(?:\.[\w+-]+)*(?:[@＠]|%40)(?:[^\W_](?:[\w-]*\.))+[^\W\d_]{2,24}(?![^\W_]|-)")
 _EMAIL_AT_NUMBER = re.compile(r"(?<![\w.+-])[\w.+-]+@\[\d{1,3}(?:\.\d{1,3}){3}\]")
+_EMAIL_APART = re.compile(
+    r"(?<![\w.+-])(?:[\w+-]+(?:\.[\w+-]+){0,4}@[ \n]|[\w+-]{1,40}(?:\.[\w+-]{1,40}){1,4} @ ?|\"[^\"\n@]{1,60}\"@)"
+    r"(?:[^\W_][\w-]{0,60}\.){1,5}[^\W\d_]{2,24}(?![^\W_]|-)"
+)
+"""Cut by a line's end or a blank, or with a name in quotes."""
 # Written so that no machine should see it: at and dot as words, at least one of them in brackets or both spelled out.
 _AT = r"(?:\s*[\[({<]\s*(?:at|@|ät|arroba)\s*[\])}>]\s*|\s+at\s+)"
 _DOT = r"(?:\s*[\[({<]\s*(?:dot|\.|punkt|punto|point)\s*[\])}>]\s*|\s+dot\s+)"
@@ -140,7 +145,7 @@ _IDS = (
 def emails(text: str) -> Iterator[Span]:
     """Addresses, also in other alphabets, and those spelled out for people only."""
     if "@" in text or "＠" in text or "%40" in text:
-        for pattern in (_EMAIL, _EMAIL_AT_NUMBER):
+        for pattern in (_EMAIL, _EMAIL_AT_NUMBER, _EMAIL_APART):
             yield from (match.span() for match in pattern.finditer(text))
     small = text.lower()
     if any(word in small for word in _SPELLING):

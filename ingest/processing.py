@@ -135,7 +135,7 @@ class Processor:
         document = replace(document, version=ids.content_hash(item.content), metadata=about)
         in_text, document = poison.in_text(document, self._poison)
         self._refuse(in_text, item.uri)
-        document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact)
+        document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact, _labelled(shown, kind, chosen.redact))
         document = _within_bounds(document)
         counts = in_file.counts + in_text
         if counts:
@@ -165,6 +165,16 @@ class Processor:
                 hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
                 withdraws=True,
             )
+
+
+def _labelled(item: RawItem, kind: Format, settings: RedactSettings) -> str:
+    """The source of XML, whose elements are the labels of what its text is, where secrets are looked for."""
+    if kind != "xml" or settings.secret == "keep":
+        return ""
+    try:
+        return decode(item.content, uri=item.uri, declared=True)
+    except DocumentError:  # its reader says why
+        return ""
 
 
 def _within_bounds(document: Document) -> Document:

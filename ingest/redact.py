@@ -39,13 +39,14 @@ _LEAST_KNOWN = 6
 _SECRETS = RedactSettings(secret="mask")
 
 
-def redacted(document: Document, settings: RedactSettings) -> Document:
+def redacted(document: Document, settings: RedactSettings, source: str = "") -> Document:
     """The document with what is to be masked masked, everywhere but in its uri, and its findings counted in its metadata.
 
     Everywhere is text, title, heading paths, and of the metadata every key and value however deep, numbers too. What is
     looked at is what is rewritten: there is one walk. What is found in one place is masked in all, for the label that gives a
     secret away stands beside it once. Raises DocumentDropped or DocumentError (`redacted`, both withdrawing it) where the
-    policy of what was found says so, also for a secret in the document's name.
+    policy of what was found says so, also for a secret in the document's name. `source` is what the text was read from, where
+    that says more of a word: the element that it stands in.
     """
     policies = settings.policies
     if not policies:
@@ -56,7 +57,7 @@ def redacted(document: Document, settings: RedactSettings) -> Document:
         walk.look(words)
     walk.look(document.text)
     walk.value(document.metadata)
-    walk.remember()
+    walk.remember(source)
     changes = [Edit(start, end, f"[{kind.upper()}]") for kind, (start, end) in walk.look(document.text)]
     masked = edits.apply(replace(document, metadata={}), changes, walk.rewrite)
     metadata = walk.value(document.metadata)
@@ -96,9 +97,10 @@ class _Walk:
         self._known: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
 
-    def remember(self) -> None:
+    def remember(self, source: str = "") -> None:
         """Know the words that were found so far wherever they stand: what a label gives away here stands bare elsewhere."""
-        for (words, _), spans in self._found.items():
+        given_away = [("secret", span) for _, span in findings(source, _SECRETS)] if "secret" in self._settings.policies else []
+        for words, spans in (*((words, spans) for (words, _), spans in self._found.items()), (source, given_away)):
             for kind, (start, end) in spans:
                 word = plain(words[start:end]).text.strip(" .:;,!?)*")
                 if kind in _BY_PLACE and len(word) >= _LEAST_KNOWN:

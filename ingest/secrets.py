@@ -18,7 +18,10 @@ from ingest.announced import NAMES
 Span = tuple[int, int]
 
 _BLOCKS = (
-    re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
+    re.compile(
+        r"-{2,5} ?BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)? ?-{2,5}.*?(?:-{2,5} ?END [A-Z0-9 ]{1,60}-{2,5}|\Z)",
+        re.DOTALL | re.IGNORECASE,
+    ),
     re.compile(r"PuTTY-User-Key-File-\d.*?(?:Private-MAC: *\w+|\Z)", re.DOTALL),
     re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{10,4096}\.eyJ[\w-]{10,4096}(?:\.[\w-]{0,4096})?"),  # a JSON web token
@@ -33,7 +36,7 @@ _PREFIXED = re.compile(
     r"|AIza[\w-]{35}|github_pat_\w{60,}|sk-(?:ant|proj|or|svcacct|admin)-[\w-]{20,}|hf_[A-Za-z0-9]{30,})(?![A-Za-z0-9])"
     r"|(?<![\w/.-])(?:xapp-\d-[\w-]{20,}|(?:dop|doo|dor)_v1_[a-f0-9]{60,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|ya29\.[\w-]{20,}"
     r"|hv[bsr]\.[\w-]{20,}|ATATT3[\w=-]{30,}|NRAK-[A-Z0-9]{20,}|dapi[a-f0-9]{32}|EAA[A-Za-z0-9]{60,}|PMAK-[\w-]{40,}"
-    r"|key-[a-f0-9]{32}|S[A-Z0-9]{55}|SK[a-f0-9]{32})(?![\w-])"
+    r"|key-[a-f0-9]{32}|[5KL][1-9A-HJ-NP-Za-km-z]{50,51}|S[A-Z0-9]{55}|SK[a-f0-9]{32})(?![\w-])"
 )
 # A prefix in small letters, then a long run of mixed letters and digits: the form that issuers of keys agree on.
 _ISSUED = re.compile(
@@ -42,7 +45,7 @@ _ISSUED = re.compile(
 )
 
 _IS = (
-    r"(?:[ \t]*(?:[:=：＝]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|on)[ \t]*:?[ \t]+"
+    r"(?:[ \t]*(?:[:=：＝]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|to|on)[ \t]*:?[ \t]+"
     r"(?:now |currently |set to |still )?"
     r"|は\s*|是\s*|为\s*)"
 )
@@ -55,7 +58,7 @@ _NAMED = re.compile(
 _KEYED = re.compile(r"(?i)(?:\b|_)key[ \t]*[:=][ \t]*(?P<value>(?:base64:)?[^\s\"'`,;<>|&()]{8,})")
 # The same as a variable is named: DB_PASSWORD=…, stripe.secretKey: …
 _VARIABLE = re.compile(
-    r"(?:\b|_|[a-z])(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
+    r"(?:\b|_|[a-z]|\b[A-Z]{1,12})(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
     r"|[Ss]ecret|[Tt]oken"
     r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}[\"']?[ \t]*(?:=>|[:=])[ \t]*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
 )
@@ -74,8 +77,7 @@ _PARAMETER = re.compile(
 _WEBHOOK = re.compile(r"https?://[^\s/]{1,200}/[^\s]{0,300}?hook[^\s]{0,300}?/(?P<value>[\w-]{20,})")
 _BOT = re.compile(r"(?<!\d)\d{8,10}:AA[\w-]{30,36}(?![\w-])")
 _WRAPPED = re.compile(
-    r"(?:\"auth\"\s*:\s*\"|(?s:\bkind: *Secret\b.{0,400}?^(?:data|stringData):\n)(?:[ \t]+[\w.-]+: *\S+\n)*?[ \t]+[\w.-]+: *)"
-    r"(?P<value>[A-Za-z0-9+/]{12,}={0,2})",
+    r"\"auth\"\s*:\s*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})",
     re.MULTILINE,
 )
 _CELL = re.compile(rf"(?i)\W*(?:{NAMES})\W*")

@@ -40,7 +40,13 @@ def masked(text: str) -> str:
         '{{"name": "DB_PASSWORD", "value": "{}"}}', "- name: DB_PASSWORD\n  value: {}", '{{\\"password\\": \\"{}\\"}}',
         "redis://:{}@cache:6379/0", "postgres://app:{}&!x@db/prod", "**Password:** {}", "Password: “{}”",
         "net use Z: \\\\srv\\share /user:ada {}", "docker login -u ada -p {} registry", "redis-cli -h cache -a {} ping",
-        "openssl rsa -passin pass:{} -in k.pem",
+        "openssl rsa -passin pass:{} -in k.pem", "The password {} works", "use {} as the new password",
+        "reset the password to {}",
+        "ENV DB_PASS {}", "setx DB_PASSWORD {}", "PGPASSWORD={} psql", "psk=\"{}\"", "CREATE USER 'a'@'%' IDENTIFIED BY '{}';",
+        "ALTER ROLE ada PASSWORD '{}'", "db.internal:5432:prod:app:{}", "Login: ada / {}", "echo 'ada:{}' | chpasswd",
+        'variable "db_password" {{\n  default = "{}"\n}}', "كلمة المرور: {}", "סיסמה: {}", "पासवर्ड: {}", "Mật khẩu: {}",
+        "Hasło to {}",
+        "apiVersion: v1\ndata:\n  a: YWFhYWFh\n  b: {}\nkind: Secret\n", "kind: Secret\nstringData:\n  a: one1two2\n  b: {}\n",
     ],
 )  # fmt: skip
 def test_what_stands_beside_a_secret_gives_it_away(said: str) -> None:
@@ -56,6 +62,8 @@ def test_what_stands_beside_a_secret_gives_it_away(said: str) -> None:
         "## Secret\n\ndocs/security/2024-guide.md\n", "API key\n\nSee https://example.com/v1/keys2\n", "Password – see 1Password",
         "docker run -p 4080:4080 --name db", "http://localhost:8080/path/@ada", "<password>${PASSWORD}</password>",
         "redis://:${REDIS_PASSWORD}@cache:6379", '{"name": "PASSWORD_MIN_LENGTH", "value": "12"}', "password (2FA)",
+        "kind: ConfigMap\ndata:\n  a: Tr0ub4dor\n",
+        "The password OAuth2 flow", "a secret Kubernetes1 label", "Users: ada / bob and 12 more", "The token bucket2 refills",
     ],
 )  # fmt: skip
 def test_what_only_stands_near_such_a_word_is_left_alone(innocent: str) -> None:
@@ -119,3 +127,28 @@ def test_a_secret_in_a_name_keeps_the_document_out_where_policy_says_so(uri: str
     with pytest.raises(DocumentDropped):
         redacted(made, RedactSettings(secret="drop"))
     assert redacted(made, EVERYTHING) == made
+
+
+def test_an_element_of_xml_is_the_label_of_its_words() -> None:
+    """The text of `<password>…</password>` is the word alone; what it was read from says what that is."""
+    raw = f"<server><id>x</id><password>{WORD}</password><note>It is {WORD}.</note></server>"
+    document = Processor(Processing(redact=EVERYTHING)).parse(RawItem("a.xml", raw.encode(), "v"), source="s")
+    assert WORD not in repr(document)
+    kept = Processor(Processing()).parse(RawItem("a.xml", raw.encode(), "v"), source="s")
+    assert WORD in kept.text
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["-----BEGIN RSA PRIVATE{}-----\n{}\n-----END", "----- begin private{} -----\n{}\n-----", "—–BEGIN EC PRIVATE{}—–\n{}"],
+)
+def test_a_private_key_is_one_however_its_dashes_are_typeset(block: str) -> None:
+    """Small letters, dashes that a word processor made, blanks beside them; to the end where none is said."""
+    assert "MIIEvQIBADAN" not in masked(f"Key:\n{block.format(' KEY', 'MIIEvQIBADANBgkqhkiG9w0')}")
+
+
+@pytest.mark.parametrize("written", ["ada.lovelace@\ncorp-mail.com", "ada.lovelace @ corp-mail.com", '"ada l"@corp-mail.com'])
+def test_an_address_with_a_blank_in_it_is_one(written: str) -> None:
+    """A line's end behind the sign, blanks around it, a name in quotes; a sentence with a sign is none."""
+    assert masked(f"Mail {written} now") == "Mail [EMAIL] now"
+    assert masked("meet @ corp.com at 5, or @ home") == "meet @ corp.com at 5, or @ home"

@@ -192,6 +192,9 @@ WORST = (
     *("mysql ", "//registry/", "cl_", "iam ", "softlayer ", "seed phrase ", "\u00a0", "1\u200b", "tel 1", "ssn 1"),
     *("password - a", "password\n", "name: password, ", "<password>", "<password ", "a://", "a://b:", "AKIA1\n", "sk-1 ", "eyJ"),
     *("docker login ", "net use ", "password | ", "password: a1b2c3d4 ", "ldapx ", "password (", "1a2b\n", "DE89\n"),
+    *("kind: Secret\n", "kind: Secret\ndata:\n  a: b\n", "data:\n", "  a: b\n", "---\n", "password to ", "login a / ", "echo ab"),
+    *("--BEGIN PRIVATE KEY", "variable \"password\" {", "curl ", "a.b @ ", "\"a", "Aa1Aa1Aa as ", "identified by ", "user a "),
+    *("a:1:b:", "/reset-"),
 )  # fmt: skip
 
 
