@@ -36,6 +36,7 @@ _LONGEST_LABEL = 80
 _BY_PLACE = ("secret", "national_id", "phone", "card")
 """What may be found by what stands around it: the same word is masked wherever else it stands alone, as in a heading's path."""
 _LEAST_KNOWN = 6
+_BEGINS, _GOES_ON = re.compile(r"(?<![^\W_])(?=\S)"), re.compile(r"[^\W_]")
 _SECRETS = RedactSettings(secret="mask")
 
 
@@ -95,7 +96,7 @@ class _Walk:
         self._settings = settings
         self._found: dict[tuple[str, str], list[tuple[str, Span]]] = {}
         self._known: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._begun: dict[str, list[str]] = {}
 
     def remember(self, source: str = "") -> None:
         """Know the words that were found so far wherever they stand: what a label gives away here stands bare elsewhere."""
@@ -105,17 +106,25 @@ class _Walk:
                 word = plain(words[start:end]).text.strip(" .:;,!?)*")
                 if kind in _BY_PLACE and len(word) >= _LEAST_KNOWN:
                     self._known.setdefault(word, kind)
+        for word in sorted(self._known, key=lambda word: (-len(word), word)):
+            self._begun.setdefault(word[:_LEAST_KNOWN], []).append(word)
         if self._known:
-            longest_first = sorted(self._known, key=lambda word: (-len(word), word))
-            self._pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])")
             self._found = {key: _disjoint([*spans, *self._elsewhere(key[0])]) for key, spans in self._found.items()}
 
     def _elsewhere(self, words: str) -> list[tuple[str, Span]]:
-        """Where words that are known stand among these."""
-        if self._pattern is None:
+        """Where words that are known stand among these; looked up by how they begin, for a table may hold thousands."""
+        if not self._known or len(words) < _LEAST_KNOWN:
             return []
-        shown = plain(words)
-        return [(self._known[found.group()], shown.original(found.span())) for found in self._pattern.finditer(shown.text)]
+        shown, found, end = plain(words), list[tuple[str, Span]](), 0
+        for begins in _BEGINS.finditer(shown.text):
+            start = begins.start()
+            for word in self._begun.get(shown.text[start : start + _LEAST_KNOWN], ()) if start >= end else ():
+                end = start + len(word)
+                if shown.text.startswith(word, start) and not _GOES_ON.match(shown.text, end):
+                    found.append((self._known[word], shown.original((start, end))))
+                    break
+                end = start
+        return found
 
     def counts(self) -> Counter[str]:
         """Type → how often, in different words."""

@@ -212,3 +212,17 @@ def test_a_crafted_line_takes_linear_time(unit: str) -> None:
     seconds(1500)
     small = max(min(seconds(1500) for _ in range(2)), 0.02)
     assert seconds(24_000) < 40 * small
+
+
+@pytest.mark.slow
+def test_a_table_of_numbers_takes_linear_time() -> None:
+    """Each number that is found is looked for elsewhere: ten times as many take less than 25 times as long."""
+
+    def seconds(rows: int) -> float:
+        made = document("\n".join(f"phone: 212 736 {5000 + n % 5000:04} | token: a{n}Bc{n}De{n}" for n in range(rows)))
+        started = time.process_time()
+        redacted(made, RedactSettings(secret="mask", phone="mask", phone_regions=("US",)))
+        return time.process_time() - started
+
+    seconds(50)
+    assert seconds(3000) < 25 * max(seconds(300), 0.05)
