@@ -139,7 +139,7 @@ def _bound(stored: Mapping[str, Carried], current: CurrentAccess) -> Mapping[str
         before = every_tag(held.tags)
         if key in current.masked or current.tags.get(key, NOBODY) - before:
             readers[key] = before
-            if before and len(held.texts) == 1:
+            if len(held.texts) == 1:
                 asked[key] = next(iter(held.texts))
     known = current.older(asked) if asked else {}
     return {key: known.get(key, before) for key, before in readers.items()}

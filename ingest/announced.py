@@ -63,8 +63,15 @@ _CELL = re.compile(rf"(?i)\W*(?:{NAMES})\W*")
 
 _WORDS = r"(?:password|passphrase|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
 _ELEMENT = re.compile(
-    rf"(?i)<(?:\w{{1,20}}:)?[\w-]{{0,30}}?{_WORDS}\b[^<>\n]{{0,100}}>\s{{0,20}}(?P<value>[^<>\s]{{6,200}})\s{{0,20}}</"
+    rf"(?i)<(?:\w{{1,20}}:)?[\w-]{{0,30}}?{_WORDS}\b[^<>\n]{{0,100}}>\s{{0,20}}(?:<[\w:-]{{1,30}}>\s{{0,20}})?(?:<!\[CDATA\[)?"
+    r"(?P<value>[^<>\s]{6,200}?)(?:\]\]>)?\s{0,20}</"
 )
+_BLOCK = re.compile(
+    rf"(?i)^[ \t-]{{0,40}}[\w.-]{{0,30}}?(?:{_WORDS}|passwort|psk)[\w.-]{{0,20}}"
+    r"[ ]?:[ ]?[|>][+-]?\d?[ \t]*\n[ \t]+(?P<value>\S{6,200})[ \t]*$",
+    re.MULTILINE,
+)
+"""A block scalar of YAML."""
 _ENTRY = re.compile(
     rf"(?i)\b(?:key|name|field|label)\\?[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}\\?[\"']?"
     rf"[\w.:-]{{0,60}}?{_WORDS}[\w.-]{{0,30}}\\?[\"']?"
@@ -118,7 +125,7 @@ def find(text: str, is_plausible: Callable[[str], bool]) -> Iterator[Span]:
         yield from (match.span("value") for match in pattern.finditer(text) if is_strong(match["value"], is_plausible))
     for pattern in (_NEXT, _BEFORE, _PAIR):
         yield from (match.span("value") for match in pattern.finditer(text) if is_mixed(match["value"], is_plausible))
-    for pattern in (_ELEMENT, _ENTRY, _COMMAND, _STATEMENT):
+    for pattern in (_ELEMENT, _BLOCK, _ENTRY, _COMMAND, _STATEMENT):
         yield from (match.span("value") for match in pattern.finditer(text) if is_plausible(match["value"]))
     if "kind:" in text:
         yield from _manifests(text)

@@ -1,7 +1,8 @@
 """Who may read what now, and who an older text of it that a collection still holds: law 7 for what was edited since.
 
 An older text is known by its own front matter; what its source said of it then is not kept. So where the source has permissions
-of its own, or the document is a link, an older text gains nobody. One that was parsed when less was masked is nobody's: a mask is
+of its own, or the document is a link, an older text gains nobody; nor does one from before the document was deleted, expired or
+withdrawn. One that was parsed when less was masked is nobody's: a mask is
 a revocation.
 """
 
@@ -38,7 +39,7 @@ def current_access(versions: Versions, states: Sequence[DocumentState]) -> Curre
             state = by_key[key]
             if key in masked and texts[key][1] != state.parse_fingerprint and _less_masked(document, state):
                 found[key] = NOBODY
-            elif state.source_tags is None and not state.stands_for:
+            elif state.source_tags is None and not state.stands_for and texts[key][0] in (state.version, *state.earlier):
                 found[key] = state.tags if document.tags is None else AccessTags(state.tags & document.tags)
         return found
 

@@ -170,6 +170,8 @@ class DocumentState:
     named: bool = True
     stands_for: str = ""
     """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
+    earlier: tuple[str, ...] = ()
+    """Versions that were served before, since the document was last taken away: of older texts only these gain readers."""
     bound: AccessTags | None = None
     """While an older version stands in for newer bytes that come with other permissions, or led somewhere else: who could read it
     before; no more may."""

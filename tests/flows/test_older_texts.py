@@ -62,6 +62,9 @@ def test_what_a_new_version_opens_stays_closed_in_its_older_text(index: Index) -
     index.configure(access=opened("people"))
     index("access", "sync")
     assert not reads(index, "security"), "a revocation reaches older texts"
+    index.configure(access=opened("people", "security"))
+    index("access", "sync")
+    assert (reads(index, "security"), reads(index, "people")) == (True, False), "a rule that is mended opens what it had closed"
 
 
 @pytest.mark.parametrize("gone", ["deleted", "expired", "withdrawn"])

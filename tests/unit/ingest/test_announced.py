@@ -46,6 +46,8 @@ def masked(text: str) -> str:
         "ALTER ROLE ada PASSWORD '{}'", "db.internal:5432:prod:app:{}", "Login: ada / {}", "echo 'ada:{}' | chpasswd",
         'variable "db_password" {{\n  default = "{}"\n}}', "كلمة المرور: {}", "סיסמה: {}", "पासवर्ड: {}", "Mật khẩu: {}",
         "Hasło to {}",
+        "db:\n  password: |\n    {}\n", "api_token: >-\n  {}\n", "<password><![CDATA[{}]]></password>",
+        "<password>\n  <value>{}</value>\n</password>",
         "apiVersion: v1\ndata:\n  a: YWFhYWFh\n  b: {}\nkind: Secret\n", "kind: Secret\nstringData:\n  a: one1two2\n  b: {}\n",
     ],
 )  # fmt: skip

@@ -191,3 +191,19 @@ def test_the_text_that_stands_in_is_opened_by_its_own_bytes_again() -> None:
     assert settled(after(refused, "parsed", version="2"), rules, NOW).tags == wide
     linked = replace(served, source_tags=None, stands_for="hr/pay", tags=narrow)
     assert settled(after(linked, "fetched", content_hash="2", stands_for=""), rules, NOW).tags == narrow, "it was a link"
+
+
+@given(st.lists(st.tuples(st.sampled_from(get_args(Event)), st.sampled_from("123"), st.booleans()), max_size=10))
+def test_earlier_versions_are_those_served_since_it_was_last_taken_away(nights: list[tuple[Event, str, bool]]) -> None:
+    """Whatever happens: never the present one, none from before a night on which nobody could be given it, none unparsed."""
+    rules = AccessRules((AccessRule("**", AccessTags("a")),))
+    state, served = DocumentState("k", "s", "a"), list[str]()
+    for event, content, expired in nights:
+        fields: dict[str, Any] = {"content_hash": content} if event.startswith("fetched") else {}
+        fields |= {"version": state.content_hash, "expires": NOW if expired else None} if event == "parsed" else {}
+        state = settled(after(state, event, **fields), rules, NOW)
+        if state.status != "active" or condition(state) not in READABLE:
+            served.clear()
+        elif state.version not in served:
+            served.append(state.version)
+        assert set(state.earlier) == set(served) - {state.version}
