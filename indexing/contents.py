@@ -182,9 +182,10 @@ class Contents:
         with self._lock:
             self._remember(clone, found, with_tags=False)
 
-    def agree(self, collection: str, tags: Mapping[str, AccessTags]) -> bool:
+    def agree(self, collection: str, tags: Mapping[str, AccessTags], texts: Mapping[str, tuple[str, str]]) -> bool:
         """Whether the points that are believed to be there are there, with these tags (by document key; else nobody's), as far
-        as the store can tell without reading them. That is remembered then as if they had been read.
+        as the store can tell without reading them, and are of no other texts than these. That is remembered then as if they had
+        been read.
         """
         with self._lock:
             believed = self._believed(collection)
@@ -192,6 +193,8 @@ class Contents:
                 return False
             sums: dict[AccessTags, IdSum] = {}
             for key, held in believed.items():
+                if key in texts and texts[key] != (held.version, held.parse_fingerprint):
+                    return False
                 wanted = tags.get(key, NOBODY)
                 sums[wanted] = id_sum_of(sums.get(wanted, (0, 0)), held.id_sum)
             if not self._points.holds(collection, sums):

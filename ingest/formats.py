@@ -157,11 +157,12 @@ _MAILBOX = re.compile(r"From \S[^\n]* \d{1,2}:\d\d[^\n]*\n(?:[!-9;-~]{1,60}:[^\n
 _ELEMENT = re.compile(r"\s*(?:<!--.*?-->\s*)*<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>", re.DOTALL)
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
 _FLAT = re.compile(
-    rb"(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w-]+:)?document\b[^>]*\s[\w-]+:mimetype=[\"']([\w./+-]+)[\"']",
+    rb"(?:<\?xml\b[^>]*>\s*)?(?>(?><!--.*?-->)\s*)*+<(?:[\w-]+:)?document\b[^>]*\s[\w-]+:mimetype=[\"']([\w./+-]+)[\"']",
     re.DOTALL,
 )
 """An OpenDocument file in one piece (`.fodt`, `.fods`, `.fodp`), whatever it is called."""
-_ROOT = rb"(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*<(?:\w+:)?"
+_ROOT = rb"(?>(?><\?[^>]*\?>|<!--.*?-->)\s*)*+<(?:\w+:)?"
+"""Atomic: two hundred comments in a row were as many ways to fail, and took hours."""
 _WORKBOOK = re.compile(_ROOT + rb"Workbook\b[^>]*[\"']urn:schemas-microsoft-com:office:spreadsheet[\"']", re.DOTALL)
 _FLAT_OFFICE = re.compile(_ROOT + rb"package\b[^>]*[\"']http://schemas\.microsoft\.com/office/2006/xmlPackage[\"']", re.DOTALL)
 _WORD_2003 = re.compile(

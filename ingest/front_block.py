@@ -143,7 +143,10 @@ def _stated(lines: list[str]) -> Iterator[str]:
             continue
         if code:
             continue
-        ruled = ruled or (number == 0 and line.startswith("{") and not line.startswith(("{{", "{%")))
+        if number == 0 and line.startswith("{") and not line.startswith(("{{", "{%")):
+            ruled = True
+            if inner := names(line):
+                yield inner
         if _RULE.fullmatch(line):
             yield from expiries
             ruled, expiries = True, []

@@ -36,7 +36,8 @@ def meaning(key: str) -> Meaning:
         return "tags"
     if letters in _EXPIRES:
         return "expires"
-    if OSA.distance(letters, _TAGS, score_cutoff=2) <= 2:
+    named = letters.endswith(_TAGS) and not re.search(r"\s", key.strip())  # `sluice.access_tags`, `page_access_tags`; no sentence
+    if named or OSA.distance(letters, _TAGS, score_cutoff=2) <= 2:
         return "nearly_tags"
     return "nearly_expires" if OSA.distance(letters, "expires", score_cutoff=1) <= 1 else ""
 

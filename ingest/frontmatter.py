@@ -129,6 +129,11 @@ def _refuse_mistyped(values: Mapping[Any, Any], uri: str) -> None:
             ours = "access_tags" if meaning(str(key)) == "nearly_tags" else "expires"
             raise _bad(uri, f"'{str(key)[:40]}' is nearly '{ours}'", f"write {ours}, or another word if it is something else")
     for outer, value in values.items():
+        for key in value if isinstance(value, dict) else ():
+            if meaning(f"{outer}{key}") in ("tags", "nearly_tags"):
+                raise _bad(
+                    uri, f"'{str(outer)[:40]}' holds '{str(key)[:40]}', nearly 'access_tags'", "write access_tags as one key"
+                )
         for key in _keys_below(value):
             if meaning(key) in ("tags", "nearly_tags") or key == "expires":
                 raise _bad(uri, f"'{key[:40]}' stands below '{str(outer)[:40]}'", "write it at the block's own level")
@@ -167,6 +172,15 @@ def _read_yaml(block: str) -> tuple[Any, dict[Any, list[Any]]]:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 given.setdefault(loader.construct_object(key), []).append(value)
         repeated = {key: found for key, found in given.items() if len(found) > 1}
+        if isinstance(node, yaml.MappingNode):  # merged in by now: of what it says of a permission, all of it counts
+            merged = [
+                (loader.construct_object(k), value)
+                for k, value in node.value
+                if isinstance(k, yaml.ScalarNode) and k.tag != _MERGE
+            ]
+            for key in {key for key, _ in merged if meaning(str(key)) in ("tags", "expires")}:
+                said = [value for other, value in merged if other == key]
+                repeated |= {key: said} if len(said) > 1 else {}
         return values, {key: [loader.construct_object(value, deep=True) for value in found] for key, found in repeated.items()}
     finally:
         loader.dispose()

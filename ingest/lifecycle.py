@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ingest.freshness import NO_RULES, Lifetimes
-from sluice.access import NOBODY, AccessRules
+from sluice.access import NOBODY, AccessRules, AccessTags
 from sluice.records import DocumentState
 
 Condition = Literal["unfetched", "waiting", "unparsed", "current", "stale", "dropped", "withdrawn", "deleted"]
@@ -66,6 +66,9 @@ TRANSITIONS: Mapping[tuple[Condition, Event], Condition] = {
 }
 """(what it is, what happens) → what it becomes; every pair has an answer."""
 
+_EARLIER = 20
+"""Versions that are remembered: more than releases are kept."""
+
 _NO_VERSION: Mapping[str, Any] = {"version": "", "parse_fingerprint": "", "stale": False}
 NOTHING_SAID: Mapping[str, Any] = {"own_tags": None, "title": "", "language": "", "metadata": {}, "expires": None}
 """What a version said that does not stay."""
@@ -105,11 +108,26 @@ def after(state: DocumentState, event: Event, **fields: Any) -> DocumentState:
     """
     target = TRANSITIONS[condition(state), event]
     changed = replace(state, **{**fields, **_SHAPE[target]})
+    changed = replace(changed, bound=_bound(state, changed) if target == "stale" else None, earlier=_earlier(state, changed))
     if not changed.raw:  # what may not be kept as bytes is not kept as the source's metadata either
         changed = replace(changed, source_metadata={})
     if state.status == "expired" and changed.status == "active" and event in _LEAVES_EXPIRED:
         changed = replace(changed, status="expired")
     return changed if target in READABLE else replace(changed, tags=NOBODY)
+
+
+def _earlier(before: DocumentState, now: DocumentState) -> tuple[str, ...]:
+    """The versions that were served before, with the one that was until now, without the one that is from now on."""
+    served = (before.version,) if before.status == "active" and condition(before) in READABLE else ()
+    return tuple(version for version in dict.fromkeys((*before.earlier, *served)) if version != now.version)[-_EARLIER:]
+
+
+def _bound(before: DocumentState, now: DocumentState) -> AccessTags | None:
+    """Who could read the version that stands in for other bytes, where these come with other permissions than the rules'."""
+    if before.bound is not None or condition(before) == "stale":
+        return before.bound
+    own = (before.source_tags, now.source_tags, before.stands_for or None, now.stands_for or None)
+    return before.tags if any(said is not None for said in own) else None
 
 
 def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
@@ -119,9 +137,11 @@ def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:
     what it leads to may not read it here.
     """
     tags = NOBODY
-    if state.status == "active" and condition(state) in READABLE:
+    if state.status != "active" or condition(state) not in READABLE:
+        state = replace(state, earlier=()) if state.earlier else state
+    else:
         target = rules.ceiling(state.source, state.stands_for) if state.stands_for else None
-        tags = rules.effective(state.source, state.uri, target, state.source_tags, state.own_tags)
+        tags = rules.effective(state.source, state.uri, target, state.source_tags, state.bound, state.own_tags)
     return state if tags == state.tags else replace(state, tags=tags)  # nearly always as it was: no copy of each document
 
 

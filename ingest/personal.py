@@ -20,8 +20,13 @@ _NEARBY = 60
 _AROUND = 80
 _DIGITS = re.compile(r"\d(?:[\w ./+|-]{0,3}?\d){3,}")
 
-_EMAIL = re.compile(r"(?<![\w.+-])[\w+-]+(?:\.[\w+-]+)*[@＠](?:[^\W_](?:[\w-]*\.))+[^\W\d_]{2,24}(?![\w-])")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w+-]+(?:\.[\w+-]+)*(?:[@＠]|%40)(?:[^\W_](?:[\w-]*\.))+[^\W\d_]{2,24}(?![^\W_]|-)")
 _EMAIL_AT_NUMBER = re.compile(r"(?<![\w.+-])[\w.+-]+@\[\d{1,3}(?:\.\d{1,3}){3}\]")
+_EMAIL_APART = re.compile(
+    r"(?<![\w.+-])(?:[\w+-]+(?:\.[\w+-]+){0,4}@[ \n]|[\w+-]{1,40}(?:\.[\w+-]{1,40}){1,4} @ ?|\"[^\"\n@]{1,60}\"@)"
+    r"(?:[^\W_][\w-]{0,60}\.){1,5}[^\W\d_]{2,24}(?![^\W_]|-)"
+)
+"""Cut by a line's end or a blank, or with a name in quotes."""
 # Written so that no machine should see it: at and dot as words, at least one of them in brackets or both spelled out.
 _AT = r"(?:\s*[\[({<]\s*(?:at|@|ät|arroba)\s*[\])}>]\s*|\s+at\s+)"
 _DOT = r"(?:\s*[\[({<]\s*(?:dot|\.|punkt|punto|point)\s*[\])}>]\s*|\s+dot\s+)"
@@ -44,7 +49,7 @@ _DIALLED = re.compile(r"(?<![\w.+/-])(?!\d{4}-\d\d-\d\d)(?:\(0?\d{1,5}\)|\d)[\d 
 _ANYWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "CH", "AT", "SE", "PL", "JP", "ZA", "MX", "IE")
 """Regions whose national numbers are known beside a word for telephone."""
 
-_CARD = re.compile(r"(?<![\w./#-])(?:\d[ .-]?){12,18}\d(?![\w-])")
+_CARD = re.compile(r"(?<![^\W_])(?<![./#-])(?:\d[ .-]?){12,18}\d(?![^\W_]|-)")
 _CARD_IN_FOURS = re.compile(r"(?<![\w./#-])\d{4}(?:[ .-]?\s?\d{4}){3}(?![\w-])")
 _CARD_IN_GROUPS = re.compile(
     r"(?<![\w#])\d{4}(?P<s>[ ./_|-]{1,3}|\s)(?:\d{4}(?P=s)\d{4}(?P=s)\d{1,4}(?:(?P=s)\d{1,3})?|\d{6}(?P=s)\d{4,5})(?!\w)"
@@ -52,7 +57,7 @@ _CARD_IN_GROUPS = re.compile(
 _ISSUED = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|(?:6(?:011|4\d\d|5\d\d)|35\d\d|62\d\d)\d{12,15}"
 )
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2} ?\d{2}(?:[ ./_-]{0,2}[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE)
+_IBAN = re.compile(r"(?<![^\W_])[A-Z]{2} ?\d{2}(?:(?:[ ./_-]{0,2}| ?\n)[A-Z0-9]){11,30}(?![^\W_])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +144,8 @@ _IDS = (
 
 def emails(text: str) -> Iterator[Span]:
     """Addresses, also in other alphabets, and those spelled out for people only."""
-    if "@" in text or "＠" in text:
-        for pattern in (_EMAIL, _EMAIL_AT_NUMBER):
+    if "@" in text or "＠" in text or "%40" in text:
+        for pattern in (_EMAIL, _EMAIL_AT_NUMBER, _EMAIL_APART):
             yield from (match.span() for match in pattern.finditer(text))
     small = text.lower()
     if any(word in small for word in _SPELLING):

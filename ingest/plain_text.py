@@ -11,9 +11,12 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from sluice.spelling import IGNORABLE
+
 Span = tuple[int, int]
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]+")
+_INVISIBLE = re.compile(f"[{IGNORABLE}\u2800]+")
+"""What no font shows, and the blank of Braille."""
 _DOTS = frozenset("\u00b7\u2022\u2024\u2027\u2219\u22c5\u30fb\uff65")
 
 

@@ -24,14 +24,34 @@ from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
 
-VERSION = 3
+VERSION = 4
 """Raised whenever this module makes something else of the same bytes than before."""
 
 _FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
 """Formats besides Markdown, whose reader does it, that may begin with a block of front matter."""
 
-_LAID_OUT: frozenset[Format] = frozenset({"docx", "doc", "odt", "rtf", "pdf", "email", "msg", "epub", "pptx", "odp", "ppt"})
-"""Formats whose text people write that have no front matter."""
+_UNFRONTED: frozenset[Format] = frozenset(
+    {
+        "docx",
+        "doc",
+        "odt",
+        "rtf",
+        "pdf",
+        "email",
+        "msg",
+        "epub",
+        "pptx",
+        "odp",
+        "ppt",
+        "code",
+        "csv",
+        "tsv",
+        "xlsx",
+        "ods",
+        "calendar",
+    }
+)
+"""Formats that have no front matter: what begins with a permission all the same must not pass as text."""
 
 _MOST_LOSSES = 50
 
@@ -95,7 +115,7 @@ class Processor:
             shown = replace(shown, content=in_file.content)
         document = self._parser.parse(shown, source=source)
         limits.check_losses(document, chosen.limits)
-        if kind in _LAID_OUT:
+        if kind in _UNFRONTED:
             frontmatter.refuse_laid_out(document.text, uri=item.uri)
         if not document.text.strip() and emptiness.holds_words(shown.content, kind):
             raise DocumentError(
@@ -115,7 +135,7 @@ class Processor:
         document = replace(document, version=ids.content_hash(item.content), metadata=about)
         in_text, document = poison.in_text(document, self._poison)
         self._refuse(in_text, item.uri)
-        document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact)
+        document = redact.redacted(clean.cleaned(document, chosen.clean), chosen.redact, _labelled(shown, kind, chosen.redact))
         document = _within_bounds(document)
         counts = in_file.counts + in_text
         if counts:
@@ -145,6 +165,16 @@ class Processor:
                 hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
                 withdraws=True,
             )
+
+
+def _labelled(item: RawItem, kind: Format, settings: RedactSettings) -> str:
+    """The source of XML, whose elements are the labels of what its text is, where secrets are looked for."""
+    if kind != "xml" or settings.secret == "keep":
+        return ""
+    try:
+        return decode(item.content, uri=item.uri, declared=True)
+    except DocumentError:  # its reader says why
+        return ""
 
 
 def _within_bounds(document: Document) -> Document:

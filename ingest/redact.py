@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from ingest import edits, personal, secrets
 from ingest.edits import Edit
@@ -24,7 +25,7 @@ from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document
 from sluice.settings import RedactSettings
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same text might be redacted differently."""
 
 LIBRARIES = ("detect-secrets", "phonenumbers", "python-stdnum")
@@ -32,20 +33,32 @@ REDACTED = "redacted"
 """The metadata in which a document carries what was masked: type → how often."""
 
 _LONGEST_LABEL = 80
+_BY_PLACE = ("secret", "national_id", "phone", "card")
+"""What may be found by what stands around it: the same word is masked wherever else it stands alone, as in a heading's path."""
+_LEAST_KNOWN = 6
+_BEGINS, _GOES_ON = re.compile(r"(?<![^\W_])(?=\S)"), re.compile(r"[^\W_]")
 _SECRETS = RedactSettings(secret="mask")
 
 
-def redacted(document: Document, settings: RedactSettings) -> Document:
+def redacted(document: Document, settings: RedactSettings, source: str = "") -> Document:
     """The document with what is to be masked masked, everywhere but in its uri, and its findings counted in its metadata.
 
     Everywhere is text, title, heading paths, and of the metadata every key and value however deep, numbers too. What is
-    looked at is what is rewritten: there is one walk. Raises DocumentDropped or DocumentError (`redacted`, both withdrawing it)
-    where the policy of what was found says so.
+    looked at is what is rewritten: there is one walk. What is found in one place is masked in all, for the label that gives a
+    secret away stands beside it once. Raises DocumentDropped or DocumentError (`redacted`, both withdrawing it) where the
+    policy of what was found says so, also for a secret in the document's name. `source` is what the text was read from, where
+    that says more of a word: the element that it stands in.
     """
     policies = settings.policies
     if not policies:
         return document
+    _refuse_name(document.uri, settings)
     walk = _Walk(settings)
+    for words in dict.fromkeys((document.title, *(heading for e in document.elements for heading in e.heading_path))):
+        walk.look(words)
+    walk.look(document.text)
+    walk.value(document.metadata)
+    walk.remember(source)
     changes = [Edit(start, end, f"[{kind.upper()}]") for kind, (start, end) in walk.look(document.text)]
     masked = edits.apply(replace(document, metadata={}), changes, walk.rewrite)
     metadata = walk.value(document.metadata)
@@ -66,12 +79,52 @@ def redacted(document: Document, settings: RedactSettings) -> Document:
     return replace(masked, metadata={**metadata, REDACTED: dict(sorted(counts.items()))})
 
 
+def _refuse_name(uri: str, settings: RedactSettings) -> None:
+    """Raise for a secret in a document's own name, which no mask can take away, where policy keeps such a document out."""
+    if settings.secret not in ("drop", "quarantine") or not any(True for _ in secrets.find(plain(unquote(uri)).text)):
+        return
+    said = "its name holds a secret, which policy keeps out"
+    if settings.secret == "drop":
+        raise DocumentDropped(REDACTED, f"{uri}: {said}", keep_raw=False)
+    raise DocumentError(REDACTED, f"{uri}: {said}", hint="rename it at the source", withdraws=True, keep_raw=False)
+
+
 class _Walk:
     """One walk through a document's words: what it finds it masks, and counts, equal words once."""
 
     def __init__(self, settings: RedactSettings) -> None:
         self._settings = settings
         self._found: dict[tuple[str, str], list[tuple[str, Span]]] = {}
+        self._known: dict[str, str] = {}
+        self._begun: dict[str, list[str]] = {}
+
+    def remember(self, source: str = "") -> None:
+        """Know the words that were found so far wherever they stand: what a label gives away here stands bare elsewhere."""
+        given_away = [("secret", span) for _, span in findings(source, _SECRETS)] if "secret" in self._settings.policies else []
+        for words, spans in (*((words, spans) for (words, _), spans in self._found.items()), (source, given_away)):
+            for kind, (start, end) in spans:
+                word = plain(words[start:end]).text.strip(" .:;,!?)*")
+                if kind in _BY_PLACE and len(word) >= _LEAST_KNOWN:
+                    self._known.setdefault(word, kind)
+        for word in sorted(self._known, key=lambda word: (-len(word), word)):
+            self._begun.setdefault(word[:_LEAST_KNOWN], []).append(word)
+        if self._known:
+            self._found = {key: _disjoint([*spans, *self._elsewhere(key[0])]) for key, spans in self._found.items()}
+
+    def _elsewhere(self, words: str) -> list[tuple[str, Span]]:
+        """Where words that are known stand among these; looked up by how they begin, for a table may hold thousands."""
+        if not self._known or len(words) < _LEAST_KNOWN:
+            return []
+        shown, found, end = plain(words), list[tuple[str, Span]](), 0
+        for begins in _BEGINS.finditer(shown.text):
+            start = begins.start()
+            for word in self._begun.get(shown.text[start : start + _LEAST_KNOWN], ()) if start >= end else ():
+                end = start + len(word)
+                if shown.text.startswith(word, start) and not _GOES_ON.match(shown.text, end):
+                    found.append((self._known[word], shown.original((start, end))))
+                    break
+                end = start
+        return found
 
     def counts(self) -> Counter[str]:
         """Type → how often, in different words."""
@@ -88,7 +141,7 @@ class _Walk:
                 head = f"{name}: "
                 named = findings(head + words, self._settings)
                 spans += [(k, (a - len(head), b - len(head))) for k, (a, b) in named if a >= len(head)]
-            self._found[words, label] = _disjoint(spans)
+            self._found[words, label] = _disjoint([*spans, *self._elsewhere(words)])
         return self._found[words, label]
 
     def rewrite(self, words: str, label: str = "") -> str:

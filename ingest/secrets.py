@@ -2,7 +2,7 @@
 
 By form: private keys, hashes of passwords, and the keys of services that detect-secrets or a prefix gives away.
 By place: values that a name, an option of a command, a parameter of an address or a heading of credentials announces,
-in the languages of `_NAMES`; such a value must look like a secret and not like a word of the sentence.
+in the languages of `announced.NAMES`; such a value must look like a secret and not like a word of the sentence.
 """
 
 from __future__ import annotations
@@ -12,22 +12,31 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
+from ingest import announced
+from ingest.announced import NAMES
+
 Span = tuple[int, int]
 
 _BLOCKS = (
-    re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
+    re.compile(
+        r"-{2,5} ?BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)? ?-{2,5}.*?(?:-{2,5} ?END [A-Z0-9 ]{1,60}-{2,5}|\Z)",
+        re.DOTALL | re.IGNORECASE,
+    ),
     re.compile(r"PuTTY-User-Key-File-\d.*?(?:Private-MAC: *\w+|\Z)", re.DOTALL),
     re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
-    re.compile(r"\beyJ[\w-]{10,4096}\.eyJ[\w-]{10,4096}(?:\.[\w-]{0,4096})?"),  # a JSON web token
+    re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{10,4096}\.eyJ[\w-]{10,4096}(?:\.[\w-]{0,4096})?"),  # a JSON web token
     # crypt(3) and its relatives: what is left of a password, and enough to guess it
     re.compile(r"\$(?:2[abxy]?|5|6|7|y|gy|1|apr1|argon2i?d?|scrypt|pbkdf2[\w-]*)\$[\w=,./+$-]{20,}"),
 )
 _PREFIXED = re.compile(
-    # of services that detect-secrets 1.5 does not know
-    r"(?<![\w/.-])(?:AIza[\w-]{35}|github_pat_\w{60,}|sk-(?:ant|proj|or|svcacct|admin)-[\w-]{20,}|hf_[A-Za-z0-9]{30,}"
-    r"|xapp-\d-[\w-]{20,}|(?:dop|doo|dor)_v1_[a-f0-9]{60,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|ya29\.[\w-]{20,}"
+    # of services that detect-secrets 1.5 does not know, or knows in one place only
+    r"(?<![A-Za-z0-9])(?:GOCSPX-[\w-]{20,}|whsec_[\w+/=]{20,}|npm_[A-Za-z0-9]{36}|gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat)-[\w-]{20,}"
+    r"|lin_api_[A-Za-z0-9]{30,}|dckr_pat_[\w-]{20,}|rubygems_[a-f0-9]{48}|1//0[\w-]{30,}|ATBB[A-Za-z0-9]{24,}|gsk_[A-Za-z0-9]{40,}"
+    r"|lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}|r8_[A-Za-z0-9]{37}|xai-[A-Za-z0-9]{60,}|xoxe[.-][\w.-]{30,}|figd_[\w-]{30,}"
+    r"|AIza[\w-]{35}|github_pat_\w{60,}|sk-(?:ant|proj|or|svcacct|admin)-[\w-]{20,}|hf_[A-Za-z0-9]{30,})(?![A-Za-z0-9])"
+    r"|(?<![\w/.-])(?:xapp-\d-[\w-]{20,}|(?:dop|doo|dor)_v1_[a-f0-9]{60,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|ya29\.[\w-]{20,}"
     r"|hv[bsr]\.[\w-]{20,}|ATATT3[\w=-]{30,}|NRAK-[A-Z0-9]{20,}|dapi[a-f0-9]{32}|EAA[A-Za-z0-9]{60,}|PMAK-[\w-]{40,}"
-    r"|key-[a-f0-9]{32}|S[A-Z0-9]{55}|SK[a-f0-9]{32})(?![\w-])"
+    r"|key-[a-f0-9]{32}|[5KL][1-9A-HJ-NP-Za-km-z]{50,51}|S[A-Z0-9]{55}|SK[a-f0-9]{32})(?![\w-])"
 )
 # A prefix in small letters, then a long run of mixed letters and digits: the form that issuers of keys agree on.
 _ISSUED = re.compile(
@@ -35,35 +44,25 @@ _ISSUED = re.compile(
     r"(?=[A-Za-z0-9]{0,60}[0-9][A-Za-z0-9]{0,60}[0-9])(?=[A-Za-z0-9]{0,60}[a-z])(?=[A-Za-z0-9]{0,60}[A-Z])[A-Za-z0-9]{20,200}(?![\w/])"
 )
 
-_NAMES = (
-    r"pass[ _-]?(?:word|phrase|code|wd)|passwd|pwd|pass|pw|secret|(?:wi-?fi|network|wlan|wpa2?)[ _-]?(?:key|pass)"
-    r"|api[ _-]?(?:key|token|secret)|(?:secret|private|signing|encryption|account|access"
-    r"|master|shared|license|licence|recovery|backup)[ _-]?(?:access[ _-]?)?(?:key|code)|(?:access|auth|authentication"
-    r"|refresh|bot|session|"
-    r"personal access|api|deploy|bearer)[ _-]?token|client[ _-]?secret|session[ _-]?(?:id|key)|credentials?"
-    r"|passwort|kennwort|zugangscode|mot de passe|contraseña|clave(?: de acceso)?|senha|parola d'ordine|wachtwoord|hasło"
-    r"|lösenord"
-    r"|adgangskode|passord|salasana|jelszó|heslo|parol[ăa]|şifre|пароль|密码|密碼|パスワード|비밀번호"
-)
 _IS = (
-    r"(?:[ \t]*(?:[:=：＝]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|on)[ \t]*:?[ \t]+"
+    r"(?:[ \t]*(?:[:=：＝]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|to|on)[ \t]*:?[ \t]+"
     r"(?:now |currently |set to |still )?"
     r"|は\s*|是\s*|为\s*)"
 )
 _NAMED = re.compile(
-    rf"(?<![^\W_])(?:{_NAMES})(?:[\w-]{{0,20}})[\"'`*]{{0,3}}(?:[ \t]+(?!is\b"
-    rf"|are\b)[\w-]+){{0,5}}?{_IS}[\"'`*]{{0,3}}(?P<value>[^\s\"'`,;<>|]{{6,}})",
+    rf"(?<![^\W_])(?:{NAMES})(?:[\w-]{{0,20}})[\"'`*\\]{{0,4}}(?:[ \t]+(?!is\b"
+    rf"|are\b)[\w-]+){{0,5}}?{_IS}[\"'`*“‘„«\\]{{0,4}}[ \t]?(?P<value>[^\s\"'`,;<>|]{{6,}})",
     re.IGNORECASE,
 )
 # Somebody's key of something: what is said about keys in general has no digits.
 _KEYED = re.compile(r"(?i)(?:\b|_)key[ \t]*[:=][ \t]*(?P<value>(?:base64:)?[^\s\"'`,;<>|&()]{8,})")
 # The same as a variable is named: DB_PASSWORD=…, stripe.secretKey: …
 _VARIABLE = re.compile(
-    r"(?:\b|_|[a-z])(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
+    r"(?:\b|_|[a-z]|\b[A-Z]{1,12})(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?|[Pp]assword"
     r"|[Ss]ecret|[Tt]oken"
     r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}[\"']?[ \t]*(?:=>|[:=])[ \t]*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
 )
-_BEARER = re.compile(r"\b(?:Bearer|Basic|token|Digest|ApiKey)\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
+_BEARER = re.compile(r"\b(?:Bearer|Basic|token|Digest|ApiKey)\s+[\"'“‘«]?(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _OPTION = re.compile(
     r"(?<!\w)(?:--?(?:password|pass|passwd|pwd|token|secret|api-?key|auth)[= ]|(?:sshpass|mysql|mysqldump"
     r"|mariadb)\s[^\n]{0,60}?-p ?"
@@ -78,11 +77,10 @@ _PARAMETER = re.compile(
 _WEBHOOK = re.compile(r"https?://[^\s/]{1,200}/[^\s]{0,300}?hook[^\s]{0,300}?/(?P<value>[\w-]{20,})")
 _BOT = re.compile(r"(?<!\d)\d{8,10}:AA[\w-]{30,36}(?![\w-])")
 _WRAPPED = re.compile(
-    r"(?:\"auth\"\s*:\s*\"|(?s:\bkind: *Secret\b.{0,400}?^(?:data|stringData):\n)(?:[ \t]+[\w.-]+: *\S+\n)*?[ \t]+[\w.-]+: *)"
-    r"(?P<value>[A-Za-z0-9+/]{12,}={0,2})",
+    r"\"auth\"\s*:\s*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})",
     re.MULTILINE,
 )
-_CELL = re.compile(rf"(?i)\W*(?:{_NAMES})\W*")
+_CELL = re.compile(rf"(?i)\W*(?:{NAMES})\W*")
 _COOKIE = re.compile(r"(?i)\b(?:set-)?cookie:\s*[\w.-]+=(?P<value>[^\s;]{16,})")
 _NETRC = re.compile(r"\b(?:login|user)\s+\S+\s+pass(?:word)?\s+(?P<value>\S{4,})")
 _PIN = re.compile(
@@ -165,6 +163,8 @@ def find(text: str) -> Iterator[Span]:
         if re.search(r"\d", match["value"]) and re.search(r"[A-Za-z]", match["value"]) and is_plausible(match["value"]):
             yield match.span("value")
     yield from _in_columns(text)
+    yield from announced.find(text, is_plausible)
+    yield from announced.halved(text, (_BLOCKS[3], _PREFIXED, _ISSUED, *_services()))
     for pattern in (_PIN, _SEED):
         yield from (match.span("value") for match in pattern.finditer(text))
     for match in _LOGIN.finditer(text):
@@ -198,6 +198,10 @@ def _in_columns(text: str) -> Iterator[Span]:
                     begin = start + cell.index(value)
                     yield begin, begin + len(value)
                 start += len(cell) + 1
+        for place in announced.beside(cells, is_plausible) if len(cells) > 1 else ():
+            begin = position + sum(len(cell) + 1 for cell in cells[:place])
+            value = cells[place].strip(" `\t")
+            yield begin + cells[place].index(value), begin + cells[place].index(value) + len(value)
         position += len(line)
 
 

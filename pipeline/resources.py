@@ -22,7 +22,6 @@ from indexing.contents import Contents, VersionsHeld
 from indexing.cuts import Cutter
 from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
-from indexing.fingerprints import tags_root
 from indexing.models import Model, open_model, sparse_encoder
 from indexing.models.reranker import CrossEncoderReranker
 from indexing.protocols import Encoder, QueryLog, SparseEncoder
@@ -35,6 +34,7 @@ from ingest.freshness import Lifetimes
 from ingest.protocols import Parser, Source
 from pipeline.budget import meter
 from pipeline.machine_cache import models_folder
+from pipeline.older_texts import current_access
 from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
@@ -43,6 +43,7 @@ from sluice.recipe import Parts, Recipe
 from sluice.records import DocumentState
 from sluice.releases import Release
 from sluice.settings import ChunkingSettings, EmbeddingSettings, SearchSettings, Settings, load
+from sluice.untold import untold
 from sluice.yaml_files import Unexpanded, read_yaml
 from stores import Stores, open_stores
 
@@ -281,8 +282,8 @@ class Resources:
         )
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
-        """Who may read what now."""
-        return CurrentAccess({state.key: state.tags for state in states}, tags_root(states))
+        """Who may read what now, and which older text of it."""
+        return current_access(self.stores.versions, states)
 
     @property
     def query_log(self) -> QueryLog | None:
@@ -358,14 +359,16 @@ class Resources:
         return evaluation.gates_fingerprint(self.gates)
 
     def configuration(self) -> dict[str, Any]:
-        """What a release is made from, as the file says it: `${NAME}` stays a name, so no secret is kept; plain data.
+        """What a release is made from, as the file says it: `${NAME}` stays a name, and a secret that is written there is hidden
+        (`sluice.untold`); plain data.
 
         `embedding` and `search` are those of the recipe, complete.
         """
         written = read_yaml(self.settings.path, Unexpanded())
         kept: dict[str, Any] = {key: written[key] for key in ("index", "sources", "chunking", "retention") if key in written}
         recipe = self.recipe.as_json()
-        return {**kept, "embedding": recipe["embedding"], "search": recipe["search"]}
+        hidden: dict[str, Any] = untold({name: kept[name] for name in ("sources",) if name in kept})
+        return {**kept, **hidden, "embedding": recipe["embedding"], "search": recipe["search"]}
 
     def kept_recipe(self) -> dict[str, Any]:
         """The recipe as a release keeps it: what a strategy's own options take from the environment stays a name here, too."""

@@ -8,7 +8,7 @@ widen it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sluice.display import counted
@@ -55,10 +55,12 @@ class Principal:
 
     @classmethod
     def of(cls, tags: Iterable[str], id: str = "") -> Principal:
-        """Who holds these tags; blanks around them do not count. A text in the place of a list of them raises ConfigurationError:
-        its letters would be the tags."""
+        """Who holds these tags; blanks around them do not count. A text or a mapping in the place of a list of them raises
+        ConfigurationError: its letters would be the tags, or its keys, whatever it says of each."""
         if isinstance(tags, str):
             raise ConfigurationError(f"a principal's tags are a list, and {tags!r} is a text", hint=f"write [{tags!r}]")
+        if isinstance(tags, Mapping):
+            raise ConfigurationError("a principal's tags are a list, and a mapping was given", hint="name those that they hold")
         return cls(AccessTags(tag.strip() for tag in tags if tag.strip()), id)
 
     def may_read(self, tags: Iterable[str]) -> bool:

@@ -28,6 +28,7 @@ MAX_DEPTH = 6
 MAX_LABEL = MAX_TITLE + MAX_HEADINGS * (MAX_HEADING + 1) + 2 * MAX_METADATA
 """Characters that a point may hold beside its text; metadata counts twice, for JSON escapes."""
 
+_NEAR = 200
 _MARK = "…"
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile("[\x00\ud800-\udfff]")
@@ -146,9 +147,16 @@ class _Walk:
         limit = max(min(MAX_VALUE, self.room), 1)
         if deep or len(text) > limit:
             self.cuts += 1
-            text = text if len(text) <= limit else text[: limit - 1] + _MARK
+            text = text if len(text) <= limit else _cut(text, limit - 1) + _MARK
         self.room -= len(text)
         return text
+
+
+def _cut(text: str, limit: int) -> str:
+    """At a blank where one is near: half a word may be half a secret, which nothing finds any more."""
+    cut = text[:limit]
+    blank = -1 if text[limit].isspace() else cut.rfind(" ", max(limit - _NEAR, 0))
+    return cut[:blank] if blank > 0 else cut
 
 
 def _written(value: Any) -> str:

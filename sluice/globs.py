@@ -20,8 +20,10 @@ _SPECIAL = re.compile(r"[*?\[{]")
 _WEB = re.compile(r"https?://(?:www\.)?")
 _GLUED = re.compile(r"[^/{,]\*\*|\*\*[^/},]")
 """A `**` that is not a whole segment, so that it stays within one."""
-_FOREIGN = re.compile(r"^[!^]|\||\$$|[@+?*!]\([^)]*\)")
-"""What means something in regular expressions, extended globs and lists of what to ignore, and is letters here."""
+_FOREIGN = re.compile(
+    r"^[!^~$]|\||\$$|[@+?*!]\([^)]*\)|\(\?[a-zA-Z]+\)|^(?:re|regex|regexp|glob):|^(?P<q>[\"'`]).*(?P=q)$|\{[^,{}]*\}|,(?![^{}]*\})"
+)
+"""What means something in regular expressions, extended globs, shells and lists of what to ignore, and is letters here."""
 _CROSSING = fnmatch.DOTMATCH | fnmatch.BRACE | fnmatch.FORCEUNIX | fnmatch.CASE
 _FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE | glob.FORCEUNIX | glob.CASE
 

@@ -170,6 +170,11 @@ class DocumentState:
     named: bool = True
     stands_for: str = ""
     """The uri at which the bytes lie, where this one only leads to them: the rules of both hold."""
+    earlier: tuple[str, ...] = ()
+    """Versions that were served before, since the document was last taken away: of older texts only these gain readers."""
+    bound: AccessTags | None = None
+    """While an older version stands in for newer bytes that come with other permissions, or led somewhere else: who could read it
+    before; no more may."""
     renamed: bool = False
     unasked: bool = False
     """The configuration does not ask for it any more: it stays readable where it is, and is in no release built from now on."""

@@ -50,7 +50,8 @@ class Release:
 
     `fingerprint` and `access_root` are Merkle roots (law 4, docs/architecture.md); two releases with both equal answer alike.
     `held` says why a run must not offer this fingerprint again by itself (rejected, rolled back). `synced` is the root
-    of the access tags that its collection was last brought to. `replaced` is the release that was live before it.
+    of the access tags that its collection was last brought to, and `narrowed` names the documents (by key) of which it holds an
+    older text that fewer may read than the present one. `replaced` is the release that was live before it.
     `removed` is when its collection was deleted by retention; the manifest stays. `erased` names the documents (by key)
     that were erased from it on demand; its counts are without them, and its fingerprint is not that of its build any more.
     `canary_share` is the share of readers that it serves, or served, beside the live one. `access` is the last change of
@@ -91,6 +92,7 @@ class Release:
     replaced: str | None = None
     removed: datetime | None = None
     synced: str = ""
+    narrowed: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     canary_share: float = 0.0
     access: Mapping[str, Any] = field(default_factory=dict)

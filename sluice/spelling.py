@@ -22,14 +22,16 @@ from difflib import get_close_matches
 from encodings.idna import ToASCII
 from functools import lru_cache
 from typing import TypeVar
+from urllib.parse import unquote
 
 T = TypeVar("T")
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""What Unicode calls ignorable by default: no font shows it."""
+"""What Unicode calls ignorable by default, for a set of a pattern: no font shows it."""
+_INVISIBLE = re.compile(f"[{IGNORABLE}]")
 LOOKALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u03bf\u0391\u0392\u0395\u0397\u0399\u039f"
     "\u03a1\u03a4\u03b1\u03b5\u03b9\u0131\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405",
@@ -38,8 +40,13 @@ LOOKALIKES = str.maketrans(
 """Cyrillic and Greek letters that look like Latin ones; the most common of them, by no means all."""
 _CAPITALS = str.maketrans("\u0396\u039a\u039c\u039d\u03a5\u03a7\u0423\u051a\u051c", "ZKMNYXYQW")
 """More of them, for names."""
+_SLASHLIKE = str.maketrans("\u2044\u2215\u29f8", "///")
+_USER = re.compile(r"(?<=://)[^\s/@?#]*@")
+_PARAMETERS = re.compile(r";.*", re.DOTALL)
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_MOST_CODES = re.compile(r"(?:%(?!3[Ff]|23|2[Aa])[0-9A-Fa-f]{2})+")
+"""Of any character but `?`, `#` and `*`, which would be something else in a glob or an address."""
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PORTS = {"http": ":80", "https": ":443"}
 _HERE = re.compile(r"(?<![^/])(?:\./+)+")
@@ -64,8 +71,12 @@ def comparable(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def lookalike(text: str) -> str:
-    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, and backslashes; with
-    Latin letters for those that look so, and `a/../hr` as what a shell takes it for."""
+    """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, parameters (`hr;v=1`), a
+    user in its address, percent codes and backslashes; with Latin letters for those that look so, slashes for what looks like
+    one, and `a/../hr` as what a shell takes it for."""
+    if "%" in text:
+        text = _MOST_CODES.sub(lambda codes: unquote(codes.group(), errors="replace"), text)
+    text = _USER.sub("", text.translate(_SLASHLIKE))
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(LOOKALIKES).translate(_CAPITALS)
     parts: list[str] = []
     for part in unicodedata.normalize("NFKC", text.casefold().replace("\\", "/")).split("/"):
@@ -74,7 +85,7 @@ def lookalike(text: str) -> str:
         elif part == ".." and parts == [""]:
             continue  # above the root is the root
         else:
-            parts.append(part if part in ("*", "**", "..") else part.strip().rstrip(" .").lstrip())
+            parts.append(part if part in ("*", "**", "..") else _PARAMETERS.sub("", part).strip(" \0").rstrip(" .").strip())
     return comparable("/".join(parts))
 
 

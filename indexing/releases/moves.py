@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from indexing.access_sync import CurrentAccess, SyncResult, carried, sync
-from indexing.contents import Contents
+from indexing.access_sync import Carried, CurrentAccess, SyncResult, carried, sync
+from indexing.contents import Contents, Holding
 from indexing.events import Events
 from indexing.protocols import AccessAudit, Aliases, Collections, Outbox, Points, ReleaseLedger
 from indexing.releases.view import View
-from sluice.access import AccessTags, TagChange
+from sluice.access import TagChange
 from sluice.errors import ReleaseError
 from sluice.releases import TRANSITIONS, Release, ReleaseEvent, State, Transition
 
@@ -79,7 +79,7 @@ class Moves:
 
         With `remember` all that the collection holds of documents is read, for who will ask for it next.
         """
-        if release.synced == access.root:
+        if release.synced == access.synced(release.narrowed):
             return SyncResult(release.collection)
         # Cleared first: a sync that is interrupted must be done again.
         self.ledger.update(release.id, {"synced": ""})
@@ -91,11 +91,11 @@ class Moves:
                 told.append(self.events.intend_access(release, changes))
 
         contents = self.contents if remember else None
-        if contents is not None and contents.agree(release.collection, access.tags):
+        if contents is not None and contents.agree(release.collection, access.tags, access.texts):
             result = SyncResult(release.collection)
         else:
             read = _remembered(contents) if contents is not None else carried
-            result = sync(self.points, release.collection, access.tags, noted_before, read)
+            result = sync(self.points, release.collection, access, noted_before, read)
         for event in told:
             self.events.confirm(event)
         noted: dict[str, Any] = {}
@@ -104,7 +104,8 @@ class Moves:
                 self.contents.changed(release.collection)
             lag = round(result.revoked_at - started, 4) if result.revoked else None
             noted["access"] = {"at": at, "revoked": result.revoked, "granted": result.granted, "revocation_lag_s": lag}
-        self.ledger.update(release.id, {"synced": access.root, **noted})
+        narrowed = tuple(sorted(result.narrowed))
+        self.ledger.update(release.id, {"synced": access.synced(narrowed), "narrowed": narrowed, **noted})
         return result
 
     def sync_now(self, release: Release, access: CurrentAccess) -> SyncResult:
@@ -112,5 +113,9 @@ class Moves:
         return self.sync(release, access, self.now(), time.perf_counter(), remember=True)
 
 
-def _remembered(contents: Contents) -> Callable[[Points, str], Mapping[str, set[AccessTags]]]:
-    return lambda _points, collection: {key: holding.tags for key, holding in contents.now(collection).items()}
+def _remembered(contents: Contents) -> Callable[[Points, str], Mapping[str, Carried]]:
+    def carried_by(one: Holding) -> Carried:
+        text = one.version, one.parse_fingerprint
+        return Carried(one.tags, {text} if one.alike else {text, ("", "")})
+
+    return lambda _points, collection: {key: carried_by(held) for key, held in contents.now(collection).items()}

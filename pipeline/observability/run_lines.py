@@ -56,10 +56,14 @@ class JsonLines:
         self._write("error" if outcome.outcome == "rejected" else "info", "run ended", **done)
 
     def failed(self, error: BaseException) -> None:
+        if not self._wanted:
+            return
+        from ingest.redact import hushed
+
         known = isinstance(error, SluiceError)
         said = error.message if isinstance(error, SluiceError) else f"{type(error).__name__}: {error}"
         more = {"next": error.hint} if isinstance(error, SluiceError) else {}
-        self._write("error", "run failed", type=type(error).__name__, message=said, foreseen=known, **more)
+        self._write("error", "run failed", type=type(error).__name__, message=hushed(said), foreseen=known, **more)
 
     def _write(self, level: str, event: str, **values: Any) -> None:
         if self._wanted:

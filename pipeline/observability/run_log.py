@@ -90,11 +90,13 @@ class RunLog:
         self.line(f"{outcome.outcome}, release {outcome.release or '(none)'}")
 
     def failed(self, error: BaseException) -> None:
-        """Why it failed; where it was not foreseen, from where."""
+        """Why it failed; where it was not foreseen, from where. Without the secrets that others' errors quote."""
+        from ingest.redact import hushed  # what finds them is loaded when it is needed
+
         if isinstance(error, SluiceError):
-            self.line(f"failed: {error.message} Next: {error.hint}")
+            self.line(hushed(f"failed: {error.message} Next: {error.hint}"))
         else:
-            self.line("failed: " + "".join(traceback.format_exception(error)))
+            self.line(hushed("failed: " + "".join(traceback.format_exception(error))))
 
 
 class Told:

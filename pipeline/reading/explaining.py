@@ -176,6 +176,9 @@ def _not_served(r: Resources, release: Release, state: DocumentState, principal:
     """Whether the release's collection does not hold it, or not yet with the tags that it has now."""
     if _holds(r, release, state, readable_by=principal.tags):
         return None
+    if _holds(r, release, state) and state.key in release.narrowed:
+        told = f"release {release.id} holds an older text of it, which what is said of the present one does not open"
+        return _Stop("no_tag_in_common", told, "sluice run builds a release that holds the present one")
     if _holds(r, release, state):
         told = f"release {release.id} holds it with tags that were not brought up to date yet"
         return _Stop("no_tag_in_common", told, "sluice access sync")

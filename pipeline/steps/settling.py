@@ -14,6 +14,7 @@ from pipeline.work import Look
 from sluice.access import AccessTags
 from sluice.display import counted
 from sluice.errors import DocumentError, SluiceError, SourceUnavailable
+from sluice.ids import content_hash
 from sluice.records import DocumentState, ItemRef
 
 SILENCES = 20
@@ -79,7 +80,7 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
     silent = 0
     for ref, state in known:
         try:
-            tags = r.sources[name].fetch(ref).tags
+            item = r.sources[name].fetch(ref)
         except SluiceError as error:
             failed.append(error)
             if isinstance(error, DocumentError) and error.withdraws:  # its permissions are known to be other than they were
@@ -92,6 +93,15 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
                 break
             continue
         silent = 0
+        tags = item.tags
+        if (
+            content_hash(item.content) != state.content_hash
+        ):  # said of a text that is not here yet: the one that is here gains nobody
+            tags = (
+                state.source_tags
+                if tags is None
+                else AccessTags(tags & (tags if state.source_tags is None else state.source_tags))
+            )
         if tags != state.source_tags:
             yield replace(state, source_tags=tags)
     if failed:

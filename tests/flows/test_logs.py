@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.observability.run_lines import JsonLines
+from pipeline.observability.run_log import RunLog
+from sluice.errors import SourceUnavailable
 from tests.flows.conftest import Index
 
 
@@ -61,3 +64,15 @@ def test_without_it_people_are_told(index: Index, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("SLUICE_LOG", raising=False)
     assert "· run: " in index("run").err
     assert len(list(Path(index.folder / "state" / "runs").glob("*.log"))) == 1
+
+
+def test_a_failure_in_the_log_quotes_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Others' errors say what they were given: a library's, with its traceback, and a source's."""
+    monkeypatch.setenv("SLUICE_LOG", "json")
+    key = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    for error in (RuntimeError(f"401 for token {key}"), SourceUnavailable(f"the answer was 'password: {key}'", hint="")):
+        RunLog(tmp_path / "a.log").failed(error)
+        JsonLines("small", "run-1", "run", lambda: None).failed(error)
+    written = (tmp_path / "a.log").read_text(encoding="utf-8") + capsys.readouterr().err
+    assert written.count("[SECRET]") == 4
+    assert key not in written

@@ -151,3 +151,11 @@ class Keyed:
 
     def split(self, document: Any) -> list[tuple[int, int]]:
         return [(0, len(document.text))]
+
+
+def test_a_secret_that_stands_in_the_configuration_is_in_no_manifest(index: Index) -> None:
+    """Who writes a password into the file does not find it in a release, an export or an experiment."""
+    source = {**index.settings["sources"][0], "exclude": ["x?token=Tr0ub4dor3xYq/**"]}
+    index.configure(sources=[source])
+    with Resources(load(index.config)) as w:
+        assert "Tr0ub4dor" not in str(w.configuration())

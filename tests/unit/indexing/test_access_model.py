@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexing.access_sync import sync
+from indexing.access_sync import CurrentAccess, sync
 from indexing.search import Searcher
 from sluice.access import AccessTags, Principal
 from sluice.points import Point, Vector
@@ -107,7 +107,7 @@ def test_two_thousand_searches_agree_with_looking_at_everything(tmp_path: Path) 
     model.check = lambda: compare(20)
     compare(200)
     while asked < PAIRS:  # a new set of rules, applied department by department, and looked at after every step
-        sync(model, "c", {key: some() for key in tags})  # type: ignore[arg-type]
+        sync(model, "c", CurrentAccess({key: some() for key in tags}, ""))  # type: ignore[arg-type]
         compare(60)
     store.close()
     assert (asked, differences) == (PAIRS, 0)

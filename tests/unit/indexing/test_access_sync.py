@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.access_sync import SyncResult, sync
+from indexing.access_sync import CurrentAccess, SyncResult, sync
 from sluice.access import NOBODY, AccessTags
+from sluice.points import Point
 from tests.fakes import MemoryVectorStore
 from tests.unit.indexing.fakes import Tap, point
 
@@ -27,7 +29,7 @@ class Collection:
 
     def sync(self, **current: Any) -> SyncResult:
         self.log.clear()
-        return sync(Tap(self.store, self.log), "c", {key: AccessTags(tags) for key, tags in current.items()})
+        return sync(Tap(self.store, self.log), "c", CurrentAccess({key: AccessTags(tags) for key, tags in current.items()}, ""))
 
     @property
     def written(self) -> list[dict[str, AccessTags]]:
@@ -114,3 +116,67 @@ def test_afterwards_the_collection_says_what_is_current(
         assert collection.tags(key) == {current.get(key, NOBODY)}
     shrinks = [any(t - current.get(k, NOBODY) for t in stored[k]) for write in collection.written for k in write]
     assert shrinks == sorted(shrinks, reverse=True)
+
+
+@given(
+    st.dictionaries(KEYS, st.tuples(st.sampled_from(["1", "2"]), TAGS), min_size=1),
+    st.lists(st.dictionaries(KEYS, st.tuples(st.sampled_from(["1", "2"]), TAGS)), min_size=1, max_size=5),
+    st.dictionaries(st.tuples(KEYS, st.sampled_from(["1", "2"])), TAGS),
+)
+def test_an_older_text_gains_nobody_but_within_what_it_says_of_itself(
+    held: dict[str, tuple[str, AccessTags]],
+    times: list[dict[str, tuple[str, AccessTags]]],
+    own: dict[tuple[str, str], AccessTags],
+) -> None:
+    """Whatever is said of present texts, one time after another: the present one has those tags; an older one never has more than
+    they, and more than before only within its own."""
+    store = MemoryVectorStore()
+    store.create("c", dimension=2, sparse=False)
+    store.upsert("c", [text_point(key, version, tags) for key, (version, tags) in held.items()])
+    for now in times:
+        before = tags_in(store)
+        tags = {key: tags for key, (_, tags) in now.items()}
+        texts = {key: (version, "p") for key, (version, _) in now.items()}
+        current = CurrentAccess(tags, "", texts, lambda asked: {k: own[k, v] for k, (v, _) in asked.items() if (k, v) in own})
+        done = sync(store, "c", current)
+        for key, after in tags_in(store).items():
+            version = held[key][0]
+            said = tags.get(key, NOBODY)
+            if key not in texts or texts[key][0] == version:
+                assert after == said
+            else:
+                assert after <= said
+                assert after <= before[key] | own.get((key, version), NOBODY)
+                assert (key in done.narrowed) == (after != said)
+        assert not sync(store, "c", current).changed
+
+
+def text_point(key: str, version: str, tags: AccessTags) -> Point:
+    made = point("r", key, tags)
+    return replace(made, payload={**made.payload, "version": version, "parse_fingerprint": "p"})
+
+
+def tags_in(store: MemoryVectorStore) -> dict[str, AccessTags]:
+    points = store.collections["c"].points.values()
+    return {p.payload["document_key"]: AccessTags(p.payload["access_tags"]) for p in points}
+
+
+def test_a_masked_document_s_older_text_is_asked_about_also_where_it_gains_nobody() -> None:
+    """What is known of it takes it away; of the present text nothing is asked."""
+    store, asked = MemoryVectorStore(), list[Any]()
+    store.create("c", dimension=2, sparse=False)
+    store.upsert("c", [text_point("d1", "1", AccessTags("a")), text_point("d2", "2", AccessTags("a"))])
+
+    def older(texts: Any) -> dict[str, AccessTags]:
+        asked.append(dict(texts))
+        return {"d1": NOBODY}
+
+    both = {"d1": AccessTags("a"), "d2": AccessTags("a")}
+    current = CurrentAccess(both, "root", dict.fromkeys(both, ("2", "p")), older, frozenset(both))
+    done = sync(store, "c", current)
+    assert asked == [{"d1": ("1", "p")}]
+    assert tags_in(store) == {"d1": NOBODY, "d2": AccessTags("a")}
+    assert done.narrowed == {"d1"}
+    assert current.synced(done.narrowed) != current.synced(()) == "root"
+    again = CurrentAccess(both, "root", {**current.texts, "d1": ("1", "p")})
+    assert again.synced(done.narrowed) != current.synced(done.narrowed), "it is looked at again once that text is the present one"

@@ -134,7 +134,7 @@ def test_a_clone_is_believed_and_asked_and_read_only_where_it_does_not_agree(tmp
     staff, everyone, contents = AccessTags({"staff"}), AccessTags({"all"}), Contents(fresh)
     tags = {"a": staff, "b": everyone, "new": staff}
     with contents.remembered():
-        assert not contents.agree("c", tags), "nothing is known of it yet"
+        assert not contents.agree("c", tags, {}), "nothing is known of it yet"
         contents.of("c")
         fresh.clone("c", "d")
         fresh.delete("d", ["a", "gone"])
@@ -142,14 +142,14 @@ def test_a_clone_is_believed_and_asked_and_read_only_where_it_does_not_agree(tmp
         fresh.switch({"next": "d"})
         scans = fresh.scans
         contents.cloned("c", "d", without=["a", "gone"], written=["a", "new"])
-        assert not contents.agree("d", {**tags, "b": staff})
+        assert not contents.agree("d", {**tags, "b": staff}, {})
         assert fresh.scans == scans + 1, "of the two that were written"
-        assert contents.agree("d", tags)
+        assert contents.agree("d", tags, {})
         assert contents.whole("d") == holdings(fresh, "d")
         assert contents.whole("d")["a"].version == "v2"
         fresh.retag("d", {"b": staff})
-        assert not contents.agree("d", tags)
-        assert contents.agree("d", {**tags, "b": staff})
+        assert not contents.agree("d", tags, {})
+        assert contents.agree("d", {**tags, "b": staff}, {})
     assert Contents(fresh).of("d").keys() == {"a", "b", "new"}, "it was kept beside the points"
 
 

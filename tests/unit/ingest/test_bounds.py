@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from ingest.limits import LOSSES
 from ingest.processing import Processing, Processor
-from sluice.bounds import MAX_LABEL, size
+from sluice.bounds import MAX_LABEL, MAX_VALUE, size
 from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
+from sluice.settings import RedactSettings
 from tests.unit.ingest.house import House, ScriptedSource
 
 
@@ -71,3 +72,16 @@ def test_a_uri_is_refused_and_never_cut() -> None:
     (entry,) = house.quarantine.entries()
     assert (entry.reason, len(entry.error) < 500) == ("uri_too_long", True)
     assert {state.uri for state in house.states.read() if state.in_release} == set(odd)
+
+
+def test_a_value_is_cut_between_words() -> None:
+    """What a source says is bounded before it is redacted: half a key would be found by nothing."""
+    key = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    house = House()
+    house.parser = Processor(Processing(redact=RedactSettings(secret="mask")))
+    for before in range(MAX_VALUE - 50, MAX_VALUE + 5, 5):
+        note = ("words " * MAX_VALUE)[: before - 1] + " " + key
+        house.run(ScriptedSource({f"{before}.md": b"Text."}, metadata={"note": note}))
+        said = house.state(f"{before}.md").metadata["note"]
+        assert key[:8] not in said
+        assert len(said) <= MAX_VALUE

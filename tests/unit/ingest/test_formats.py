@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ingest.formats import format_of
@@ -23,3 +25,10 @@ def test_a_web_address_is_read_as_what_the_server_says_a_file_as_its_name_says(
 ) -> None:
     """The media type wins for http(s) addresses; elsewhere the extension does."""
     assert format_of(uri, media_type, content) == expected
+
+
+def test_comments_in_a_row_take_no_time() -> None:
+    """Each was two ways to fail: 200 before the text took hours."""
+    started = time.process_time()
+    assert format_of("a.md", None, b"<!-- c -->\n" * 700 + b"Text") == "markdown"
+    assert time.process_time() - started < 1

@@ -386,3 +386,46 @@ def test_every_value_of_a_permission_given_twice_must_be_one() -> None:
     """A mistyped permission keeps the document out wherever it stands."""
     with pytest.raises(DocumentError, match="access_tags"):
         split("---\naccess_tags: {hr: yes}\naccess_tags: [hr]\n---\ntext\n")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "<<: [{access_tags: [hr]}, {access_tags: [public]}]\n", "<<: {access_tags: [hr]}\n<<: {access_tags: [public]}\n",
+        "base: &b {other: 1}\n<<: {access_tags: [public]}\naccess_tags: [hr]\n",
+    ],
+)  # fmt: skip
+def test_what_yaml_merges_in_never_widens(block: str) -> None:
+    """Readers of YAML differ in which of several merged values counts: only what all of them grant is granted."""
+    assert split(f"---\n{block.replace('base: &b {other: 1}', 'x: 1')}---\nPay\n").tags == NOBODY
+
+
+@pytest.mark.parametrize("key", ["sluice.access_tags", "page_access_tags", "meta.access_tags", "x-sluice-access-tags"])
+def test_a_key_that_ends_as_ours_is_nearly_ours(key: str) -> None:
+    """Who wrote a name before it meant a permission all the same."""
+    with pytest.raises(DocumentError):
+        split(f"---\n{key}: [hr]\n---\nPay\n")
+    assert split("---\nThe access tags: x\n---\nPay\n").tags is None, "a sentence"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['+++\naccess.tags = ["hr"]\n+++\nPay\n', "---\naccess:\n  tags: [hr]\n---\nPay\n", '{/* c */"access_tags": ["hr"]}\nPay\n'],
+)
+def test_a_permission_in_two_keys_or_behind_a_brace_keeps_the_document_out(text: str) -> None:
+    """`access` with `tags` below it is `access_tags` to whoever wrote it."""
+    with pytest.raises(DocumentError):
+        split(text)
+
+
+@pytest.mark.parametrize(
+    ("uri", "text"),
+    [
+        ("a.csv", "---\naccess_tags: [hr]\n---\na,b\n1,2\n"), ("a.py", "---\naccess_tags: [hr]\n---\nprint(1)\n"),
+        ("a.json", '{"access_tags": ["hr"], "text": "Pay"}'), ("a.yaml", "access_tags: [hr]\ntext: pay\n"),
+    ],
+)  # fmt: skip
+def test_a_format_without_front_matter_that_begins_with_a_permission_is_kept_out(uri: str, text: str) -> None:
+    """Tables, data and code too: nothing reads it there, so it must not pass as text."""
+    with pytest.raises(DocumentError):
+        Processor().parse(RawItem(uri, text.encode(), "v"), source="s")

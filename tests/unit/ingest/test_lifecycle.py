@@ -157,3 +157,53 @@ def test_a_source_whose_permissions_cannot_be_read_loses_the_document() -> None:
     assert house.failing("fetch") == {"a"}
     house.run(ScriptedSource({"a": b"text"}, tags=AccessTags({"hr"})))
     assert house.state("a").tags == AccessTags({"hr"})
+
+
+@given(st.lists(st.tuples(st.sampled_from(get_args(Event)), st.none() | st.frozensets(st.sampled_from("ab"))), max_size=8))
+def test_a_version_that_stands_in_for_other_bytes_gains_nobody_by_their_permissions(
+    nights: list[tuple[Event, frozenset[str] | None]],
+) -> None:
+    """The source's permissions came with bytes that are not read yet, or cannot be: they narrow what is served, and no more."""
+    rules = AccessRules((AccessRule("**", AccessTags("ab")),))
+    state = DocumentState("k", "s", "a", source_tags=AccessTags("a"))
+    for event, tags in nights:
+        told = {"source_tags": tags if tags is None else AccessTags(tags)} if event.startswith("fetched") else {}
+        bytes_ = {"content_hash": "new"} if event == "fetched" else {}
+        version = {"version": state.content_hash} if event == "parsed" else {}
+        before = state
+        state = settled(after(state, event, **told, **bytes_, **version), rules, NOW)
+        if condition(before) in READABLE and condition(state) == "stale":
+            assert state.tags <= before.tags or (event == "fetched_back" or condition(before) == "stale")
+            assert state.source_tags is None or state.tags <= state.source_tags
+        assert (state.bound is None) or condition(state) == "stale"
+
+
+def test_the_text_that_stands_in_is_opened_by_its_own_bytes_again() -> None:
+    """New bytes for all that do not parse leave the old text to whom it was for; the old bytes with new permissions open it."""
+    rules = AccessRules((AccessRule("**", AccessTags("ab")),))
+    narrow, wide = AccessTags("a"), AccessTags("ab")
+    served = DocumentState("k", "s", "a", content_hash="1", version="1", source_tags=narrow, tags=narrow)
+    waiting = settled(after(served, "fetched", content_hash="2", source_tags=wide), rules, NOW)
+    refused = settled(after(waiting, "parse_failed"), rules, NOW)
+    again = settled(after(refused, "fetched", content_hash="3", source_tags=None), rules, NOW)
+    assert (waiting.tags, refused.tags, again.tags) == (narrow, narrow, narrow)
+    assert settled(after(again, "fetched_back", content_hash="1", source_tags=wide), rules, NOW).tags == wide
+    assert settled(after(refused, "parsed", version="2"), rules, NOW).tags == wide
+    linked = replace(served, source_tags=None, stands_for="hr/pay", tags=narrow)
+    assert settled(after(linked, "fetched", content_hash="2", stands_for=""), rules, NOW).tags == narrow, "it was a link"
+
+
+@given(st.lists(st.tuples(st.sampled_from(get_args(Event)), st.sampled_from("123"), st.booleans()), max_size=10))
+def test_earlier_versions_are_those_served_since_it_was_last_taken_away(nights: list[tuple[Event, str, bool]]) -> None:
+    """Whatever happens: never the present one, none from before a night on which nobody could be given it, none unparsed."""
+    rules = AccessRules((AccessRule("**", AccessTags("a")),))
+    state, served = DocumentState("k", "s", "a"), list[str]()
+    for event, content, expired in nights:
+        fields: dict[str, Any] = {"content_hash": content} if event.startswith("fetched") else {}
+        fields |= {"version": state.content_hash, "expires": NOW if expired else None} if event == "parsed" else {}
+        state = settled(after(state, event, **fields), rules, NOW)
+        if state.status != "active" or condition(state) not in READABLE:
+            served.clear()
+        elif state.version not in served:
+            served.append(state.version)
+        assert set(state.earlier) == set(served) - {state.version}

@@ -49,10 +49,10 @@ def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("planted", "found"), [(HELD_OUT, 15), (held_out_secrets.SECOND, 29), (held_out_secrets.THIRD, 26)], ids=["1", "2", "3"]
+    ("planted", "found"), [(HELD_OUT, 15), (held_out_secrets.SECOND, 29), (held_out_secrets.THIRD, 29)], ids=["1", "2", "3"]
 )
 def test_what_the_rules_were_not_written_for_is_found_in_part(planted: Sequence[Planted], found: int) -> None:
-    """The guide's figures. Of the first two sets the rules have learned since; of the third this is what they found unseen."""
+    """The guide's figures. The rules have learned of all three since: 26 of the third were found unseen."""
     kinds = [{kind for kind, _ in findings(p.sentence.format(p.value), EVERYTHING)} for p in planted]
     assert sum(p.kind in those for p, those in zip(planted, kinds, strict=True)) == found
 

@@ -200,3 +200,32 @@ def test_a_text_is_no_list_of_tags() -> None:
         Principal.of("hr")
     assert error.value.hint == "write ['hr']"
     assert Principal.of([" hr ", ""]).tags == AccessTags(["hr"])
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "hr%2Fpay.md", "%68r/pay.md", "hr;v=1/pay.md", "hr\u2044pay.md", "hr\u2215pay.md", "https://u:p@x.example/hr/pay",
+        "https://x.example/hr%2Fpay", "https://x.example/%48R/pay", "https://x.example/hr%20/pay", "https://x.example/hr%00/pay",
+        "https://x.example/hr;jsessionid=1/pay",
+    ],
+)  # fmt: skip
+def test_a_name_that_a_server_may_take_for_another_is_warned_of(uri: str) -> None:
+    """Percent codes of slashes and capitals, parameters, a user in the address, what looks like a slash: other names."""
+    meant = AccessRule("https://x.example/hr/**" if "//" in uri else "hr/**", AccessTags(["hr"]))
+    rules = AccessRules([meant, AccessRule("**", AccessTags(["public"]))])
+    (miss,) = rules.near_misses([("s", uri)])
+    assert (miss.meant, miss.granted) == (AccessTags(["hr"]), AccessTags(["public"]))
+
+
+@pytest.mark.parametrize("match", ["{hr}/**", "(?i)hr/**", "re:hr/.*", "'hr/**'", "hr/**,legal/**", "~hr/**", "$hr/**"])
+def test_a_rule_that_is_written_as_elsewhere_and_matches_nothing_is_warned_of(match: str) -> None:
+    """A choice of one, a regular expression, quotes within quotes, a list in one text."""
+    rules = AccessRules([AccessRule(match, AccessTags(["hr"])), AccessRule("**", AccessTags(["public"]))])
+    assert len(foreign_warnings(rules, [("s", "hr/a/pay.md")])) == 1
+
+
+def test_a_mapping_is_no_list_of_tags() -> None:
+    """`{"hr": False}` is somebody who does not hold `hr`; its keys would be what they hold."""
+    with pytest.raises(ConfigurationError):
+        Principal.of({"hr": False})
