@@ -459,15 +459,16 @@ class TestSegments:
         store.upsert("i__0", points(300))
         store.switch({"i": "i__0"})
         texts, chosen = {str(p.payload["document_key"]): "text" for p in points(300)}, np.random.default_rng(3)
-        for night in range(1, 21):
+        for night in range(1, 11):
             store.clone(f"i__{night - 1}", f"i__{night}")
-            for document in chosen.choice(60, 12, replace=False):
-                store.delete(f"i__{night}", [f"d{document}"])
-                store.upsert(f"i__{night}", points(5 * int(document) + 5, text=f"night {night}")[-5:])
-                texts[f"d{document}"] = f"night {night}"
+            documents = [int(document) for document in chosen.choice(60, 15, replace=False)]
+            store.delete(f"i__{night}", [f"d{document}" for document in documents])
+            every = points(300, text=f"night {night}")
+            store.upsert(f"i__{night}", [point for document in documents for point in every[5 * document : 5 * document + 5]])
+            texts |= {f"d{document}": f"night {night}" for document in documents}
             store.switch({"i": f"i__{night}"})
             store.drop(f"i__{night - 1}")
-        held = dead_of(path / "collections" / "i__20" / "1")
+        held = dead_of(path / "collections" / "i__10" / "1")
         assert len(held) <= 2 * (300 // 60 + 1) + 1
         assert sum(count for _, count in held.values()) < 2 * 300
         found = [p.payload for p in store.scan("i", ["document_key", "text"])]
