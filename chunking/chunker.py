@@ -10,7 +10,7 @@ from chunking.fitting import fitted
 from chunking.outline import Outline
 from chunking.protocols import HasHeaders, HasParents, Strategy
 from chunking.spans import Ruler, Span, trimmed
-from sluice.errors import IntegrityError
+from sluice.errors import NOT_CUT, DocumentError
 from sluice.ids import chunk_id, digest
 from sluice.records import Chunk, Document
 
@@ -24,8 +24,8 @@ class DocumentChunker:
     Every chunk is a trimmed span of its document with 1 to `max_tokens` tokens, counted on its own; no span occurs
     twice; chunks are ordered by (start, end). A larger span is split further, between tokens. `fingerprint` covers
     the strategy, the context and the tokenizer; a chunk's id only the strategy, so that a context, which is not part
-    of a chunk's identity, leaves ids alone. `chunk` raises IntegrityError when a strategy leaves the document,
-    DocumentError when a single character is larger than `max_tokens`.
+    of a chunk's identity, leaves ids alone. `chunk` raises DocumentError when a strategy leaves the document, and
+    when a single character is larger than `max_tokens`.
     """
 
     def __init__(self, strategy: Strategy, ruler: Ruler, *, max_tokens: int, context: Mode = "none") -> None:
@@ -43,7 +43,8 @@ class DocumentChunker:
         spans = self._strategy.split(document)
         for start, end in spans:
             if not 0 <= start <= end <= len(text):
-                raise IntegrityError(
+                raise DocumentError(
+                    NOT_CUT,
                     f"{type(self._strategy).__name__} cut {document.uri} at ({start}, {end}), "
                     f"but its text has {len(text)} characters",
                     hint="run chunking.testing.StrategySuite on the strategy",

@@ -238,6 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Outside of standalone mode click returns the code of `ctx.exit(code)`; commands themselves return nothing.
         code = cli.main(args=given, prog_name="sluice", standalone_mode=False) or 0
     except SluiceError as error:
+        if level() == "verbose" and hasattr(error, "__notes__"):  # where somebody's own code failed
+            traceback.print_exception(error)
         code = fail(error.as_json(), error.exit_code, as_json)
     except click.UsageError as error:
         code = misused(error, as_json)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from indexing.cuts import Cutter
+from indexing.cuts import Cutter, NotCut, Uncut
 from indexing.embed import CachedEmbedder, Embedded
 from indexing.payload import payload
 from indexing.protocols import Points, SparseEncoder, VersionReader
@@ -40,6 +40,8 @@ class Built:
     seconds: dict[str, float] = field(default_factory=dict)
     sources: dict[str, Figures] = field(default_factory=dict)
     """Of each source: documents cut, their chunks and tokens, texts embedded and found in the cache, tokens embedded, seconds."""
+    uncut: tuple[Uncut, ...] = ()
+    """Documents that the strategy cannot cut; nothing was embedded or written of a partition that has one."""
 
     def __add__(self, other: Built) -> Built:
         return Built(
@@ -53,6 +55,7 @@ class Built:
             self.contexts_cut + other.contexts_cut,
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in {**self.seconds, **other.seconds}},
             {s: _added(self.sources.get(s, {}), other.sources.get(s, {})) for s in {**self.sources, **other.sources}},
+            self.uncut + other.uncut,
         )
 
     def embedded_before(self, earlier: Built) -> Built:
@@ -88,7 +91,8 @@ class Builder:
     progress: Callable[[int], None] = lambda _documents: None
 
     def chunks(self, states: Sequence[DocumentState]) -> Iterator[tuple[DocumentState, Document, list[Chunk]]]:
-        """The chunks of each document; raises IntegrityError when a version that a release needs is missing."""
+        """The chunks of each document; raises IntegrityError when a version that a release needs is missing, NotCut for
+        documents that the strategy cannot cut."""
         ids = {s.key: version_id(s.key, s.version, s.parse_fingerprint) for s in states}
         documents = self.versions.get(list(ids.values()))
         found: list[tuple[DocumentState, Document]] = []
@@ -106,7 +110,10 @@ class Builder:
     def embed(self, states: Sequence[DocumentState]) -> Built:
         """Chunk these documents and have their vectors in the cache; idempotent."""
         started = time.perf_counter()
-        cut = list(self.chunks(states))
+        try:
+            cut = list(self.chunks(states))
+        except NotCut as error:
+            return Built(uncut=error.uncut)
         chunked = time.perf_counter()
         result = self.embedder.vectors([chunk.embedded_text for _, _, chunks in cut for chunk in chunks])
         seconds = {"chunk": chunked - started, "embed": time.perf_counter() - chunked}
@@ -119,7 +126,10 @@ class Builder:
     def build(self, release: Release, states: Sequence[DocumentState]) -> Built:
         """Chunk, embed and write these documents; idempotent."""
         started = time.perf_counter()
-        cut = list(self.chunks(states))
+        try:
+            cut = list(self.chunks(states))
+        except NotCut as error:
+            return Built(uncut=error.uncut)
         chunked = time.perf_counter()
         texts = [chunk.embedded_text for _, _, chunks in cut for chunk in chunks]
         result = self.embedder.vectors(texts)

@@ -8,18 +8,24 @@ headings, so it goes when the version goes.
 from __future__ import annotations
 
 import json
+import traceback
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from indexing.fingerprints import document_fingerprint
 from indexing.protocols import Chunker, Cuts
+from sluice.blame import own_code
+from sluice.errors import NOT_CUT, DocumentError, SluiceError
 from sluice.groups import groups
 from sluice.ids import IdSum, digest, text_hash, version_id
 from sluice.records import Chunk, Cut, Document, DocumentState
 
 VERSION = 1
 """Raised whenever the same name would stand for other chunks, or be kept otherwise."""
+
+MOST_SAID = 300
+"""Characters of an error that are kept."""
 
 READ = 1000
 """Cuts held at once while all are read."""
@@ -28,6 +34,26 @@ READ = 1000
 def cut_name(state: DocumentState, chunker: str) -> str:
     """The name of a document's cut by the chunker of this fingerprint."""
     return digest("cut", VERSION, document_fingerprint(state), chunker)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncut:
+    """A document that the strategy cannot cut, by key, and what it said; of the first of some, where."""
+
+    document_key: str
+    error: str
+    trace: str = ""
+
+
+class NotCut(DocumentError):
+    """The strategy cannot cut some of the documents; the cuts of the others are kept."""
+
+    def __init__(self, uncut: Sequence[Uncut]) -> None:
+        more = f" (and {len(uncut) - 1} more)" if len(uncut) > 1 else ""
+        super().__init__(NOT_CUT, f"{uncut[0].error}{more}", hint="mend the strategy, or choose another one")
+        self.uncut = tuple(uncut)
+        if uncut[0].trace:
+            self.add_note(uncut[0].trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +68,31 @@ class Cutter:
     _summed: dict[str, IdSum] = field(default_factory=dict, compare=False, repr=False)
 
     def cut(self, documents: Sequence[tuple[DocumentState, Document]]) -> list[list[Chunk]]:
-        """The chunks of each document, in order; what was not known is kept. One read and one write, however many."""
+        """The chunks of each document, in order; what was not known is kept. One read and one write, however many. Raises NotCut
+        for those that the strategy cannot cut, once it has tried them all.
+        """
         names = [cut_name(state, self.chunker.fingerprint) for state, _ in documents]
         known = self.cuts.get(names, whole=True) if self.cuts is not None else {}
-        found, fresh = list[list[Chunk]](), dict[str, Cut]()
+        found, fresh, uncut = list[list[Chunk]](), dict[str, Cut](), list[Uncut]()
         for name, (state, document) in zip(names, documents, strict=True):
             chunks = unpacked(known[name], document) if name in known else None
             if chunks is None:
-                chunks = self.chunker.chunk(document)
+                try:
+                    chunks = self.chunker.chunk(document)
+                except Exception as error:
+                    if not _of_the_document(error):
+                        raise
+                    trace = "" if uncut else "".join(traceback.format_exception(error))
+                    uncut.append(Uncut(state.key, _told(document, error), trace))
+                    continue
                 fresh[name] = packed(chunks, state)
             found.append(chunks)
         if self.cuts is not None and fresh:
             self.cuts.put(fresh)
             for name in fresh:
                 self._summed.pop(name, None)
+        if uncut:
+            raise NotCut(uncut)
         return found
 
     def known(self, states: Iterable[DocumentState]) -> Iterator[tuple[str, Cut]]:
@@ -78,6 +115,19 @@ class Cutter:
     def forget(self) -> None:
         """Let go of what `sums` found."""
         self._summed.clear()
+
+
+def _of_the_document(error: Exception) -> bool:
+    """Whether a strategy fails at this document: not where something that it needs, or the machine, is at fault."""
+    return isinstance(error, DocumentError) or not isinstance(error, SluiceError | MemoryError | OSError)
+
+
+def _told(document: Document, error: Exception) -> str:
+    """What is said of a document that could not be cut: where in somebody's own code, and why."""
+    if isinstance(error, SluiceError):
+        return error.message if document.uri in error.message else f"{document.uri}: {error.message}"
+    place = own_code(error)
+    return f"{document.uri}: {f'{place}: ' if place else ''}{type(error).__name__}: {str(error)[:MOST_SAID]}"
 
 
 def packed(chunks: Sequence[Chunk], state: DocumentState) -> Cut:

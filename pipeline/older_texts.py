@@ -2,8 +2,7 @@
 
 An older text is known by its own front matter; what its source said of it then is not kept. So where the source has permissions
 of its own, or the document is a link, an older text gains nobody; nor does one from before the document was deleted, expired or
-withdrawn. One that was parsed when less was masked is nobody's: a mask is
-a revocation.
+withdrawn. One that was parsed when less was masked is nobody's: a mask is a revocation.
 """
 
 from __future__ import annotations

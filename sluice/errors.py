@@ -106,6 +106,10 @@ class DocumentError(Permanent):
         self.tags = tags
 
 
+NOT_CUT = "not_cut"
+"""The reason of a document that the chunking strategy cannot cut."""
+
+
 class DocumentDropped(DocumentError):
     """A policy says that a document has no place in a release; it withdraws what was there."""
 

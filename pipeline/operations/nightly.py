@@ -11,7 +11,7 @@ from pipeline.outcomes import Held, Report
 from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run, recorded
 from pipeline.steps.assessing import Assessment, assess, is_whole, live_holds
-from pipeline.steps.building import LeftOut, build
+from pipeline.steps.building import LeftOut, build, to_be_cut_again
 from pipeline.steps.fetching import take_in
 from pipeline.steps.judgement import conclude, judge, write_report
 from pipeline.windows import Stopped, end_of, still_time
@@ -69,6 +69,7 @@ def unless_stopped(r: Resources, run: Run, work: Callable[[], Report]) -> Report
 
 def index_and_judge(r: Resources, run: Run, states: list[DocumentState], redo: Redo) -> Report:
     """Build what is called for, without what has to be given up on the way, and put it before the gates."""
+    states = to_be_cut_again(r, states)
     while True:
         try:
             return _index_and_judge(r, run, states, redo)

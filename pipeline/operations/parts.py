@@ -10,7 +10,7 @@ from pipeline.outcomes import Report
 from pipeline.resources import Resources
 from pipeline.runs import Run, recorded
 from pipeline.steps.assessing import assess
-from pipeline.steps.building import LeftOut, build
+from pipeline.steps.building import LeftOut, build, to_be_cut_again
 from pipeline.steps.fetching import take_in
 from pipeline.steps.looking import check
 from pipeline.steps.settling import settle
@@ -43,6 +43,7 @@ def index(r: Resources, run: Run) -> Report:
             check(r)
             states = settle(r, run)
             run.hands_over(states)
+        states = to_be_cut_again(r, states)
         while True:
             try:
                 return unless_stopped(r, run, partial(staged, r, run, states))

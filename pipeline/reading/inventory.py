@@ -11,7 +11,7 @@ from ingest.readerless import why_unreadable
 from pipeline.erasure.erased import erased
 from pipeline.resources import Resources, utc_now
 from sluice.access import AccessRules
-from sluice.errors import ConfigurationError
+from sluice.errors import NOT_CUT, ConfigurationError
 from sluice.globs import matches
 from sluice.records import DocumentState, QuarantineEntry
 
@@ -27,6 +27,7 @@ DROPPED: Mapping[str, str] = {
     "empty": "no text was found in it",
     "redacted": "it holds what the source's redact policy keeps out",
     "worker_died": "it ended every process that worked on it; sluice quarantine retry tries again",
+    NOT_CUT: "the chunking strategy cannot cut it; another one is tried, and sluice quarantine retry tries again",
     "withdrawn": "its last version was withdrawn by policy, and no newer one could be had",
 }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import evaluation
 from indexing.build import Built
+from indexing.cuts import NotCut, Uncut
 from indexing.delta import Delta, difference, may_be_base
+from ingest.lifecycle import with_tags
 from pipeline.budget import money
 from pipeline.cluster import Dask
 from pipeline.evidence.views import holds_what_was_judged
@@ -18,7 +20,8 @@ from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
 from pipeline.windows import Stopped, mapped
 from sluice.counts import StageCounts
-from sluice.errors import DocumentError
+from sluice.errors import NOT_CUT, DocumentError
+from sluice.records import DocumentState
 from sluice.releases import Release
 
 LEAST_KEPT = 5
@@ -48,6 +51,10 @@ class Part:
         return Built({"chunk": StageCounts(seen=1, failed={"worker_died": 1})})
 
 
+FEW_UNCUT = 3
+"""Documents that a strategy may fail at before it is the strategy that is at fault, where they are more than one in ten."""
+
+
 class LeftOut(Exception):
     """Documents were given up while a release was built: it cannot be the release that was called for."""
 
@@ -65,7 +72,7 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
     parts = [Part(release, tuple(keys[i : i + size])) for i in range(0, len(keys), size)]
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
-            built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts)
+            built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts, len(found.documents))
         failed = {entry.document_key for entry in r.stores.quarantine.entries(stage="chunk")}
         r.stores.quarantine.clear_all(failed.intersection(keys), "chunk")  # they are built now
         staged = _stage(r, run, release, built)
@@ -74,8 +81,9 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
         return staged
 
 
-def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:
-    """Have all parts built. Raises LeftOut, with the account told, when one document or more had to be given up.
+def built_parts(r: Resources, run: Run, parts: Sequence[Part], members: int) -> Built:
+    """Have all parts built, of a release of so many documents. Raises LeftOut, with the account told, when one document or more
+    had to be given up.
 
     The embedded vector store has one writing process a collection, and the run is it: where partitions are done in other
     processes, those cut and embed, and the run writes what lies in the cache then.
@@ -83,7 +91,7 @@ def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:
     apart = isinstance(run.executor, Dask) and r.settings.stores.qdrant.url == "embedded"
     done, _, stopped = mapped(r, run, embed_partition if apart else build_partition, parts)
     built = sum(done, Built())
-    given_up = built.counts.get("chunk", StageCounts()).failed
+    given_up = {**built.counts.get("chunk", StageCounts()).failed, **_without_uncut(r, run, built.uncut, members)}
     if given_up:
         run.account.count("chunk", StageCounts(seen=sum(given_up.values()), failed=given_up))
         run.account.built += Built(embedded=built.embedded, tokens_embedded=built.tokens_embedded)
@@ -95,6 +103,31 @@ def built_parts(r: Resources, run: Run, parts: Sequence[Part]) -> Built:
         return built
     written = sum(Inline().map(build_partition, parts, r), Built())
     return written.embedded_before(built)
+
+
+def _without_uncut(r: Resources, run: Run, uncut: Sequence[Uncut], members: int) -> dict[str, int]:
+    """Quarantine the documents that the strategy cannot cut; how many. Raises NotCut where the strategy is at fault: it fails at
+    all documents of the release, or at many.
+    """
+    if not uncut:
+        return {}
+    if len(uncut) == members or (len(uncut) > FEW_UNCUT and 10 * len(uncut) > members):
+        raise NotCut(uncut)
+    errors = {each.document_key: each.error for each in uncut}
+    for state in r.stores.documents.read(list(errors)):
+        r.ingestion(run.id).give_up_parsed([state], r.chunker.fingerprint, DocumentError(NOT_CUT, errors[state.key]))
+    return {NOT_CUT: len(uncut)}
+
+
+def to_be_cut_again(r: Resources, states: list[DocumentState]) -> list[DocumentState]:
+    """The states; those that another strategy than the present one could not cut have a place in a release again."""
+    if not any(state.dropped == NOT_CUT for state in states):
+        return states
+    tried = {e.document_key for e in r.stores.quarantine.entries(stage="chunk") if e.fingerprint == r.chunker.fingerprint}
+    rules = r.settings.access.compiled()
+    again = {s.key: with_tags(replace(s, dropped=""), rules) for s in states if s.dropped == NOT_CUT and s.key not in tried}
+    r.stores.documents.write(again.values())
+    return [again.get(state.key, state) for state in states]
 
 
 def embed_partition(r: Resources, part: Part) -> Built:

@@ -93,15 +93,8 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
                 break
             continue
         silent = 0
-        tags = item.tags
-        if (
-            content_hash(item.content) != state.content_hash
-        ):  # said of a text that is not here yet: the one that is here gains nobody
-            tags = (
-                state.source_tags
-                if tags is None
-                else AccessTags(tags & (tags if state.source_tags is None else state.source_tags))
-            )
+        same_text = content_hash(item.content) == state.content_hash
+        tags = item.tags if same_text else _no_wider(item.tags, state.source_tags)
         if tags != state.source_tags:
             yield replace(state, source_tags=tags)
     if failed:
@@ -109,3 +102,10 @@ def _changed(r: Resources, run: Run, name: str, known: Sequence[tuple[ItemRef, D
             f"the permissions of {len(failed)} of {counted(len(known), 'changed item')} of source '{name}' could not be read: "
             f"{failed[0].message}"
         )
+
+
+def _no_wider(said: AccessTags | None, before: AccessTags | None) -> AccessTags | None:
+    """Permissions that come with a text that is not here yet, for the one that is: it gains nobody."""
+    if said is None or before is None:
+        return before if said is None else said
+    return AccessTags(said & before)

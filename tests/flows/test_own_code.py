@@ -127,7 +127,52 @@ def test_an_exception_in_own_code_is_told_by_its_file_and_line(
     assert answer.err.count("\n") < 20, answer.err
     assert "Traceback" not in answer.err
     if code == STRATEGY:  # a gate's failure is a verdict, a source's is that source being unavailable
-        assert "Traceback" in index("run", "-v").err
+        assert 'broken.py", line' in index("run", "-v").err
+
+
+CHOOSY = """
+class Choosy:
+    def __init__(self, given):
+        self.fingerprint = given.fingerprint("choosy", version=VERSION)
+
+    def split(self, document):
+        if DISLIKED in document.text:
+            WHAT
+        return [(0, len(document.text))]
+"""
+
+
+@pytest.mark.parametrize("failure", ["raise ValueError('too odd')", "return [(0, len(document.text) + 1)]"])
+def test_a_document_that_a_strategy_cannot_cut_stops_no_other(index: Index, modules: Path, failure: str) -> None:
+    """It is in quarantine with what the strategy said, once, until another strategy or a retry cuts it."""
+    code = CHOOSY.replace("WHAT", failure)
+    (modules / "broken.py").write_text(code.replace("VERSION", "1").replace("DISLIKED", "'zeppelin'"), encoding="utf-8")
+    index.write("people/odd.md", "# Odd\n\nThe zeppelin is in the shed.\n")
+    index.configure(chunking={"strategy": "broken:Choosy", "max_tokens": 50})
+    first = index.run()
+    assert first["counts"]["chunk"]["failed"] == {"not_cut": 1}
+    [entry] = index("quarantine").out["entries"]
+    assert (entry["uri"], entry["stage"], entry["reason"]) == ("people/odd.md", "chunk", "not_cut")
+    assert ("too odd" if "raise" in failure else "cut people/odd.md at (0,") in entry["error"]
+    assert index.run("unchanged")["counts"]["parse"]["dropped"] == {"not_cut": 1}
+    (modules / "broken.py").write_text(code.replace("VERSION", "2").replace("DISLIKED", "'submarine'"), encoding="utf-8")
+    sys.modules.pop("broken")
+    assert index.run()["counts"]["chunk"]["kept"] == first["counts"]["chunk"]["kept"] + 1
+    assert index("quarantine").out["entries"] == []
+    assert "people/odd.md" in index.find("The zeppelin is in the shed.", "people", k=10)
+
+
+def test_a_strategy_that_fails_at_many_documents_takes_none_of_them_away(index: Index, modules: Path) -> None:
+    """It is the strategy that is at fault: the run fails, and what is live stays whole."""
+    live = index.run()
+    broken = CHOOSY.replace("WHAT", "raise ValueError('odd')").replace("VERSION", "1").replace("DISLIKED", "'a'")
+    (modules / "broken.py").write_text(broken, encoding="utf-8")
+    index.configure(chunking={"strategy": "broken:Choosy", "max_tokens": 50})
+    answer = index("run")
+    assert answer.code == 1
+    assert " more)" in answer.out["error"]["message"]
+    assert index("quarantine").out["entries"] == []
+    assert index("status").out["live"] == live["release"]
 
 
 @pytest.mark.parametrize("strategy", ["nosuch", "nosuch:Strategy", "own_strategy:Missing", "recursiv"])

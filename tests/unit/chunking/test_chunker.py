@@ -10,7 +10,7 @@ import pytest
 
 from chunking import DocumentChunker, Ruler
 from chunking.testing import BundledTokenizer, build, document
-from sluice.errors import IntegrityError
+from sluice.errors import DocumentError
 from sluice.records import Document, Element
 
 GUIDE = "# Pump\n\nIntroduction.\n\n## Starting\n\nOpen the valve.\n\n### In winter\n\nWarm the oil first, for an hour.\n"
@@ -99,5 +99,5 @@ def test_heading_path_is_of_most_of_the_chunk() -> None:
 def test_strategy_that_leaves_the_document() -> None:
     """A span outside the text is the strategy's defect, and the message says whose and where."""
     chunker = DocumentChunker(Lines(beyond=5), Ruler(BundledTokenizer()), max_tokens=20)
-    with pytest.raises(IntegrityError, match=r"Lines cut a/document.md at \(0, 12\), but its text has 10 characters"):
+    with pytest.raises(DocumentError, match=r"Lines cut a/document.md at \(0, 12\), but its text has 10 characters"):
         chunker.chunk(document("a line\nbcd"))
