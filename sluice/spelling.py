@@ -75,7 +75,7 @@ def lookalike(text: str) -> str:
     user in its address, percent codes and backslashes; with Latin letters for those that look so, slashes for what looks like
     one, and `a/../hr` as what a shell takes it for."""
     if "%" in text:
-        text = _MOST_CODES.sub(lambda codes: unquote(codes.group(), errors="replace"), text)
+        text = _MOST_CODES.sub(lambda codes: unquote(codes.group(), errors="replace"), unicodedata.normalize("NFC", text))
     text = _USER.sub("", text.translate(_SLASHLIKE))
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(LOOKALIKES).translate(_CAPITALS)
     parts: list[str] = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stores import private
-from stores.edge import files, shards, writing
+from stores.edge import compacting, files, shards, writing
 from stores.edge.files import State
 from stores.edge.reading import View
 from stores.edge.shards import SEGMENT_POINTS
@@ -40,7 +40,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
     private.room_for(source, files.size(points))
     with _begun(folder) as (fresh, lock):
         overlay = files.read_overlay(source, was)
-        if not was.segment or (was.dead > DEAD_SHARE * max(1, count) and not shards.dead_of(points)):
+        if not was.segment or (was.dead > DEAD_SHARE * max(1, count) and not compacting.dead_of(points)):
             shards.rewrite(opened().shard, fresh / "1", state, overlay).close()
             state = replace(state, dead=0)
         else:
@@ -49,7 +49,7 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
                 shard = shards.open_shard(fresh, 1)
                 shards.write_tags(shard, overlay)
                 shard.close()
-            gone = shards.compact(fresh / "1", state, count, DEAD_SHARE)
+            gone = compacting.compact(fresh / "1", state, count, DEAD_SHARE)
             state = replace(state, dead=max(min(1, was.dead), was.dead - gone))  # some may be among what was appended since
         return _placed(fresh, folder, state, lock)
 

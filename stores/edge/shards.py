@@ -8,7 +8,10 @@ where they lie, as its vectors are (8 MB of memory for the same points), and seg
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
+import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from fnmatch import fnmatch
@@ -62,6 +65,8 @@ _APPENDED, _FINISHED = "vectors/chunk_*.mmap", "matrix.dat"
 """Where the vectors of a segment lie."""
 _ONLY_READ = (_FINISHED, "page_*.dat", "*.bin")
 """Vectors, payloads and payload indexes of a finished segment: that something was removed or moved on is noted in other files."""
+_BARRED = re.compile(rf"os error ({errno.EACCES}|{errno.EPERM}|{errno.EROFS}|{errno.ENOSPC}|{errno.EMFILE})\b")
+"""What the engine says where files are whole and may not be opened."""
 _NO_GRAPH = HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1_000_000_000, max_indexing_threads=1)
 """Search is exact (ADR 7): a segment has a place for a graph, and none is built."""
 
@@ -153,49 +158,6 @@ def finished(shard: EdgeShard, path: Path) -> EdgeShard:
     return EdgeShard.load(str(path))
 
 
-def dead_of(path: Path) -> dict[str, tuple[int, int]]:
-    """Of each finished segment of a closed shard, by name: how many of its points were removed or moved on, of how many. The
-    engine keeps a bit and 8 bytes of each in files."""
-    return {
-        flags.parent.name: (
-            int.from_bytes(flags.read_bytes(), "little").bit_count(),
-            flags.with_name("id_tracker.versions").stat().st_size // 8,
-        )
-        for flags in path.glob("segments/*/id_tracker.deleted")
-    }
-
-
-def compact(path: Path, state: State, count: int, most_dead: float) -> int:
-    """Have the engine write those finished segments of a closed shard of `count` points anew of which more than this share is
-    dead (of a small one, of what a whole one holds), one after the other, the worst first, and a quarter of them at most: nights
-    change what they like, so that all come to it at about the same time, and each takes 4 to 6 s. The smallest become one where
-    there are twice as many as the points need. Gives how many dead points are gone.
-    """
-    before = dead_of(path)
-    for _ in range(max(2, len(before) // 4)):
-        dead, points = max(dead_of(path).values(), key=lambda of: of[0] / max(1, of[1]), default=(0, 0))
-        if dead <= most_dead * max(points, state.segment):
-            break
-        _optimized(path, deleted_threshold=(dead - 0.5) / points, vacuum_min_vector_number=1)
-    enough = 2 * (count // state.segment + 1)
-    if len(dead_of(path)) > enough:
-        _optimized(path, default_segment_number=enough)
-    return sum(dead for dead, _ in before.values()) - sum(dead for dead, _ in dead_of(path).values())
-
-
-def _optimized(path: Path, **settings: float) -> None:
-    """Have the engine do to a closed shard, once, what these settings ask of it; the shard keeps its own."""
-    file = path / "edge_config.json"
-    own = file.read_bytes()
-    asked = json.loads(own)
-    asked["optimizers"] |= settings
-    file.write_bytes(json.dumps(asked).encode())
-    try:
-        finished(EdgeShard.load(str(path)), path).close()
-    finally:
-        file.write_bytes(own)
-
-
 def open_shard(folder: Path, number: int) -> EdgeShard:
     """FileNotFoundError when a newer state has taken over, IntegrityError when it is damaged."""
     path = folder / str(number)
@@ -217,6 +179,8 @@ def open_shard(folder: Path, number: int) -> EdgeShard:
             raise FileNotFoundError(path) from None
         if memory.lacks(str(error)):
             raise MemoryError(f"opening a collection of the embedded vector store: {str(error)[:200]}") from error
+        if barred := _BARRED.search(str(error)):  # the engine writes where it opens, also for who only reads
+            raise OSError(int(barred[1]), os.strerror(int(barred[1])), str(path)) from error
         raise damaged(folder, f"its points in {number}/ cannot be opened ({str(error)[:200]})") from None
 
 

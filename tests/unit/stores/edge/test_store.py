@@ -26,9 +26,10 @@ from sluice.ids import id_sum
 from sluice.points import Filters, Point, ScoredPoint, SparseVector, VectorQuery
 from stores import private
 from stores.edge import store as edge
+from stores.edge.compacting import dead_of
 from stores.edge.errors import translated
 from stores.edge.files import read_state
-from stores.edge.shards import SEGMENT_POINTS, appended, dead_of
+from stores.edge.shards import SEGMENT_POINTS, appended
 from stores.edge.store import MANY_TAGS, EdgeStore
 from stores.qdrant.store import QdrantStore
 from tests.fakes import MemoryVectorStore
@@ -728,3 +729,23 @@ def test_what_the_engine_says_of_memory_is_no_damage(path: Path, said: str) -> N
     """As it was seen to say it, wherever: not a reason to restore anything from a backup."""
     with pytest.raises(MemoryError), translated(path, "searching", "i__1"):
         raise Exception(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"), [("Read-only file system (os error 30)", "right to write"), ("(os error 13)", "right")]
+)
+def test_a_collection_that_may_not_be_opened_is_not_damaged(
+    store: EdgeStore, path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """The engine writes where it opens, also for who only reads; nothing is to be removed for that."""
+    store.close()
+
+    class Engine:
+        @staticmethod
+        def load(_path: str) -> None:
+            raise Exception(f"Failed to open mutable id tracker: {said}")
+
+    monkeypatch.setattr("stores.edge.shards.EdgeShard", Engine)
+    with pytest.raises(ConfigurationError, match="cannot be written") as error:
+        list(EdgeStore(path).scan("i__1"))
+    assert "right to write" in error.value.hint
