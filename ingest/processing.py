@@ -30,27 +30,10 @@ VERSION = 4
 _FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
 """Formats besides Markdown, whose reader does it, that may begin with a block of front matter."""
 
-_UNFRONTED: frozenset[Format] = frozenset(
-    {
-        "docx",
-        "doc",
-        "odt",
-        "rtf",
-        "pdf",
-        "email",
-        "msg",
-        "epub",
-        "pptx",
-        "odp",
-        "ppt",
-        "code",
-        "csv",
-        "tsv",
-        "xlsx",
-        "ods",
-        "calendar",
-    }
-)
+_UNFRONTED: frozenset[Format] = frozenset({
+    "docx", "doc", "odt", "rtf", "pdf", "email", "msg", "epub", "pptx", "odp", "ppt",
+    "code", "csv", "tsv", "xlsx", "ods", "calendar",
+})  # fmt: skip
 """Formats that have no front matter: what begins with a permission all the same must not pass as text."""
 
 _MOST_LOSSES = 50
