@@ -32,6 +32,7 @@ __all__ = [
     "build",
     "build_all",
     "gates_fingerprint",
+    "may_search",
     "prepare",
     "queries_of",
     "release_tags",
@@ -49,6 +50,9 @@ GATES: Mapping[str, str] = {
     "latency": "evaluation.gates.latency:LatencyGate",
     "replay": "evaluation.gates.replay:ReplayGate",
 }
+
+_READING = ("reconciliation", "data_quality", "drift")
+"""Those that read points and search nothing."""
 
 
 def build(section: GateSettings, settings: Settings, *, where: str = "gates") -> Gate:
@@ -106,6 +110,11 @@ def build_all(settings: Settings) -> list[Gate]:
 def gates_fingerprint(gates: Sequence[Gate]) -> str:
     """Changes when any gate's options or the content of a file that it reads change."""
     return fingerprint("gates", {"gates": [[gate.name, gate.fingerprint] for gate in gates]})
+
+
+def may_search(gates: Sequence[Gate]) -> bool:
+    """Whether any of these gates may search, so that queries are embedded."""
+    return any(gate.name not in _READING for gate in gates)
 
 
 def queries_of(gates: Sequence[Gate]) -> list[str]:

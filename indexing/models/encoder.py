@@ -84,6 +84,11 @@ class ModelEncoder:
         with self._lock:
             self._ready()
 
+    def rest(self) -> None:
+        """Let go of the runtime, hundreds of MB; the next text opens it again."""
+        with self._lock:
+            self._runtime = None
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """Shape (n, dimension); raises IntegrityError, with its count, for a text longer than the window: never cut."""
         with self._lock:

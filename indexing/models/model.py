@@ -61,6 +61,13 @@ class Model:
         with self._lock:  # two tasks that begin together must not both decide, or both load
             return self._encoder
 
+    def rest(self) -> None:
+        """Let go of what running the model takes, where it is opened; whoever embeds next opens it again."""
+        with self._lock:
+            opened = self.__dict__.get("_encoder")
+        if isinstance(opened, ModelEncoder):
+            opened.rest()
+
     @cached_property
     def _encoder(self) -> AnyEncoder:
         return self._make_encoder(self.precision)

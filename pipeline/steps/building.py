@@ -73,6 +73,8 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
     with run.account.timed("index"):
         with r.progress.stage("chunk, embed, stage", len(keys)):
             built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts, len(found.documents))
+        if not evaluation.may_search(r.gates):  # judging takes memory, too
+            r.model.rest()
         failed = {entry.document_key for entry in r.stores.quarantine.entries(stage="chunk")}
         r.stores.quarantine.clear_all(failed.intersection(keys), "chunk")  # they are built now
         staged = _stage(r, run, release, built)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-MOST, LITTLE = 64 << 20, 8 << 20
+MOST, LITTLE = 16 << 20, 4 << 20
 """Bytes of files that may come into memory while one goes on, and that may stay when one has done."""
 
 SMALL = 128 << 10

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexing.embed import CachedEmbedder
-from indexing.models.encoder import open_encoder
+from indexing.models.encoder import ModelEncoder, open_encoder
 from indexing.protocols import Encoder
 from sluice.errors import IntegrityError
 from sluice.points import Vector
@@ -59,6 +59,15 @@ def test_vectors_come_in_the_order_of_the_texts(encoder: Encoder) -> None:
     alone = np.stack([encoder.encode([text])[0] for text in TEXTS])
     assert cosines(together, reversed_).min() >= 0.9995
     assert cosines(together, alone).min() >= 0.9995
+
+
+def test_who_rested_gives_the_same_vectors(encoder: Encoder) -> None:
+    """The runtime that was let go of is opened again for the next text."""
+    if not isinstance(encoder, ModelEncoder):
+        pytest.skip("holds nothing to let go of")
+    before = encoder.encode(TEXTS)
+    encoder.rest()
+    assert cosines(before, encoder.encode(TEXTS)).min() >= 0.9999
 
 
 def test_equal_texts_have_equal_vectors(encoder: Encoder) -> None:
