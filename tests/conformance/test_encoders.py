@@ -61,10 +61,9 @@ def test_vectors_come_in_the_order_of_the_texts(encoder: Encoder) -> None:
     assert cosines(together, alone).min() >= 0.9995
 
 
-def test_who_rested_gives_the_same_vectors(encoder: Encoder) -> None:
+@pytest.mark.parametrize("encoder", SLOW, indirect=True)
+def test_who_rested_gives_the_same_vectors(encoder: ModelEncoder) -> None:
     """The runtime that was let go of is opened again for the next text."""
-    if not isinstance(encoder, ModelEncoder):
-        pytest.skip("holds nothing to let go of")
     before = encoder.encode(TEXTS)
     encoder.rest()
     assert cosines(before, encoder.encode(TEXTS)).min() >= 0.9999
