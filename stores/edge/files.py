@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -144,9 +145,10 @@ def sizes(path: Path) -> dict[str, int]:
     }
 
 
-def size(path: Path) -> int:
-    """Bytes on the disk below a folder."""
-    return sum(os.stat(Path(where, name)).st_blocks * 512 for where, _, names in os.walk(path) for name in names)
+def size(path: Path, without: Callable[[Path], bool] = lambda _file: False) -> int:
+    """Bytes on the disk below a folder, without those of some files."""
+    files = (Path(where, name) for where, _, names in os.walk(path) for name in names)
+    return sum(os.stat(file).st_blocks * 512 for file in files if not without(file))
 
 
 def discard(path: Path) -> None:

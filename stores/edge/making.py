@@ -37,10 +37,11 @@ def cloned(folder: Path, source: Path, opened: Callable[[], View]) -> Writer:
         count = shards.counted(opened().shard)
     state = replace(was, shard=1, overlay=0, writing=True, generation=1, points=None, segment=shards.segment_of(was))
     points = source / str(was.shard)
-    private.room_for(source, files.size(points))
+    anew = not was.segment or (was.dead > DEAD_SHARE * max(1, count) and not compacting.dead_of(points))
+    private.room_for(source, files.size(points) if anew else files.size(points, without=shards.only_read))
     with _begun(folder) as (fresh, lock):
         overlay = files.read_overlay(source, was)
-        if not was.segment or (was.dead > DEAD_SHARE * max(1, count) and not compacting.dead_of(points)):
+        if anew:
             shards.rewrite(opened().shard, fresh / "1", state, overlay).close()
             state = replace(state, dead=0)
         else:

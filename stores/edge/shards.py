@@ -119,10 +119,10 @@ def copy_shard(source: Path, target: Path) -> None:
     """A sealed shard in a place where nothing is, to be changed apart from it. What the engine only reads of finished segments is
     the same files in both: 19 of 20 bytes.
     """
-    private.copy(source, target, shared=_only_read)
+    private.copy(source, target, shared=only_read)
 
 
-def _only_read(file: Path) -> bool:
+def only_read(file: Path) -> bool:
     """Whether the engine never writes this file of a shard again."""
     if not any(fnmatch(file.name, pattern) for pattern in _ONLY_READ):
         return False

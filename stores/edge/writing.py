@@ -115,7 +115,7 @@ def reopen(folder: Path, state: State, lock: FileLock) -> Writer:
     overlay = files.read_overlay(folder, state)
     fresh = replace(state, shard=state.shard + 1, overlay=0, writing=True, generation=state.generation + 1, points=None)
     path = folder / str(fresh.shard)
-    private.room_for(folder, files.size(folder / str(state.shard)))
+    private.room_for(folder, files.size(folder / str(state.shard), without=shards.only_read))
     files.discard(path)
     shards.copy_shard(folder / str(state.shard), path)
     writer = begin(folder, fresh, lock)

@@ -29,7 +29,7 @@ from stores.edge import store as edge
 from stores.edge.compacting import dead_of
 from stores.edge.errors import translated
 from stores.edge.files import read_state
-from stores.edge.shards import SEGMENT_POINTS, appended
+from stores.edge.shards import SEGMENT_POINTS, appended, only_read
 from stores.edge.store import MANY_TAGS, EdgeStore
 from stores.qdrant.store import QdrantStore
 from tests.fakes import MemoryVectorStore
@@ -434,6 +434,22 @@ class TestSegments:
         store.delete("i__2", ["d3"])
         assert not before.keys() & bulk("i__2").keys()
         assert bulk("i__1") == before
+        store.close()
+
+    def test_a_clone_needs_room_for_what_it_copies_only(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not for what it shares: a large collection must not need its size again every night."""
+        store = EdgeStore(path, wait_s=0, segment_points=60)
+        store.create("i__1", dimension=8, sparse=False)
+        store.upsert("i__1", points(240))
+        store.switch({"i": "i__1"})
+        asked = list[int]()
+        monkeypatch.setattr("stores.edge.making.private.room_for", lambda _folder, needed: asked.append(needed))
+        store.clone("i__1", "i__2")
+        folder = path / "collections" / "i__1" / "1"
+        shared = sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file() and only_read(file))
+        everything = sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+        assert asked == [everything - shared]
+        assert shared
         store.close()
 
     def test_segments_of_leftovers_are_written_anew_one_after_the_other(self, path: Path) -> None:
