@@ -169,10 +169,8 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
-            if args[0] in WORKS:
-                tell(
-                    f"{args[0]}: {_subject(args, ctx.params['config'])}"
-                )  # the first sign of life, before what takes seconds is imported
+            if args[0] in WORKS:  # the first sign of life, before what takes seconds is imported
+                tell(f"{args[0]}: {_subject(args, ctx.params['config'])}")
             early.begin(args[0], ctx.params["config"])
         return super().resolve_command(ctx, args)
 

@@ -184,10 +184,10 @@ class Ingestion:
         self._keep(written, stage)
         return stage
 
-    def give_up_parsed(self, states: Sequence[DocumentState], fingerprint: str, error: DocumentError) -> None:
+    def give_up_parsed(self, failed: Sequence[tuple[DocumentState, DocumentError]], fingerprint: str) -> None:
         """Quarantine parsed documents that a later stage cannot process: they have no place in a release until parsed anew."""
-        self.states.write(replace(state, dropped=error.reason) for state in states)
-        self.quarantine.add_all(self._entry("chunk", error, state, state.content_hash, fingerprint) for state in states)
+        self.states.write(replace(state, dropped=error.reason) for state, error in failed)
+        self.quarantine.add_all(self._entry("chunk", error, state, state.content_hash, fingerprint) for state, error in failed)
 
     def _with_bytes(self, states: Sequence[DocumentState]) -> Iterator[tuple[DocumentState, bytes | None]]:
         """Each document with its bytes, read for many at once; None where they must be asked for one by one."""

@@ -27,11 +27,11 @@ class Versions(Protocol):
 def current_access(versions: Versions, states: Sequence[DocumentState]) -> CurrentAccess:
     """Access as it is now; `versions` are read only for documents of which a collection holds an older text that may gain
     readers, or in which less was masked."""
-    by_key = {state.key: state for state in states}
     masked = {state.key: state for state in states if state.tags and state.metadata.get(REDACTED)}
 
     def older(texts: Mapping[str, Text]) -> Mapping[str, AccessTags]:
         names = {version_id(key, *text): key for key, text in texts.items()}
+        by_key = {state.key: state for state in states}
         found: dict[str, AccessTags] = {}
         for name, document in versions.get(list(names)).items():
             key = names[name]

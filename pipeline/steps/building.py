@@ -47,7 +47,7 @@ class Part:
         """Nothing of the one document is in the release; `build` sees to what follows."""
         [state] = r.stores.documents.read(self.keys)
         fingerprint = r.parse_fingerprints.get(state.source, "")
-        r.ingestion("").give_up_parsed([state], fingerprint, DocumentError("worker_died", f"{state.uri}: {reason}"))
+        r.ingestion("").give_up_parsed([(state, DocumentError("worker_died", f"{state.uri}: {reason}"))], fingerprint)
         return Built({"chunk": StageCounts(seen=1, failed={"worker_died": 1})})
 
 
@@ -115,9 +115,9 @@ def _without_uncut(r: Resources, run: Run, uncut: Sequence[Uncut], members: int)
         return {}
     if len(uncut) == members or (len(uncut) > FEW_UNCUT and 10 * len(uncut) > members):
         raise NotCut(uncut)
-    errors = {each.document_key: each.error for each in uncut}
-    for state in r.stores.documents.read(list(errors)):
-        r.ingestion(run.id).give_up_parsed([state], r.chunker.fingerprint, DocumentError(NOT_CUT, errors[state.key]))
+    errors = {each.document_key: DocumentError(NOT_CUT, each.error) for each in uncut}
+    failed = [(state, errors[state.key]) for state in r.stores.documents.read(list(errors))]
+    r.ingestion(run.id).give_up_parsed(failed, r.chunker.fingerprint)
     return {NOT_CUT: len(uncut)}
 
 

@@ -29,16 +29,18 @@ def compact(path: Path, state: State, count: int, most_dead: float) -> int:
     change what they like, so that all come to it at about the same time, and each takes 4 to 6 s. The smallest become one where
     there are twice as many as the points need. Gives how many dead points are gone.
     """
-    before = dead_of(path)
+    now = before = dead_of(path)
     for _ in range(max(2, len(before) // 4)):
-        dead, points = max(dead_of(path).values(), key=lambda of: of[0] / max(1, of[1]), default=(0, 0))
+        dead, points = max(now.values(), key=lambda of: of[0] / max(1, of[1]), default=(0, 0))
         if dead <= most_dead * max(points, state.segment):
             break
         _optimized(path, deleted_threshold=(dead - 0.5) / points, vacuum_min_vector_number=1)
+        now = dead_of(path)
     enough = 2 * (count // state.segment + 1)
-    if len(dead_of(path)) > enough:
+    if len(now) > enough:
         _optimized(path, default_segment_number=enough)
-    return sum(dead for dead, _ in before.values()) - sum(dead for dead, _ in dead_of(path).values())
+        now = dead_of(path)
+    return sum(dead for dead, _ in before.values()) - sum(dead for dead, _ in now.values())
 
 
 def _optimized(path: Path, **settings: float) -> None:

@@ -323,10 +323,9 @@ class EdgeStore(Ranked):
             listed = sum(count for count, _ in by_tag.values())
             if len(by_tag) > MANY_LISTS or listed > MANY_TAGS * count:
                 return False
-            tags_there = [tag for tag in by_tag if tag is not None]
+            tags_there, bound = [tag for tag in by_tag if tag is not None], mapped.Bound(self._collections)
             found = self._read(collection, partial(search.id_sums, tags=tags_there))
-            if count > shards.SEGMENT_POINTS:
-                mapped.let_go(self._collections)
+            bound.keep(mapped.LITTLE)
             return by_tag == found
 
     def note(self, collection: str, name: str, notes: bytes) -> None:
