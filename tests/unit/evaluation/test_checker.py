@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -22,12 +23,17 @@ SUITE = Suite(
 )
 """The second of two rows is wrong."""
 
+DISTRIBUTION = {"type": "expect_column_kl_divergence_to_be_less_than"} | {
+    "kwargs": {"column": "tokens", "partition_object": {"values": [3, 300], "weights": [0.5, 0.5]}, "threshold": 0.1}
+}
+"""What asks for a part of the library that is loaded when it is first used."""
+
 CHILD = """
 import json, os, signal, sys
 from dataclasses import replace
 from evaluation.checker import Checker
 from sluice.errors import ConfigurationError
-from tests.unit.evaluation.test_checker import SUITE
+from tests.unit.evaluation.test_checker import DISTRIBUTION, SUITE
 
 made = Checker()
 made.ahead()
@@ -58,6 +64,18 @@ def test_another_process_finds_the_same_and_this_one_loads_nothing() -> None:
     here = [finding.as_json() for finding in expectations.check([SUITE], parameters={"most": 200})]
     assert here[0]["samples"] == [{"chunk_id": "b", "tokens": 300}]
     assert asked() == {"found": here, "here": False}
+
+
+@pytest.mark.slow
+def test_what_is_loaded_late_finds_the_same() -> None:
+    """The process begins without the modules that distributions and charts need, and has them when an expectation asks."""
+    here = [f.as_json() for f in expectations.check([replace(SUITE, expectations=[DISTRIBUTION])], parameters={})]
+    assert here[0]["met"] is True
+    assert asked(suite="replace(SUITE, expectations=[DISTRIBUTION])") == {"found": here, "here": False}
+    code = "import sys; from evaluation.checker import _load; _load(); print([n for n in sys.modules if n.startswith(LATE)])"
+    late = "('scipy.stats.', 'altair.', 'pyarrow.')"
+    loaded = subprocess.run([sys.executable, "-c", code.replace("LATE", late)], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
 
 
 @pytest.mark.slow
