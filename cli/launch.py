@@ -65,7 +65,7 @@ def in_process(r: Resources, *, ahead: bool = False) -> Executor:
         return IfSmall(documents=0)
     if runner.type == "dask":
         return IfSmall(min(runner.alone, PARTITION_DOCUMENTS))
-    return IfSmall(runner.alone, Begin(lambda: begin(r), runner.workers) if ahead else None, runner.workers)
+    return IfSmall(runner.alone, Begin(lambda: begin(r), runner.threads) if ahead else None, runner.threads)
 
 
 def begin(r: Resources) -> None:

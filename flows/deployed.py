@@ -18,7 +18,7 @@ from pydantic import Field
 
 import evaluation
 from flows.run_page import opened
-from flows.tasks import executor, threads
+from flows.tasks import executor
 from flows.telling import Rejection, named_flow
 from pipeline.executors import Executor
 from pipeline.experiments import comparing
@@ -39,7 +39,7 @@ Answer = Outcome | State[Any]
 """What an operation found; or that, in a state of Prefect's that says more than done."""
 
 
-@named_flow("run", task_runner=threads())
+@named_flow("run")
 def run(
     config: Config, source: Source = None, allow_deletions: Sequence[str] = (), until: str | None = None, now: bool = False
 ) -> Answer:
@@ -56,14 +56,14 @@ def run(
         return _outcome(r, nightly.reindex(r, run, source=source, allow_deletions=allow_deletions, until=until, now=now))
 
 
-@named_flow("ingest", task_runner=threads())
+@named_flow("ingest")
 def ingest(config: Config, source: Source = None, allow_deletions: Sequence[str] = (), now: bool = False) -> Answer:
     """Fetch and parse what changed; nothing is indexed, revocations apply at once."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "ingest", workers) as run:
         return parts.ingest(r, run, source=source, allow_deletions=allow_deletions, now=now)
 
 
-@named_flow("index", task_runner=threads())
+@named_flow("index")
 def index(config: Config) -> Answer:
     """Build and stage a release from what was ingested; `promote` puts it before the gates."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "index", workers) as run:
@@ -84,7 +84,7 @@ def rollback(config: Config, to: str | None = None) -> Answer:
         return going_live.rollback(r, run, to)
 
 
-@named_flow("backfill", task_runner=threads())
+@named_flow("backfill")
 def backfill(
     config: Config,
     source: Source = None,
@@ -115,7 +115,7 @@ def backfill(
         return _outcome(r, backfilling.backfill(r, run, which, allow_deletions=allow_deletions, order=order, stop_at=stop_at))
 
 
-@named_flow("retry", task_runner=threads())
+@named_flow("retry")
 def retry(config: Config) -> Answer:
     """Try every quarantined document again, then index what came of it."""
     with opened(config) as r, executor(r) as workers, _waiting(r, "retry", workers) as run:
@@ -173,14 +173,14 @@ def golden_check(config: Config, golden: str | None = None) -> Answer:
         return Completed(message=f"every label of {found.golden} is true", data=care)
 
 
-@named_flow("compare", task_runner=threads(1))
+@named_flow("compare")
 def compare(experiment: str) -> Answer:
     """Run what no earlier run answers, then decide; a variant that fails leaves the others' results recorded.
 
     Args:
         experiment: Path of the experiment, on the worker's machine.
     """
-    with laboratory(experiment) as lab, executor(lab.r) as workers:
+    with laboratory(experiment) as lab, executor(lab.r, one_by_one=True) as workers:
         found = comparing.compare(lab, workers)
         create_markdown_artifact(
             key=f"experiment-{found.name}".lower().replace("_", "-").replace(".", "-"),

@@ -20,9 +20,6 @@ from pipeline.resources import Resources, shared
 CANCEL_S = 20.0
 """How long partitions in work may take to end when the run is cancelled: one batch of texts. Prefect kills after 30 s."""
 
-WORKERS = 2
-"""Partitions in work at once on this machine: one embeds (all cores) while another parses, chunks or writes."""
-
 
 def retried(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Prefect's retry condition."""
@@ -33,10 +30,6 @@ def retried(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
         except BaseException as raised:
             error = raised
     return may_succeed_later(error)
-
-
-def threads(workers: int = WORKERS) -> Any:  # TaskRunner is invariant in its future: the pool is not one of PrefectFuture[Any]
-    return ThreadPoolTaskRunner(max_workers=workers)
 
 
 @cache
@@ -58,8 +51,9 @@ def _task(function: Callable[[Resources, Any], Any]) -> Task[..., Any]:
 
 
 @contextmanager
-def executor(r: Resources) -> Iterator[Executor]:
-    """Who does a flow's partitions, as `runner` says: this thread, tasks on Prefect's threads, or a Dask cluster."""
+def executor(r: Resources, *, one_by_one: bool = False) -> Iterator[Executor]:
+    """Who does a flow's partitions, as `runner` says: this thread, tasks on Prefect's threads, or a Dask cluster; tasks
+    `one_by_one` where each uses the whole machine."""
     match r.settings.runner.type:
         case "inline":
             yield Inline(PATIENCE_S)
@@ -67,22 +61,26 @@ def executor(r: Resources) -> Iterator[Executor]:
             with Dask.of(r.settings.runner) as dask:
                 yield dask
         case _:
-            yield PrefectTasks()
+            yield PrefectTasks(1 if one_by_one else r.settings.runner.threads)
 
 
 @dataclass(frozen=True, slots=True)
 class PrefectTasks:
-    """Implements `pipeline.executors.Executor` within a flow, on its task runner."""
+    """Implements `pipeline.executors.Executor` within a flow, on a task runner of so many threads: a flow's own is made before
+    its configuration is read."""
+
+    workers: int
 
     def map(self, function: Callable[[Resources, P], R], partitions: Sequence[P], r: Resources) -> Sequence[R]:
-        try:
-            # Given as opaque values: Prefect would look for futures within records.
-            futures = _task(function).map(unmapped(str(r.settings.path)), list(partitions))
-            futures.wait()  # what one failed of must not leave the others half done and unseen
-            results: Sequence[R] = futures.result()
-        except Exception:
-            raise
-        except BaseException:  # Prefect's worker ends this process: nobody may write once the lease is given back
-            r.cancel(CANCEL_S)
-            raise
+        asked = {"config": unmapped(str(r.settings.path)), "partition": list(partitions)}
+        with ThreadPoolTaskRunner[R](max_workers=self.workers) as pool:
+            try:
+                futures: Any = pool.map(_task(function), asked)
+                futures.wait()  # what one failed of must not leave the others half done and unseen
+                results: Sequence[R] = futures.result()
+            except Exception:
+                raise
+            except BaseException:  # Prefect's worker ends this process: nobody may write once the lease is given back
+                r.cancel(CANCEL_S)
+                raise
         return results

@@ -25,6 +25,7 @@ from typing import Any
 
 from ingest.protocols import Parser
 from ingest.worker import FOLDER, HEADER_BYTES, Ahead, Reply, Request, write_frame
+from sluice.cores import cores
 from sluice.errors import DocumentError, SluiceError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings
@@ -80,7 +81,7 @@ class Sandbox:
     """
 
     def __init__(self, workers: int | None = None, *, idle_s: float = 30.0, documents: int = 2000) -> None:
-        self._free = threading.BoundedSemaphore(workers or max(2, os.cpu_count() or 2))
+        self._free = threading.BoundedSemaphore(workers or max(2, cores()))
         self._arguments = (str(idle_s), str(documents))
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()

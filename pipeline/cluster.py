@@ -59,7 +59,7 @@ class Dask:
 
     @classmethod
     def of(cls, runner: RunnerSettings) -> Self:
-        return cls(runner.address, runner.workers, runner.tries)
+        return cls(runner.address, runner.builders, runner.tries)
 
     def __enter__(self) -> Self:
         return self

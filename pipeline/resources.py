@@ -23,6 +23,7 @@ from indexing.cuts import Cutter
 from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
 from indexing.models import Model, open_model, sparse_encoder
+from indexing.models.device import gpu_likely
 from indexing.models.reranker import CrossEncoderReranker
 from indexing.protocols import Encoder, QueryLog, SparseEncoder
 from indexing.queries import KnownQueries
@@ -73,6 +74,8 @@ class Resources:
         self._cancelled, self._working, self._idle = threading.Event(), 0, threading.Condition()
         self._queries: dict[str, KnownQueries] = {}
         self._rerankers: dict[str, CrossEncoderReranker] = {}
+        self.building = threading.BoundedSemaphore(settings.runner.builders)
+        """Taken by a partition that is cut, embedded and written."""
         self._closing = ExitStack()
 
     # ── work on threads ──────────────────────────────────────────────────────────────────────────────────────────
@@ -192,10 +195,10 @@ class Resources:
         """Begin, on threads of their own, what a changed run will wait for: while documents are fetched and parsed there is
         time to load the model, and to read what the live collection holds.
 
-        Not before a first release: its precision may have yet to be measured, and that wants a quiet machine.
+        Not before a first release on a processor, which is busy then; a GPU is not, and its libraries take 10 s to import.
         """
         live = self.releases.live()
-        if live is None:
+        if live is None and not gpu_likely(self.settings.embedding.device):
             return
 
         def load() -> None:
@@ -204,7 +207,7 @@ class Resources:
 
         def read() -> None:
             with suppress(Exception):  # who builds meets it again
-                if may_be_base(live, self.recipe):
+                if live is not None and may_be_base(live, self.recipe):
                     self.contents.of(live.collection)
 
         for ahead in (load, read):

@@ -33,6 +33,7 @@ from pydantic import (
 )
 
 from sluice.access import AccessRule, AccessRules, AccessTags
+from sluice.cores import cores
 from sluice.errors import ConfigurationError
 from sluice.globs import matches
 from sluice.schedules import cron, moment, time_zone
@@ -444,8 +445,9 @@ class RunnerSettings(Section):
     """Who does the partitions of a run: this thread, threads of this process (Prefect's), or a Dask cluster."""
 
     type: Literal["inline", "threads", "dask"] = "threads"
-    workers: int = Field(default=2, ge=1, le=256)
-    """Threads, or the processes of a local Dask cluster."""
+    workers: int | None = Field(default=None, ge=1, le=256)
+    """Partitions in work at once. Without it as many as there are cores while documents are fetched and parsed, two while
+    others are embedded and written, and two processes of a local Dask cluster."""
     alone: int = Field(default=1024, ge=0)
     """Documents that a command does in its own process, without Prefect, where no Prefect server is configured: two minutes at
     most; a flow and a server of its own would take 5 s of processor time and 230 MB. With dask, at most one partition."""
@@ -459,6 +461,16 @@ class RunnerSettings(Section):
         if self.address is not None and self.type != "dask":
             raise ValueError("address belongs to type: dask")
         return self
+
+    @property
+    def threads(self) -> int:
+        """Partitions of any kind in work at once in this process."""
+        return self.workers or max(2, cores())
+
+    @property
+    def builders(self) -> int:
+        """Partitions that are cut, embedded and written at once: one embeds while another is cut; more would wait."""
+        return self.workers or 2
 
     @property
     def elsewhere(self) -> bool:

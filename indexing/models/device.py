@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sluice.errors import ConfigurationError
 
-_NVIDIA = Path("/dev/nvidiactl")
-"""Exists where the driver of an NVIDIA GPU is loaded."""
+_DRIVERS = tuple(map(Path, ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/nvhost-ctrl-gpu")))
+"""One exists where the driver of a GPU is loaded that torch may use: NVIDIA's, AMD's, that of WSL, of Jetson."""
 
 
 def resolve(wanted: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -20,7 +20,7 @@ def resolve(wanted: str, environment: Mapping[str, str] = os.environ) -> str:
     Raises ConfigurationError for a GPU that is asked for by name and not there. Importing torch takes 2 s, and happens only
     where the machine looks as if it had a GPU, or where one is asked for.
     """
-    if wanted == "cpu" or (wanted == "auto" and not _looks_like_a_gpu(environment)):
+    if wanted == "cpu" or (wanted == "auto" and not gpu_likely(wanted, environment)):
         return "cpu"
     found = _usable(wanted)
     if found is None and wanted != "auto":
@@ -31,10 +31,11 @@ def resolve(wanted: str, environment: Mapping[str, str] = os.environ) -> str:
     return found or "cpu"
 
 
-def _looks_like_a_gpu(environment: Mapping[str, str]) -> bool:
-    if environment.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+def gpu_likely(wanted: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a GPU may be taken, as far as can be told without importing torch."""
+    if wanted == "cpu" or environment.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return False
-    return _NVIDIA.exists() or (sys.platform == "darwin" and platform.machine() == "arm64")
+    return any(driver.exists() for driver in _DRIVERS) or (sys.platform == "darwin" and platform.machine() == "arm64")
 
 
 def _usable(wanted: str) -> str | None:

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.models.device import resolve
 from indexing.models.files import ModelFiles
 from indexing.models.hashing import HashingEncoder, too_long
 from indexing.models.tokenizer import ModelTokenizer
@@ -187,7 +188,8 @@ def said(error: BaseException) -> str:
 def open_encoder(files: ModelFiles, precision: str, models_dir: Path, device: str = "cpu") -> ModelEncoder | HashingEncoder:
     """The encoder of a model at a decided precision; cheap, the model arrives with the first text.
 
-    `device` is one of this machine's (`device.resolve`) and in no fingerprint: on a GPU torch runs the precision's family.
+    `device` is one of this machine's, or `auto` (`device.resolve`), and in no fingerprint: on a GPU torch runs the precision's
+    family. Which it is is found out when the model arrives.
     Converted models are kept in `models_dir`. Raises ConfigurationError for 'auto' (decide it first, once per index) and
     for a precision that does not exist; a hashing model has only one and ignores it.
     """
@@ -200,12 +202,13 @@ def open_encoder(files: ModelFiles, precision: str, models_dir: Path, device: st
         )
 
     def runtime() -> Runtime:
-        if precision.startswith("openvino-") and device == "cpu":
+        on = resolve(device)
+        if precision.startswith("openvino-") and on == "cpu":
             from indexing.models.openvino_runtime import open_runtime
 
             return open_runtime(files, models_dir, bf16=FAMILIES[precision] == "bf16")
         from indexing.models.torch_runtime import load
 
-        return load(files, bf16=FAMILIES[precision] == "bf16", device=device)
+        return load(files, bf16=FAMILIES[precision] == "bf16", device=on)
 
     return ModelEncoder(files, precision, runtime)

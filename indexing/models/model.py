@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from indexing.models.device import resolve
+from indexing.models.device import gpu_likely, resolve
 from indexing.models.encoder import ModelEncoder, open_encoder
 from indexing.models.files import BUNDLED, locate
 from indexing.models.hashing import HashingEncoder, HashingTokenizer
@@ -104,7 +104,9 @@ def open_model(
         return str(held["precision"])
 
     def encoder(chosen: str) -> AnyEncoder:
-        return open_encoder(files, chosen, cache, resolve(embedding.device))
+        if not gpu_likely(embedding.device):
+            resolve(embedding.device)  # one that is asked for by name and not here is refused now, not after parsing
+        return open_encoder(files, chosen, cache, embedding.device)
 
     same = files.query_prompt == files.document_prompt
     return Model(lambda: open_tokenizer(files), precision, encoder, queries_as_documents=same)

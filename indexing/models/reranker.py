@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexing.models.device import resolve
-from indexing.models.torch_runtime import hide_torchvision_if_broken
+from indexing.models.torch_runtime import without_torchvision
 from sluice.errors import ConfigurationError
 from sluice.ids import digest
 
@@ -39,11 +39,11 @@ class CrossEncoderReranker:
 
     @cached_property
     def _encoder(self) -> CrossEncoder:
-        hide_torchvision_if_broken()
-        from sentence_transformers import CrossEncoder  # 6 s
-
         try:
-            found: CrossEncoder = CrossEncoder(self.model, device=resolve(self._device))
+            with without_torchvision():
+                from sentence_transformers import CrossEncoder  # 6 s
+
+                found: CrossEncoder = CrossEncoder(self.model, device=resolve(self._device))
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"search.rerank: '{self.model}' is no cross-encoder that is here: {error}",

@@ -12,7 +12,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,8 +167,7 @@ def reference(files: ModelFiles, texts: Sequence[str], model: SentenceTransforme
 
 def sentence_transformer(files: ModelFiles) -> SentenceTransformer:
     """The model as sentence-transformers loads it, in fp32, on the CPU, with the window its files state."""
-    with _quiet():
-        hide_torchvision_if_broken()
+    with _quiet(), without_torchvision():
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
@@ -185,18 +183,21 @@ def sentence_transformer(files: ModelFiles) -> SentenceTransformer:
         return model.float().eval()
 
 
-def hide_torchvision_if_broken() -> None:
-    """Make a torchvision that cannot be imported absent, so that transformers does without it.
+@contextmanager
+def without_torchvision() -> Iterator[None]:
+    """For transformers torchvision is not there, unless it is loaded already: nothing here sees images.
 
     unstructured's PDF extra brings in the torchvision of the package index, built for CUDA; beside a CPU build of torch its
-    import fails ("operator torchvision::nms does not exist"), and with it sentence_transformers'. Nothing here sees images.
+    import fails ("operator torchvision::nms does not exist"), and with it sentence_transformers'. Where it works it takes 2 s.
     """
+    if "torchvision" in sys.modules:
+        yield
+        return
+    sys.modules["torchvision"] = None  # type: ignore[assignment]  # what makes an import fail, as if it were not installed
     try:
-        import_module("torchvision")
-    except Exception:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        sys.modules["torchvision"] = None  # type: ignore[assignment]
+        yield
+    finally:
+        sys.modules.pop("torchvision", None)
 
 
 @contextmanager

@@ -139,7 +139,9 @@ def embed_partition(r: Resources, part: Part) -> Built:
 
 def build_partition(r: Resources, part: Part) -> Built:
     """Chunk, embed and write these documents. Idempotent."""
-    return r.builder().build(part.release, r.stores.documents.read(part.keys))
+    with r.building:
+        r.go_on()  # cancelled while it waited
+        return r.builder().build(part.release, r.stores.documents.read(part.keys))
 
 
 def _expected_points(found: Assessment) -> int:
