@@ -59,7 +59,7 @@ class Dask:
 
     @classmethod
     def of(cls, runner: RunnerSettings) -> Self:
-        return cls(runner.address, runner.builders, runner.tries)
+        return cls(runner.address, runner.few, runner.tries)
 
     def __enter__(self) -> Self:
         return self

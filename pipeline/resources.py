@@ -74,8 +74,9 @@ class Resources:
         self._cancelled, self._working, self._idle = threading.Event(), 0, threading.Condition()
         self._queries: dict[str, KnownQueries] = {}
         self._rerankers: dict[str, CrossEncoderReranker] = {}
-        self.building = threading.BoundedSemaphore(settings.runner.builders)
-        """Taken by a partition that is cut, embedded and written."""
+        few = settings.runner.few
+        self.fetching, self.building = threading.BoundedSemaphore(few), threading.BoundedSemaphore(few)
+        """Taken by a partition that is fetched, and by one that is cut, embedded and written."""
         self._closing = ExitStack()
 
     # ── work on threads ──────────────────────────────────────────────────────────────────────────────────────────

@@ -446,8 +446,8 @@ class RunnerSettings(Section):
 
     type: Literal["inline", "threads", "dask"] = "threads"
     workers: int | None = Field(default=None, ge=1, le=256)
-    """Partitions in work at once. Without it as many as there are cores while documents are fetched and parsed, two while
-    others are embedded and written, and two processes of a local Dask cluster."""
+    """Partitions in work at once. Without it as many as there are cores are parsed, two fetched, two embedded and written, and a
+    local Dask cluster has two processes."""
     alone: int = Field(default=1024, ge=0)
     """Documents that a command does in its own process, without Prefect, where no Prefect server is configured: two minutes at
     most; a flow and a server of its own would take 5 s of processor time and 230 MB. With dask, at most one partition."""
@@ -468,8 +468,9 @@ class RunnerSettings(Section):
         return self.workers or max(2, cores())
 
     @property
-    def builders(self) -> int:
-        """Partitions that are cut, embedded and written at once: one embeds while another is cut; more would wait."""
+    def few(self) -> int:
+        """Partitions at once of what more would not hasten: fetching, which asks somebody's server, and embedding, which wants
+        every core: one embeds while another is cut."""
         return self.workers or 2
 
     @property

@@ -192,7 +192,9 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
     ingestion, source, began = r.ingestion(share.run), share.source, time.perf_counter()
     counts = {"crawl": StageCounts(), "parse": StageCounts()}
     if share.refs:
-        counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
+        with r.fetching:
+            r.go_on()  # cancelled while it waited
+            counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
     touched = list(share.documents)
     due, held = to_parse(
         r.stores.documents.read(touched),
