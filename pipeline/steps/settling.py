@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from indexing.access_sync import SyncResult
+from indexing.endings import MOST
 from ingest.lifecycle import after, settled
 from ingest.planning import plan_source
 from pipeline.resources import Resources, utc_now
@@ -46,6 +47,8 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
     over = [state for state in current if state.status == "expired" and state.key not in dead]
     account.expire(over, len(over))
     r.stores.documents.write(changed)
+    r.stores.endings.write(lifetimes.endings(current, MOST))
+    r.over.look_again()
     results = r.releases_by(run.actor).sync_all_access(r.access(current))
     gone = {state.key for state in current if state.status in ("deleted", "expired")}  # they are counted as what they are
     account.revoke(*_changes(results, gone, started))

@@ -83,7 +83,7 @@ class AfterOne:
 
 @pytest.mark.parametrize("head", ["access_tags: [security]", "expires: 2020-01-01", "acess_tags: [security]"])
 def test_what_a_new_version_takes_away_is_gone_before_the_next_documents_are_read(index: Index, head: str) -> None:
-    """A narrowing, an expiry, and what keeps a document out hold for its older text at once: the rest of a source may take hours."""
+    """A narrowing, an expiry and what keeps a document out hold for its older text at once: all of a source may take hours."""
     index.configure(access=opened("people", "security"), gates=[])
     index.write("people/0.md", f"# Plan\n\n{SECRET}\n")
     first = index.run()["release"]
