@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, Thread
 from typing import Protocol
-
-from sluice.errors import Retryable
 
 Endings = Sequence[tuple[datetime, str]]
 """When the time of documents is up, and their keys; the next one first."""
@@ -30,22 +28,35 @@ class KeptEndings(Protocol):
         """A name of what is kept, and that; what is kept under the known name is not read: nothing then."""
 
 
-class Over:
-    """Whose time is up by now: the keys of these documents. Threads may share it."""
+def _on_a_thread(look: Callable[[], None]) -> None:
+    Thread(target=look, name="endings", daemon=True).start()
 
-    def __init__(self, kept: KeptEndings, now: Callable[[], datetime]) -> None:
-        self._kept, self._now, self._lock = kept, now, Lock()
+
+class Over:
+    """Whose time is up by now: the keys of these documents. Threads may share it.
+
+    No search waits for a look but the first: a store that is gone is not asked again before its minute, and what is known holds
+    meanwhile, by the clock. `later` has a look done beside what is under way.
+    """
+
+    def __init__(
+        self,
+        kept: KeptEndings,
+        now: Callable[[], datetime],
+        later: Callable[[Callable[[], None]], None] = _on_a_thread,
+    ) -> None:
+        self._kept, self._now, self._later, self._lock = kept, now, later, Lock()
         self._looked: datetime | None = None
         self._known, self._waiting, self._over = "", list[tuple[datetime, str]](), frozenset[str]()
 
     def __call__(self) -> frozenset[str]:
         now = self._now()
+        if self._looked is None:
+            self._look()
+        elif now - self._looked >= LOOK:
+            self._looked = now
+            self._later(self._look_once_more)
         with self._lock:
-            if self._looked is None:
-                self._look(now)
-            elif now - self._looked >= LOOK:
-                with suppress(Retryable):  # what is known holds meanwhile
-                    self._look(now)
             if self._waiting and self._waiting[-1][0] <= now:
                 ended = set[str]()
                 while self._waiting and self._waiting[-1][0] <= now:
@@ -55,11 +66,16 @@ class Over:
 
     def look_again(self) -> None:
         """Others are kept now."""
-        with self._lock:
-            self._looked = None
+        self._looked = None
 
-    def _look(self, now: datetime) -> None:
-        name, endings = self._kept.read(self._known)
-        if name != self._known:
-            self._known, self._waiting, self._over = name, list(reversed(endings)), frozenset()
-        self._looked = now
+    def _look(self) -> None:
+        at, known = self._now(), self._known
+        name, endings = self._kept.read(known)
+        with self._lock:
+            if name != known:
+                self._known, self._waiting, self._over = name, list(reversed(endings)), frozenset()
+            self._looked = at
+
+    def _look_once_more(self) -> None:
+        with suppress(Exception):  # whoever needs the store more will say so
+            self._look()
