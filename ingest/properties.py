@@ -158,7 +158,7 @@ def of_email(message: EmailMessage) -> Properties:
         cc=header(message, "cc"),
         date=_date(message),
         canonical_uri=canonical.of_message(header(message, "message-id")),
-        **{STATED: permission(message.keys())},
+        **{STATED: permission(name for part in message.walk() for name in part)},
     )
 
 

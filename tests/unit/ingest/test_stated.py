@@ -58,6 +58,7 @@ def files(name: str) -> dict[str, bytes]:
     texts = {
         "a.eml": MAIL.format(name=header),
         "a.mbox": f"From a@b.example Mon Jan  1 00:00:00 2024\n{MAIL.format(name=header)}\n",
+        "forwarded.eml": f"From: a@b.example\nSubject: Fwd\nContent-Type: message/rfc822\n\n{MAIL.format(name=header)}",
         "a.ics": event,
         "a.csv": f"id,title,{name}\n1,Pay,hr\n",
         "a.tsv": f"{name}\ttitle\nhr\tPay\n",
