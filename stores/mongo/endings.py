@@ -21,20 +21,21 @@ class MongoEndings:
         """Keep these in the place of what is kept; nothing is written where that is the same."""
         kept = json.dumps([[encode_time(at), key] for at, key in endings], separators=(",", ":")) if endings else ""
         name = digest("endings", kept) if endings else ""
-        with translated(self._database, "keeping when documents end"):
-            if self._name() != name:
-                row = {"index": self._index, "name": name, "endings": kept}
+        if self._name() != name:
+            row = {"index": self._index, "name": name, "endings": kept}
+            with translated(self._database, "keeping when documents end"):
                 self._rows.update_one({"_id": self._index}, {"$set": row}, upsert=True)
 
     def read(self, known: str = "") -> tuple[str, list[tuple[datetime, str]]]:
         """A name of what is kept, and that; what is kept under the known name is not read: nothing then."""
+        if (name := self._name()) == known:
+            return name, []
         with translated(self._database, "reading when documents end"):
-            if (name := self._name()) == known:
-                return name, []
             row = self._rows.find_one({"_id": self._index}) or {}
         kept = row.get("endings")
         return row.get("name", ""), [(decode_time(at), key) for at, key in json.loads(kept)] if kept else []
 
     def _name(self) -> str:
-        row = self._rows.find_one({"_id": self._index}, {"name": 1})
+        with translated(self._database, "reading when documents end"):
+            row = self._rows.find_one({"_id": self._index}, {"name": 1})
         return str(row["name"]) if row else ""
