@@ -78,11 +78,11 @@ class SyncResult:
         return self.revoked + self.granted
 
 
-def carried(points: Points, collection: str) -> dict[str, Carried]:
-    """What each document's points carry, by document key: one scan of nothing else."""
+def carried(points: Points, collection: str, documents: Collection[str] | None = None) -> dict[str, Carried]:
+    """What each document's points carry, by document key: one scan of nothing else, of all or of these documents."""
     tags: dict[str, set[AccessTags]] = {}
     texts: dict[str, set[Text]] = {}
-    for point in points.scan(collection, ["document_key", "access_tags", "version", "parse_fingerprint"]):
+    for point in points.scan(collection, ["document_key", "access_tags", "version", "parse_fingerprint"], documents=documents):
         held = point.payload
         tags.setdefault(held["document_key"], set()).add(AccessTags(held.get("access_tags") or ()))
         texts.setdefault(held["document_key"], set()).add((held.get("version") or "", held.get("parse_fingerprint") or ""))

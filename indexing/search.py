@@ -8,7 +8,7 @@ and each hit names the other places of its text that the principal may read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -48,28 +48,34 @@ class Searcher:
     reranker: Reranker | None = None
     log: QueryLog | None = None
     release: str = ""
+    over: Callable[[], frozenset[str]] = frozenset
+    """Documents whose time is up by now (`indexing.endings`)."""
 
     def search(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The k best chunks with different texts that the principal may read, best first; fewer where there are fewer."""
-        asked, enough = self.asked(query, k), self.looked_at(k)
+        asked, enough, filters = self.asked(query, k), self.looked_at(k), self._now(filters)
         found = self.vectors.nearest_texts(self.collection, asked, principal.tags, enough, filters)
         return self._answers(query, principal, filters, self.reranked(query, found)[:k])[0]
 
     def search_documents(self, query: str, principal: Principal, k: int, filters: Filters = ANYWHERE) -> list[Hit]:
         """The best chunk of each of the k best documents that the principal may read, best first."""
-        asked, enough = self.asked(query, k), self.looked_at(k)
+        asked, enough, filters = self.asked(query, k), self.looked_at(k), self._now(filters)
         found = self.vectors.nearest_documents(self.collection, asked, principal.tags, enough, filters)
         return self._answers(query, principal, filters, self.reranked(query, found)[:k])[0]
 
     def search_both(self, query: str, principal: Principal, documents: int, chunks: int) -> tuple[list[Hit], list[Hit]]:
         """What `search_documents` gives for so many documents, and `search` for so many chunks, asked of the store once."""
-        asked = self.asked(query, min(documents, chunks))
+        asked, filters = self.asked(query, min(documents, chunks)), self._now(ANYWHERE)
         by_document, by_text = self.vectors.nearest_both(
-            self.collection, asked, principal.tags, self.looked_at(documents), self.looked_at(chunks), ANYWHERE
+            self.collection, asked, principal.tags, self.looked_at(documents), self.looked_at(chunks), filters
         )
         best = self.reranked(query, by_document)[:documents], self.reranked(query, by_text)[:chunks]
-        found_documents, found_chunks = self._answers(query, principal, ANYWHERE, *best)
+        found_documents, found_chunks = self._answers(query, principal, filters, *best)
         return found_documents, found_chunks
+
+    def _now(self, filters: Filters) -> Filters:
+        over = self.over()
+        return replace(filters, over=over) if over else filters
 
     def looked_at(self, k: int) -> int:
         """How many of the best are looked at for k hits: more, where they are read again."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from statistics import median
 from typing import Any
 
@@ -50,6 +51,11 @@ class Lifetimes:
             return changed + ttl if ttl is not None and changed is not None else None
         except OverflowError:
             return None
+
+    def endings(self, states: Iterable[DocumentState], most: int) -> list[tuple[datetime, str]]:
+        """When the time of those of these that somebody may read is up, and their keys: the next so many, in order."""
+        mortal = (s for s in states if s.tags and (s.expires is not None or self.rules.get(s.source)))
+        return nsmallest(most, ((until, s.key) for s in mortal if (until := self.until(s)) is not None))
 
     def over(self, state: DocumentState, now: datetime) -> bool:
         """Whether a document's time is up."""

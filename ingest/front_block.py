@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Literal
 
 from ingest.front_keys import meaning
@@ -49,15 +50,19 @@ HEAD = 16_384
 _LINES = 100
 _EDGES = " \t\u00a0\u00ad\ufeff" + "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))))
 _RULE = re.compile(r"(?:[-‐-―−]{2,}|\+{3,}|;{3,}|\.\.\.|\*{3,}|_{3,}|={3,})[ \t]{0,4}\w{0,8}")
+_COMMENT = re.compile(r"/\*+|\"{3}|'{3}|<\?php|#!.*")
+"""A first line of a program with nothing else in it."""
 _CODE = re.compile(r"(`{3,}|~{3,})")
 _KEY = rf"[^\W\d_](?:[\w \t.{_UNSEEN}-]{{1,40}}?)"
 _STATED = re.compile(
-    rf"(?:\#\+?|:|@|%+|//+|>|;|\.\.)?[ \t]{{0,4}}[\"'“”«{{\[(*_]{{0,4}}[ \t]{{0,4}}(?P<key>{_KEY})"
+    rf"(?:\#\+?|:|@|%+|//+|>|;|\.\.|--+|/\*+|\"{{3}}|'{{3}})?[ \t]{{0,4}}[\"'“”«{{\[(*_]{{0,4}}[ \t]{{0,4}}(?P<key>{_KEY})"
     rf"[\"'“”»*_]{{0,4}}[ \t]{{0,4}}(?:=>|[:=：＝])"
 )
 """A line that gives a key a value, in the ways of YAML, TOML, JSON, Org, reStructuredText and of people."""
 _NAMED = re.compile(rf"(?<![\w-])(?P<key>{_KEY})[\"'”*]{{0,3}}[ \t]{{0,3}}(?:=>|[:=：＝])")
 _META = re.compile(r"<meta\b[^>]{0,300}?\b(?:name|property)\s{0,3}=\s{0,3}[\"']?(?P<key>[\w.: -]{2,40})", re.IGNORECASE)
+_MARKED = re.compile(r"(?:<|\s)(?:[\w-]{1,40}:)?(?P<key>[\w.-]{2,40})(?=[\s/>]|\s{0,3}=\s{0,3}[\"'])")
+"""What may be the name of an element, or of an attribute."""
 _HEADERLIKE = re.compile(r"$|\#|//|[-*] |[\]})]|[\"'\w][^\n]{0,200}?[:=]")
 _INDENTED_CODE = 4
 
@@ -115,15 +120,23 @@ def nearly(text: str, start: int = 0) -> str:
     return next(_stated(re.split(_NL, head)[:_LINES]), "")
 
 
+def marked(text: str) -> str:
+    """The first element or attribute at the head of XML that is named as a permission; empty without one."""
+    return next((m["key"] for m in _MARKED.finditer(text, 0, HEAD) if meaning(m["key"]) == "tags"), "")
+
+
 def begins(text: str) -> str:
     """The key of a permission or expiry in a block that the text begins with, read or not; empty without one.
 
     For what is laid out (Word, PDF) and has no front matter: a line further down may well speak of tags.
     """
     lines = (line.strip(_EDGES) for line in re.split(_NL, text[:HEAD], maxsplit=_LINES))
-    first = next(filter(None, lines), "")
-    stated = _STATED.match(first)
-    return nearly(text) if _RULE.fullmatch(first) or (stated and meaning(stated["key"]) in ("tags", "nearly_tags")) else ""
+    first, second = islice(chain(filter(None, lines), ("", "")), 2)
+    opened = _COMMENT.fullmatch(first)
+    stated = _STATED.match(second.lstrip("* ") if opened else first)
+    if stated and meaning(stated["key"]) in ("tags", "nearly_tags"):
+        return stated["key"].strip()
+    return nearly(text) if _RULE.fullmatch(first) else ""
 
 
 def _stated(lines: list[str]) -> Iterator[str]:

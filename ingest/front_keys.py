@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -24,6 +25,11 @@ _EXPIRES = frozenset(
 )
 """`expiryDate` is Hugo's; the others are what people write."""
 _LONGEST = 60
+
+
+def permission(keys: Iterable[object]) -> str:
+    """The first of these keys that says who may read, or nearly does, as it is written; empty without one."""
+    return next((key for key in map(str, keys) if meaning(key) in ("tags", "nearly_tags")), "")
 
 
 @lru_cache(maxsize=4096)

@@ -86,15 +86,6 @@ def split_other(text: str, *, uri: str = "") -> FrontMatter:
     return FrontMatter(body=text)
 
 
-def refuse_laid_out(text: str, *, uri: str = "") -> None:
-    """Raise for the text of a laid-out document (Word, PDF, mail) that begins with a block which names a permission or an expiry.
-
-    Who wrote it there meant it to hold, and nothing reads it: it must not pass as text.
-    """
-    if key := front_block.begins(text):
-        raise _bad(uri, f"'{key[:40]}' stands at the head of a document that has no front matter", "use a rule, or take it out")
-
-
 def _meant(body: str, values: dict[Any, Any], repeated: dict[Any, list[Any]], uri: str) -> FrontMatter:
     _refuse_mistyped(values, uri)
     budget = [_MAX_VALUES]
@@ -119,7 +110,7 @@ def _refuse_nearly(text: str, start: int, uri: str, what: str = "", hint: str = 
     """Raise for a text that names a permission or an expiry as front matter does, where no front matter is."""
     if key := front_block.nearly(text, start):
         said = what or f"'{key[:40]}' stands at the head of the document, outside a block that can be read"
-        raise _bad(uri, said, hint or "put it between two lines of --- at the very beginning; in an example, use a fence of code")
+        raise bad(uri, said, hint or "put it between two lines of --- at the very beginning; in an example, use a fence of code")
 
 
 def _refuse_mistyped(values: Mapping[Any, Any], uri: str) -> None:
@@ -127,19 +118,20 @@ def _refuse_mistyped(values: Mapping[Any, Any], uri: str) -> None:
     for key in values:
         if meaning(str(key)).startswith("nearly"):
             ours = "access_tags" if meaning(str(key)) == "nearly_tags" else "expires"
-            raise _bad(uri, f"'{str(key)[:40]}' is nearly '{ours}'", f"write {ours}, or another word if it is something else")
+            raise bad(uri, f"'{str(key)[:40]}' is nearly '{ours}'", f"write {ours}, or another word if it is something else")
     for outer, value in values.items():
         for key in value if isinstance(value, dict) else ():
             if meaning(f"{outer}{key}") in ("tags", "nearly_tags"):
-                raise _bad(
+                raise bad(
                     uri, f"'{str(outer)[:40]}' holds '{str(key)[:40]}', nearly 'access_tags'", "write access_tags as one key"
                 )
-        for key in _keys_below(value):
+        for key in keys_of(value):
             if meaning(key) in ("tags", "nearly_tags") or key == "expires":
-                raise _bad(uri, f"'{key[:40]}' stands below '{str(outer)[:40]}'", "write it at the block's own level")
+                raise bad(uri, f"'{key[:40]}' stands below '{str(outer)[:40]}'", "write it at the block's own level")
 
 
-def _keys_below(value: Any) -> Iterator[str]:
+def keys_of(value: Any) -> Iterator[str]:
+    """Every key of a plain value, however deep."""
     waiting, seen = [value], 0
     while waiting and (seen := seen + 1) <= _MAX_VALUES:  # aliases: what is beyond is refused when values are made plain
         match waiting.pop():
@@ -153,11 +145,11 @@ def _keys_below(value: Any) -> Iterator[str]:
 def _read(block: Block, uri: str) -> tuple[Any, dict[Any, list[Any]]]:
     """The block's values, and all values of each key that it gives more than once; raises DocumentError."""
     if len(block.inner) > _LONGEST:
-        raise _bad(uri, f"{len(block.inner)} characters; allowed: {_LONGEST}", "keep front matter small")
+        raise bad(uri, f"{len(block.inner)} characters; allowed: {_LONGEST}", "keep front matter small")
     try:
         values, repeated = _READERS[block.language](block.inner)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise _bad(uri, f"not valid {block.language.upper()}{_where(error)}", "correct the block") from None
+        raise bad(uri, f"not valid {block.language.upper()}{_where(error)}", "correct the block") from None
     return ({} if values is None else values), repeated
 
 
@@ -226,14 +218,14 @@ def _all(what: str, values: dict[Any, Any], repeated: dict[Any, list[Any]]) -> l
 
 def _title(value: Any, uri: str) -> str:
     if isinstance(value, dict | list | set):
-        raise _bad(uri, f"'title' is a {type(value).__name__}", "write it as one line of text")
+        raise bad(uri, f"'title' is a {type(value).__name__}", "write it as one line of text")
     return "" if value is None else " ".join(str(value).split())
 
 
 def _tags(value: Any, uri: str) -> AccessTags:
     stated = [value] if isinstance(value, str) else value
     if not isinstance(stated, list) or not all(isinstance(tag, str) and tag.strip() and "," not in tag for tag in stated):
-        raise _bad(
+        raise bad(
             uri,
             f"'access_tags' is no list of tags ({type(value).__name__})",
             "write a tag or a list of tags: access_tags: [hr, legal]",
@@ -250,18 +242,18 @@ def _expires(value: Any, uri: str) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())  # a day: it has expired from its first moment (UTC) on
     if not isinstance(value, datetime):
-        raise _bad(uri, "'expires' is no date", "write expires: 2026-12-31, or a date and time in ISO 8601")
+        raise bad(uri, "'expires' is no date", "write expires: 2026-12-31, or a date and time in ISO 8601")
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise _bad(uri, "'expires' is out of range", "write a year from 1 to 9999") from None
+        raise bad(uri, "'expires' is out of range", "write a year from 1 to 9999") from None
 
 
 def _plain(value: Any, uri: str, budget: list[int], depth: int = 0) -> Any:
     """A value that JSON and a store can hold."""
     budget[0] -= 1
     if budget[0] < 0 or depth > 20:
-        raise _bad(uri, f"more than {_MAX_VALUES} values or 20 levels", "keep front matter small")
+        raise bad(uri, f"more than {_MAX_VALUES} values or 20 levels", "keep front matter small")
     match value:
         case dict():
             return {str(key): _plain(item, uri, budget, depth + 1) for key, item in value.items()}
@@ -281,5 +273,6 @@ def _plain(value: Any, uri: str, budget: list[int], depth: int = 0) -> Any:
             return str(value)
 
 
-def _bad(uri: str, what: str, hint: str) -> DocumentError:
+def bad(uri: str, what: str, hint: str) -> DocumentError:
+    """What is raised for permissions that cannot be read with certainty, or that nothing reads."""
     return DocumentError("bad_front_matter", f"{uri}: front matter: {what}", hint=hint, withdraws=True)

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal, TypeVar
 
-from ingest import elements, frontmatter, markup, nlp, ocr
+from ingest import elements, frontmatter, markup, nlp, ocr, properties, stated
 from ingest.decode import decode
 from ingest.formats import TEXT, Format, charset_of, format_of, is_lock
 from ingest.headers import header
@@ -128,6 +128,9 @@ def _document(item: RawItem, source: str, text: str, found: tuple[Element, ...],
     front = reading.front or frontmatter.FrontMatter(body="")
     about = dict(reading.properties)
     own_title, declared = about.pop("title", ""), about.pop("language", "")
+    named = about.pop(properties.STATED, "")
+    if named and item.tags is None:  # else its source has read what the file says, as a header of a message
+        stated.refuse_property(named, uri=item.uri)
     return Document(
         key=ids.document_key(source, item.uri),
         source=source,

@@ -62,6 +62,8 @@ class Ingestion:
     run: str
     now: Callable[[], datetime]
     lifetimes: Lifetimes = NO_RULES
+    losing: set[str] = field(default_factory=set)
+    """Documents that somebody could read before what was done here, and may not any more: by key."""
 
     def fetch(self, source: Source, refs: Sequence[ItemRef]) -> StageCounts:
         """Fetch items, keep their bytes, update their states; what changed is left for `planning.to_parse` to see."""
@@ -70,7 +72,7 @@ class Ingestion:
         fetched = self._items(source, refs, known, written)
         for group in by_size(fetched, lambda item: len(item.content), most=HELD_ITEMS, most_bytes=HELD_BYTES):
             self._keep_bytes(group, known, source.name, written)
-        self._keep(written, "fetch")
+        self._keep(written, "fetch", known)
         return written.counts
 
     def _items(
@@ -161,7 +163,7 @@ class Ingestion:
             written.cleared.append(state.key)
             written.discarded |= set() if parsed.raw else {state.content_hash}
         self.versions.put_all(versions)  # before the states that name them
-        self._keep(written, "parse")
+        self._keep(written, "parse", {state.key: state for state in states})
         self._discard(written)
         return counts
 
@@ -181,7 +183,7 @@ class Ingestion:
             stage = "parse"
             written.failed.append(self._entry(stage, error, state, state.content_hash, fingerprint))
             written.states.append(_unparsed(state, error))
-        self._keep(written, stage)
+        self._keep(written, stage, {key: state})
         return stage
 
     def give_up_parsed(self, failed: Sequence[tuple[DocumentState, DocumentError]], fingerprint: str) -> None:
@@ -251,8 +253,9 @@ class Ingestion:
             run=self.run,
         )
 
-    def _keep(self, written: _Written, stage: str) -> None:
+    def _keep(self, written: _Written, stage: str, before: Mapping[str, DocumentState]) -> None:
         self.states.write(written.states)
+        self.losing.update(s.key for s in written.states if s.key in before and before[s.key].tags - s.tags)
         self.quarantine.add_all(written.failed)
         self.quarantine.clear_all(written.cleared, stage)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import codecs
 import importlib.metadata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from ingest import clean, emptiness, frontmatter, language, limits, nlp, ocr, poison, redact
+from ingest import clean, emptiness, frontmatter, language, limits, nlp, ocr, poison, redact, stated
 from ingest.decode import decode
 from ingest.formats import Format, format_of
 from ingest.frontmatter import FrontMatter
@@ -24,7 +25,7 @@ from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
 
-VERSION = 4
+VERSION = 5
 """Raised whenever this module makes something else of the same bytes than before."""
 
 _FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
@@ -35,6 +36,9 @@ _UNFRONTED: frozenset[Format] = frozenset({
     "code", "csv", "tsv", "xlsx", "ods", "calendar",
 })  # fmt: skip
 """Formats that have no front matter: what begins with a permission all the same must not pass as text."""
+
+_TABLES: frozenset[Format] = frozenset({"csv", "tsv", "xlsx", "xls", "ods"})
+"""Formats whose tables may have a column that says who may read each row, of what is one document here."""
 
 _MOST_LOSSES = 50
 
@@ -99,7 +103,9 @@ class Processor:
         document = self._parser.parse(shown, source=source)
         limits.check_losses(document, chosen.limits)
         if kind in _UNFRONTED:
-            frontmatter.refuse_laid_out(document.text, uri=item.uri)
+            stated.refuse_laid_out(document.text, uri=item.uri)
+        if kind in _TABLES:
+            stated.refuse_columns(_heads(document), uri=item.uri)
         if not document.text.strip() and emptiness.holds_words(shown.content, kind):
             raise DocumentError(
                 "nothing_read",
@@ -134,6 +140,8 @@ class Processor:
         except DocumentError:
             return None, item  # its reader says why
         front = frontmatter.split_other(text, uri=item.uri)
+        if kind == "xml":
+            stated.refuse_marked(text, uri=item.uri)
         if front.body == text or self._processing.mode == "verbatim":
             return front, item
         return front, replace(item, content=codecs.BOM_UTF8 + front.body.encode("utf-8", "surrogatepass"))
@@ -148,6 +156,13 @@ class Processor:
                 hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
                 withdraws=True,
             )
+
+
+def _heads(document: Document) -> Iterator[str]:
+    """The cells of the first row of each table."""
+    for element in document.elements:
+        if element.kind == "table":
+            yield from document.text[element.start : element.end].partition("\n")[0].split(" | ")
 
 
 def _labelled(item: RawItem, kind: Format, settings: RedactSettings) -> str:

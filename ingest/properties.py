@@ -1,5 +1,6 @@
 """What a file says about itself outside its text: title, author, last change, language. Small, plain, and never an error.
 
+A permission that stands there (`STATED`) is read by nothing, and is for its reader's caller to refuse.
 A title that a program gives to what nobody named (`Document1`, `untitled`, `PowerPoint Presentation`) is none. Where a file
 does not say when it was changed last, `date` is when it was made. `language` is for the document's own, not for its metadata.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
@@ -18,10 +19,13 @@ from typing import Any
 from lxml import etree
 
 from ingest import canonical
+from ingest.front_keys import permission
 from ingest.headers import header
 from ingest.markup import parsed
 
 Properties = dict[str, str]
+STATED = "stated_permission"
+"""The name of a property that says who may read the file, or nearly does."""
 
 _CORE = {
     "{http://purl.org/dc/elements/1.1/}title": "title",
@@ -80,16 +84,22 @@ def _words(value: str | None) -> list[str]:
 
 
 def of_office(content: bytes) -> Properties:
-    """The core properties of an Office Open XML file (DOCX, PPTX, XLSX)."""
+    """The core properties of an Office Open XML file (DOCX, PPTX, XLSX), and whether its own say who may read it."""
+    core, custom = _part(content, "docProps/core.xml"), _part(content, "docProps/custom.xml")
+    found = {_CORE[node.tag]: node.text for node in core if node.tag in _CORE}
+    return named(**found, **{STATED: permission(node.get("name") or "" for node in custom)})
+
+
+def _part(content: bytes, name: str) -> Sequence[Any]:
+    """The elements of a part about an Office file; none where it is not there, or broken."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if archive.getinfo("docProps/core.xml").file_size > 1_000_000:
-                return {}
-            raw = archive.read("docProps/core.xml")
-        root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
+            if archive.getinfo(name).file_size > 1_000_000:
+                return ()
+            raw = archive.read(name)
+        return [*etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True)).iterchildren("{*}*")]
     except (KeyError, ValueError, OSError, zipfile.BadZipFile, NotImplementedError, etree.XMLSyntaxError):
-        return {}
-    return named(**{_CORE[node.tag]: node.text for node in root if node.tag in _CORE})
+        return ()
 
 
 def of_ole(content: bytes) -> Properties:
@@ -109,6 +119,7 @@ def of_ole(content: bytes) -> Properties:
         return {}
 
 
+_META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
 _ODF = {
     "{http://purl.org/dc/elements/1.1/}title": "title",
     "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}initial-creator": "author",
@@ -122,7 +133,8 @@ _ODF = {
 def of_odf(meta: Any | None) -> Properties:
     """The metadata of an OpenDocument file, from the root of its `meta.xml` or of the flat file; the last author counts."""
     found = {} if meta is None else {name: node.text for tag, name in _ODF.items() for node in meta.iter(tag)}
-    return named(**found)
+    own = () if meta is None else meta.iter(f"{_META}user-defined")
+    return named(**found, **{STATED: permission(node.get(f"{_META}name") or "" for node in own)})
 
 
 def of_opf(package: Any | None) -> Properties:
@@ -132,7 +144,8 @@ def of_opf(package: Any | None) -> Properties:
     for node in package.iter("{http://purl.org/dc/elements/1.1/}*") if package is not None else ():
         found.setdefault(names.get(str(node.tag).rpartition("}")[2], ""), node.text)
     found.pop("", None)
-    return _kept(**found)
+    own = package.iter("{*}meta") if package is not None else ()
+    return _kept(**found, **{STATED: permission(node.get("name") or node.get("property") or "" for node in own)})
 
 
 def of_email(message: EmailMessage) -> Properties:
@@ -145,6 +158,7 @@ def of_email(message: EmailMessage) -> Properties:
         cc=header(message, "cc"),
         date=_date(message),
         canonical_uri=canonical.of_message(header(message, "message-id")),
+        **{STATED: permission(name for part in message.walk() for name in part)},
     )
 
 
@@ -163,6 +177,7 @@ def of_pdf(reader: Any) -> Properties:
         last_modified=tried(lambda: reader.metadata.modification_date.isoformat()),
         date=tried(lambda: reader.metadata.creation_date.isoformat()),
         language=tried(lambda: reader.trailer["/Root"]["/Lang"]),
+        **{STATED: tried(lambda: permission(str(key).lstrip("/") for key in reader.metadata))},
     )
 
 

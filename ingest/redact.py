@@ -18,14 +18,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from ingest import edits, personal, secrets
+from ingest import disguised, edits, personal, secrets
 from ingest.edits import Edit
 from ingest.plain_text import Span, plain
 from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document
 from sluice.settings import RedactSettings
 
-VERSION = 4
+VERSION = 5
 """Raised whenever the same text might be redacted differently."""
 
 LIBRARIES = ("detect-secrets", "phonenumbers", "python-stdnum")
@@ -196,6 +196,12 @@ def findings(text: str, settings: RedactSettings) -> list[tuple[str, Span]]:
         if kind in settings.policies:
             for span in _union(find(shown.text, settings)):
                 taken.add(kind, span)
+    for span, words in disguised.words(shown.text):
+        line = shown.text[max(shown.text.rfind("\n", 0, span[0]) + 1, span[0] - _LONGEST_LABEL) : span[0]]
+        for kind, find in _FINDERS.items():
+            if kind in settings.policies and any(end > len(line) for _, end in find(line + words, settings)):
+                taken.add(kind, span)
+                break
     return [(kind, shown.original(span)) for kind, span in taken.found]
 
 

@@ -63,10 +63,21 @@ _VARIABLE = re.compile(
     r"|[Aa]pi[_-]?[Kk]ey|[Aa]ccess[_-]?[Kk]ey)\w{0,20}[\"']?[ \t]*(?:=>|[:=])[ \t]*[\"']?(?P<value>[^\s\"'`,;<>|&]{8,})"
 )
 _BEARER = re.compile(r"\b(?:Bearer|Basic|token|Digest|ApiKey)\s+[\"'“‘«]?(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
+_WORDS = r"password|passwd|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|credentials?"
 _OPTION = re.compile(
     r"(?<!\w)(?:--?(?:password|pass|passwd|pwd|token|secret|api-?key|auth)[= ]|(?:sshpass|mysql|mysqldump"
     r"|mariadb)\s[^\n]{0,60}?-p ?"
     r"|(?:-u|--user)[= ]['\"]?[\w.@-]+:)['\"]?(?P<value>[^\s'\"`<>|]{6,})"
+)
+_STORE = re.compile(
+    r"(?<!\w)(?:-(?:src|dest)?(?:store|key)pass[ \t]+['\"]?(?P<value>[^\s'\"`<>|]{6,})"
+    r"|htpasswd[ \t]+-\w*b\w*[ \t]+\S{1,200}[ \t]+\S{1,100}[ \t]+['\"]?(?P<third>[^\s'\"`<>|]{6,}))"
+)
+# A function that is given the name of a secret and then the secret: define('DB_PASSWORD', '…'), setProperty("db.password", "…").
+_HANDED = re.compile(
+    rf"\([ \t]{{0,8}}(?P<q>[\"'])(?:[\w.-]{{1,40}}[._-])?(?:{_WORDS})\w{{0,10}}(?P=q)[ \t]{{0,8}},[ \t]{{0,8}}(?P<p>[\"'])"
+    r"(?P<value>(?=\S)(?:(?!(?P=p))[^\n\v]){6,200})(?P=p)",
+    re.IGNORECASE,
 )
 _PARAMETER = re.compile(
     r"[?&;](?:access_?token|auth_?token|token|api_?key|key|sig|signature|password|passwd|secret|client_?secret|code"
@@ -90,6 +101,11 @@ _PIN = re.compile(
 _SEED = re.compile(
     r"(?i)\b(?:seed|recovery|mnemonic|backup|secret)(?: recovery)? (?:phrase|words"
     r"|mnemonic)\b[^\n.:]{0,30}[:\n]\s*(?P<value>(?:[a-z]{3,8}[ \n]+){11,23}[a-z]{3,8}\b)"
+)
+# What a second factor is made from, in the groups in which it is shown.
+_FACTOR = re.compile(
+    r"\b(?i:totp|otp|2fa|mfa|authenticator|two-factor)\b[\w -]{0,20}[:=][ \t]*"
+    r"(?P<value>[A-Z2-7]{4}(?:[ -]?[A-Z2-7]{4}){3,15})(?!\w)"
 )
 # A name and a password side by side, where somebody is told to log in.
 _LOGIN = re.compile(
@@ -154,8 +170,11 @@ def find(text: str) -> Iterator[Span]:
     """Where secrets stand; spans may overlap."""
     for pattern in (*_BLOCKS, _PREFIXED, _ISSUED):
         yield from (match.span() for match in pattern.finditer(text))
-    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _PARAMETER, _COOKIE, _NETRC, *_QUOTED):
+    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _PARAMETER, _COOKIE, _NETRC, _HANDED, *_QUOTED):
         yield from (match.span("value") for match in pattern.finditer(text) if is_plausible(match["value"]))
+    for match in _STORE.finditer(text):
+        if is_plausible(match["value"] or match["third"]):
+            yield match.span("value" if match["value"] else "third")
     for pattern in (_WEBHOOK, _WRAPPED):
         yield from (match.span("value") for match in pattern.finditer(text))
     yield from (match.span() for match in _BOT.finditer(text))
@@ -165,7 +184,7 @@ def find(text: str) -> Iterator[Span]:
     yield from _in_columns(text)
     yield from announced.find(text, is_plausible)
     yield from announced.halved(text, (_BLOCKS[3], _PREFIXED, _ISSUED, *_services()))
-    for pattern in (_PIN, _SEED):
+    for pattern in (_PIN, _SEED, _FACTOR):
         yield from (match.span("value") for match in pattern.finditer(text))
     for match in _LOGIN.finditer(text):
         for strong in _STRONG.finditer(match["rest"]):

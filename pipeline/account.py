@@ -87,6 +87,11 @@ class Account:
                 found[name]["cost"] = round(built["tokens_embedded"] * self.price / 1_000_000, 6)
         return found
 
+    def revoke(self, documents: int, lag_s: float | None) -> None:
+        """Note documents whose readers changed, and for how long the slowest of them was still read by who lost it."""
+        self.access_changed += documents
+        self.revocation_lag_s = max((lag for lag in (self.revocation_lag_s, lag_s) if lag is not None), default=None)
+
     def expire(self, states: Iterable[DocumentState], count: int) -> None:
         """Note documents whose time is up."""
         self.expired += count

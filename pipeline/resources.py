@@ -22,6 +22,7 @@ from indexing.contents import Contents, VersionsHeld
 from indexing.cuts import Cutter
 from indexing.delta import may_be_base
 from indexing.embed import CachedEmbedder
+from indexing.endings import Over
 from indexing.models import Model, open_model, sparse_encoder
 from indexing.models.device import gpu_likely
 from indexing.models.reranker import CrossEncoderReranker
@@ -320,7 +321,12 @@ class Resources:
                     hint="install the version it was made with, or run again to build a new release",
                 )
         sparse = sparse_encoder() if recipe.search.mode != "dense" else None
-        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id)
+        return Searcher(self.stores.qdrant, release.collection, encoder, recipe.search, sparse, again, log, release.id, self.over)
+
+    @once
+    def over(self) -> Over:
+        """Whose time is up by now."""
+        return Over(self.stores.endings, utc_now)
 
     def queries(self, model: Model) -> KnownQueries:
         """The encoder of a model, for queries that are asked again and again."""

@@ -53,6 +53,10 @@ class Principal:
     tags: AccessTags
     id: str = ""
 
+    def __post_init__(self) -> None:
+        if type(self.tags) is not AccessTags:  # from a program that is not type-checked
+            object.__setattr__(self, "tags", Principal.of(self.tags).tags)
+
     @classmethod
     def of(cls, tags: Iterable[str], id: str = "") -> Principal:
         """Who holds these tags; blanks around them do not count. A text or a mapping in the place of a list of them raises

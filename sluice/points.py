@@ -69,12 +69,14 @@ class ScoredPoint:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a reader may narrow a search to, beside what they may read; empty means no narrowing."""
+    """What a reader may narrow a search to, beside what they may read; empty means no narrowing. Documents `over` (their keys)
+    count as those that they may not read."""
 
     sources: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     modified_since: datetime | None = None
     modified_until: datetime | None = None
+    over: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from stores.mongo.connection import DEFAULTS, MongoDatabase, connect, translated
 from stores.mongo.cuts import MongoCuts
 from stores.mongo.documents import MongoDocumentStates, MongoQuarantine, MongoVersions
 from stores.mongo.embedded import EmbeddedMongo
+from stores.mongo.endings import MongoEndings
 from stores.mongo.judgements import MongoJudgements
 from stores.mongo.lease import MongoLease
 from stores.mongo.ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
@@ -65,6 +66,7 @@ class Stores:
         self.forgotten = MongoForgotten(database, index)
         self.outbox = MongoOutbox(database, index)
         self.audit = MongoAccessAudit(database, index)
+        self.endings = MongoEndings(database, index)
         self.meters = MongoMeter(database, index)
         self.lease = MongoLease(database, index)
         self._settings, self._closing = settings, closing

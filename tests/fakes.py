@@ -328,7 +328,7 @@ class MemoryVectorStore:
         if query.dense is not None:
             rankings.append({p.id: float(p.dense @ query.dense) for p in admitted})
         if query.sparse is not None:
-            corpus = [p for p in everything if _admits(p.payload, tags, Filters())]
+            corpus = [p for p in everything if _admits(p.payload, tags, Filters(over=filters.over))]
             rankings.append(_bm25(query.sparse, corpus, admitted))
         if not rankings:
             raise ValueError("a query needs a dense or a sparse vector")
@@ -343,6 +343,7 @@ def _admits(payload: Mapping[str, Any], tags: AccessTags, filters: Filters) -> b
     at = datetime.fromisoformat(modified) if modified else None
     return (
         not tags.isdisjoint(payload.get(ACCESS_TAGS) or ())
+        and payload.get(DOCUMENT_KEY) not in filters.over
         and (not filters.sources or payload.get(SOURCE) in filters.sources)
         and (not filters.languages or payload.get(LANGUAGE) in filters.languages)
         and (filters.modified_since is None or (at is not None and at >= filters.modified_since))

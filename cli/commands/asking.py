@@ -51,7 +51,7 @@ def search(
     """Search the live release for QUERY, as a principal: what they may not read never leaves the store."""
     who = Principal.of(tags_of(principal), reader)
     with opened(config) as r:
-        hits = searching.search(r, query, who, k, release, searching.narrowed(r, sources, languages, since, until))
+        hits = searching.search(r, query, who, k, release, searching.narrowed(r, who, sources, languages, since, until))
         known = sorted(r.known_tags(r.stores.documents.read())) if not hits else []
     unknown = sorted(who.tags.difference(known)) if not hits else []
     result = {"query": query, "principal": sorted(who.tags), "hits": hits, "unknown_tags": unknown}

@@ -26,7 +26,7 @@ from sluice.plain import plain
 def freshness(config: Path, within: int, most: int, as_json: bool) -> None:
     """How old the documents are: age distribution, the oldest, the expired, and those that expire soon.
 
-    A document's age runs from its last change. Changes nothing: what has expired leaves with the next run.
+    A document's age runs from its last change. Changes nothing: what has expired is found no more, and leaves with the next run.
     """
     with opened(config) as r:
         found = measured(r.stores.documents.read(), utc_now(), r.lifetimes, horizon=timedelta(days=within), most=most)

@@ -11,7 +11,7 @@ the rest, so that it may be called at any time and twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -135,11 +135,19 @@ class Releases(Moves):
 
     def sync_all_access(self, access: CurrentAccess) -> list[SyncResult]:
         """Bring current access tags into every collection that exists, the live one first."""
+        at, started = self.now(), time.perf_counter()
+        return [self.sync(release, access, at, started) for release in self._present()]
+
+    def revoke_everywhere(self, access: CurrentAccess, documents: Collection[str], started: float) -> list[SyncResult]:
+        """Bring the tags of these documents into every collection that exists, the live one first; whoever loses them has
+        waited since `started`, on the clock of `time.perf_counter`."""
+        return [self.revoke(release, access, documents, started) for release in self._present()]
+
+    def _present(self) -> list[Release]:
+        """Releases whose collections exist, the live one first."""
         view, existing = self.view(), set(self.collections.names())
         present = [r for r in view.releases if r.removed is None and r.collection in existing]
-        present.sort(key=lambda r: view.live is None or r.id != view.live.id)
-        at, started = self.now(), time.perf_counter()
-        return [self.sync(release, access, at, started) for release in present]
+        return sorted(present, key=lambda r: view.live is None or r.id != view.live.id)
 
     # ── keeping and repair ───────────────────────────────────────────────────────────────────────────────────────
 

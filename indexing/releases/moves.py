@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from indexing.access_sync import Carried, CurrentAccess, SyncResult, carried, sync
@@ -84,29 +85,51 @@ class Moves:
         # Cleared first: a sync that is interrupted must be done again.
         self.ledger.update(release.id, {"synced": ""})
         told: list[ReleaseEvent] = []
-
-        def noted_before(changes: Sequence[TagChange]) -> None:
-            self.audit.record(changes, at, self.actor)
-            if release.state in ("promoted", "canary"):  # what nobody is served, nobody keeps answers of
-                told.append(self.events.intend_access(release, changes))
-
         contents = self.contents if remember else None
         if contents is not None and contents.agree(release.collection, access.tags, access.texts):
             result = SyncResult(release.collection)
         else:
             read = _remembered(contents) if contents is not None else carried
-            result = sync(self.points, release.collection, access, noted_before, read)
+            result = sync(self.points, release.collection, access, partial(self._before, release, at, told), read)
         for event in told:
             self.events.confirm(event)
-        noted: dict[str, Any] = {}
-        if result.changed:
-            if self.contents is not None:
-                self.contents.changed(release.collection)
-            lag = round(result.revoked_at - started, 4) if result.revoked else None
-            noted["access"] = {"at": at, "revoked": result.revoked, "granted": result.granted, "revocation_lag_s": lag}
+        noted = self._after(result, at, started) if result.changed else {}
         narrowed = tuple(sorted(result.narrowed))
         self.ledger.update(release.id, {"synced": access.synced(narrowed), "narrowed": narrowed, **noted})
         return result
+
+    def revoke(self, release: Release, access: CurrentAccess, documents: Collection[str], started: float) -> SyncResult:
+        """As `sync`, of these documents alone: for what cannot wait until all others are known. What the collection has
+        in the end is for `sync` to say, which looks at it again.
+        """
+        if release.synced:
+            self.ledger.update(release.id, {"synced": ""})
+        at, told = self.now(), list[ReleaseEvent]()
+        result = sync(
+            self.points,
+            release.collection,
+            access,
+            partial(self._before, release, at, told),
+            partial(carried, documents=documents),
+        )
+        for event in told:
+            self.events.confirm(event)
+        if result.changed:
+            self.ledger.update(release.id, self._after(result, at, started))
+        return result
+
+    def _before(self, release: Release, at: datetime, told: list[ReleaseEvent], changes: Sequence[TagChange]) -> None:
+        """Note what is about to change of who may read what."""
+        self.audit.record(changes, at, self.actor)
+        if release.state in ("promoted", "canary"):  # what nobody is served, nobody keeps answers of
+            told.append(self.events.intend_access(release, changes))
+
+    def _after(self, result: SyncResult, at: datetime, started: float) -> dict[str, Any]:
+        """What the ledger keeps of a change of tags."""
+        if self.contents is not None:
+            self.contents.changed(result.collection)
+        lag = round(result.revoked_at - started, 4) if result.revoked else None
+        return {"access": {"at": at, "revoked": result.revoked, "granted": result.granted, "revocation_lag_s": lag}}
 
     def sync_now(self, release: Release, access: CurrentAccess) -> SyncResult:
         """The same, from this moment on, for one that is about to be judged or served."""

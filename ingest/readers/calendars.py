@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from ingest.blocks import html_blocks
 from ingest.elements import Piece, clean
+from ingest.front_keys import permission
+from ingest.properties import STATED
 from ingest.readers.base import Reading, text_of
 from ingest.readers.plain import plain_pieces
 
@@ -41,7 +43,9 @@ class _Field:
 
 def calendar(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(unfolded(content), uri, label=label)
-    return Reading(calendar_pieces(found.text), losses=found.losses, guess=found.guess)
+    stated = permission(field.name for field in _fields(found.text))
+    about = {STATED: stated} if stated else {}
+    return Reading(calendar_pieces(found.text), about, losses=found.losses, guess=found.guess)
 
 
 def unfolded(content: bytes) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 
+from ingest import properties
 from ingest.elements import Loss, Piece
 from ingest.readers.base import Reading, malformed
 from ingest.readers.mail import mime
@@ -21,6 +22,7 @@ def mailbox(content: bytes, uri: str) -> Reading:
     """Raises DocumentError `malformed` for what has no message that can be read; one that cannot is said."""
     pieces: list[Piece] = []
     lost: Counter[str] = Counter()
+    stated: properties.Properties = {}
     for message in messages(content):
         try:
             found = mime(message, uri, enclosed=True)
@@ -28,6 +30,7 @@ def mailbox(content: bytes, uri: str) -> Reading:
             lost["unreadable_message"] += 1
             continue
         about = found.properties
+        stated |= {name: said for name, said in about.items() if name == properties.STATED}
         said = "\n".join(f"{name.title()}: {about[name]}" for name in _HEADERS if name in about)
         pieces += [Piece("title", about.get("subject") or "(no subject)"), *([Piece("text", said)] if said else [])]
         pieces += (Piece(p.kind, p.text, p.depth + 1, p.page) for p in found.pieces)
@@ -36,4 +39,6 @@ def mailbox(content: bytes, uri: str) -> Reading:
     if not pieces:
         raise malformed(uri, "is no mailbox: no message in it can be read")
     named = posixpath.splitext(posixpath.basename(uri))[0]
-    return Reading(pieces, {"title": named}, own_title=True, losses=tuple(Loss(what, n) for what, n in sorted(lost.items())))
+    return Reading(
+        pieces, {"title": named, **stated}, own_title=True, losses=tuple(Loss(what, n) for what, n in sorted(lost.items()))
+    )

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ingest import frontmatter
+from ingest import frontmatter, stated
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece, clean
+from ingest.front_keys import permission
+from ingest.properties import STATED
 from ingest.readers.base import Reading, text_of, without_hidden
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
@@ -39,14 +41,16 @@ def notebook(content: bytes, uri: str, label: str = "") -> Reading:
     for cell in cells:
         pieces += _cell(cell, lost)
     losses = tuple(Loss(what, count) for what, count in sorted((+lost).items()))
-    return Reading(pieces, front=front, losses=(*found.losses, *losses), guess=found.guess)
+    named = permission(frontmatter.keys_of(written.get("metadata")))
+    about = {STATED: named} if named else {}
+    return Reading(pieces, about, front=front, losses=(*found.losses, *losses), guess=found.guess)
 
 
 def _fronted(cells: list[Mapping[str, Any]], uri: str) -> tuple[frontmatter.FrontMatter | None, list[Mapping[str, Any]]]:
     """What the first cell says that is front matter (Quarto, Jupyter Book), and the cells without it; raises DocumentError."""
     for cell in cells[1:]:
         if cell.get("cell_type") == "raw":
-            frontmatter.refuse_laid_out(_text(cell.get("source")), uri=uri)
+            stated.refuse_laid_out(_text(cell.get("source")), uri=uri)
     first = cells[0] if cells else {}
     if first.get("cell_type") not in ("raw", "markdown"):
         return None, cells

@@ -10,19 +10,17 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import tempfile
 import threading
-import weakref
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from ingest import passing
 from ingest.sources.media import media_type
 from ingest.sources.repository import SCHEMES, Repository, without_password
 from sluice.errors import ConfigurationError, DocumentError
@@ -249,9 +247,7 @@ class GitSource:
     def _repository(self) -> Repository:
         cache = self.options.cache
         if cache is None:
-            temporary = tempfile.TemporaryDirectory(prefix="sluice-git-", ignore_cleanup_errors=True)
-            weakref.finalize(self, temporary.cleanup)
-            cache = Path(temporary.name)
+            cache = passing.folder("git", self)
         # One folder for one repository: another address starts afresh.
         folder = cache / (digest(without_password(self.options.url)[0])[:16] + ".git")
         return Repository(self.name, str(folder), self.options.timeout_s)

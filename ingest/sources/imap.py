@@ -7,9 +7,7 @@ import contextlib
 import hashlib
 import imaplib
 import re
-import shutil
 import ssl
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ingest import passing
 from ingest.sources.mailboxes import Entry, message_id
 from sluice.display import counted
 from sluice.errors import ConfigurationError, SourceUnavailable
@@ -105,8 +104,7 @@ class Imap:
     def read(self, entry: Entry) -> tuple[bytes, str] | None:
         with self._lock:
             if self._kept is None:
-                self._kept = Path(tempfile.mkdtemp(prefix="sluice-mail-"))
-                weakref.finalize(self, shutil.rmtree, self._kept, ignore_errors=True)
+                self._kept = passing.folder("mail", self)
             file = self._kept / hashlib.sha256("\0".join(entry.at).encode()).hexdigest()
             if file.exists():
                 return file.read_bytes(), entry.place

@@ -15,9 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +26,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ingest import passing
 from ingest.canonical import CANONICAL_URI
 from ingest.sources.addresses import authority
 from ingest.sources.bounded import within_limits
@@ -213,8 +212,7 @@ class WebSource:
 
     def _crawled(self, known: Mapping[str, str]) -> Path:
         """The folder of a finished crawl."""
-        folder = Path(tempfile.mkdtemp(prefix="sluice-web-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        folder = passing.folder("web", self)
         (folder / "job.json").write_text(json.dumps(self._job(known)), encoding="utf-8")
         command = [sys.executable, "-m", "ingest.sources.crawler", str(folder)]
         home = str(Path(__file__).parents[2])

@@ -79,7 +79,7 @@ class OpenSearcher:
     ) -> list[Hit]:
         _open(self._r)
         _check(principal, sources, languages, since, until)
-        known_sources(self._r, sources)
+        known_sources(self._r, sources, principal)
         return self._searcher.search(query, principal, k, Filters(tuple(sources), tuple(languages), since, until))
 
     async def asearch(

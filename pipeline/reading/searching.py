@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from indexing.releases.view import nothing_live
@@ -12,7 +12,7 @@ from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.points import Filters
-from sluice.records import Hit
+from sluice.records import DocumentState, Hit
 from sluice.releases import Release
 from sluice.spelling import did_you_mean
 
@@ -29,32 +29,45 @@ def released(r: Resources, release: str | None) -> Release:
 
 def narrowed(
     r: Resources,
+    principal: Principal,
     sources: Collection[str] = (),
     languages: Collection[str] = (),
     since: str | None = None,
     until: str | None = None,
 ) -> Filters:
     """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date, for a source that
-    nobody knows, and for a language in which no document is."""
+    nobody knows, and for a language in which this principal may read no document: which others there are is not theirs to know.
+    """
     dates = day("--since", since), day("--until", until)
-    known_sources(r, sources)
+    known_sources(r, sources, principal)
     if languages:
-        there = sorted({state.language for state in r.stores.documents.read() if state.language})
+        there = sorted({state.language for state in _read_by(r, principal) if state.language})
         for language in languages:
             if language not in there:
-                hint = f"the languages of the documents: {', '.join(there)}" if there else "sluice run takes documents in"
+                hint = f"the languages of what they may read: {', '.join(there)}" if there else "they may read no document"
+                who = ", ".join(sorted(principal.tags)) or "nobody"
                 raise ConfigurationError(
-                    f"{r.settings.path}: no document is in language '{language}'{did_you_mean(language, there)}", hint=hint
+                    f"{r.settings.path}: no document that {who} may read is in language '{language}'"
+                    f"{did_you_mean(language, there)}",
+                    hint=hint,
                 )
     return Filters(tuple(sources), tuple(languages), *dates)
 
 
-def known_sources(r: Resources, names: Collection[str]) -> None:
-    """Raise ConfigurationError for a name that neither the configuration nor any document has: one that was taken out may
-    still be live."""
+def _read_by(r: Resources, principal: Principal) -> Iterator[DocumentState]:
+    return (state for state in r.stores.documents.read() if principal.may_read(state.tags))
+
+
+def known_sources(r: Resources, names: Collection[str], principal: Principal | None = None) -> None:
+    """Raise ConfigurationError for a name that neither the configuration nor any document has (that this principal may read,
+    where there is one): one that was taken out may still be live."""
     configured = {source.name for source in r.settings.sources}
     unknown = [name for name in names if name not in configured]
-    served = {state.source for state in r.stores.documents.read()} if unknown else set()
+    states = r.stores.documents.read() if principal is None else _read_by(r, principal)
+    served = set[str]()
+    if unknown:
+        states = r.stores.documents.read() if principal is None else _read_by(r, principal)
+        served = {state.source for state in states}
     for name in unknown:
         if name not in served:
             r.settings.source(name)

@@ -15,7 +15,7 @@ from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
 from pipeline.steps.looking import check, check_uris, look, overlooked, spelled_almost_like_a_rule
-from pipeline.steps.settling import settle
+from pipeline.steps.settling import revoke, settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
@@ -33,6 +33,8 @@ class Share:
     refs: tuple[ItemRef, ...]
     keys: tuple[str, ...]
     again: frozenset[str] = frozenset()
+    actor: str = ""
+    """Whose work it is, for the audit of who may read what."""
 
     def __len__(self) -> int:
         return len(self.refs) + len(self.keys)
@@ -134,6 +136,7 @@ def _map(r: Resources, run: Run, seen: Look, redo: Redo) -> bool:
             for stage, counted in counts.counts.items():
                 run.account.count(stage, counted)
             run.account.count_source(counts.source, counts.done)
+            run.account.revoke(counts.access_changed, counts.revocation_lag_s)
     if stopped is not None:
         put_off(r, left)
         settle(r, run)  # who may read what was taken in
@@ -150,11 +153,11 @@ def shares_of(plan: SourcePlan, parse: Sequence[DocumentState], run: Run, redo: 
     for i in range(0, len(fetch), size):
         refs = fetch[i : i + size]
         keys = {document_key(plan.source, ref.uri) for ref in refs} if redo.parse else set()
-        yield Share(run.id, plan.source, refs, (), redo.parse & keys)
+        yield Share(run.id, plan.source, refs, (), redo.parse & keys, run.actor)
     waiting = run.by_worth((s.key for s in parse if s.source == plan.source), lambda key: key)
     for i in range(0, len(waiting), size):
         keys = set(waiting[i : i + size])
-        yield Share(run.id, plan.source, (), tuple(waiting[i : i + size]), redo.parse & keys)
+        yield Share(run.id, plan.source, (), tuple(waiting[i : i + size]), redo.parse & keys, run.actor)
 
 
 def put_off(r: Resources, left: Sequence[Share]) -> None:
@@ -178,6 +181,8 @@ class TakenIn:
     source: str
     counts: dict[str, StageCounts]
     seconds: float = 0.0
+    access_changed: int = 0
+    revocation_lag_s: float | None = None
 
     @property
     def done(self) -> Figures:
@@ -188,7 +193,8 @@ class TakenIn:
 
 
 def ingest_partition(r: Resources, share: Share) -> TakenIn:
-    """Fetch these items, then parse those of them, and those of the keys, that are due. Idempotent."""
+    """Fetch these items, then parse those of them, and those of the keys, that are due; what they say of themselves that takes
+    readers away holds at once, in every collection. Idempotent."""
     ingestion, source, began = r.ingestion(share.run), share.source, time.perf_counter()
     counts = {"crawl": StageCounts(), "parse": StageCounts()}
     if share.refs:
@@ -206,7 +212,8 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
     counts["parse"] = ingestion.parse(r.parsers[source], due, lambda: r.progress.advance(1))
     if held:
         counts["parse"] += StageCounts(seen=sum(held.values()), failed=held)
-    return TakenIn(source, counts, time.perf_counter() - began)
+    changed, lag = revoke(r, share.actor, ingestion.losing, began)
+    return TakenIn(source, counts, time.perf_counter() - began, changed, lag)
 
 
 def _acknowledge(r: Resources, seen: Look) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from indexing.access_sync import SyncResult
+from indexing.endings import MOST
 from ingest.lifecycle import after, settled
 from ingest.planning import plan_source
 from pipeline.resources import Resources, utc_now
@@ -45,12 +47,29 @@ def settle(r: Resources, run: Run, seen: Look | None = None, before: Sequence[Do
     over = [state for state in current if state.status == "expired" and state.key not in dead]
     account.expire(over, len(over))
     r.stores.documents.write(changed)
+    r.stores.endings.write(lifetimes.endings(current, MOST))
+    r.over.look_again()
     results = r.releases_by(run.actor).sync_all_access(r.access(current))
     gone = {state.key for state in current if state.status in ("deleted", "expired")}  # they are counted as what they are
-    account.access_changed += max((len(result.documents - gone) for result in results), default=0)
-    if any(result.revoked for result in results):
-        account.revocation_lag_s = round(max(result.revoked_at for result in results) - started, 4)
+    account.revoke(*_changes(results, gone, started))
     return current
+
+
+def revoke(r: Resources, actor: str, documents: Collection[str], since: float) -> tuple[int, float | None]:
+    """Take away at once what these documents lost by what was just fetched or parsed of them: the rest of a source may take
+    hours. How many documents changed, and for how long they were read since then (None: nobody lost any).
+    """
+    if not documents:
+        return 0, None
+    states = r.stores.documents.read(sorted(documents))
+    results = r.releases_by(actor).revoke_everywhere(r.access(states), documents, since)
+    return _changes(results, {state.key for state in states if state.status == "expired"}, since)
+
+
+def _changes(results: Sequence[SyncResult], gone: Collection[str], since: float) -> tuple[int, float | None]:
+    changed = max((len(result.documents.difference(gone)) for result in results), default=0)
+    lost = [result.revoked_at for result in results if result.revoked]
+    return changed, round(max(lost) - since, 4) if lost else None
 
 
 def refresh_permissions(r: Resources, run: Run) -> int:

@@ -45,10 +45,12 @@ def any_of(field: str, values: Iterable[str]) -> FieldCondition:
     return FieldCondition(key=field, match=MatchValue(wanted[0]) if len(wanted) == 1 else MatchAny(any=wanted))
 
 
-def readable(tags: AccessTags, overlay: Overlay) -> Filter:
-    """What a reader with these tags may see: by the tags of the overlay where a document has some, else by its points'."""
-    by_points = Filter(must=[any_of(ACCESS_TAGS, tags)], must_not=[any_of(DOCUMENT_KEY, overlay)] if overlay else None)
-    granted = [key for key, now in overlay.items() if not now.isdisjoint(tags)]
+def readable(tags: AccessTags, overlay: Overlay, over: frozenset[str] = frozenset()) -> Filter:
+    """What a reader with these tags may see: by the tags of the overlay where a document has some, else by its points'; nothing
+    of documents whose time is over."""
+    otherwise = overlay.keys() | over
+    by_points = Filter(must=[any_of(ACCESS_TAGS, tags)], must_not=[any_of(DOCUMENT_KEY, otherwise)] if otherwise else None)
+    granted = [key for key, now in overlay.items() if key not in over and not now.isdisjoint(tags)]
     return Filter(should=[by_points, any_of(DOCUMENT_KEY, granted)]) if granted else by_points
 
 
@@ -56,7 +58,7 @@ def narrowed(admitted: Filter, filters: Filters) -> Filter:
     """What a reader may see, narrowed to what they asked for. As it is where they asked for nothing: the engine takes half as
     long again for a condition within a condition.
     """
-    if filters == ours.Filters():
+    if filters == ours.Filters(over=filters.over):
         return admitted
     must: list[Any] = [admitted]
     if filters.sources:

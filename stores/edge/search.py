@@ -36,7 +36,7 @@ def ranked(
     query: VectorQuery, tags: AccessTags, wanted: Sequence[Wanted], filters: Filters, view: View
 ) -> list[list[ScoredPoint]]:
     """The best point of each of the best groups of those that these tags may read, best first, equal scores by id."""
-    forms = requests(query, readable(tags, view.overlay), filters, exact=True)
+    forms = requests(query, readable(tags, view.overlay, filters.over), filters, exact=True)
     search = partial(_fused, view, forms, query.dense_weight) if len(forms) == 2 else _Found(view, forms[0])
     return best_of_each(search, wanted, fused=len(forms) == 2)
 
@@ -129,7 +129,7 @@ def _id_sum(view: View, admitted: Filter | None) -> IdSum:
 
 def with_texts(texts: Sequence[str], tags: AccessTags, filters: Filters, fields: Sequence[str], view: View) -> list[StoredPoint]:
     """The points with one of these texts that these tags may read, by id, at most `COPIES`."""
-    wanted = Filter(must=[any_of(TEXT_ID, texts), narrowed(readable(tags, view.overlay), filters)])
+    wanted = Filter(must=[any_of(TEXT_ID, texts), narrowed(readable(tags, view.overlay, filters.over), filters)])
     return _scrolled(view, wanted, fields, limit=COPIES)[0]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from qdrant_client.http import models
 
 from sluice.access import AccessTags
-from sluice.points import ACCESS_TAGS, LANGUAGE, MODIFIED, SOURCE, Filters, Point, VectorQuery
+from sluice.points import ACCESS_TAGS, DOCUMENT_KEY, LANGUAGE, MODIFIED, SOURCE, Filters, Point, VectorQuery
 
 DENSE, SPARSE = "dense", "sparse"
 
@@ -37,7 +37,7 @@ def admission(tags: AccessTags, filters: Filters) -> models.Filter:
     if filters.modified_since is not None or filters.modified_until is not None:
         period = models.DatetimeRange(gte=filters.modified_since, lte=filters.modified_until)
         must.append(models.FieldCondition(key=MODIFIED, range=period))
-    return models.Filter(must=must)
+    return models.Filter(must=must, must_not=[any_of(DOCUMENT_KEY, filters.over)] if filters.over else None)
 
 
 def forms(

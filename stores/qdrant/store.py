@@ -52,7 +52,6 @@ PAGE = 1000
 COPIES = 1000
 """Points with the texts of one answer that are looked up, at most."""
 TAGS_BATCH = 500
-NO_FILTERS = Filters()
 Forms = Sequence[Mapping[str, Any]]
 _INDEXES: Mapping[str, models.PayloadSchemaType] = {
     ACCESS_TAGS: models.PayloadSchemaType.KEYWORD,
@@ -302,7 +301,7 @@ class QdrantStore(Ranked):
             self._require(collection)
             return [[] for _ in wanted]
         admitted = admission(tags, filters)
-        asked = forms(query, admission(tags, NO_FILTERS), admitted, tuning.search_params(self._tuning))
+        asked = forms(query, admission(tags, Filters(over=filters.over)), admitted, tuning.search_params(self._tuning))
         hybrid = len(asked) == 2
         ranked = partial(self._fused if hybrid else self._found, collection, asked, admitted, query.dense_weight)
         return best_of_each(ranked, wanted, fused=hybrid)
@@ -348,7 +347,7 @@ class QdrantStore(Ranked):
         if not tags or not texts:
             return []
         admitted = admission(tags, filters)
-        wanted = models.Filter(must=[any_of(TEXT_ID, texts), *(admitted.must or [])])
+        wanted = models.Filter(must=[any_of(TEXT_ID, texts), admitted])
         with self._client("reading", collection) as client:
             records, _ = client.scroll(
                 collection, scroll_filter=wanted, limit=COPIES, with_payload=list(fields), with_vectors=False

@@ -18,6 +18,7 @@ from sluice.access import AccessTags, TagChange
 from sluice.errors import IndexBusy, ReleaseError
 from sluice.releases import Release, ReleaseEvent, Transition
 from stores.mongo.connection import MongoDatabase
+from stores.mongo.endings import MongoEndings
 from stores.mongo.judgements import MongoJudgements
 from stores.mongo.lease import MongoLease
 from stores.mongo.ledger import MongoDecisions, MongoReleaseLedger, MongoRuns
@@ -288,6 +289,22 @@ class TestDecisions:
             thread.join()
         assert len(answers) == 8
         assert len(set(answers)) == 1
+
+
+def test_endings_are_kept_whole_and_read_once(database: MongoDatabase) -> None:
+    """In order, of this index alone; what a reader knows by its name is not read again, and nothing is kept of nothing."""
+    endings, other = MongoEndings(database, "handbook"), MongoEndings(database, "other")
+    assert endings.read() == ("", [])
+    kept = [(NOW, "a" * 64), (NOW + timedelta(microseconds=1), "b" * 64)]
+    endings.write(kept)
+    other.write(kept[:1])
+    name, read = endings.read()
+    assert (bool(name), read, endings.read(name)) == (True, kept, (name, []))
+    endings.write(kept)
+    assert endings.read(name) == (name, [])
+    endings.write([])
+    assert endings.read(name) == ("", [])
+    assert other.read()[1] == kept[:1]
 
 
 class Clock:

@@ -280,13 +280,19 @@ class TestTexts:
         points = [replace(p, payload={**p.payload, "text_id": f"t{n % 7}"}) for n, p in enumerate(corpus(120))]
         name = filled(store, points)
         readers, wanted = AccessTags({"hr", "public"}), ["t1", "t3", "t9"]
-        for filters in (NO_FILTER, Filters(sources=("s1",)), Filters(languages=("de",), sources=("s0", "s2"))):
+        for filters in (
+            NO_FILTER,
+            Filters(sources=("s1",)),
+            Filters(languages=("de",), sources=("s0", "s2")),
+            Filters(over=frozenset({"d1"})),
+        ):
             found = store.with_texts(name, wanted, readers, filters, ["text_id", "document_key"])
             expected = sorted(
                 (p.id, {"text_id": p.payload["text_id"], "document_key": p.payload["document_key"]})
                 for p in points
                 if p.payload["text_id"] in wanted
                 and not readers.isdisjoint(p.payload["access_tags"])
+                and p.payload["document_key"] not in filters.over
                 and (not filters.sources or p.payload["source"] in filters.sources)
                 and (not filters.languages or p.payload["language"] in filters.languages)
             )
@@ -513,20 +519,28 @@ class TestSearch:
                 assert store.nearest_both(name, query, tags, 5, 10, NO_FILTER) == (documents, texts)
 
     def test_what_a_reader_may_not_read_changes_nothing_of_what_they_get(self, store: Any) -> None:
-        """Ids, order and scores in every mode are those of a collection that never held the others: also BM25's statistics."""
+        """Ids, order and scores in every mode are those of a collection that never held the others: also BM25's statistics.
+        Documents whose time is over are such others, whatever tags they have or were just given."""
         points = [
             replace(p, payload={**p.payload, "access_tags": p.payload["access_tags"] or ["hr"]}) for p in corpus(200, sparse=True)
         ]
         tags = AccessTags(["public"])
         name = filled(store, points, "all")
-        mine = filled(store, [p for p in points if "public" in p.payload["access_tags"]], "mine")
+        readable = [p for p in points if "public" in p.payload["access_tags"]]
+        mine = filled(store, readable, "mine")
+        over = frozenset(f"d{n}" for n in range(0, 40, 3))
+        still = filled(store, [p for p in readable if p.payload["document_key"] not in over], "still")
         for p in points[:6]:
             for query in (VectorQuery(p.dense), VectorQuery(sparse=p.sparse), VectorQuery(p.dense, p.sparse, 0.3)):
-                for filters in (NO_FILTER, Filters(sources=("s1",))):
+                for other, filters in ((mine, NO_FILTER), (mine, Filters(("s1",))), (still, Filters(("s1",), over=over))):
                     found = store.nearest(name, query, tags, 20, filters)
-                    expected = store.nearest(mine, query, tags, 20, filters)
+                    expected = store.nearest(other, query, tags, 20, Filters(filters.sources))
                     assert [q.id for q in found] == [q.id for q in expected]
                     np.testing.assert_allclose([q.score for q in found], [q.score for q in expected], rtol=1e-5)
+        store.retag(name, {"d0": tags, "d3": tags})
+        everything = VectorQuery(points[0].dense), tags, 200
+        assert {"d0", "d3"} <= {q.payload["document_key"] for q in store.nearest(name, *everything, NO_FILTER)}
+        assert over.isdisjoint(q.payload["document_key"] for q in store.nearest(name, *everything, Filters(over=over)))
 
     def test_a_query_without_a_vector_is_refused(self, store: Any) -> None:
         """An empty query is a mistake, not an empty answer."""

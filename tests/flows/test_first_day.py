@@ -313,15 +313,21 @@ def test_doctor_says_ok_of_a_configuration_only_where_all_of_it_is(index: Index)
 
 
 def test_a_source_or_a_language_that_nobody_knows_is_said_and_answers_no_search(index: Index) -> None:
-    """Nothing found would say that there is nothing; from Python it is the same error."""
+    """Nothing found would say that there is nothing; from Python it is the same error. What this principal may not read is as
+    unknown to them."""
+    text = "Wir tauschen jedes Passwort nach einem Jahr gegen ein neues aus, damit niemand es errät."
+    index.write("security/de.md", f"# Hinweis\n\n{text} Das gilt für alle Rechner, die im Haus stehen.\n")
     index.run()
     for option, word, said in (
         ("--source", "nots", "no source is named 'nots'; did you mean notes?"),
-        ("--language", "eng", "no document is in language 'eng'"),
+        ("--language", "eng", "no document that people may read is in language 'eng'"),
+        ("--language", "de", "no document that people may read is in language 'de'"),
     ):
         answer = index("search", "leave", "--as", "people", option, word)
         assert answer.code == 2
         assert said in answer.out["error"]["message"]
+        assert "de," not in answer.out["error"]["hint"], "that there is one which they may not read is not theirs to know"
+    assert index("search", "Passwort", "--as", "security", "--language", "de").out["hits"]
     assert index("search", "leave", "--as", "people", "--source", "notes").out["hits"]
     for command in (("forget",), ("forget", "--undo"), ("trace",), ("documents",)):
         answer = index(*command, "people/0.md", "--source", "nots")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from pipeline.operations import nightly
+from pipeline.resources import Resources
+from pipeline.runs import holding
+from sluice.errors import StoreUnavailable
+from sluice.settings import load
 from tests.flows.conftest import DEPARTMENTS, Index
 
 pytestmark = pytest.mark.slow
@@ -65,6 +71,38 @@ def test_what_a_new_version_opens_stays_closed_in_its_older_text(index: Index) -
     index.configure(access=opened("people", "security"))
     index("access", "sync")
     assert (reads(index, "security"), reads(index, "people")) == (True, False), "a rule that is mended opens what it had closed"
+
+
+class AfterOne:
+    """Takes in the first partition; then the machine goes away."""
+
+    def map(self, function: Callable[[Resources, Any], Any], partitions: Sequence[Any], r: Resources) -> Sequence[Any]:
+        function(r, partitions[0])
+        raise StoreUnavailable("the machine went away")
+
+
+@pytest.mark.parametrize("head", ["access_tags: [security]", "expires: 2020-01-01", "acess_tags: [security]"])
+def test_what_a_new_version_takes_away_is_gone_before_the_next_documents_are_read(index: Index, head: str) -> None:
+    """A narrowing, an expiry and what keeps a document out hold for its older text at once: all of a source may take hours."""
+    index.configure(access=opened("people", "security"), gates=[])
+    index.write("people/0.md", f"# Plan\n\n{SECRET}\n")
+    first = index.run()["release"]
+    assert reads(index, "people")
+    index.write("people/0.md", f"---\n{head}\n---\n\n# Plan\n\n{SECRET}\n")
+    index.write("people/1.md", "# Budget\n\nThe travel budget is ten hundred.\n")
+    with (
+        Resources(load(index.config)) as r,
+        holding(r, "run", executor=AfterOne(), partition_documents=1) as run,
+        pytest.raises(StoreUnavailable),
+    ):
+        nightly.reindex(r, run)
+    assert not reads(index, "people")
+    assert index.find("travel budget", "people")[0] == "people/1.md"
+    shown = index("releases", "show", first).out["access"]
+    assert (shown["revoked"], shown["granted"]) == (1, 0)
+    index.run()
+    assert not reads(index, "people", release=first)
+    assert reads(index, "security") == head.startswith("access_tags")
 
 
 @pytest.mark.parametrize("gone", ["deleted", "expired", "withdrawn"])

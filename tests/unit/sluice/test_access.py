@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -229,3 +230,12 @@ def test_a_mapping_is_no_list_of_tags() -> None:
     """`{"hr": False}` is somebody who does not hold `hr`; its keys would be what they hold."""
     with pytest.raises(ConfigurationError):
         Principal.of({"hr": False})
+
+
+@pytest.mark.parametrize("tags", ["hr", {"hr": False}])
+def test_a_principal_that_is_made_without_of_is_no_other(tags: Any) -> None:
+    """A program that is not type-checked may call the class itself: letters of a text and keys of a mapping are no tags."""
+    with pytest.raises(ConfigurationError):
+        Principal(tags)
+    listed: Any = [" hr ", "u\u0308"]
+    assert Principal(listed) == Principal.of(["hr", "ü"])

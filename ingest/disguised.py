@@ -1,0 +1,69 @@
+"""Words that are written in another way than people read them: in base64, percent codes or hexadecimal, or spaced out.
+
+    Z2hwXzE2QzdlNDJG…   ghp%5F16C7e42F…   6768705f313643…   g h p _ 1 6 C 7 e …
+
+What is not such words (a hash, a picture, a row of a table) decodes to no text, and is passed over.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
+
+Span = tuple[int, int]
+
+LEAST = 16
+"""Characters of the words: what is shorter is rather a hash by chance."""
+_BASE64 = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{22,8192}={0,2}(?![\w+/=-])")
+_PERCENT = re.compile(r"(?<![\w.~%+-])(?=[\w.~+-]{0,200}%[0-9A-Fa-f]{2})[\w.~%+-]{8,4096}(?![\w.~%+-])")
+_HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{32,4096}|[0-9A-F]{32,4096})(?![0-9A-Za-z])")
+_SPACED = re.compile(r"(?<!\S)[^\W_](?:[ \u00a0]\S){9,400}(?!\S)")
+_TEXT = re.compile(r"[\t\n\r -~]+")
+
+
+def words(text: str) -> Iterator[tuple[Span, str]]:
+    """Where words are written in another way, and the words."""
+    for pattern, read in _READERS:
+        for match in pattern.finditer(text):
+            if found := read(match.group()):
+                yield match.span(), found
+
+
+def _base64(run: str) -> str:
+    letters = run.rstrip("=").translate(_URL_SAFE)
+    if len(letters) % 4 == 1 or ("_" in run and "+" in run):
+        return ""
+    return _as_text(base64.b64decode(letters + "=" * (-len(letters) % 4)))
+
+
+def _hex(run: str) -> str:
+    return _as_text(binascii.unhexlify(run)) if len(run) % 2 == 0 else ""
+
+
+def _percent(run: str) -> str:
+    found = unquote(run)
+    return found if found != run else ""
+
+
+def _spaced(run: str) -> str:
+    return re.sub(r"[ \u00a0]", "", run)
+
+
+def _as_text(content: bytes) -> str:
+    """The text that these bytes are, where they are plain words of some length."""
+    if len(content) < LEAST:
+        return ""
+    text = content.decode("latin-1")
+    return text if _TEXT.fullmatch(text) else ""
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
+_READERS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
+    (_BASE64, _base64),
+    (_HEX, _hex),
+    (_PERCENT, _percent),
+    (_SPACED, _spaced),
+)
