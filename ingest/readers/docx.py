@@ -184,7 +184,10 @@ class _Word:
         text = "".join(line.parts).replace("\xa0", " ")
         if ends_hidden and text.strip():
             label = self._label(about, name)
-        if mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None):
+        drop_cap = child(about, "framePr")
+        if (mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None)) or (
+            drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")  # a large first letter
+        ):
             self._held = line.parts
             return line.after
         if not text.strip():
