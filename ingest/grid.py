@@ -9,7 +9,10 @@ from ingest.markup import Node, says
 
 _ROWS = frozenset(("tr", "thead", "tbody", "tfoot"))
 _GRID = _ROWS | {"caption", "colgroup", "col"}
-_STRUCTURE = ".//table|.//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//pre"
+_STRUCTURE = " or ".join(f"boolean(.//{name})" for name in "table h1 h2 h3 h4 h5 h6 pre".split())
+_CELLS = frozenset(("cell", "gridcell", "columnheader", "rowheader"))
+_TABLES = frozenset(("table", "grid", "treegrid", "heading"))
+_APART = frozenset(("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6"))
 _WIDEST = 1000
 _MOST_REPEATED = 20
 
@@ -25,6 +28,27 @@ def is_layout(table: Node) -> bool:
             return True
     rows = [sum(says(cell.text_content()) for cell in row.xpath("./td|./th")) for row in table.iter("tr")]
     return max(rows, default=0) < 2 and table.find(".//th") is None
+
+
+def rows_by_role(node: Node) -> list[list[Node]]:
+    """The cells of each row of a table that only attributes make one (WAI-ARIA); none where tables or headings are within it."""
+    rows: list[list[Node]] = []
+    waiting = list(reversed(node))
+    while waiting:
+        at = waiting.pop()
+        role = at.get("role") if isinstance(at.tag, str) else None
+        if role in _CELLS:
+            if any(below.tag in _APART or below.get("role") in _CELLS | {"row"} for below in at.iterdescendants("*")):
+                return []
+            if rows:
+                rows[-1].append(at)
+            continue
+        if role == "row":
+            rows.append([])
+        elif role in _TABLES or at.tag in _APART:
+            return []
+        waiting += reversed(at)
+    return rows
 
 
 def table_text(table: Node, text_of: Callable[[Node], str]) -> str:

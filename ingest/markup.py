@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import lxml.html
@@ -24,21 +25,36 @@ BLOCKS = frozenset(_BLOCK_NAMES.split())
 """Elements that begin and end a line (HTML, "Rendering")."""
 
 
+_FRAMES = 30_000
+"""Calls within calls that a tree of 2,048 levels takes: tables in tables some twelve a level, in Python's own memory."""
+
+
 def parsed(source: str) -> Node | None:
-    """The document's tree, or None where there is nothing in it."""
+    """The document's tree, or None where there is nothing in it.
+
+    Raises ValueError where the parser itself would lose text (more than 2,048 levels).
+    """
     source = re.sub(r"^\s*<\?xml[^>]*\?>", "", source.replace("\0", ""))
     if not source.strip():
         return None
-    parser = lxml.html.HTMLParser(remove_comments=True, remove_pis=True)
+    root, limit = _tree(source, huge=False)
+    if limit:  # fonts that nobody closed, quotations of quotations: the parser ends at 256 levels and 10 MB of one text
+        root, limit = _tree(source, huge=True)
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))  # never lowered: another thread may be deep within one
+    if limit:
+        raise ValueError(f"text would be lost: {limit}")
+    return root
+
+
+def _tree(source: str, *, huge: bool) -> tuple[Node | None, str]:
+    """The tree, and the limit of the parser that cut it ("" for none): it goes on as if nothing had happened."""
+    parser = lxml.html.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=huge)
     try:
         root = lxml.html.document_fromstring(source, parser=parser)
     except etree.ParserError:  # only comments or white space, or nothing within the limits
         root = None
-    # The parser drops what exceeds its limits (256 levels, 10 MB of one text), and goes on as if nothing had happened.
-    limits = [entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT"]
-    if limits:
-        raise ValueError(f"text would be lost: {limits[0]}")
-    return root
+    limits = (entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT")
+    return root, next(limits, "")
 
 
 def visible_text(source: str) -> str:

@@ -38,20 +38,10 @@ _UNNAMED = re.compile(
     re.IGNORECASE,
 )
 """What programs call a file that nobody named."""
-_NOBODY = frozenset(
-    (
-        "python-docx",
-        "python-pptx",
-        "openpyxl",
-        "xlsxwriter",
-        "apache poi",
-        "docx4j",
-        "phpword",
-        "phpspreadsheet",
-        "unknown creator",
-    )
-    + ("anonymous", "(anonymous)", "unknown", "(unspecified)", "unknown author", "un-named", "author", "none")
-)
+_NOBODY = frozenset((
+    "python-docx", "python-pptx", "openpyxl", "xlsxwriter", "apache poi", "docx4j", "phpword", "phpspreadsheet",
+    "unknown creator", "anonymous", "(anonymous)", "unknown", "(unspecified)", "unknown author", "un-named", "none",
+))  # fmt: skip
 """Whom programs name as the author of what nobody put a name to."""
 _PRINTED_BY = re.compile(r"Microsoft (?:Office )?(?:Word|PowerPoint|Excel|Publisher|Visio) - ")
 _SUFFIX = re.compile(r"\.(?:docx?|pptx?|xlsx?|rtf|od[tps]|indd|qxp|tmp|dvi|tex|ps)$", re.IGNORECASE)

@@ -247,7 +247,7 @@ def test_every_word_in_every_construct_comes_back_once(page: tuple[str, list[str
 
 def test_what_is_too_deep_is_refused_not_cut() -> None:
     """The parser's limit is a reason, never a silent end."""
-    assert reason("<div>" * 300 + "x", "a.html") == "malformed"
+    assert reason("<div>" * 3000 + "x", "a.html") == "malformed"
 
 
 UNCLOSED = ("<div>x", "<b>x", "<br>x", "<li>x", "<img alt=x>", "[a]: b\n", "[^a]: b\n", "<ol><li>x</ol>", "<td>x", "<table>x")
@@ -276,3 +276,41 @@ def test_work_is_linear(piece: str) -> None:
 def test_what_a_browser_shows_of_fields_and_components(body: str, expected: str) -> None:
     """What stands in a player or a bar is for browsers that do not know them."""
     assert text(body, "a.html") == expected
+
+
+def test_what_nests_deeply_is_read() -> None:
+    """Fonts that nobody closed, quotations of quotations, layouts within layouts: 256 levels are the parser's own end."""
+    assert text("<div>" * 600 + "deep words", "a.html") == "deep words"
+    fonts = text("".join(f"<font>w{n} " for n in range(600)), "a.html")
+    assert fonts.split() == [f"w{n}" for n in range(600)]
+    assert text("".join(f"<blockquote><p>line {n}</p>" for n in range(300)), "a.html").count("line") == 300
+    assert text("<table><tr><td>" * 300 + "core", "a.html") == "core"
+
+
+def test_tables_and_headings_that_are_so_by_their_roles() -> None:
+    """WAI-ARIA: what programs for the Web make of elements that say nothing to a browser; a table within is a layout."""
+    row = '<div role="row"><span role="{0}">{1}</span><span role="{0}">{2}</span></div>'
+    rows = row.format("columnheader", "Name", "Age") + row.format("cell", "Ada", "36")
+    page = f'<div role="heading" aria-level="1">Staff</div><div role="table"><div role="rowgroup">{rows}</div></div>'
+    assert shape(page, "a.html") == [("title", "Staff"), ("table", "Name | Age\nAda | 36")]
+    nested = '<div role="grid"><div role="row"><b role="cell">a</b><b role="cell"><table><tr><td>b<td>c</table></b></div></div>'
+    assert shape(nested, "a.html")[-1] == ("table", "b | c")
+    listed = '<div role="list"><div role="listitem">one</div><div role="listitem">two</div></div>'
+    assert shape(listed, "a.html") == [("list", "one"), ("list", "two")]
+
+
+def test_what_has_lines_of_its_own_touches_nothing() -> None:
+    """By its style, and as a part of a drawing's text with a place of its own."""
+    page = (
+        '<span style="display:block">Alpha</span><b style="color:red; display: flex">Beta</b><i style="display:inline">Ga</i>mma'
+    )
+    assert text(page, "a.html") == "Alpha\n\nBeta\n\nGamma"
+    drawing = '<svg><text>On<tspan font-weight="bold">e</tspan><tspan x="0" dy="1em">Two</tspan></text></svg>'
+    assert text(drawing, "a.html") == "One Two"
+
+
+def test_a_heading_beside_the_main_text_is_the_pages_where_it_is_its_title() -> None:
+    """Its title begins with it; another is the name of the site."""
+    page = "<title>{} | ACME</title><body><header><h1>Leave</h1></header><main><p>Twenty days.</p></main>"
+    assert shape(page.format("Leave"), "a.html") == [("title", "Leave"), ("text", "Twenty days.")]
+    assert shape(page.format("Travel"), "a.html") == [("text", "Twenty days.")]
