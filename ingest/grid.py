@@ -9,7 +9,7 @@ from ingest.markup import Node, says
 
 _ROWS = frozenset(("tr", "thead", "tbody", "tfoot"))
 _GRID = _ROWS | {"caption", "colgroup", "col"}
-_STRUCTURE = " or ".join(f"boolean(.//{name})" for name in "table h1 h2 h3 h4 h5 h6 pre".split())
+_STRUCTURE = " or ".join(f"boolean(.//{name})" for name in ["table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"])
 _CELLS = frozenset(("cell", "gridcell", "columnheader", "rowheader"))
 _TABLES = frozenset(("table", "grid", "treegrid", "heading"))
 _APART = frozenset(("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6"))

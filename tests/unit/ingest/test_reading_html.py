@@ -314,3 +314,24 @@ def test_a_heading_beside_the_main_text_is_the_pages_where_it_is_its_title() -> 
     page = "<title>{} | ACME</title><body><header><h1>Leave</h1></header><main><p>Twenty days.</p></main>"
     assert shape(page.format("Leave"), "a.html") == [("title", "Leave"), ("text", "Twenty days.")]
     assert shape(page.format("Travel"), "a.html") == [("text", "Twenty days.")]
+
+
+def test_markdown_that_is_a_page_is_read_as_one() -> None:
+    page = (
+        "<!DOCTYPE html>\n<html lang='de'><head><title>T</title></head><body><nav>N</nav>\n<h1>H</h1>\n\n<p>x</p></body></html>"
+    )
+    assert shape(page, "a.md") == [("title", "H"), ("text", "x")]
+
+
+def test_rows_behind_an_empty_line_are_rows_in_markdown() -> None:
+    """Indented, they would be code that shows their tags."""
+    table = "<table>\n  <tr>\n    <th>A</th>\n\n    <th>B</th>\n  </tr>\n\n    <tr><td>1</td><td>2</td></tr>\n</table>\n"
+    assert shape(table, "a.md") == [("table", "A | B\n1 | 2")]
+    assert shape("    <th>B</th>", "a.md") == [("code", "<th>B</th>")]
+
+
+def test_what_markdown_holds_in_lines() -> None:
+    """A drawing in one line; a picture in letters that nothing refers to; what is bold beside letters without spaces."""
+    assert text("<svg width=9><text>words</text></svg> and <text>", "a.md") == "words and <text>"
+    assert text("a\n\n[img]: data:image/png;base64,AAAA\n[Deadline]: tomorrow", "a.md") == "a\n\n[Deadline]: tomorrow"
+    assert text("**注意：**这是。**「重要」**です", "a.md") == "注意：这是。「重要」です"
