@@ -183,8 +183,8 @@ def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool =
     if promised in _LAID_OUT and promised is not None:
         other = None if said is None or extension == "" else _EXTENSIONS.get(extension)
         return _instead(content, promised, other if other not in _LAID_OUT else None)
-    if promised == "html" and _MESSAGE.match(_head(content) or ""):
-        return "email"  # a page saved with its pictures, by a program that calls it .html
+    if promised in ("html", "text") and b"mime-version:" in content[:8192].lower() and _MESSAGE.match(_head(content) or ""):
+        return "email"  # a page saved with its pictures, by a program that calls it .html; a message saved as .txt
     return promised or _sniffed(content)
 
 

@@ -20,7 +20,8 @@ _HOLDERS = KNOWN | frozenset(
     "admonition dropdown card margin sidebar epigraph topic versionadded versionchanged deprecated tab-item tab-set grid".split()
 )
 _OPTION = re.compile(r"\s*:[\w-]+:(?:\s.*)?")
-_ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>.*)")
+_ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>[^.]{0,60})[ \t]*")
+"""Its title is short: what GitHub's rules make a sentence of stays one."""
 _BORDER = re.compile(r"[ \t]{0,3}\+(?:[-=:]{2,}\+)+[ \t]*")
 _LONGEST_FENCE = "`" * 12
 
