@@ -481,7 +481,11 @@ def test_what_a_list_writes_behind_base64_is_text(tail: str) -> None:
 
 def test_files_written_into_text_are_none_of_its_words() -> None:
     """Uuencoded and yEnc, also where lines end as mail's do."""
-    lines = "Subject: s\n\nSee below.\n\nbegin 644 t.bin\nM" + "A" * 60 + "\n`\nend\n\n=ybegin line=128 size=5 name=y.bin\nabc\n=yend size=5\n\nBye.\n"
+    lines = (
+        "Subject: s\n\nSee below.\n\nbegin 644 t.bin\nM"
+        + "A" * 60
+        + "\n`\nend\n\n=ybegin line=128 size=5 name=y.bin\nabc\n=yend size=5\n\nBye.\n"
+    )
     for ends in ("\n", "\r\n"):
         assert text(lines.replace("\n", ends), "a.eml") == "See below.\n\nBye."
         assert losses(lines.replace("\n", ends), "a.eml") == {"attachment": 2}
