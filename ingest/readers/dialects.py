@@ -6,6 +6,7 @@ What GitHub's rules would run together in one line, or show as code, is what its
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from ingest.readers.boxes import KNOWN
 
@@ -16,9 +17,10 @@ _HIGHLIGHTS = (
     (re.compile(r"[ \t]*\{\{[<%]\s*highlight\b[^<>%]*[>%]\}\}\s*"), re.compile(r"[ \t]*\{\{[<%]\s*/\s*highlight\s*[>%]\}\}\s*")),
 )
 _DIRECTIVE = re.compile(r"\{(?P<kind>[a-z][\w-]*)\}[ \t]*(?P<title>[^`]*)")
-_HOLDERS = KNOWN | frozenset(
-    "admonition dropdown card margin sidebar epigraph topic versionadded versionchanged deprecated tab-item tab-set grid".split()
+_HOLDER_NAMES = (
+    "admonition dropdown card margin sidebar epigraph topic versionadded versionchanged deprecated tab-item tab-set grid"
 )
+_HOLDERS = KNOWN | frozenset(_HOLDER_NAMES.split())
 _OPTION = re.compile(r"\s*:[\w-]+:(?:\s.*)?")
 _ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>[^.]{0,60})[ \t]*")
 """Its title is short: what GitHub's rules make a sentence of stays one."""
@@ -123,7 +125,7 @@ def _drawn(lines: list[str], begin: int) -> list[str]:
             rows += _one(held)
             held = []
         elif line.lstrip().startswith("|") and line.endswith("|"):
-            cells = [line[left + 1 : right].strip().strip("|").strip() for left, right in zip(places, places[1:], strict=False)]
+            cells = [line[left + 1 : right].strip().strip("|").strip() for left, right in pairwise(places)]
             held.append([cell.replace("\\|", "|").replace("|", "\\|") for cell in cells])
         else:
             break
