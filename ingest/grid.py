@@ -9,7 +9,9 @@ from ingest.markup import Node, says
 
 _ROWS = frozenset(("tr", "thead", "tbody", "tfoot"))
 _GRID = _ROWS | {"caption", "colgroup", "col"}
-_STRUCTURE = " or ".join(f"boolean(.//{name})" for name in ["table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"])
+_STRUCTURE = "boolean(.//table)"
+_HEADED = " or ".join(f"boolean(.//{name})" for name in ("h1", "h2", "h3", "h4", "h5", "h6", "pre"))
+_HEADINGS = ".//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//pre"
 _CELLS = frozenset(("cell", "gridcell", "columnheader", "rowheader"))
 _TABLES = frozenset(("table", "grid", "treegrid", "heading"))
 _APART = frozenset(("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6"))
@@ -19,7 +21,7 @@ _MOST_REPEATED = 20
 
 def is_layout(table: Node) -> bool:
     """Whether a table arranges a page (or was never closed) instead of holding rows of cells."""
-    if table.xpath(_STRUCTURE) or says(table.text):
+    if says(table.text) or table.xpath(_STRUCTURE) or (table.xpath(_HEADED) and not _has_headed_cells(table)):
         return True
     if any(child.tag not in _GRID or says(child.tail) for child in table):
         return True
@@ -28,6 +30,19 @@ def is_layout(table: Node) -> bool:
             return True
     rows = [sum(says(cell.text_content()) for cell in row.xpath("./td|./th")) for row in table.iter("tr")]
     return max(rows, default=0) < 2 and table.find(".//th") is None
+
+
+def _has_headed_cells(table: Node) -> bool:
+    """Whether headings and code stand in a table's cells as their text: each all of its cell, and of one line."""
+    rows = [[cell for cell in row.xpath("./td|./th") if says(cell.text_content())] for row in table.iter("tr")]
+    if sum(len(row) > 1 for row in rows) < 2:
+        return False
+    for node in table.xpath(_HEADINGS):
+        cell = next((above for above in node.iterancestors("td", "th")), None)
+        text = node.text_content().strip()
+        if cell is None or "\n" in text or cell.text_content().strip() != text:
+            return False
+    return True
 
 
 def rows_by_role(node: Node) -> list[list[Node]]:

@@ -335,3 +335,13 @@ def test_what_markdown_holds_in_lines() -> None:
     assert text("<svg width=9><text>words</text></svg> and <text>", "a.md") == "words and <text>"
     assert text("a\n\n[img]: data:image/png;base64,AAAA\n[Deadline]: tomorrow", "a.md") == "a\n\n[Deadline]: tomorrow"
     assert text("**注意：**这是。**「重要」**です", "a.md") == "注意：这是。「重要」です"
+
+
+def test_headings_and_code_that_are_all_of_a_cell_part_no_rows() -> None:
+    """What editors write into the cells of a table's head; a heading above other text in a cell is of a layout."""
+    headed = "<table><tr><th><h4>Name</h4></th><th><h4>Age</h4></th></tr><tr><td>Ada</td><td>36</td></tr></table>"
+    assert shape(headed, "a.html") == [("table", "Name | Age\nAda | 36")]
+    code = "<table><tr><th>Command<th>Does<tr><td><pre>ls -l</pre><td>lists</table>"
+    assert shape(code, "a.html") == [("table", "Command | Does\nls -l | lists")]
+    layout = "<table><tr><td><h1>T</h1><p>text</p></td><td>side</td></tr><tr><td>a</td><td>b</td></tr></table>"
+    assert shape(layout, "a.html")[:2] == [("title", "T"), ("text", "text")]
