@@ -28,13 +28,18 @@ def is_layout(table: Node) -> bool:
     for row in table.iter(*_ROWS):
         if says(row.text) or any(child.tag not in ("td", "th", *_ROWS) or says(child.tail) for child in row):
             return True
-    rows = [sum(says(cell.text_content()) for cell in row.xpath("./td|./th")) for row in table.iter("tr")]
+    rows = [sum(map(_says, row.xpath("./td|./th"))) for row in table.iter("tr")]
     return max(rows, default=0) < 2 and table.find(".//th") is None
+
+
+def _says(cell: Node) -> bool:
+    """Whether a cell has text, or a picture of which somebody said what it shows."""
+    return says(cell.text_content()) or any(says(picture.get("alt")) for picture in cell.iter("img"))
 
 
 def _has_headed_cells(table: Node) -> bool:
     """Whether headings and code stand in a table's cells as their text: each all of its cell, and of one line."""
-    rows = [[cell for cell in row.xpath("./td|./th") if says(cell.text_content())] for row in table.iter("tr")]
+    rows = [[cell for cell in row.xpath("./td|./th") if _says(cell)] for row in table.iter("tr")]
     if sum(len(row) > 1 for row in rows) < 2:
         return False
     for node in table.xpath(_HEADINGS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from html import escape
 from typing import Any
 
 import lxml.html
@@ -25,6 +26,10 @@ BLOCKS = frozenset(_BLOCK_NAMES.split())
 """Elements that begin and end a line (HTML, "Rendering")."""
 
 
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_XHTML = re.compile(r"\sxmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml")
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+"""Text in XHTML, a comment in HTML (whose parser reads both)."""
 _FRAMES = 30_000
 """Calls within calls that a tree of 2,048 levels takes: tables in tables some twelve a level, in Python's own memory."""
 
@@ -34,9 +39,11 @@ def parsed(source: str) -> Node | None:
 
     Raises ValueError where the parser itself would lose text (more than 2,048 levels).
     """
-    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", source.replace("\0", ""))
+    source = _DECLARATION.sub("", source.replace("\0", ""))
     if not source.strip():
         return None
+    if "<![CDATA[" in source and _XHTML.search(source, 0, 4_000):
+        source = _CDATA.sub(lambda found: escape(found[1]), source)
     root, limit = _tree(source, huge=False)
     if limit:  # fonts that nobody closed, quotations of quotations: the parser ends at 256 levels and 10 MB of one text
         root, limit = _tree(source, huge=True)

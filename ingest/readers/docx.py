@@ -199,7 +199,13 @@ class _Word:
             kind, depth = "title", level
         elif label is not None or (text.lstrip()[0] in _BULLETS and text.lstrip()[1:2].isspace()):
             kind = "list"
-        elif not (line.plain or self._in_table or len(text) > _LONGEST_HEADING or text.rstrip()[-1] in ".,:;?!…。"):
+        elif not (
+            line.plain
+            or style.heads_nothing
+            or self._in_table
+            or len(text) > _LONGEST_HEADING
+            or text.rstrip()[-1] in ".,:;?!…。"
+        ):
             kind, depth = "title", _BOLD_DEPTH  # what is bold as a whole is how people write headings without styles
         return [Piece(kind, text.strip(), depth, page), *line.after]
 

@@ -345,3 +345,17 @@ def test_headings_and_code_that_are_all_of_a_cell_part_no_rows() -> None:
     assert shape(code, "a.html") == [("table", "Command | Does\nls -l | lists")]
     layout = "<table><tr><td><h1>T</h1><p>text</p></td><td>side</td></tr><tr><td>a</td><td>b</td></tr></table>"
     assert shape(layout, "a.html")[:2] == [("title", "T"), ("text", "text")]
+
+
+def test_a_picture_that_says_what_it_shows_is_text_of_a_cell() -> None:
+    """Ticks and crosses of a comparison."""
+    row = '<tr><td><img src="x" alt="{}"></td><td>{}</td></tr>'
+    assert shape(f"<table>{row.format('Yes', 'Fast')}{row.format('No', 'Cheap')}</table>", "a.html") == [
+        ("table", "Yes | Fast\nNo | Cheap")
+    ]
+
+
+def test_text_that_is_quoted_for_xml_is_text_in_xhtml_only() -> None:
+    page = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><pre><![CDATA[a < b && c]]></pre></body></html>'
+    assert shape(page, "a.xhtml") == [("code", "a < b && c")]
+    assert text("<p>a <![CDATA[unseen]]> c</p>", "a.html") == "a c"

@@ -484,3 +484,18 @@ def test_a_library_is_no_author() -> None:
             parts = {part: archive.read(part) for part in archive.namelist()}
         made = zipped({**parts, "docProps/core.xml": core.format(name)})
         assert read(made, "a.docx").metadata.get("author") == author
+
+
+def test_a_caption_that_is_bold_is_no_heading() -> None:
+    """Word's own style of captions is; what is bold by hand or by a style of somebody's own is one."""
+
+    def styled(name: str) -> str:
+        style = f'<w:style w:type="paragraph" w:styleId="S"><w:name w:val="{name}"/><w:rPr><w:b/></w:rPr></w:style>'
+        body = para(run("Sales by region"), about='<w:pStyle w:val="S"/>') + para(run("The text."))
+        made = word(
+            body, related=(("rS", "styles", "styles.xml"),), parts={"styles.xml": f"<w:styles {W_NAMES}>{style}</w:styles>"}
+        )
+        return read(made, "report.docx").title
+
+    assert styled("caption") == styled("Intense Quote") == "report"
+    assert styled("Abschnitt") == "Sales by region"
