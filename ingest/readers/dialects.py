@@ -6,6 +6,7 @@ What GitHub's rules would run together in one line, or show as code, is what its
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from ingest.readers.boxes import KNOWN
@@ -24,7 +25,7 @@ _HOLDERS = KNOWN | frozenset(_HOLDER_NAMES.split())
 _OPTION = re.compile(r"\s*:[\w-]+:(?:\s.*)?")
 _ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>[^.]{0,60})[ \t]*")
 """Its title is short: what GitHub's rules make a sentence of stays one."""
-_BORDER = re.compile(r"[ \t]{0,3}\+(?:[-=:]{2,}\+)+[ \t]*")
+BORDER = re.compile(r"[ \t]{0,3}\+(?:[-=:]{2,}\+)+[ \t]*")
 _LONGEST_FENCE = "`" * 12
 
 
@@ -55,11 +56,11 @@ def as_github(text: str) -> str:
         elif (code := _highlighted(lines, at - 1, ends)) > at:
             kept += ["", _LONGEST_FENCE, *lines[at : code - 1], _LONGEST_FENCE, ""]
             at = code
-        elif _BORDER.fullmatch(line) and (rows := _drawn(lines, at - 1)):
+        elif BORDER.fullmatch(line) and (rows := drawn(lines, at - 1)):
             end = at
             while end < len(lines) and lines[end].lstrip().startswith(("|", "+")):
                 end += 1
-            kept += ["", *rows, ""]
+            kept += ["", *(_between_pipes(row) for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])), ""]
             at = end
         elif alert := _ALERT.fullmatch(line):
             title = alert["title"].strip() or alert["kind"].strip().capitalize()
@@ -108,8 +109,8 @@ def _as_box(lines: list[str], mark: re.Match[str]) -> list[str]:
     return ["", f"{colons}{{{kind}}} {title}".rstrip(), "", *as_github("\n".join(held)).split("\n"), "", colons, ""]
 
 
-def _drawn(lines: list[str], begin: int) -> list[str]:
-    """A table that is drawn with `+`, `-` and `|` (Pandoc, reStructuredText) as a table between pipes; [] where it is none.
+def drawn(lines: Sequence[str], begin: int) -> list[list[str]]:
+    """The rows of a table that is drawn with `+`, `-` and `|` (Pandoc, reStructuredText); [] where it is none.
 
     A cell of several lines is one; its borders are those of its first line, so that a `|` within a cell is a character.
     """
@@ -121,18 +122,20 @@ def _drawn(lines: list[str], begin: int) -> list[str]:
     held: list[list[str]] = []
     for at in range(begin + 1, len(lines)):
         line = lines[at].rstrip()
-        if _BORDER.fullmatch(line):
+        if BORDER.fullmatch(line):
             rows += _one(held)
             held = []
         elif line.lstrip().startswith("|") and line.endswith("|"):
             cells = [line[left + 1 : right].strip().strip("|").strip() for left, right in pairwise(places)]
-            held.append([cell.replace("\\|", "|").replace("|", "\\|") for cell in cells])
+            held.append(cells)
         else:
             break
-    rows += _one(held)
-    if not rows:
-        return []
-    return [f"| {' | '.join(row)} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])]
+    return rows + _one(held)
+
+
+def _between_pipes(row: list[str]) -> str:
+    cells = (cell.replace("\\|", "|").replace("|", "\\|") for cell in row)
+    return f"| {' | '.join(cells)} |"
 
 
 def _one(lines: list[list[str]]) -> list[list[str]]:

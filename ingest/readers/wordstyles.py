@@ -15,7 +15,8 @@ _VAL = f"{W}val"
 _LEVELS = 9
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _HEADS_NOTHING = re.compile(
-    r"(?:caption|(?:intense )?quote|table of figures|toc \d|index \d|macro(?: text)?|header|footer|(?:foot|end)note text|date|signature)",
+    r"(?:caption|(?:intense )?quote|table of figures|toc \d|index \d|macro(?: text)?|"
+    r"header|footer|(?:foot|end)note text|date|signature)",
     re.IGNORECASE,
 )
 _DEEPEST_STYLE = 30

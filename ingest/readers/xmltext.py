@@ -102,6 +102,8 @@ class _Walk:
     def attributes(self, root: Node) -> None:
         """What a file says that has all of its text in attributes: a line for each element."""
         lines: list[str] = []
+        if str(root.tag).startswith(_SVG):  # how a picture is drawn
+            return
         for node in root.iter("*"):
             said = [_visible(str(value)) for name, value in node.items() if not name.startswith("{") and says(value)]
             if any(any(map(str.isalpha, value)) for value in said):
