@@ -28,8 +28,6 @@ BLOCKS = frozenset(_BLOCK_NAMES.split())
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _XHTML = re.compile(r"\sxmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml")
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-"""Text in XHTML, a comment in HTML (whose parser reads both)."""
 _FRAMES = 30_000
 """Calls within calls that a tree of 2,048 levels takes: tables in tables some twelve a level, in Python's own memory."""
 
@@ -43,7 +41,7 @@ def parsed(source: str) -> Node | None:
     if not source.strip():
         return None
     if "<![CDATA[" in source and _XHTML.search(source, 0, 4_000):
-        source = _CDATA.sub(lambda found: escape(found[1]), source)
+        source = _unquoted(source)
     root, limit = _tree(source, huge=False)
     if limit:  # fonts that nobody closed, quotations of quotations: the parser ends at 256 levels and 10 MB of one text
         root, limit = _tree(source, huge=True)
@@ -51,6 +49,18 @@ def parsed(source: str) -> Node | None:
     if limit:
         raise ValueError(f"text would be lost: {limit}")
     return root
+
+
+def _unquoted(source: str) -> str:
+    """XHTML whose `<![CDATA[…]]>` is the text that it is there: to the parser, which is HTML's, it is a comment."""
+    kept, *quoted = source.split("<![CDATA[")
+    parts = [kept]
+    for at, part in enumerate(quoted):
+        text, ends, rest = part.partition("]]>")
+        if not ends:  # nothing ends this one, so what follows is within it, as written
+            return "".join([*parts, "<![CDATA[", "<![CDATA[".join(quoted[at:])])
+        parts += [escape(text), rest]
+    return "".join(parts)
 
 
 def _tree(source: str, *, huge: bool) -> tuple[Node | None, str]:

@@ -18,7 +18,7 @@ _OPENS = re.compile(
 )
 _CLOSES = re.compile(r"\s*(:{3,})\s*")
 _NAMED = re.compile(r"\btitle=\"([^\"]*)\"")
-_MARKERS = re.compile(r"\s*(?:\[TOC\]|\[\[_?TOC_?\]\]|\{:[^{}]*\})\s*", re.IGNORECASE)
+_MARKERS = re.compile(r"\s*(?:\[TOC\]|\[\[_?TOC_?\]\]|\{:(?!:comment\}|/comment\})[^{}]*\})\s*", re.IGNORECASE)
 _KNOWN_NAMES = (
     "note tip info warning caution danger important success failure error hint question example quote abstract bug seealso "
     "details attention todo"

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from ingest.readers.boxes import KNOWN
 
-_HINTS = ("highlight", "+--", "+==", "```{", "~~~{", "[!")
+_HINTS = ("highlight", "+--", "+==", "```{", "~~~{", "[!", "{%", "{{<", "{{%")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)")
 _HIGHLIGHTS = (
     (re.compile(r"[ \t]*\{%-?\s*highlight\b[^%]*%\}\s*"), re.compile(r"[ \t]*\{%-?\s*endhighlight\s*-?%\}\s*")),
@@ -23,6 +23,12 @@ _HOLDER_NAMES = (
 )
 _HOLDERS = KNOWN | frozenset(_HOLDER_NAMES.split())
 _OPTION = re.compile(r"\s*:[\w-]+:(?:\s.*)?")
+_WITHIN = r"/?(?!(?:end|/)?comment\b)(?P<{}>[a-z][\w-]*)\b(?:[^{{}}%/\"]|%(?!\}})|/(?!\*)|\"[^\"\n]*\")*?"
+_TAG = re.compile(rf"\{{%-?\s*{_WITHIN.format('kind')}-?%\}}|\{{\{{[<%]\s*{_WITHIN.format('named')}[>%]\}}\}}")
+"""A tag of Liquid (`{% hint %}`) or Hugo (`{{< tab >}}`); comments are `ingest.remarks`'."""
+_TAG_TITLE = re.compile(r"\b(?:title|caption|label|summary|header|alt)\s*=\s*\"([^\"]*)\"")
+_TAG_WORDS = re.compile(r"\"([^\"]*)\"")
+_TITLED = frozenset(("expand", "tab", "details", "accordion", "collapse", "callout"))
 _ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>[^.]{0,60})[ \t]*")
 """Its title is short: what GitHub's rules make a sentence of stays one."""
 BORDER = re.compile(r"[ \t]{0,3}\+(?:[-=:]{2,}\+)+[ \t]*")
@@ -62,12 +68,27 @@ def as_github(text: str) -> str:
                 end += 1
             kept += ["", *(_between_pipes(row) for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])), ""]
             at = end
+        elif ("{%" in line or "{{" in line) and "`" not in line and not line.startswith(("    ", "\t")):
+            kept += _untagged(line)
         elif alert := _ALERT.fullmatch(line):
             title = alert["title"].strip() or alert["kind"].strip().capitalize()
             kept += [f"{alert['quote']}{title}", alert["quote"]]
         else:
             kept.append(line)
     return "\n".join(kept)
+
+
+def _untagged(line: str) -> list[str]:
+    """A line without the tags of Jekyll, GitBook and Hugo: their titles are shown, and what stands between them."""
+
+    def shown(tag: re.Match[str]) -> str:
+        title = _TAG_TITLE.search(tag[0]) or (_TAG_WORDS.search(tag[0]) if (tag["kind"] or tag["named"]) in _TITLED else None)
+        return f" {title[1]} " if title else " "
+
+    rest = _TAG.sub(shown, line)
+    if rest == line:
+        return [line]
+    return ["", rest.strip(), ""] if not _TAG.sub("", line).strip() else [rest]
 
 
 def _last(lines: list[str], end: re.Pattern[str]) -> int:

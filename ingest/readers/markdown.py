@@ -36,6 +36,8 @@ _DRAWING = frozenset(_DRAWING_NAMES.split())
 _DEEPEST = 100
 _CONTAINERS = re.compile(r"^[ \t>]+")
 _NAMED = re.compile(r"(?<=\S)\s+\{:?\s*#[\w:.-]+(?:\s+[.#]?[\w=\"'-]+)*\s*\}\s*$")
+_COMPONENT = re.compile(r"^[ \t]*</[A-Z][A-Za-z.]*>[ \t]*$", re.MULTILINE)
+"""The end of a component on a line of its own: MDX that is called Markdown, as Docusaurus reads all of it."""
 _PAGE = re.compile(r"\s*(?:<!doctype\s+html\b|<html[\s>])", re.IGNORECASE)
 _UNPAIRED = re.compile(
     r"(?<=[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef])\*\*|\*\*(?=[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef])"
@@ -47,7 +49,8 @@ _COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
 def markdown(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
     front = frontmatter.split(found.text, uri=uri)
-    body = without_modules(front.body) if uri.lower().endswith(".mdx") else front.body
+    has_components = "</" in front.body and _COMPONENT.search(front.body) is not None
+    body = without_modules(front.body) if has_components or uri.lower().endswith(".mdx") else front.body
     if _PAGE.match(body):
         pieces, losses = html_blocks(body, page=True)
         return Reading(pieces, properties.of_html(body), front=front, losses=(*found.losses, *losses), guess=found.guess)

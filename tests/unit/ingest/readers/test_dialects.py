@@ -22,8 +22,8 @@ def test_highlighted_code_is_code(source: str) -> None:
     assert "highlight" not in text(source)
 
 
-def test_a_piece_that_never_ends_is_as_it_is_written() -> None:
-    assert text("{% highlight ruby %}\nputs 1") == "{% highlight ruby %} puts 1"
+def test_a_piece_that_never_ends_takes_nothing_with_it() -> None:
+    assert text("{% highlight ruby %}\nputs 1") == "puts 1"
     assert shape("```{note}\nputs 1") == [("code", "puts 1")]
 
 
@@ -74,3 +74,28 @@ def test_an_alert_is_its_title_and_what_it_holds(source: str, expected: list[str
 )
 def test_work_is_linear(piece: str) -> None:
     assert steps(lambda: as_github(piece * 800)) < 5 * steps(lambda: as_github(piece * 200)) + 2000
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('{% hint style="info" %}\nHint text\n{% endhint %}', ["Hint text"]),
+        ('{% tab title="JS" %}\nUse it\n{% endtab %}', ["JS", "Use it"]),
+        ('{{< notice warning >}}\nCareful\n{{< /notice >}}\n{{< youtube "abc" >}}', ["Careful"]),
+        ('{{% expand "More" %}}Hidden text{{% /expand %}}', ["More Hidden text"]),
+        ("Before {% include x.html %} after, 5 {% of it, {{ page.title }}", ["Before after, 5 {% of it, {{ page.title }}"]),
+        ("{% comment %}\ngone\n{% endcomment %}\n{::comment}\ngone\n{:/comment}\nkept", ["kept"]),
+        ("`{% raw %}` and {{</* ref */>}}", ["{% raw %} and {{</* ref */>}}"]),
+        ("```\n{% hint %}\n```", ["{% hint %}"]),
+    ],
+)
+def test_tags_of_generators_are_no_words(source: str, expected: list[str]) -> None:
+    """What they show of themselves (a title) is, and what stands between them; comments stay comments, code stays code."""
+    assert [said for _, said in shape(source)] == expected
+
+
+def test_components_in_a_file_that_is_called_markdown_are_no_words() -> None:
+    """Docusaurus reads all of its pages as MDX; a placeholder in brackets is a word as ever."""
+    page = 'import Tabs from "@theme/Tabs"\n\n<Tabs>\n<TabItem value="a" label="First">\n\nIn *tab*\n\n</TabItem>\n</Tabs>\n'
+    assert [said for _, said in shape(page)] == ["First", "In tab"]
+    assert text("Dear <Name>, use List<String>.") == "Dear <Name>, use List<String>."

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import textwrap
+import time
 
 import pytest
 from hypothesis import given
