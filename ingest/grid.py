@@ -28,8 +28,10 @@ def is_layout(table: Node) -> bool:
     for row in table.iter(*_ROWS):
         if says(row.text) or any(child.tag not in ("td", "th", *_ROWS) or says(child.tail) for child in row):
             return True
-    rows = [sum(map(_says, row.xpath("./td|./th"))) for row in table.iter("tr")]
-    return max(rows, default=0) < 2 and table.find(".//th") is None
+    rows = [row.xpath("./td|./th") for row in table.iter("tr")]
+    if table.find(".//th") is not None or any(sum(says(cell.text_content()) for cell in row) > 1 for row in rows):
+        return False
+    return sum(sum(map(_says, row)) > 1 for row in rows) < 2  # a logo beside a name is no table, ticks below each other are
 
 
 def _says(cell: Node) -> bool:

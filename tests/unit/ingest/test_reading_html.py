@@ -353,6 +353,7 @@ def test_a_picture_that_says_what_it_shows_is_text_of_a_cell() -> None:
     assert shape(f"<table>{row.format('Yes', 'Fast')}{row.format('No', 'Cheap')}</table>", "a.html") == [
         ("table", "Yes | Fast\nNo | Cheap")
     ]
+    assert shape(f"<table>{row.format('Logo', 'Name')}</table>", "a.html") == [("text", "Logo"), ("text", "Name")]
 
 
 def test_text_that_is_quoted_for_xml_is_text_in_xhtml_only() -> None:
