@@ -30,7 +30,7 @@ _TAG_TITLE = re.compile(r"\b(?:title|caption|label|summary|header|alt)\s*=\s*\"(
 _TAG_WORDS = re.compile(r"\"([^\"]*)\"")
 _TITLED = frozenset(("expand", "tab", "details", "accordion", "collapse", "callout"))
 _ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>[^.]{0,60})[ \t]*")
-"""Its title is short: what GitHub's rules make a sentence of stays one."""
+"""Only Obsidian (which writes its kind small) knows a title, and that is short: what GitHub's rules make a sentence of stays one."""
 BORDER = re.compile(r"[ \t]{0,3}\+(?:[-=:]{2,}\+)+[ \t]*")
 _LONGEST_FENCE = "`" * 12
 
@@ -70,7 +70,7 @@ def as_github(text: str) -> str:
             at = end
         elif ("{%" in line or "{{" in line) and "`" not in line and not line.startswith(("    ", "\t")):
             kept += _untagged(line)
-        elif alert := _ALERT.fullmatch(line):
+        elif (alert := _ALERT.fullmatch(line)) and not (alert["title"].strip() and alert["kind"].isupper()):
             title = alert["title"].strip() or alert["kind"].strip().capitalize()
             kept += [f"{alert['quote']}{title}", alert["quote"]]
         else:

@@ -52,6 +52,8 @@ def test_a_drawn_table_is_a_table() -> None:
     [
         ("> [!NOTE]\n> Useful.", ["Note", "Useful."]),
         ("> [!warning]- Fold title\n> body", ["Fold title", "body"]),
+        ("> [!NOTE] On one line.", ["[!NOTE] On one line."]),
+        ("> [!NOTE] Without a stop", ["[!NOTE] Without a stop"]),
         ("> > [!tip]\n> > deep", ["Tip", "deep"]),
     ],
 )
