@@ -259,12 +259,14 @@ class _Walk:
         self._line.append(f" {node.text_content()} ")
 
     def box(self, node: Node) -> None:
-        """What is typed into a field; a box at the head of a list's item: of a list of tasks it says what is done."""
+        """What is typed into a field, and which boxes are ticked; at the head of a list's item (of tasks) also which are not."""
         kind = str(node.get("type") or "text").lower()
         if kind in _TYPED and says(node.get("value")):
             self._line.append(f" {node.get('value')} ")
+        elif kind in ("checkbox", "radio") and node.get("checked") is not None:
+            self._line.append(" ☒ ")
         elif kind == "checkbox" and self._item is not None and not says("".join(self._line)):
-            self._line.append("☒ " if node.get("checked") is not None else "☐ ")
+            self._line.append("☐ ")
 
     def template(self, node: Node) -> None:
         """The inside of a component that is written where it stands; any other is for scripts."""

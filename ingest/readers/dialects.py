@@ -30,7 +30,7 @@ _TAG_TITLE = re.compile(r"\b(?:title|caption|label|summary|header|alt)\s*=\s*\"(
 _TAG_WORDS = re.compile(r"\"([^\"]*)\"")
 _TITLED = frozenset(("expand", "tab", "details", "accordion", "collapse", "callout"))
 _ALERT = re.compile(r"(?P<quote>(?:[ \t]*>)+[ \t]*)\[!(?P<kind>[A-Za-z][\w -]*)\][+-]?[ \t]*(?P<title>[^.]{0,60})[ \t]*")
-"""Only Obsidian (which writes its kind small) knows a title, and that is short: what GitHub's rules make a sentence of stays one."""
+"""Only Obsidian (which writes its kind small) knows a title, and that is short: what GitHub makes a sentence of stays one."""
 BORDER = re.compile(r"[ \t]{0,3}\+(?:[-=:]{2,}\+)+[ \t]*")
 _LONGEST_FENCE = "`" * 12
 

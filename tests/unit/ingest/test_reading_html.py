@@ -360,3 +360,10 @@ def test_text_that_is_quoted_for_xml_is_text_in_xhtml_only() -> None:
     page = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><pre><![CDATA[a < b && c]]></pre></body></html>'
     assert shape(page, "a.xhtml") == [("code", "a < b && c")]
     assert text("<p>a <![CDATA[unseen]]> c</p>", "a.html") == "a c"
+
+
+def test_boxes_say_which_of_them_are_ticked() -> None:
+    """In a table and in a form, as in a list of tasks."""
+    rows = "<tr><td>A<td><input type=checkbox checked><tr><td>B<td><input type=checkbox>"
+    assert text(f"<table><tr><th>Task<th>Done{rows}</table>", "a.html") == "Task | Done\nA | ☒\nB"
+    assert text("Plan: <input type=radio> Basic <input type=radio checked>Gold", "a.html") == "Plan: Basic ☒ Gold"
