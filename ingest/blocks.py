@@ -20,7 +20,7 @@ from collections import Counter
 from typing import Any
 
 from ingest import grid
-from ingest.elements import Loss, Piece, clean
+from ingest.elements import Loss, Piece, clean, row_text
 from ingest.exports import from_confluence, without_comments
 from ingest.formulas import formula, ruby
 from ingest.markup import BLOCKS, UNSEEN, Node, parsed, says, spaced
@@ -30,6 +30,7 @@ _LEVELS = {f"h{level}": level - 1 for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _BULLETS = ("•", "◦", "▪", "‣", "●", "■", "○", "∙", "·")
 _TYPED = frozenset(("text", "email", "number", "search", "tel", "url", "date", "time", "month", "week", "datetime-local"))
+_DISPLAYED = re.compile(r"display\s*:\s*(?:block|list-item|flex|grid|table(?!-c))", re.IGNORECASE)
 _WHERES = 3
 _LONGEST_INSTEAD = 300
 _MATHEMATICS = frozenset(("katex", "MathJax", "mwe-math-element"))
@@ -39,7 +40,7 @@ _MATHEMATICS = frozenset(("katex", "MathJax", "mwe-math-element"))
 def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[Loss, ...]]:
     """The pieces of HTML and what is missing; `page`: a whole page, whose navigation is left out.
 
-    Raises ValueError where the parser itself would lose text (more than 256 levels, 10 MB of one text).
+    Raises ValueError where the parser itself would lose text (more than 2,048 levels).
     """
     source = from_confluence(source)
     root = parsed(source)
@@ -52,13 +53,27 @@ def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[
     mains = [main for main in body.iter("main") if says(main.text_content())] if page else []
     if mains:
         outer = [main for main in mains if not any(above.tag == "main" for above in main.iterancestors())]
-        for main in outer:
-            walk.block(main)
-        outside = len(spaced(body, " ").split()) - sum(len(spaced(main, " ").split()) for main in outer)
+        named = _heading_above(body, outer)
+        for part in [*named, *outer]:
+            walk.block(part) if part.tag == "main" else walk.heading(part)
+        outside = len(spaced(body, " ").split()) - sum(len(spaced(part, " ").split()) for part in [*named, *outer])
         walk.lose("outside_main", max(0, outside))
     else:
         walk.block(body)
     return walk.pieces, walk.losses()
+
+
+def _heading_above(body: Node, mains: list[Node]) -> list[Node]:
+    """The page's heading where it stands beside its main text, not in it: its one `h1`, with which its title begins.
+
+    Another one is the name of the site, which is on all of its pages.
+    """
+    if any(main.find(".//h1") is not None for main in mains):
+        return []
+    found = [node for node in body.iter("h1") if says(node.text_content())]
+    title = " ".join((body.getroottree().findtext(".//title") or "").split())
+    said = " ".join(found[0].text_content().split()) if len(found) == 1 else ""
+    return found if said and title.startswith(said) else []
 
 
 class _Walk:
@@ -106,7 +121,9 @@ class _Walk:
             self._typeset(node)
         elif "mw-editsection" in classes:  # a wiki's, beside each heading
             self.lose("button")
-        elif tag in BLOCKS:
+        elif (role := node.get("role")) is not None and (played := _ROLES.get(role)) is not None:
+            played(self, node)
+        elif tag in BLOCKS or _is_block(node):
             self.block(node)
         else:
             self._children(node)
@@ -160,7 +177,8 @@ class _Walk:
         text = self._text_of(node)
         self._heads = False
         if text:
-            self.pieces.append(Piece("title", f"{self._numbered()} {text}".strip(), _LEVELS[node.tag]))
+            level = _LEVELS.get(node.tag, _number(node.get("aria-level"), 2) - 1)
+            self.pieces.append(Piece("title", f"{self._numbered()} {text}".strip(), max(0, min(level, 5))))
 
     def code(self, node: Node) -> None:
         self._flush()
@@ -177,6 +195,16 @@ class _Walk:
         elif text := grid.table_text(node, self._text_of):
             if number := self._numbered():
                 self.pieces.append(Piece("list", number))
+            self.pieces.append(Piece("table", text))
+
+    def cells(self, node: Node) -> None:
+        """A table of elements that are no table's to a browser, only to readers of screens."""
+        rows = grid.rows_by_role(node)
+        if max(map(len, rows), default=0) < 2:
+            self.block(node)
+            return
+        self._flush()
+        if text := "\n".join(filter(None, (row_text(map(self._text_of, row)) for row in rows))):
             self.pieces.append(Piece("table", text))
 
     def list(self, node: Node) -> None:
@@ -231,12 +259,14 @@ class _Walk:
         self._line.append(f" {node.text_content()} ")
 
     def box(self, node: Node) -> None:
-        """What is typed into a field; a box at the head of a list's item: of a list of tasks it says what is done."""
+        """What is typed into a field, and which boxes are ticked; at the head of a list's item (of tasks) also which are not."""
         kind = str(node.get("type") or "text").lower()
         if kind in _TYPED and says(node.get("value")):
             self._line.append(f" {node.get('value')} ")
+        elif kind in ("checkbox", "radio") and node.get("checked") is not None:
+            self._line.append(" ☒ ")
         elif kind == "checkbox" and self._item is not None and not says("".join(self._line)):
-            self._line.append("☒ " if node.get("checked") is not None else "☐ ")
+            self._line.append("☐ ")
 
     def template(self, node: Node) -> None:
         """The inside of a component that is written where it stands; any other is for scripts."""
@@ -272,6 +302,12 @@ class _Walk:
         self._children(node)
         self._line.append(" ")
 
+    def part(self, node: Node) -> None:
+        """A part of a drawing's text, which may have a place of its own."""
+        if node.get("x") is not None or node.get("y") is not None or node.get("dy") is not None:
+            self._line.append(" ")
+        self._children(node)
+
     def frameless(self, node: Node) -> None:
         """What stands there for browsers without frames, which the parser leaves as source."""
         self._flush()
@@ -294,6 +330,17 @@ def _number(written: str | None, otherwise: int) -> int:
     )
 
 
+def _is_block(node: Node) -> bool:
+    """Whether an element has lines of its own by its style."""
+    style = node.get("style")
+    return style is not None and "display" in style and _DISPLAYED.search(style) is not None
+
+
+_ROLES: dict[str, Any] = {
+    "heading": _Walk.heading,
+    **dict.fromkeys(("table", "grid", "treegrid"), _Walk.cells),
+    "listitem": _Walk.item,
+}
 _SPECIAL: dict[str, Any] = {
     **dict.fromkeys(_LEVELS, _Walk.heading),
     **dict.fromkeys(_LISTS, _Walk.list),
@@ -314,6 +361,7 @@ _SPECIAL: dict[str, Any] = {
     "textarea": _Walk.field,
     "dialog": _Walk.dialog,
     **dict.fromkeys(("svg", "text"), _Walk.apart),
+    "tspan": _Walk.part,
     "math": _Walk.formula,
     "ruby": _Walk.ruby,
 }

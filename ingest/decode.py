@@ -31,6 +31,7 @@ _SAMPLE = 64 * 1024
 _CONTROLS = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
 _SHIFTED = re.compile(rb"\x1b(?:\$[@B]|\([BIJ]|\$\([CD])")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_PADDED = 4
 _MOST_LOST = 0.1
 _HAN, _BELOW, _PRINTABLE = bytes(range(0x4E, 0xA0)), bytes(range(0x80)), bytes(range(0x20, 0x7F))
 
@@ -89,6 +90,8 @@ def decoded(content: bytes, *, uri: str = "", declared: bool = False, label: str
     stated = codec_of(label)
     if stated in _SEVEN_BITS and (found := _trusted(content, stated)):
         return found
+    if (filled := content.rstrip(b"\0")) and len(content) - len(filled) >= _PADDED and b"\0" not in filled:
+        content = filled  # a file that was made larger than what is written in it
     if b"\0" in content[:_SAMPLE]:
         return _with_zeros(content, uri)
     if _SHIFTED.search(content[:_SAMPLE]) and (found := _trusted(content, "iso2022_jp_ext")):

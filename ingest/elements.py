@@ -15,6 +15,8 @@ _SOFT_HYPHEN = re.compile("\xad(?!\\s*\n)")
 """Where a word may be cut; at a line's end it is one that was (`ingest.clean` joins those)."""
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _STRUCK_OVER = re.compile(r"[^\n\b]\x08")
+_UNSEEN = re.compile("[\x80-\x9f\u2028\u2029]")
+_TWICE = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROLS = re.compile("[\x01-\x08\x0e-\x1f\x7f]")
 _KINDS = {
     "Title": "title",
@@ -121,6 +123,8 @@ def clean(text: str, *, keep_indent: bool = False) -> str:
     if _CONTROLS.search(text):
         text = _CONTROLS.sub("", _STRUCK_OVER.sub("", _COLOURS.sub("", text)))
     if not text.isascii():
+        if _UNSEEN.search(text):
+            text = _once(text).replace("\x85", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
         text = text.replace("\xa0", " ")
         if "\xad" in text:
             text = _SOFT_HYPHEN.sub("", text)
@@ -128,3 +132,19 @@ def clean(text: str, *, keep_indent: bool = False) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return text.strip("\n").rstrip() if keep_indent else text.strip()
+
+
+def _once(text: str) -> str:
+    """A text without what was encoded twice: UTF-8 that was taken for Latin-1 and saved as UTF-8 again.
+
+    It has control characters that nobody sees (of `â€™` only the `â`), and only there: what a person can see stays as it is.
+    """
+
+    def character(found: re.Match[str]) -> str:
+        try:
+            return found.group().encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            return found.group()
+
+    twice = any(any("\x80" <= sign <= "\x9f" for sign in found) and len(found) > 1 for found in _TWICE.findall(text))
+    return _TWICE.sub(character, text) if twice else text

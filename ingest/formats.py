@@ -39,7 +39,7 @@ _EXTENSIONS: dict[str, Format] = {
     "xml": "xml", "xsl": "xml", "xslt": "xml", "xsd": "xml", "rss": "xml", "atom": "xml", "svg": "xml",
     "txt": "text", "text": "text", **dict.fromkeys(("log", "srt", "vtt", "sbv", "ass", "ssa"), "text"),
     **dict.fromkeys(("rst", "org", "adoc", "asciidoc", "asc", "tex"), "text"),
-    "csv": "csv", "tsv": "tsv", "tab": "tsv",
+    "csv": "csv", "psv": "csv", "tsv": "tsv", "tab": "tsv",
     "eml": "email", "emlx": "email", "mht": "email", "mhtml": "email", "p7s": "email", "p7m": "email", "msg": "msg",
     **dict.fromkeys(("ics", "ical", "ifb", "vcs", "vcf"), "calendar"), "mbox": "mbox", "ipynb": "notebook",
     "pdf": "pdf", "rtf": "rtf", "epub": "epub",
@@ -150,6 +150,7 @@ _VAGUE = frozenset(
 _LOCKS = re.compile(r"~\$.+|\.~lock\..+#", re.DOTALL)
 _LOCK_BYTES = 1024
 _PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|div|p)\b", re.IGNORECASE | re.DOTALL)
+_WHOLE_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MESSAGE = re.compile(r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,80}?MIME-Version:[ \t]*1", re.IGNORECASE)
 """Header fields, and among them the one that says that they are."""
 _MAILBOX = re.compile(r"From \S[^\n]* \d{1,2}:\d\d[^\n]*\n(?:[!-9;-~]{1,60}:[^\n]*\n)")
@@ -183,8 +184,10 @@ def format_of(uri: str, media_type: str | None, content: bytes, *, named: bool =
     if promised in _LAID_OUT and promised is not None:
         other = None if said is None or extension == "" else _EXTENSIONS.get(extension)
         return _instead(content, promised, other if other not in _LAID_OUT else None)
-    if promised == "html" and _MESSAGE.match(_head(content) or ""):
-        return "email"  # a page saved with its pictures, by a program that calls it .html
+    if promised in ("html", "text") and b"mime-version:" in content[:8192].lower() and _MESSAGE.match(_head(content) or ""):
+        return "email"  # a page saved with its pictures, by a program that calls it .html; a message saved as .txt
+    if promised == "text" and _WHOLE_PAGE.match(content[:200]) and b"</html>" in content[-200:].lower():
+        return "html"
     return promised or _sniffed(content)
 
 

@@ -9,22 +9,68 @@ from ingest.markup import Node, says
 
 _ROWS = frozenset(("tr", "thead", "tbody", "tfoot"))
 _GRID = _ROWS | {"caption", "colgroup", "col"}
-_STRUCTURE = ".//table|.//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//pre"
+_STRUCTURE = "boolean(.//table)"
+_HEADED = " or ".join(f"boolean(.//{name})" for name in ("h1", "h2", "h3", "h4", "h5", "h6", "pre"))
+_HEADINGS = ".//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//pre"
+_CELLS = frozenset(("cell", "gridcell", "columnheader", "rowheader"))
+_TABLES = frozenset(("table", "grid", "treegrid", "heading"))
+_APART = frozenset(("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6"))
 _WIDEST = 1000
 _MOST_REPEATED = 20
 
 
 def is_layout(table: Node) -> bool:
     """Whether a table arranges a page (or was never closed) instead of holding rows of cells."""
-    if table.xpath(_STRUCTURE) or says(table.text):
+    if says(table.text) or table.xpath(_STRUCTURE) or (table.xpath(_HEADED) and not _has_headed_cells(table)):
         return True
     if any(child.tag not in _GRID or says(child.tail) for child in table):
         return True
     for row in table.iter(*_ROWS):
         if says(row.text) or any(child.tag not in ("td", "th", *_ROWS) or says(child.tail) for child in row):
             return True
-    rows = [sum(says(cell.text_content()) for cell in row.xpath("./td|./th")) for row in table.iter("tr")]
-    return max(rows, default=0) < 2 and table.find(".//th") is None
+    rows = [row.xpath("./td|./th") for row in table.iter("tr")]
+    if table.find(".//th") is not None or any(sum(says(cell.text_content()) for cell in row) > 1 for row in rows):
+        return False
+    return sum(sum(map(_says, row)) > 1 for row in rows) < 2  # a logo beside a name is no table, ticks below each other are
+
+
+def _says(cell: Node) -> bool:
+    """Whether a cell has text, or a picture of which somebody said what it shows."""
+    return says(cell.text_content()) or any(says(picture.get("alt")) for picture in cell.iter("img"))
+
+
+def _has_headed_cells(table: Node) -> bool:
+    """Whether headings and code stand in a table's cells as their text: each all of its cell, and of one line."""
+    rows = [[cell for cell in row.xpath("./td|./th") if _says(cell)] for row in table.iter("tr")]
+    if sum(len(row) > 1 for row in rows) < 2:
+        return False
+    for node in table.xpath(_HEADINGS):
+        cell = next((above for above in node.iterancestors("td", "th")), None)
+        text = node.text_content().strip()
+        if cell is None or "\n" in text or cell.text_content().strip() != text:
+            return False
+    return True
+
+
+def rows_by_role(node: Node) -> list[list[Node]]:
+    """The cells of each row of a table that only attributes make one (WAI-ARIA); none where tables or headings are within it."""
+    rows: list[list[Node]] = []
+    waiting = list(reversed(node))
+    while waiting:
+        at = waiting.pop()
+        role = at.get("role") if isinstance(at.tag, str) else None
+        if role in _CELLS:
+            if any(below.tag in _APART or below.get("role") in _CELLS | {"row"} for below in at.iterdescendants("*")):
+                return []
+            if rows:
+                rows[-1].append(at)
+            continue
+        if role == "row":
+            rows.append([])
+        elif role in _TABLES or at.tag in _APART:
+            return []
+        waiting += reversed(at)
+    return rows
 
 
 def table_text(table: Node, text_of: Callable[[Node], str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from html import escape
 from typing import Any
 
 import lxml.html
@@ -24,21 +26,52 @@ BLOCKS = frozenset(_BLOCK_NAMES.split())
 """Elements that begin and end a line (HTML, "Rendering")."""
 
 
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_XHTML = re.compile(r"\sxmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml")
+_FRAMES = 30_000
+"""Calls within calls that a tree of 2,048 levels takes: tables in tables some twelve a level, in Python's own memory."""
+
+
 def parsed(source: str) -> Node | None:
-    """The document's tree, or None where there is nothing in it."""
-    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", source.replace("\0", ""))
+    """The document's tree, or None where there is nothing in it.
+
+    Raises ValueError where the parser itself would lose text (more than 2,048 levels).
+    """
+    source = _DECLARATION.sub("", source.replace("\0", ""))
     if not source.strip():
         return None
-    parser = lxml.html.HTMLParser(remove_comments=True, remove_pis=True)
+    if "<![CDATA[" in source and _XHTML.search(source, 0, 4_000):
+        source = _unquoted(source)
+    root, limit = _tree(source, huge=False)
+    if limit:  # fonts that nobody closed, quotations of quotations: the parser ends at 256 levels and 10 MB of one text
+        root, limit = _tree(source, huge=True)
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))  # never lowered: another thread may be deep within one
+    if limit:
+        raise ValueError(f"text would be lost: {limit}")
+    return root
+
+
+def _unquoted(source: str) -> str:
+    """XHTML whose `<![CDATA[…]]>` is the text that it is there: to the parser, which is HTML's, it is a comment."""
+    kept, *quoted = source.split("<![CDATA[")
+    parts = [kept]
+    for at, part in enumerate(quoted):
+        text, ends, rest = part.partition("]]>")
+        if not ends:  # nothing ends this one, so what follows is within it, as written
+            return "".join([*parts, "<![CDATA[", "<![CDATA[".join(quoted[at:])])
+        parts += [escape(text), rest]
+    return "".join(parts)
+
+
+def _tree(source: str, *, huge: bool) -> tuple[Node | None, str]:
+    """The tree, and the limit of the parser that cut it ("" for none): it goes on as if nothing had happened."""
+    parser = lxml.html.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=huge)
     try:
         root = lxml.html.document_fromstring(source, parser=parser)
     except etree.ParserError:  # only comments or white space, or nothing within the limits
         root = None
-    # The parser drops what exceeds its limits (256 levels, 10 MB of one text), and goes on as if nothing had happened.
-    limits = [entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT"]
-    if limits:
-        raise ValueError(f"text would be lost: {limits[0]}")
-    return root
+    limits = (entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT")
+    return root, next(limits, "")
 
 
 def visible_text(source: str) -> str:

@@ -21,6 +21,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import accumulate
 from typing import Any, Literal, TypeVar
 
 from ingest import elements, frontmatter, markup, nlp, ocr, properties, stated
@@ -37,7 +38,7 @@ from sluice import ids
 from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document, Element, RawItem
 
-VERSION = 6
+VERSION = 7
 """Raised whenever this package reads the same bytes differently than before."""
 
 Mode = Literal["elements", "verbatim"]
@@ -49,6 +50,7 @@ _LIBRARIES = (
 )
 _FIRST_HEADING = re.compile(r"^# +(.+?)[ #\r]*$", re.MULTILINE)
 _LONGEST_TITLE = 300
+_EARLY_PIECES, _EARLY_LETTERS = 3, 200
 _NAMELESS = frozenset({"index", "readme", "main", "_index"})
 
 
@@ -161,10 +163,17 @@ def _with_losses(metadata: dict[str, Any], losses: tuple[Loss, ...], guess: Gues
 
 
 def _title(reading: Reading, own: str) -> str:
-    headings = [piece for piece in reading.pieces if piece.kind == "title" and len(piece.text) <= _LONGEST_TITLE]
+    pieces = _beginning(reading.pieces) if reading.formed else reading.pieces
+    headings = [piece for piece in pieces if piece.kind == "title" and len(piece.text) <= _LONGEST_TITLE]
     outermost = next((piece.text for piece in headings if piece.depth == 0), "")
     first = next((piece.text for piece in headings), "")
     return " ".join(((own if reading.own_title else "") or outermost or own or first).split())
+
+
+def _beginning(pieces: list[elements.Piece]) -> list[elements.Piece]:
+    """The first pieces of a text, among which its title is if it has one."""
+    before = [0, *accumulate(len(piece.text) for piece in pieces[: _EARLY_PIECES - 1])]
+    return [piece for piece, behind in zip(pieces, before, strict=False) if behind <= _EARLY_LETTERS]
 
 
 def _name(uri: str, named: bool) -> str:

@@ -42,6 +42,11 @@ _UNNAMED = re.compile(
     re.IGNORECASE,
 )
 """What programs call a file that nobody named."""
+_NOBODY = frozenset((
+    "python-docx", "python-pptx", "openpyxl", "xlsxwriter", "apache poi", "docx4j", "phpword", "phpspreadsheet",
+    "unknown creator", "anonymous", "(anonymous)", "unknown", "(unspecified)", "unknown author", "un-named", "none",
+))  # fmt: skip
+"""Whom programs name as the author of what nobody put a name to."""
 _PRINTED_BY = re.compile(r"Microsoft (?:Office )?(?:Word|PowerPoint|Excel|Publisher|Visio) - ")
 _SUFFIX = re.compile(r"\.(?:docx?|pptx?|xlsx?|rtf|od[tps]|indd|qxp|tmp|dvi|tex|ps)$", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d\d(?:-\d\d)?(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -187,6 +192,8 @@ def named(**values: Any) -> Properties:
     title = _SUFFIX.sub("", _PRINTED_BY.sub("", about.pop("title", "")))
     if "last_modified" in about:
         about.pop("date", None)
+    if about.get("author", "").lower() in _NOBODY:
+        del about["author"]
     return ({"title": title} if title and not _UNNAMED.fullmatch(title) else {}) | about
 
 

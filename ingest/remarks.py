@@ -13,6 +13,7 @@ _CLOSERS = (
     (r"\{\{-?\s*/\*", re.compile(r"\*/\s*-?\}\}")),
     (r"\{\{[<%]\s*comment\s*[>%]\}\}", re.compile(r"\{\{[<%]\s*/comment\s*[>%]\}\}")),
     (r"\{%-?\s*comment\s*-?%\}", re.compile(r"\{%-?\s*endcomment\s*-?%\}")),
+    (r"\{::comment\}", re.compile(r"\{:/(?:comment)?\}")),
     (r"\{>>", re.compile(r"<<\}")),
     (r"\{--(?!-)", re.compile(r"--\}")),
     (r"(?<!\S)%%(?=\s)", re.compile(r"(?<=\s)%%(?!\S)")),

@@ -18,7 +18,7 @@ _STRAY_FIELDS = re.compile(
 )
 _TYPED = re.compile(rb"(?im)^content-type:")
 _PLAIN_TAIL = re.compile(
-    rb"(?<=\n)(?:_{3,}|-{2,}|={3,}|\*{3,})[^\S\n]*\r?\n[^\0]*\Z|(?<=\n)(?:[^\s=]+[^\S\n]+){2,}[^\s=]+[^\0]*\Z"
+    rb"(?<=\n)(?:_{3,}|-{2,}|={3,}|\*{3,})[^\S\n]*\r?\n[^\0]*\Z|(?:(?<=\n)|\A)(?:[^\s=]+[^\S\n]+){2,}[^\s=]+[^\0]*\Z"
 )
 """What a mailing list writes behind base64 as if it were text: a rule with lines below it, or a line of words."""
 

@@ -15,6 +15,8 @@ from typing import Any
 
 _TINY_POINTS = 2.0
 _WHITE = 243
+_SCANNED = 0.5
+"""The part of a page that pictures cover where what is invisible on it is what OCR has read."""
 _INVISIBLE = 3  # the text render mode of what is drawn with neither fill nor stroke
 
 Bounds = tuple[float, float, float, float]
@@ -65,16 +67,17 @@ def _pieces(page: Any, look_for: Collection[str]) -> list[tuple[str, Any]]:
     box: Bounds = page.get_bbox()
     grounds: list[Bounds] = []
     pieces: list[tuple[str, Any]] = []
-    scanned = False
-    for piece, matrix in _drawn(page, page.get_textpage()):
-        bounds = matrix.on_rect(*piece.get_bounds())
+    drawn = [(piece, matrix, matrix.on_rect(*piece.get_bounds())) for piece, matrix in _drawn(page, page.get_textpage())]
+    pictures = (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_SHADING)
+    # What OCR has read lies over its scan or under it, and a scan may be many strips.
+    scanned = sum(_covered(bounds, box) for piece, _, bounds in drawn if piece.type in pictures) > _SCANNED
+    for piece, matrix, bounds in drawn:
         match piece.type:
             case raw.FPDF_PAGEOBJ_TEXT:
                 rule = _rule(piece, bounds, matrix, box, grounds, scanned)
                 pieces.append((rule if rule in look_for and piece.extract().strip() else "", piece))
             case raw.FPDF_PAGEOBJ_IMAGE | raw.FPDF_PAGEOBJ_SHADING:
                 grounds.append(bounds)
-                scanned = scanned or _covers(bounds, box)
             case raw.FPDF_PAGEOBJ_PATH if not _white(_fill(piece)):
                 grounds.append(bounds)
     return pieces
@@ -124,8 +127,9 @@ def _white(colour: tuple[int, int, int, int] | None) -> bool:
     return colour is not None and min(colour[:3]) >= _WHITE
 
 
-def _covers(picture: Bounds, box: Bounds) -> bool:
+def _covered(picture: Bounds, box: Bounds) -> float:
+    """The part of a page that a picture covers."""
     width = min(picture[2], box[2]) - max(picture[0], box[0])
     height = min(picture[3], box[3]) - max(picture[1], box[1])
     area = (box[2] - box[0]) * (box[3] - box[1])
-    return width > 0 and height > 0 and area > 0 and width * height / area > 0.5
+    return width * height / area if width > 0 and height > 0 and area > 0 else 0.0

@@ -10,7 +10,7 @@ from functools import partial
 
 from ingest import ocr
 from ingest.formats import Format
-from ingest.readers import calendars, html, legacy, mail, mailbox, markdown, notebook, pdf, plain, rows
+from ingest.readers import calendars, html, legacy, mail, mailbox, markdown, notebook, pdf, plain, rows, xmltext
 from ingest.readers.base import Loss, Reading
 from ingest.readers.docx import docx
 from ingest.readers.epub import epub
@@ -32,7 +32,7 @@ def _binary(content: bytes, uri: str) -> Reading:
 _TEXTS: dict[Format, Callable[[bytes, str, str], Reading]] = {
     "markdown": markdown.markdown,
     "html": html.html,
-    "xml": html.xml,
+    "xml": xmltext.xml,
     "text": plain.plain,
     "code": plain.code,
     "csv": rows.delimited,

@@ -28,6 +28,8 @@ class Reading:
     own_title: bool = False
     losses: tuple[Loss, ...] = ()
     guess: Guess | None = None
+    formed: bool = False
+    """Whether its headings are told by their form: only one at its beginning is the document's title."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ _OPENS = re.compile(
 )
 _CLOSES = re.compile(r"\s*(:{3,})\s*")
 _NAMED = re.compile(r"\btitle=\"([^\"]*)\"")
-_MARKERS = re.compile(r"\s*(?:\[TOC\]|\[\[_?TOC_?\]\]|\{:[^{}]*\})\s*", re.IGNORECASE)
+_MARKERS = re.compile(r"\s*(?:\[TOC\]|\[\[_?TOC_?\]\]|\{:(?!:comment\}|/comment\})[^{}]*\})\s*", re.IGNORECASE)
 _KNOWN_NAMES = (
     "note tip info warning caution danger important success failure error hint question example quote abstract bug seealso "
     "details attention todo"
 )
-_KNOWN = frozenset(_KNOWN_NAMES.split())
+KNOWN = frozenset(_KNOWN_NAMES.split())
 _STEP = 4
 
 
@@ -80,7 +80,7 @@ def _title(box: re.Match[str]) -> str:
     named = _NAMED.search(box["about"] or "")
     said = (named[1] if named else "") or (box["boxed"] or box["title"] or "").strip()
     kind = str(box["kind"] or box["braced"]).removeprefix("callout-")
-    return said or (kind.capitalize() if kind.lower() in _KNOWN else "")
+    return said or (kind.capitalize() if kind.lower() in KNOWN else "")
 
 
 def _indent(line: str) -> int:

@@ -184,7 +184,10 @@ class _Word:
         text = "".join(line.parts).replace("\xa0", " ")
         if ends_hidden and text.strip():
             label = self._label(about, name)
-        if mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None):
+        drop_cap = child(about, "framePr")
+        if (mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None)) or (
+            drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")  # a large first letter
+        ):
             self._held = line.parts
             return line.after
         if not text.strip():
@@ -196,7 +199,13 @@ class _Word:
             kind, depth = "title", level
         elif label is not None or (text.lstrip()[0] in _BULLETS and text.lstrip()[1:2].isspace()):
             kind = "list"
-        elif not (line.plain or self._in_table or len(text) > _LONGEST_HEADING or text.rstrip()[-1] in ".,:;?!…。"):
+        elif not (
+            line.plain
+            or style.heads_nothing
+            or self._in_table
+            or len(text) > _LONGEST_HEADING
+            or text.rstrip()[-1] in ".,:;?!…。"
+        ):
             kind, depth = "title", _BOLD_DEPTH  # what is bold as a whole is how people write headings without styles
         return [Piece(kind, text.strip(), depth, page), *line.after]
 

@@ -13,6 +13,9 @@ from ingest.elements import Loss, Piece
 from ingest.readers.base import Reading, malformed, protected, text_of, without_hidden
 from ingest.readers.package import Node, Package, local
 
+_PRINTED_PAGE = re.compile(r"<(span|div|a|p)\b[^<>]*\bpagebreak\"[^<>/]*>[^<>]{0,20}</\1>")
+"""The number of the printed book's page, which stands within a sentence or a word of it and which no reader shows."""
+
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbncx+xml", "application/x-dtbook+xml"})
 _OBFUSCATED = re.compile(rb"http://(?:www\.idpf\.org/2008/embedding|ns\.adobe\.com/pdf/enc#RC)")
 
@@ -43,7 +46,7 @@ def epub(content: bytes, uri: str) -> Reading:
             continue
         text = text_of(page, uri, declared=True)
         shown, hidden = without_hidden(text.text)
-        found, left_out = html_blocks(shown)
+        found, left_out = html_blocks(_PRINTED_PAGE.sub("", shown) if "pagebreak" in shown else shown)
         pieces += found
         for loss in (*text.losses, *hidden, *left_out):
             lost[loss.what] += loss.count

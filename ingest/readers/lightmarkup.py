@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from ingest.elements import Piece, clean, row_text
 from ingest.readers.plain import plain_pieces
+from ingest.readers.rsttables import table_at
+from ingest.readers.texletters import printed
 
 _ADOC_HEADING = re.compile(r"(={1,6})\s+(\S.*?)(?:\s+\1)?\s*")
 _ADOC_CODE = re.compile(r"(-{4,}|\.{4,}|```)[\w-]*\s*")
@@ -166,9 +168,9 @@ def _tex(lines: _Lines, found: _Found) -> None:
     for line in whole[: begins + 1]:
         if title := re.match(r"\s*\\title(?:\[[^\]]*\])?\{(.*)", line):
             named, line = _braced(title[1])
-            found.add("title", named)
+            found.add("title", printed(named))
         if re.match(r"\s*\\(?:author|date|abstract)\{", line):
-            found.say(line)
+            found.say(printed(line))
     body = _Lines(whole[begins + 1 : ends])
     for line in body:
         block = _TEX_CODE.fullmatch(line)
@@ -176,8 +178,9 @@ def _tex(lines: _Lines, found: _Found) -> None:
             found.comments += block[1] == "comment"
             found.add("code", "" if block[1] == "comment" else "\n".join(inside))
             continue
-        shown = _TEX_COMMENT.sub(r"\1", line)
-        found.comments += len(line.rstrip()) > len(shown.rstrip()) + 1
+        uncommented = _TEX_COMMENT.sub(r"\1", line)
+        found.comments += len(line.rstrip()) > len(uncommented.rstrip()) + 1
+        shown = printed(uncommented)
         if heading := _TEX_HEADING.fullmatch(shown):
             head, rest = _braced(heading[2])
             found.add("title", _TEX_LABEL.sub("", head), _TEX_LEVELS[heading[1]])
@@ -204,6 +207,13 @@ def _rst(lines: list[str]) -> Iterator[Piece]:
     at = 0
     while at < len(lines):
         line, at = lines[at], at + 1
+        if table := table_at(lines, at - 1):
+            title, rows, at = table
+            prose += ["", title, ""] if title else []
+            yield from plain_pieces("\n".join(prose), formed=False, underlines=underlines)
+            yield Piece("table", rows)
+            prose = []
+            continue
         directive = _RST_CODE.fullmatch(line)
         if directive is None and (not line.rstrip().endswith("::") or _RST_MARKED.match(line)):
             prose.append(line)

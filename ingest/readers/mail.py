@@ -45,7 +45,10 @@ _HTML, _CODEPAGE, _RICH = 0x1013, 0x3FDE, 0x1009
 _ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
 _SIGNED = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\r?\n(?:[\w-]+:[^\n]*\n)*")
 _SIGNATURE = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)", re.DOTALL)
-_UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S[^\r\n]*)\r?\n(?:[ -`]{1,70}\r?\n)+?end[ \t]*$", re.MULTILINE)
+_UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S[^\r\n]*)\r?\n(?:[ -`]{1,70}\r?\n)+?end[ \t\r]*$", re.MULTILINE)
+_YENCODED = re.compile(r"^=ybegin [^\n]*?\bname=([^\r\n]*)\r?\n(?:(?!=y(?:begin|end) )[^\n]*\n)*?=yend [^\n]*$", re.MULTILINE)
+_PART_BEGINS = re.compile(r"^--([^\s\"-][^\s\"]{0,68})[ \t]*\r?\n(?:content-[a-z-]+:|\r?\n)", re.IGNORECASE | re.MULTILINE)
+_ENRICHED = re.compile(r"<<|<param>[^<]*</param>|<[^<>]*>", re.IGNORECASE)
 _HTML_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
@@ -123,7 +126,7 @@ class _Parts:
         elif kind == "multipart" and subtype == "encrypted":
             self.closed = True
         elif kind == "multipart":  # its parts cannot be told apart
-            self._text(part, "plain")
+            self._unbounded(part, depth)
         elif subtype in _SIGNATURES:
             pass
         elif subtype in _SEALED:
@@ -138,6 +141,18 @@ class _Parts:
             self.lose("picture", _name(part))
         else:
             self.lose("attachment", _name(part) or f"{kind}/{subtype}")
+
+    def _unbounded(self, part: Message, depth: int) -> None:
+        """Parts whose message names no boundary, or another one than stands between them."""
+        written = part.get_payload()
+        found = _PART_BEGINS.search(written) if isinstance(written, str) else None
+        if found is None or depth >= _DEEPEST:
+            self._text(part, "plain")
+            return
+        about = f'Content-Type: {part.get_content_type()}; boundary="{found[1]}"\n\n{written}'
+        inner = _Parts(self._uri, enclosed=True)  # the poison rules cannot tell them apart
+        inner.read(message_of(about.encode("utf-8", "surrogateescape"), self._uri), depth + 1)
+        self._take(inner)
 
     def _multipart(self, part: Message, subtype: str, depth: int) -> None:
         children = [child for child in part.get_payload() if isinstance(child, Message)]
@@ -223,7 +238,7 @@ class _Parts:
             case "markdown":
                 pieces = markdown_blocks(found.text)[0]
             case "enriched" | "richtext":
-                pieces = plain_pieces(re.sub(r"<[^<>]*>", "", found.text.replace("<<", "\u2039")), headings=False)
+                pieces = plain_pieces(_ENRICHED.sub(lambda mark: "<" if mark[0] == "<<" else "", found.text), headings=False)
             case _:
                 flowed = part is not None and str(part.get_param("format") or "").lower() == "flowed"
                 joined = (
@@ -238,6 +253,10 @@ class _Parts:
             for name in _UUENCODED.findall(text):
                 self.lose("attachment", name.strip())
             text = _UUENCODED.sub("", text)
+        if "=ybegin " in text:
+            for name in _YENCODED.findall(text):
+                self.lose("attachment", name.strip())
+            text = _YENCODED.sub("", text)
         if "-----BEGIN PGP SIGNED MESSAGE" in text:
             text = re.sub(r"(?m)^- (?=-)", "", _SIGNATURE.sub("", _SIGNED.sub("", text)))
         return text

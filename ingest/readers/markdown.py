@@ -12,11 +12,12 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from ingest import frontmatter
+from ingest import frontmatter, properties
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece
 from ingest.readers.base import Reading, text_of
 from ingest.readers.boxes import without_boxes
+from ingest.readers.dialects import as_github
 from ingest.readers.mdx import without_modules
 from ingest.remarks import without_remarks
 
@@ -35,14 +36,25 @@ _DRAWING = frozenset(_DRAWING_NAMES.split())
 _DEEPEST = 100
 _CONTAINERS = re.compile(r"^[ \t>]+")
 _NAMED = re.compile(r"(?<=\S)\s+\{:?\s*#[\w:.-]+(?:\s+[.#]?[\w=\"'-]+)*\s*\}\s*$")
+_COMPONENT = re.compile(r"^[ \t]*</[A-Z][A-Za-z.]*>[ \t]*$", re.MULTILINE)
+"""The end of a component on a line of its own: MDX that is called Markdown, as Docusaurus reads all of it."""
+_PAGE = re.compile(r"\s*(?:<!doctype\s+html\b|<html[\s>])", re.IGNORECASE)
+_UNPAIRED = re.compile(
+    r"(?<=[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef])\*\*|\*\*(?=[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef])"
+)
+"""What is bold beside letters that know no spaces, where the rules of Markdown see no end of a word."""
 _COMMENTS = frozenset(("//", "comment", "_", "-", "#"))
 
 
 def markdown(content: bytes, uri: str, label: str = "") -> Reading:
     found = text_of(content, uri, label=label)
     front = frontmatter.split(found.text, uri=uri)
-    body = without_modules(front.body) if uri.lower().endswith(".mdx") else front.body
-    pieces, losses = markdown_blocks(without_boxes(body))
+    has_components = "</" in front.body and _COMPONENT.search(front.body) is not None
+    body = without_modules(front.body) if has_components or uri.lower().endswith(".mdx") else front.body
+    if _PAGE.match(body):
+        pieces, losses = html_blocks(body, page=True)
+        return Reading(pieces, properties.of_html(body), front=front, losses=(*found.losses, *losses), guess=found.guess)
+    pieces, losses = markdown_blocks(without_boxes(as_github(body)))
     return Reading(pieces, front=front, losses=(*found.losses, *losses), guess=found.guess)
 
 
@@ -84,7 +96,12 @@ class _Used(dict[str, Any]):
     def idle(self) -> frozenset[int]:
         """Lines on which a definition begins that is text: nobody refers to it, and it is no comment."""
         unused = (found for label, found in self.items() if label not in self._asked and label.lower() not in _COMMENTS)
-        return frozenset(found["map"][0] for found in unused if found.get("map") and found["href"] not in ("", "#"))
+        return frozenset(found["map"][0] for found in unused if found.get("map") and _is_said(found["href"]))
+
+
+def _is_said(address: str) -> bool:
+    """Whether what a definition defines is words to somebody: not a comment's, nor a picture in letters."""
+    return address not in ("", "#") and not address.startswith("data:")
 
 
 @cache
@@ -143,7 +160,25 @@ def _reader() -> Any:
             if before.type == "heading_open" and token.type == "inline":
                 token.content = _NAMED.sub("", token.content)
 
+    def in_tables(state: Any) -> None:
+        """Tags behind an empty line in a table that is still open: rows that are indented, not code that shows them."""
+        is_open = 0
+        for token in state.tokens:
+            if token.type == "code_block" and is_open > 0 and _TAG.match(token.content.lstrip()):
+                token.type = "html_block"
+            if token.type == "html_block":
+                source = token.content.lower()
+                is_open += source.count("<table") - source.count("</table")
+
+    def unpaired(state: Any) -> None:
+        for token in state.tokens:
+            for child in token.children or () if "**" in token.content and not token.content.isascii() else ():
+                if child.type == "text":
+                    child.content = _UNPAIRED.sub("", child.content)
+
     reader.block.ruler.at("reference", definition)
+    reader.core.ruler.before("inline", "in_tables", in_tables)
+    reader.core.ruler.push("unpaired", unpaired)
     reader.core.ruler.before("inline", "unnamed", unnamed)
     reader.core.ruler.before("inline", "excess", excess)
     reader.add_render_rule("html_inline", _raw_html)
@@ -151,7 +186,7 @@ def _reader() -> Any:
     return reader
 
 
-def _raw_html(_: Any, tokens: Any, index: int, *__: Any) -> str:
+def _raw_html(_: Any, tokens: Any, index: int, __: Any, shared: dict[str, Any]) -> str:
     """Raw HTML in Markdown: formatting stays, `<your-name>` and an unclosed `<script>` are words, as their author meant."""
 
     def closes(name: str) -> bool:
@@ -166,5 +201,7 @@ def _raw_html(_: Any, tokens: Any, index: int, *__: Any) -> str:
         return html.escape(tag.group())
 
     source = str(tokens[index].content)
-    in_drawing = "<svg" in source.lower()
+    lower = source.lower()
+    in_drawing = "<svg" in lower or shared.get("in_drawing", False)  # in a line each tag is a token
+    shared["in_drawing"] = in_drawing and lower.rfind("</svg") < lower.rfind("<svg") if "svg" in lower else in_drawing
     return _TAG.sub(shown, source)

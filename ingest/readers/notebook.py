@@ -6,9 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
-from ingest import frontmatter, stated
+from ingest import frontmatter, properties, stated
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece, clean
 from ingest.front_keys import permission
@@ -41,9 +42,18 @@ def notebook(content: bytes, uri: str, label: str = "") -> Reading:
     for cell in cells:
         pieces += _cell(cell, lost)
     losses = tuple(Loss(what, count) for what, count in sorted((+lost).items()))
-    named = permission(frontmatter.keys_of(written.get("metadata")))
-    about = {STATED: named} if named else {}
-    return Reading(pieces, about, front=front, losses=(*found.losses, *losses), guess=found.guess)
+    return Reading(pieces, _about(written), front=front, losses=(*found.losses, *losses), guess=found.guess)
+
+
+def _about(written: Mapping[str, Any]) -> properties.Properties:
+    """The title and the authors that a notebook names in its metadata, and a permission, which nothing reads there."""
+    about = written.get("metadata")
+    named = about if isinstance(about, dict) else {}
+    authors = [str(author.get("name") or "") for author in _dicts(named.get("authors"))]
+    title = named.get("title")
+    found = properties.named(title=title if isinstance(title, str) else "", author=", ".join(filter(None, authors)))
+    stands = permission(frontmatter.keys_of(about))
+    return found | {STATED: stands} if stands else found
 
 
 def _fronted(cells: list[Mapping[str, Any]], uri: str) -> tuple[frontmatter.FrontMatter | None, list[Mapping[str, Any]]]:
@@ -74,9 +84,22 @@ def _cell(cell: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
             title = " ".join(clean(source).split())
             return [Piece("title", title, depth - 1 if isinstance(depth, int) and depth > 0 else 0)] if title else []
         case "code":
-            shown = [piece for output in _dicts(cell.get("outputs")) for piece in _output(output, lost)]
+            shown = [piece for output in _merged(_dicts(cell.get("outputs"))) for piece in _output(output, lost)]
             return _code(source) + shown
     return plain_pieces(source, headings=False)
+
+
+def _merged(outputs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The outputs, with what was printed in parts to one stream as one: words are printed in parts, too."""
+    found: list[Mapping[str, Any]] = []
+    for stream, several in groupby(outputs, _stream):
+        held = list(several)
+        found += [{**held[0], "text": [_text(output.get("text")) for output in held]}] if stream else held
+    return found
+
+
+def _stream(output: Mapping[str, Any]) -> str:
+    return str(output.get("name") or output.get("stream") or "stdout") if output.get("output_type") == "stream" else ""
 
 
 def _output(output: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
@@ -89,6 +112,8 @@ def _output(output: Mapping[str, Any], lost: Counter[str]) -> list[Piece]:
     shown = data if isinstance(data, dict) else {_OLD_TYPES.get(name, name): value for name, value in output.items()}
     pictures = [name for name in shown if name.startswith("image/") or name in ("png", "jpeg", "svg", "pdf", "application/pdf")]
     look = next((name for name in _LOOKS if name in shown and _text(shown[name]).strip()), "")
+    if look == "text/plain" and "application/javascript" in shown:  # which runs; `<…Javascript object>` is not shown
+        return []
     if pictures and look in ("", "text/plain"):  # `<Figure size 640x480>` stands for the picture, and is not shown
         lost["picture"] += 1
         return []

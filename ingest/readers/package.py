@@ -21,6 +21,10 @@ R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 """ISO's strict namespaces name the same elements: Office writes them under "Strict Open XML Document"."""
 
+_FORBIDDEN = re.compile(
+    rb"[\0-\x08\x0b\x0c\x0e-\x1f]|&#(?:[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]|1[1-24-9]|2[0-9]|3[01]));"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Related:
@@ -73,11 +77,22 @@ class Package:
 def xml_of(raw: bytes, uri: str) -> Node:
     """The root of an XML document, without comments; one that declares entities is refused: their text would be lost."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-    root = etree.fromstring(_STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", raw), parser)
+    plain = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", raw)
+    try:
+        root = etree.fromstring(plain, parser)
+    except etree.XMLSyntaxError:
+        if (mended := legal(plain)) == plain:
+            raise
+        root = etree.fromstring(mended, parser)
     declared = root.getroottree().docinfo.internalDTD
     if declared is not None and any(True for _ in declared.iterentities()):
         raise DocumentError("entities", f"{uri}: declares XML entities of its own", hint="save it again, or exclude it")
     return root
+
+
+def legal(raw: bytes) -> bytes:
+    """XML without the control characters that it forbids and that programs write into it all the same."""
+    return raw if b"\0" in raw[:200] else _FORBIDDEN.sub(b"", raw)
 
 
 def local(node: Node) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -21,6 +21,8 @@ from ingest.readers.pdfglyphs import Segment
 _FEWEST_LINES = 4
 _PROSE = 12
 """Characters in the middle line of a column: shorter ones are cells of a table."""
+_INITIAL = 1.8
+_MOST_INITIALS = 20
 _MOST_COLUMNS = 10  # levels of columns and bands
 _BULLET = re.compile(
     r"[•▪●◦‣·○■□❑➢✓☒☐–—*-]\s+(?=\S)|(?:\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)](?:[a-z][.)])?)\s+(?=\S)"
@@ -67,12 +69,33 @@ class Line:
 def lines(segments: Sequence[Segment]) -> list[Line]:
     """The lines of a page in reading order."""
     found: list[Line] = []
-    for column, part in enumerate(_columns(list(segments), 0)):
+    for column, part in enumerate(_columns(_with_initials(list(segments)), 0)):
         for row in _rows(part):
             size = max(segment.size for segment in row)
             top, bottom = max(segment.top for segment in row), min(segment.bottom for segment in row)
             found.append(Line(row, column, top, bottom, size))
     return found
+
+
+def _with_initials(segments: list[Segment]) -> list[Segment]:
+    """The segments, with a large first letter (which reaches down into the next lines) in the word that it begins."""
+    size = median(segment.size for segment in segments) if segments else 0.0
+    initials = [s for s in segments if s.size > _INITIAL * size and len(s.text) == 1 and s.text.isupper()]
+    for initial in initials[:_MOST_INITIALS]:
+        beside = [
+            segment
+            for segment in segments
+            if segment is not initial
+            and segment.text[:1].isalpha()
+            and segment.size < initial.size / _INITIAL
+            and -0.2 * initial.size < segment.left - initial.right < segment.size
+            and abs(segment.top - initial.top) < 0.8 * segment.size
+        ]
+        if beside:
+            word = min(beside, key=lambda segment: abs(segment.top - initial.top))
+            # An initial that is a word itself ("A", "I") is followed by a small gap, which no letter tells from none.
+            segments = [replace(s, text=initial.text + s.text) if s is word else s for s in segments if s is not initial]
+    return segments
 
 
 def _rows(segments: Sequence[Segment]) -> list[list[Segment]]:

@@ -20,6 +20,7 @@ _BULLET = re.compile(r"\s*[-*+•◦▪‣●■○∙–·・]\s+(?=\S)")
 _NUMBER = re.compile(
     r"\s*(?:\(?(?:\d{1,4}|[A-Za-z]|[ivxlcIVXLC]{1,6})[.)]\s+|[（(]?[一二三四五六七八九十]{1,3}[、）)]|[①-⑳㈠-㈩]\s*)(?=\S)"
 )
+_HASHES = re.compile(r"\s*(#{1,6})\s+(?=\S)")
 _UNDERLINE = re.compile(r"\s*([=\-~^\"'`#*+:._])\1{2,}\s*")
 _STOPS = frozenset(".!?。．！？｡…;；,，､、:：؟۔؛،।॥။።՞·")
 _CLOSERS = "\"'”’»)]}」』）】"
@@ -37,7 +38,7 @@ def plain(content: bytes, uri: str, label: str = "") -> Reading:
         return Reading(subtitle_pieces(found.text), losses=found.losses, guess=found.guess)
     extension = uri.rsplit(".", 1)[-1].lower()
     if extension not in EXTENSIONS:
-        return Reading(plain_pieces(found.text), losses=found.losses, guess=found.guess)
+        return Reading(plain_pieces(found.text), losses=found.losses, guess=found.guess, formed=True)
     pieces, comments = light_pieces(found.text, extension)
     losses = (Loss("comment", comments),) if comments else ()
     return Reading(pieces, losses=(*found.losses, *losses), guess=found.guess)
@@ -75,7 +76,9 @@ def plain_pieces(text: str, *, headings: bool = True, formed: bool = True, under
     found: list[Piece] = []
     for place, block in enumerate(blocks):
         if place in titles:
-            found.append(Piece("title", " ".join(block.split())))
+            marks = _HASHES.match(block)  # of Markdown that is called text
+            title = block[marks.end() :] if marks else block
+            found.append(Piece("title", " ".join(title.split()), len(marks[1]) - 1 if marks else 0))
         else:
             found += _block(block.split("\n"), underlines if headings else None)
     return found

@@ -36,6 +36,8 @@ class Sheet:
     painted: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Ranges that have another ground than their cells' styles say."""
     unseen_text: int = 0
+    pictures: int = 0
+    """Pictures that are a cell's value."""
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     notes: dict[tuple[int, int], str] = field(default_factory=dict)
     _rows: set[int] = field(default_factory=set)

@@ -14,6 +14,11 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _VAL = f"{W}val"
 _LEVELS = 9
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
+_HEADS_NOTHING = re.compile(
+    r"(?:caption|(?:intense )?quote|table of figures|toc \d|index \d|macro(?: text)?|"
+    r"header|footer|(?:foot|end)note text|date|signature)",
+    re.IGNORECASE,
+)
 _DEEPEST_STYLE = 30
 
 
@@ -25,6 +30,8 @@ class Style:
     numbering: tuple[str, int | None] | None = None
     hidden: bool | None = None
     bold: bool = False
+    heads_nothing: bool = False
+    """Whether what it is for is no heading, however bold: a caption, a quotation, a line of a table of contents."""
 
 
 class Styles:
@@ -90,7 +97,8 @@ def _style(node: Node, base: Style) -> Style:
         level = 0
     level = outline(about, level)
     numbering = numbered(about) or base.numbering
-    return Style(level, numbering, flag(look, "vanish", base.hidden), flag(look, "b", base.bold))
+    heads_nothing = base.heads_nothing or _HEADS_NOTHING.fullmatch(name) is not None
+    return Style(level, numbering, flag(look, "vanish", base.hidden), flag(look, "b", base.bold), heads_nothing)
 
 
 def outline(about: Node | None, before: int | None) -> int | None:

@@ -4,6 +4,8 @@ A word is a word (`NA`, `null`, `None`), a number is shown in its format, a form
 saved. Merged cells stand in every place that they cover. Tables of one sheet are told apart by empty rows and columns.
 Notes on cells, text boxes and charts follow their sheet's tables. Out and said: hidden sheets, rows and columns, text in
 the colour of its ground or whose format shows nothing, pictures, formulas that no program has calculated yet.
+
+Over 300 lines: one walk through one format, whose cells, notes and headers are read side by side.
 """
 
 from __future__ import annotations
@@ -22,12 +24,20 @@ from ingest.readers import drawings, numbers
 from ingest.readers.base import Loss, Reading
 from ingest.readers.flat import packed
 from ingest.readers.ooxml import opened
-from ingest.readers.package import Node, Package, R, Related, child, elements, local, whole, xml_of
+from ingest.readers.package import Node, Package, R, Related, child, elements, legal, local, whole, xml_of
 from ingest.readers.sheets import Sheet, sheet_pieces
 from ingest.readers.xlsxlooks import Looks
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MARGINS = ("oddHeader", "oddFooter", "firstHeader", "firstFooter", "evenHeader", "evenFooter")
+_NUMBERED = re.compile(
+    r"(?:\b(?:page|seite|página|pagina|pág\.|side|sida|sivu|strana|strona|стр\.|страница|p\.|s\.)\s*)?&P(?:[+-]\d+)?"
+    r"(?:\s*(?:of|von|de|sur|di|van|av|af|z|из|/|-|–)\s*&N)?",
+    re.IGNORECASE,
+)
+"""The number of a page in a printed header, with the words that are said with it."""
+_FOR_OLD_PROGRAMS = re.compile(r"\[[^\]\n]*\]\s.{0,600}?linkid=870924\s+[^\n:]*:\s*", re.DOTALL)
+"""What stands before a conversation for programs that know none, which leave only this where they save the file again."""
 _PAINTED = ("conditionalFormatting", "picture")
 """What gives cells another ground than their own style: a condition, a picture behind the sheet."""
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
@@ -48,13 +58,14 @@ class _Book:
         self._package, self._path, self._root = package, path, root
         self._related = package.related(path)
         strings, styles = (package.first(path, kind) for kind in ("sharedStrings", "styles"))
-        root = package.xml(strings) if strings else None
-        shared = [] if root is None else [node for node in elements(root) if local(node) == "si"]
+        texts = package.xml(strings) if strings else None
+        shared = [] if texts is None else [node for node in elements(texts) if local(node) == "si"]
         self._strings = [_rich(node) for node in shared]
         self._coloured = {at for at, node in enumerate(shared) if _is_coloured(node)}
         self._looks = Looks.of(package.xml(styles) if styles else None)
         about = child(root, "workbookPr")
         self._from_1904 = about is not None and str(about.get("date1904", "0")).lower() in ("1", "true")
+        self._pictured = bool(package.first(path, "richValueRel"))
         self._lost: Counter[str] = Counter()
         self._where: dict[str, list[str]] = {}
 
@@ -84,15 +95,24 @@ class _Book:
         extra = list(self._drawn(name, related))
         if found.kind == "chartsheet":
             return [Piece("title", name), *extra] if extra else []
-        sheet = self._cells(raw)
+        sheet = self._legal_cells(raw)
         sheet.fade([*sheet.painted, *self._tables(related)])
         sheet.settle()
         for what, count in sheet.unseen().items():
             self._lose(what, count, name)
         self._lose("uncalculated_formula", sheet.uncalculated, name)
         self._lose("hidden_text", sheet.unseen_text, name)
+        self._lose("picture", sheet.pictures, name)
         self._notes(related, sheet)
         return sheet_pieces(name, sheet, extra)
+
+    def _legal_cells(self, raw: bytes) -> Sheet:
+        try:
+            return self._cells(raw)
+        except etree.XMLSyntaxError:
+            if (mended := legal(raw)) == raw:
+                raise
+            return self._cells(mended)
 
     def _cells(self, raw: bytes) -> Sheet:
         """The cells of a sheet, read as a stream: a row is forgotten when it is read."""
@@ -153,7 +173,9 @@ class _Book:
             case "b":
                 return "" if self._looks.always_hides(node.get("s")) else "TRUE" if raw.strip() in ("1", "true") else "FALSE"
             case "e":
-                return raw
+                is_picture = self._pictured and node.get("vm") is not None  # within the cell: an error to older programs
+                sheet.pictures += is_picture
+                return "" if is_picture else raw
             case "d":
                 return raw.replace("T", " ").removesuffix(" 00:00:00")
             case "str":
@@ -185,7 +207,7 @@ class _Book:
             for node in root.iter() if root is not None else ():
                 if local(node) == "comment":
                     text = _rich(child(node, "text"))
-                    text = "" if "threadedComment" in kinds and text.startswith("[") else text
+                    text = "" if "threadedComment" in kinds and text.startswith("[") else _FOR_OLD_PROGRAMS.sub("", text)
                 elif local(node) == "threadedComment":
                     text = str(getattr(child(node, "text"), "text", "") or "")
                 else:
@@ -275,6 +297,7 @@ def _range(reference: str) -> tuple[int, int, int, int]:
 
 def _margin(code: str) -> list[str]:
     """The words of a printed header or footer: without its codes (`&L`, `&P`, `&"Arial"`)."""
-    text = re.sub(r'&"[^"]*"|&K[0-9A-Fa-f+-]{6}|&\d+|&[A-Za-z]', " ", code.replace("&&", "\0"))
-    text = " ".join(text.replace("\0", "&").split())
+    text = re.sub(r'&"[^"]*"|&K[0-9A-Fa-f+-]{6}|&\d+|&(?![PpNn])[A-Za-z]', " ", code.replace("&&", "\0"))
+    text = re.sub("&[PN]", " ", _NUMBERED.sub(" ", text), flags=re.IGNORECASE)
+    text = " ".join(text.replace("\0", "&").split()).strip("-–|/ ")
     return [text] if re.search(r"[^\W\d_]", text) else []

@@ -108,7 +108,10 @@ def decoded(content: bytes) -> str:
     if content[1::2].count(0) > len(content) // 3:
         return content.decode("utf-16-le")
     try:
-        return content.decode("utf-8")
+        # Signs that were encoded twice (`Â£`, `â` and two characters that nobody sees) are what they were.
+        return re.sub(
+            "\xc2[\x80-\xbf]|\xe2[\x80-\xbf]{2}", lambda twice: twice[0].encode("latin-1").decode(), content.decode("utf-8")
+        )
     except UnicodeDecodeError:
         pass
     text = content.decode("utf-8", "replace")

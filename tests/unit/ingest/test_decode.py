@@ -132,3 +132,10 @@ def test_any_bytes_end_as_text_or_as_a_document_error(content: bytes) -> None:
             return error.reason
 
     assert outcome() == outcome()
+
+
+def test_a_file_that_was_made_larger_than_its_text() -> None:
+    """Its end is zeros, however many; text in UTF-16 is no such file."""
+    assert decode(b"Hello world\n" + b"\0" * 900) == "Hello world\n"
+    assert decode("Grüße".encode() + b"\0" * 4) == "Grüße"
+    assert decode("Hello world".encode("utf-16-le")) == "Hello world"

@@ -32,3 +32,12 @@ def test_comments_in_a_row_take_no_time() -> None:
     started = time.process_time()
     assert format_of("a.md", None, b"<!-- c -->\n" * 700 + b"Text") == "markdown"
     assert time.process_time() - started < 1
+
+
+def test_a_whole_page_that_is_called_text_is_a_page() -> None:
+    """It begins and ends as one; text that shows a piece of HTML is text."""
+    page = b"<!DOCTYPE html>\n<html><body><p>Hi</p></body></html>\n"
+    assert format_of("a.txt", None, page) == "html"
+    assert format_of("a.txt", None, b"<html> is how a page begins") == "text"
+    assert format_of("a.txt", None, b"See:\n" + page) == "text"
+    assert format_of("a.psv", None, b"a|b\n1|2\n") == "csv"

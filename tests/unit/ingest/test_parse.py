@@ -242,7 +242,7 @@ def test_email_has_headers_and_body_without_attachments() -> None:
         ("a.pdf", b"%PDF-1.4 and nothing else", "malformed"),
         ("a.xml", b"<open>", "malformed"),
         ("a.eml", b"\n\nno headers", "malformed"),
-        ("a.html", b"<p>one</p>" + b"<div>" * 300 + b"two" + b"</div>" * 300 + b"<p>three</p>", "malformed"),
+        ("a.html", b"<p>one</p>" + b"<div>" * 3000 + b"two" + b"</div>" * 3000 + b"<p>three</p>", "malformed"),
         ("a.md", b"> " * 200 + b"deep", "malformed"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "malformed"),
         ("a.mp3", b"ID3\x03\0", "unsupported_type"),

@@ -247,7 +247,7 @@ def test_every_word_in_every_construct_comes_back_once(page: tuple[str, list[str
 
 def test_what_is_too_deep_is_refused_not_cut() -> None:
     """The parser's limit is a reason, never a silent end."""
-    assert reason("<div>" * 300 + "x", "a.html") == "malformed"
+    assert reason("<div>" * 3000 + "x", "a.html") == "malformed"
 
 
 UNCLOSED = ("<div>x", "<b>x", "<br>x", "<li>x", "<img alt=x>", "[a]: b\n", "[^a]: b\n", "<ol><li>x</ol>", "<td>x", "<table>x")
@@ -276,3 +276,94 @@ def test_work_is_linear(piece: str) -> None:
 def test_what_a_browser_shows_of_fields_and_components(body: str, expected: str) -> None:
     """What stands in a player or a bar is for browsers that do not know them."""
     assert text(body, "a.html") == expected
+
+
+def test_what_nests_deeply_is_read() -> None:
+    """Fonts that nobody closed, quotations of quotations, layouts within layouts: 256 levels are the parser's own end."""
+    assert text("<div>" * 600 + "deep words", "a.html") == "deep words"
+    fonts = text("".join(f"<font>w{n} " for n in range(600)), "a.html")
+    assert fonts.split() == [f"w{n}" for n in range(600)]
+    assert text("".join(f"<blockquote><p>line {n}</p>" for n in range(300)), "a.html").count("line") == 300
+    assert text("<table><tr><td>" * 300 + "core", "a.html") == "core"
+
+
+def test_tables_and_headings_that_are_so_by_their_roles() -> None:
+    """WAI-ARIA: what programs for the Web make of elements that say nothing to a browser; a table within is a layout."""
+    row = '<div role="row"><span role="{0}">{1}</span><span role="{0}">{2}</span></div>'
+    rows = row.format("columnheader", "Name", "Age") + row.format("cell", "Ada", "36")
+    page = f'<div role="heading" aria-level="1">Staff</div><div role="table"><div role="rowgroup">{rows}</div></div>'
+    assert shape(page, "a.html") == [("title", "Staff"), ("table", "Name | Age\nAda | 36")]
+    nested = '<div role="grid"><div role="row"><b role="cell">a</b><b role="cell"><table><tr><td>b<td>c</table></b></div></div>'
+    assert shape(nested, "a.html")[-1] == ("table", "b | c")
+    listed = '<div role="list"><div role="listitem">one</div><div role="listitem">two</div></div>'
+    assert shape(listed, "a.html") == [("list", "one"), ("list", "two")]
+
+
+def test_what_has_lines_of_its_own_touches_nothing() -> None:
+    """By its style, and as a part of a drawing's text with a place of its own."""
+    page = (
+        '<span style="display:block">Alpha</span><b style="color:red; display: flex">Beta</b><i style="display:inline">Ga</i>mma'
+    )
+    assert text(page, "a.html") == "Alpha\n\nBeta\n\nGamma"
+    drawing = '<svg><text>On<tspan font-weight="bold">e</tspan><tspan x="0" dy="1em">Two</tspan></text></svg>'
+    assert text(drawing, "a.html") == "One Two"
+
+
+def test_a_heading_beside_the_main_text_is_the_pages_where_it_is_its_title() -> None:
+    """Its title begins with it; another is the name of the site."""
+    page = "<title>{} | ACME</title><body><header><h1>Leave</h1></header><main><p>Twenty days.</p></main>"
+    assert shape(page.format("Leave"), "a.html") == [("title", "Leave"), ("text", "Twenty days.")]
+    assert shape(page.format("Travel"), "a.html") == [("text", "Twenty days.")]
+
+
+def test_markdown_that_is_a_page_is_read_as_one() -> None:
+    page = (
+        "<!DOCTYPE html>\n<html lang='de'><head><title>T</title></head><body><nav>N</nav>\n<h1>H</h1>\n\n<p>x</p></body></html>"
+    )
+    assert shape(page, "a.md") == [("title", "H"), ("text", "x")]
+
+
+def test_rows_behind_an_empty_line_are_rows_in_markdown() -> None:
+    """Indented, they would be code that shows their tags."""
+    table = "<table>\n  <tr>\n    <th>A</th>\n\n    <th>B</th>\n  </tr>\n\n    <tr><td>1</td><td>2</td></tr>\n</table>\n"
+    assert shape(table, "a.md") == [("table", "A | B\n1 | 2")]
+    assert shape("    <th>B</th>", "a.md") == [("code", "<th>B</th>")]
+
+
+def test_what_markdown_holds_in_lines() -> None:
+    """A drawing in one line; a picture in letters that nothing refers to; what is bold beside letters without spaces."""
+    assert text("<svg width=9><text>words</text></svg> and <text>", "a.md") == "words and <text>"
+    assert text("a\n\n[img]: data:image/png;base64,AAAA\n[Deadline]: tomorrow", "a.md") == "a\n\n[Deadline]: tomorrow"
+    assert text("**注意：**这是。**「重要」**です", "a.md") == "注意：这是。「重要」です"
+
+
+def test_headings_and_code_that_are_all_of_a_cell_part_no_rows() -> None:
+    """What editors write into the cells of a table's head; a heading above other text in a cell is of a layout."""
+    headed = "<table><tr><th><h4>Name</h4></th><th><h4>Age</h4></th></tr><tr><td>Ada</td><td>36</td></tr></table>"
+    assert shape(headed, "a.html") == [("table", "Name | Age\nAda | 36")]
+    code = "<table><tr><th>Command<th>Does<tr><td><pre>ls -l</pre><td>lists</table>"
+    assert shape(code, "a.html") == [("table", "Command | Does\nls -l | lists")]
+    layout = "<table><tr><td><h1>T</h1><p>text</p></td><td>side</td></tr><tr><td>a</td><td>b</td></tr></table>"
+    assert shape(layout, "a.html")[:2] == [("title", "T"), ("text", "text")]
+
+
+def test_a_picture_that_says_what_it_shows_is_text_of_a_cell() -> None:
+    """Ticks and crosses of a comparison."""
+    row = '<tr><td><img src="x" alt="{}"></td><td>{}</td></tr>'
+    assert shape(f"<table>{row.format('Yes', 'Fast')}{row.format('No', 'Cheap')}</table>", "a.html") == [
+        ("table", "Yes | Fast\nNo | Cheap")
+    ]
+    assert shape(f"<table>{row.format('Logo', 'Name')}</table>", "a.html") == [("text", "Logo"), ("text", "Name")]
+
+
+def test_text_that_is_quoted_for_xml_is_text_in_xhtml_only() -> None:
+    page = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><pre><![CDATA[a < b && c]]></pre></body></html>'
+    assert shape(page, "a.xhtml") == [("code", "a < b && c")]
+    assert text("<p>a <![CDATA[unseen]]> c</p>", "a.html") == "a c"
+
+
+def test_boxes_say_which_of_them_are_ticked() -> None:
+    """In a table and in a form, as in a list of tasks."""
+    rows = "<tr><td>A<td><input type=checkbox checked><tr><td>B<td><input type=checkbox>"
+    assert text(f"<table><tr><th>Task<th>Done{rows}</table>", "a.html") == "Task | Done\nA | ☒\nB"
+    assert text("Plan: <input type=radio> Basic <input type=radio checked>Gold", "a.html") == "Plan: Basic ☒ Gold"

@@ -477,3 +477,41 @@ def test_what_a_list_writes_behind_base64_is_text(tail: str) -> None:
     body = base64.encodebytes("Grüße und mehr davon".encode()).decode()
     message = f"Subject: s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{body}{tail}"
     assert text(message, "a.eml").split("\n", 1) == ["Grüße und mehr davon", tail.strip()]
+
+
+def test_files_written_into_text_are_none_of_its_words() -> None:
+    """Uuencoded and yEnc, also where lines end as mail's do."""
+    lines = (
+        "Subject: s\n\nSee below.\n\nbegin 644 t.bin\nM"
+        + "A" * 60
+        + "\n`\nend\n\n=ybegin line=128 size=5 name=y.bin\nabc\n=yend size=5\n\nBye.\n"
+    )
+    for ends in ("\n", "\r\n"):
+        assert text(lines.replace("\n", ends), "a.eml") == "See below.\n\nBye."
+        assert losses(lines.replace("\n", ends), "a.eml") == {"attachment": 2}
+
+
+@pytest.mark.parametrize("about", ["multipart/mixed", 'multipart/mixed; boundary="other"'])
+def test_parts_are_told_apart_by_what_stands_between_them(about: str) -> None:
+    """Where the message names no boundary, or another one."""
+    parts = "--X\nContent-Type: text/plain\n\nOne.\n--X\nContent-Type: text/html\n\n<p>Two<span hidden>gone</span></p>\n--X--\n"
+    assert text(f"Subject: s\nContent-Type: {about}\n\n{parts}", "a.eml") == "One.\n\nTwo"
+    assert text(f"Subject: s\nContent-Type: {about}\n\n--\nAda\n", "a.eml") == "--\nAda"
+
+
+def test_words_that_call_themselves_base64_are_words() -> None:
+    head = "Subject: s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    assert text(f"{head}These are plain words!\n", "a.eml") == "These are plain words!"
+    assert text(f"{head}R3LDvMOf\nZQ==\n", "a.eml") == "Grüße"
+
+
+def test_marks_of_enriched_text_are_no_words() -> None:
+    body = "<bold>Hi</bold> <<b> <color><param>red</param>there</color>"
+    assert text(f"Subject: s\nContent-Type: text/enriched\n\n{body}", "a.eml") == "Hi <b> there"
+
+
+def test_a_message_that_is_called_text_is_a_message() -> None:
+    """By the header fields that only messages have; text that only begins like them is text."""
+    saved = "From: Ada <a@x.example>\nSubject: Hello\nMIME-Version: 1.0\nContent-Type: text/html\n\n<p>Words</p>\n"
+    assert (read(saved, "mail.txt").title, text(saved, "mail.txt")) == ("Hello", "Words")
+    assert text("From: Ada\nTo: Bob\n\nThe MIME-Version: 1.0 header", "a.txt").startswith("From: Ada\nTo: Bob")

@@ -552,3 +552,44 @@ def test_xml_joins_no_two_elements(xml: str, expected: str) -> None:
 def test_xml_is_known_by_its_root_and_properties_by_their_name(content: str, uri: str, expected: str) -> None:
     """Whatever they are called; Java's letters as numbers are letters."""
     assert text(content, uri) == expected
+
+
+def test_a_late_heading_is_no_title_of_plain_text() -> None:
+    """What only its form makes a heading is the title where the text begins; else the file's name is."""
+    prose = "Prose that begins the file, goes on for a good while longer than a line is wide, and ends in a stop.\n\n"
+    assert read(f"Annual leave\n\n{prose}", "a.txt").title == "Annual leave"
+    late = read(f"{prose * 4}END OF TERMS\n\n{prose}", "LICENSE")
+    assert late.title == "LICENSE"
+    assert "title" in {element.kind for element in late.elements}
+
+
+def test_a_heading_of_markdown_in_plain_text_is_without_its_marks() -> None:
+    assert shape("## Part two\n\nWords of the part that end in a stop.", "a.txt")[0] == ("title", "Part two")
+    assert shape("# a comment of a script\nx = 1", "a.txt") == [("text", "# a comment of a script\nx = 1")]
+
+
+def test_every_kind_of_line_end_ends_a_line() -> None:
+    """Unicode's line and paragraph separators and the next line of mainframes; words on both sides never touch."""
+    assert text("one\u2028two\x85three\u2029four", "a.txt") == "one\ntwo\nthree\n\nfour"
+
+
+def test_what_a_cell_prints_in_parts_is_one_text() -> None:
+    def out(name: str, said: str) -> dict[str, str]:
+        return {"output_type": "stream", "name": name, "text": said}
+
+    script = {"output_type": "display_data", "data": {"application/javascript": "x()", "text/plain": "<Javascript object>"}}
+    outputs = [out("stdout", "Proc"), out("stdout", "essed\n"), out("stderr", "warned"), script]
+    cell = {"cell_type": "code", "source": "run()", "outputs": outputs}
+    about = {"title": "A forecast", "authors": [{"name": "Ada"}, {"name": "Bob"}]}
+    found = read(json.dumps({"cells": [cell], "metadata": about, "nbformat": 4}), "a.ipynb")
+    assert found.text == "run()\n\nProcessed\n\nwarned"
+    assert (found.title, found.metadata["author"]) == ("A forecast", "Ada, Bob")
+
+
+def test_what_was_encoded_twice_is_read_once() -> None:
+    """UTF-8 that was taken for Latin-1, where that left what nobody sees; what a person can see stays as it is."""
+    written = "1986–90, it’s “Grüße” à 日本"
+    twice = written.encode().decode("latin-1")
+    assert text(twice, "a.txt") == text(twice, "a.md") == text(f"<p>{twice}</p>", "a.html") == written
+    about = "The file shows Ã¼ and â€™ in place of ü and ’"
+    assert text(about, "a.txt") == about

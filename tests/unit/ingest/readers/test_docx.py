@@ -462,3 +462,40 @@ def test_a_place_to_cut_a_word_is_no_letter_of_it() -> None:
     document = read(word(para(signs, known)), "a.docx")
     assert document.text == "Donaudampfschiff E-Mail✓"
     assert losses(document) == {}
+
+
+def test_a_large_first_letter_is_of_its_word() -> None:
+    """Word keeps a drop cap as a paragraph of its own, in a frame."""
+    letter = para(run("O"), about='<w:framePr w:dropCap="drop" w:lines="3"/>')
+    assert read(word(letter + para(run("nce upon a time."))), "a.docx").text == "Once upon a time."
+
+
+def test_a_control_character_costs_itself() -> None:
+    """XML forbids it, and what fills in templates writes it all the same."""
+    assert read(word(para(run("a\x0bb&#x1F;c &#11;d\x02 ok"))), "a.docx").text == "abc d ok"
+
+
+def test_a_library_is_no_author() -> None:
+    core = (
+        '<p:coreProperties xmlns:p="x" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>{}</dc:creator></p:coreProperties>'
+    )
+    for name, author in (("python-docx", None), ("Ada Lovelace", "Ada Lovelace")):
+        with zipfile.ZipFile(io.BytesIO(word(para(run("x"))))) as archive:
+            parts = {part: archive.read(part) for part in archive.namelist()}
+        made = zipped({**parts, "docProps/core.xml": core.format(name)})
+        assert read(made, "a.docx").metadata.get("author") == author
+
+
+def test_a_caption_that_is_bold_is_no_heading() -> None:
+    """Word's own style of captions is; what is bold by hand or by a style of somebody's own is one."""
+
+    def styled(name: str) -> str:
+        style = f'<w:style w:type="paragraph" w:styleId="S"><w:name w:val="{name}"/><w:rPr><w:b/></w:rPr></w:style>'
+        body = para(run("Sales by region"), about='<w:pStyle w:val="S"/>') + para(run("The text."))
+        made = word(
+            body, related=(("rS", "styles", "styles.xml"),), parts={"styles.xml": f"<w:styles {W_NAMES}>{style}</w:styles>"}
+        )
+        return read(made, "report.docx").title
+
+    assert styled("caption") == styled("Intense Quote") == "report"
+    assert styled("Abschnitt") == "Sales by region"

@@ -75,3 +75,9 @@ def test_every_word_of_a_book_comes_back_once(pages: list[list[int]]) -> None:
     assert [document.text.count(word) for word in words] == [1] * len(words)
     found = [document.text.index(word) for word in words]
     assert found == sorted(found)
+
+
+def test_numbers_of_the_printed_books_pages_are_no_words() -> None:
+    mark = '<span epub:type="pagebreak" id="p{0}" title="{0}">{0}</span>'
+    content = book(f"<p>Wo{mark.format(12)}rds and pagebreak.</p>", '<p>a <span role="doc-pagebreak" id="p13">13</span>b</p>')
+    assert read(content, "a.epub").text == "Words and pagebreak.\n\na b"

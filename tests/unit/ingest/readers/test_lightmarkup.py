@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.readers.lightmarkup import EXTENSIONS
-from tests.unit.ingest.reads import losses, read, shape
+from tests.unit.ingest.reads import losses, read, shape, steps, text
 
 ADOC = """= Handbook
 Ann Example
@@ -135,7 +136,7 @@ gone
         (
             "a.tex",
             TEX,
-            [("title", "Handbook"), ("title", "Leave"), ("text", "Twenty days, 5\\% more."), ("code", "% code")],
+            [("title", "Handbook"), ("title", "Leave"), ("text", "Twenty days, 5% more."), ("code", "% code")],
             2,
         ),
     ],
@@ -187,3 +188,44 @@ def test_any_marks_end_as_text(marks: list[str]) -> None:
     """Whatever the order: never an error, and a paragraph after them is there."""
     for extension in EXTENSIONS:
         assert "Lastword" in read("\n".join([*marks, "", "Lastword stands."]), f"a.{extension}").text
+
+
+GRID = "+-----+------+\n| A   | B    |\n+=====+======+\n| 1   | two  |\n|     | more |\n+-----+------+"
+SIMPLE = "=====  =====\nCol1   Col2\n=====  =====\nx      y\n       more\nz\n=====  ====="
+LISTED = ".. list-table:: Ages\n   :header-rows: 1\n\n   * - A\n     - B\n   * - 1\n     - two\n       more"
+ROWS = '.. csv-table:: Ages\n   :header: "A","B"\n\n   "1","two, more"'
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (GRID, [("table", "A | B\n1 | two more")]),
+        (SIMPLE, [("table", "Col1 | Col2\nx | y more\nz")]),
+        (LISTED, [("text", "Ages"), ("table", "A | B\n1 | two more")]),
+        (ROWS, [("text", "Ages"), ("table", "A | B\n1 | two, more")]),
+    ],
+)
+def test_tables_of_restructuredtext_are_rows(source: str, expected: list[tuple[str, str]]) -> None:
+    """Whichever of its four ways they are written in, between other text."""
+    around = [("title", "Head"), ("text", "Before."), *expected, ("text", "After.")]
+    assert shape(f"Head\n====\n\nBefore.\n\n{source}\n\nAfter.\n", "a.rst") == around
+    assert shape(f"::\n\n{textwrap.indent(source, '   ')}\n", "a.rst")[0][0] == "code"
+
+
+def test_what_only_begins_like_a_table_is_text() -> None:
+    assert text("+--+\nnothing\n\n== ==\nnever closed", "a.rst") == "+--+\nnothing\n\n== ==\nnever closed"
+    assert steps(lambda: text("== ==\nx y\n" * 400, "a.rst")) < 5 * steps(lambda: text("== ==\nx y\n" * 100, "a.rst"))
+
+
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        (r"caf\'e, caf\'{e}, caf{\'e} and na\"{\i}ve", "café, café, café and naïve"),
+        (r"\c{C}a va, \v{S}koda, Erd\H{o}s, \r{A}ngstr\"om", "Ça va, Škoda, Erdős, Ångström"),
+        (r"Stra\ss{}e, \O{}re, \L\'od\'z", "Straße, Øre, Łódź"),
+        (r"``quoted'' pages 3--5 --- 50\% of~it \& \$5\ldots", "“quoted” pages 3–5 — 50% of it & $5…"),
+        (r"\url{http://x/~a--b} and \verb|a--b_c|", r"\url{http://x/~a--b} and \verb|a--b_c|"),
+    ],
+)
+def test_letters_of_latex_are_as_they_are_printed(written: str, printed: str) -> None:
+    assert text(rf"\begin{{document}}{chr(10)}{written}{chr(10)}\end{{document}}", "a.tex") == printed

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import readers
+from ingest.poison.pdf import hidden
 from ingest.readers import pdflayout
 from ingest.readers.pdfglyphs import folded
 from tests.crude import office as crude
@@ -464,3 +465,23 @@ def test_graph_paper_is_read_the_fast_way_and_in_no_time() -> None:
     assert time.process_time() - began < 10
     assert [piece.text for piece in ruled.pieces] == ["A drawing on graph paper."]
     assert [(loss.what, loss.count) for loss in ruled.losses] == [("table_lines_unread", 1)]
+
+
+def test_a_large_first_letter_is_of_its_word() -> None:
+    """It reaches down into the lines below, which are no column beside it."""
+    beside = ["nce upon a time there was a", "small village in the hills that", "nobody knew about for years."]
+    below = ["The people lived there for long and", "were happy with what they had."]
+    page = at(72, 672, "O", size=40) + "".join(at(104, 700 - 14 * n, line) for n, line in enumerate(beside))
+    page += "".join(at(72, 658 - 14 * n, line) for n, line in enumerate(below))
+    assert read(made(page), "a.pdf").text == f"O{' '.join(beside + below)}"
+
+
+def test_what_ocr_has_read_is_read_wherever_its_scan_is_drawn() -> None:
+    """Over it or under it, in one picture or in strips; what is invisible without a scan is hidden."""
+    words = "BT /F1 11 Tf 3 Tr 72 700 Td (Scanned words of a letter) Tj ET\n"
+    strips = "".join(f"q 612 0 0 132 0 {132 * n} cm /I0 Do Q\n" for n in range(6))
+    picture = "<< /Type /XObject /Subtype /Image /Width 2 /Height 2 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 4 >>"
+    for page in (words + strips, strips + words):
+        content = made(page, extra=[f"{picture}\nstream\nabcd\nendstream"], resources="/XObject << /I0 10 0 R >>")
+        assert hidden(content, (), ("hidden_style",))[0] == {}
+    assert hidden(made(words), (), ("hidden_style",))[0] == {"hidden_style": 1}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from ingest.readers import numbers
 from ingest.readers.xlsx import xlsx
 from sluice.errors import DocumentError
 from sluice.records import Document
-from tests.unit.ingest.office_files import P_NAMES, chart, odf, relations, said, workbook
+from tests.unit.ingest.office_files import P_NAMES, chart, odf, relations, said, workbook, zipped
 from tests.unit.ingest.old_files import xls
 from tests.unit.ingest.reading import holds, losses, read
 
@@ -477,3 +479,55 @@ def test_what_has_the_colour_of_its_ground_is_not_read_in_ods() -> None:
     document = read(odf("spreadsheet", body, styles=styles), "a.ods")
     assert document.text == "T\n\nblue | mapped | other"
     assert losses(document) == {"hidden_text": 1}
+
+
+def test_days_of_a_book_from_1904_are_its_own() -> None:
+    """Also where the book has strings (the part of the strings was asked for the book's calendar)."""
+
+    def fill(book: Any) -> None:
+        book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+        book.active.append(["Due", date(2024, 1, 2)])
+
+    assert read(saved(fill), "a.xlsx").text == "Sheet\n\nDue | 2024-01-02"
+
+
+def test_page_numbers_of_a_printed_header_are_no_words() -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["a", "b"])
+        book.active.oddHeader.center.text = "Page &P of &N"
+        book.active.oddFooter.left.text = 'ACME &"Arial,Bold"&14Report - &P/&N'
+
+    assert read(saved(fill), "a.xlsx").text == "Sheet\n\na | b\n\nACME Report"
+
+
+def test_a_conversation_that_only_old_programs_wrote_is_what_was_said() -> None:
+    old = (
+        "[Threaded comment]\n\nYour version of Excel allows you to read this threaded comment; however, any edits to it will get "
+        "removed if the file is opened in a newer version of Excel. Learn more: https://go.microsoft.com/fwlink/?linkid=870924\n\n"
+        "Comment:\n    Please check this\nReply:\n    Done"
+    )
+
+    def fill(book: Any) -> None:
+        book.active["A1"] = "x"
+        book.active["A1"].comment = Comment(old, "tc={1}")
+
+    assert read(saved(fill), "a.xlsx").text == "Sheet\n\nx\n\nA1: Please check this\nReply:\n    Done"
+
+
+def test_what_xml_forbids_costs_itself_in_a_sheet() -> None:
+    sheet = rows(c("A1", "inlineStr", "<is><t>a&#x1;b\x02c</t></is>"))
+    assert read(workbook({"S": sheet}), "a.xlsx").text == "S\n\nabc"
+
+
+def test_a_picture_within_a_cell_is_said_and_is_no_error() -> None:
+    sheet = rows('<c r="A1" t="e" vm="1"><v>#VALUE!</v></c>' + c("B1", "e", "<v>#N/A</v>"))
+    made = workbook({"S": sheet}, parts={"richData/richValueRel.xml": "<richValueRels/>"})
+    assert read(made, "a.xlsx").text == "S\n\n#VALUE! | #N/A"  # nothing in this book says that it is a picture
+    kind = 'Type="http://schemas.microsoft.com/office/2022/10/relationships/richValueRel"'
+    related = f'<Relationship Id="rIdV" {kind} Target="richData/richValueRel.xml"/></Relationships>'
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/_rels/workbook.xml.rels"] = parts["xl/_rels/workbook.xml.rels"].replace(b"</Relationships>", related.encode())
+    found = read(zipped(parts), "a.xlsx")
+    assert found.text == "S\n\n#N/A"
+    assert losses(found) == {"picture": 1}
