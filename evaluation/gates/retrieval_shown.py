@@ -200,6 +200,8 @@ def bounds(interval: Mapping[str, float] | None) -> str | None:
 def mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
     """What to do about a golden set that is no evidence: the labels by name, and how they are mended."""
     stale = [f"{id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
+    if not resolved.scored and not resolved.unscored:
+        return (f"add questions to {golden.path}, in this release: sluice golden add --log FILE (one a line), or golden import",)
     more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
     named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
     return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")

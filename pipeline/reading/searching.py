@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from indexing.releases.view import nothing_live
 from indexing.search import ANYWHERE
@@ -36,7 +36,11 @@ def narrowed(
 ) -> Filters:
     """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date, for a source that
     nobody knows, and for a language in which no document is."""
-    dates = day("--since", since), day("--until", until)
+    first, last = day("--since", since), day("--until", until, whole=True)
+    if first and last and last < first:
+        raise ConfigurationError(
+            f"--until '{until}' lies before --since '{since}'", hint="no document was modified then; turn them"
+        )
     known_sources(r, sources)
     if languages:
         there = sorted({state.language for state in r.stores.documents.read() if state.language})
@@ -46,7 +50,7 @@ def narrowed(
                 raise ConfigurationError(
                     f"{r.settings.path}: no document is in language '{language}'{did_you_mean(language, there)}", hint=hint
                 )
-    return Filters(tuple(sources), tuple(languages), *dates)
+    return Filters(tuple(sources), tuple(languages), first, last)
 
 
 def known_sources(r: Resources, names: Collection[str]) -> None:
@@ -67,8 +71,11 @@ def search(r: Resources, query: str, principal: Principal, k: int, release: str 
     return r.searcher(released(r, release), log=r.query_log).search(query, principal, k, filters)
 
 
-def day(option: str, value: str | None) -> datetime | None:
-    """The moment that an option of a command names, UTC unless it says otherwise; ConfigurationError for what is no date."""
+def day(option: str, value: str | None, *, whole: bool = False) -> datetime | None:
+    """The moment that an option of a command names, UTC unless it says otherwise; ConfigurationError for what is no date.
+
+    A date without a time is its beginning, or with `whole` its end.
+    """
     if value is None:
         return None
     try:
@@ -77,4 +84,6 @@ def day(option: str, value: str | None) -> datetime | None:
         raise ConfigurationError(
             f"{option} '{value}' is not a date", hint="use ISO 8601: 2026-11-21 or 2026-11-21T02:00:00Z"
         ) from None
+    if whole and ":" not in value and "T" not in value.upper():
+        parsed += timedelta(days=1) - timedelta.resolution
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -19,7 +19,7 @@ from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.releases import held_until
 from sluice.settings import load
-from tests.flows.conftest import TOPICS, Index
+from tests.flows.conftest import TOPICS, Index, golden_lines
 from tests.mailroom import message
 
 
@@ -446,6 +446,38 @@ def test_in_eighty_columns_nothing_is_broken_within_a_word_and_no_heading_stands
     for text in (listed, shown, diff, trace, cost, report):
         lines = [line for line in text.splitlines() if "/state/" not in line]  # a path is copied whole
         assert max(map(len, lines)) <= 80, text
+
+
+def test_a_golden_set_can_be_made_before_anything_is_live(index: Index) -> None:
+    """A gate names a file that is still to be made: empty, it refuses, and questions are judged in what it refused."""
+    golden = index.folder / "golden.jsonl"
+    golden.unlink()
+    index.configure(
+        gates=[{"type": "retrieval", "golden": "drafted.jsonl", "synthetic": True, "min_recall": 0.1}, *index.settings["gates"]]
+    )
+    assert "begins as an empty file" in index("run").out["error"]["hint"]
+    golden.touch()
+    (index.folder / "drafted.jsonl").touch()
+    code, said, _ = index.shown("run")
+    assert (code, f"{golden} holds no query" in said, "sluice golden add --log FILE" in said) == (3, True, True), said
+    rejected = index("releases").out["releases"][0]["id"]
+    assert f"sluice releases show {rejected}" in index("search", "leave", "--as", "people").out["error"]["hint"]
+    assert (
+        index("status").out["attention"][0] == "nothing is live: mend what the newest release was rejected for, then sluice run"
+    )
+    drafted = index("golden", "draft").out
+    assert (drafted["live"], drafted["release"]) == (False, rejected)
+    assert drafted["found_first"] + drafted["found_later"] == drafted["added"] > 0
+    (index.folder / "questions.txt").write_text("parental leave?\n", encoding="utf-8")
+    _, _, told = index.shown("golden", "add", "--log", str(index.folder / "questions.txt"))  # and nobody is at the terminal
+    assert f"what is found is of release {rejected}" in told
+    for line in golden_lines():
+        label = line["relevant"][0]
+        added = index("golden", "add", "--query", line["query"], "--uri", label["uri"], "--quote", label["quote"])
+        assert added.out.get("golden") == str(golden), "not the drafted ones, whose gate comes first"
+    measured = index.shown("evaluate", "--release", rejected, "--golden", str(index.folder / "drafted.jsonl"))[1]
+    assert "all of them drafted: nobody asked them" in measured
+    assert index.run()["release"] == rejected
 
 
 class _Steps(Silent):
