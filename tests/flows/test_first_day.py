@@ -389,6 +389,16 @@ def test_what_is_met_first_says_what_to_do_next(index: Index) -> None:
     _, said, told = index.shown("run")
     assert "which failed, and why: sluice quarantine" in said
     assert "measuring" not in told
+    source = index.settings["sources"][0]
+    index.configure(sources=[source | {"limits": {"size_mb": 1}}])
+    index.write("people/8.md", "# Long\n\n" + "word " * 210_000)
+    index("ingest")
+    index.configure(sources=[source])
+    [entry] = [entry for entry in index("quarantine").out["entries"] if entry["uri"] == "people/8.md"]
+    assert entry["error"] == "people/8.md: is 1.1 MB large; allowed: 1 MB"
+    assert "raise the source's limits.size_mb" in entry["hint"]
+    assert f"too_large: {entry['hint']}" in index.shown("quarantine")[1]
+    assert index("why", "word", "people/8.md", "--as", "people").out["hint"] == entry["hint"]
     readers = next(check for check in index("doctor").out["checks"] if check["check"] == "readers")
     assert readers["ok"]
     assert "sluice documents --status unreadable" in readers["hint"]
