@@ -144,7 +144,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Each command: where it lives, and what the list of commands says of it; it is imported only when it is used."""
 
 
-WORKS = ("run", "ingest", "index", "promote", "rollback", "backfill", "compare", "evaluate", "doctor", "serve")
+WORKS = (
+    *("run", "ingest", "index", "promote", "rollback", "backfill", "compare", "cuts", "evaluate", "doctor", "serve"),
+    *("duplicates", "forget", "gc", "export", "import"),
+)
 """Commands that may work for long before they have an answer."""
 
 EVERYWHERE = ("--config", "-v", "--verbose", "--quiet")
@@ -182,7 +185,7 @@ class LazyGroup(click.Group):
 
 def _subject(args: Sequence[str], config: Path) -> str:
     """What a command is about to work on: its configuration, or the experiment, which names one of its own."""
-    named = [arg for arg in args[1:] if not arg.startswith("-")] if args[0] == "compare" else []
+    named = [arg for arg in args[1:] if not arg.startswith("-")] if args[0] in ("compare", "cuts") else []
     return named[0] if named else str(config)
 
 

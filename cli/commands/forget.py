@@ -43,7 +43,7 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
             f"{counted(proof['searches'], 'search')} made"
         )
         for told in result["elsewhere"]:
-            console.print(f"not erased from here: {told} may have been told its name", markup=False)
+            console.prose(f"{told} (may hold its name, and is not erased from here)", "elsewhere: ")
         if result["shared"]:
             console.print(f"{counted(result['shared'], 'content is', 'contents are')} also in other documents, and stay")
 

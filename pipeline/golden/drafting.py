@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evaluation.drafting import Draft, chosen, drafts
+from evaluation.drafting import Draft, chosen, drafts, looked_up
 from evaluation.golden import load_golden
 from evaluation.growing import add, same_query
 from pipeline.golden.checking import to_search_in
@@ -16,7 +16,7 @@ from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.ids import version_id
-from sluice.records import Document
+from sluice.records import Document, DocumentState
 from sluice.releases import Release
 
 Rewrite = Callable[[str, str], str | None]
@@ -52,7 +52,8 @@ def draft(r: Resources, target: Path, count: int, rewrite: Rewrite | None = None
     With a release plain retrieval says which are hard; without one they are spread only. `rewrite` puts them in other
     words: how each was drafted stays in its line, as `drafted_as`.
     """
-    if not any(state.in_release for state in r.stores.documents.read()):
+    states = [state for state in r.stores.documents.read() if state.in_release]
+    if not states:
         raise ConfigurationError(
             "no document was ingested yet: there is nothing to draft questions from", hint="sluice ingest, or sluice run, first"
         )
@@ -60,8 +61,10 @@ def draft(r: Resources, target: Path, count: int, rewrite: Rewrite | None = None
     release = to_search_in(r)
     rank = _rank(r, release) if release is not None else None
     asked = {same_query(q.query) for q in load_golden(target).queries} if target.exists() else set()
-    found = [each for each in drafts(_documents(r)) if same_query(each.query) not in asked]
-    picked = chosen(found, count, rank)
+    with r.progress.stage("read", len(states)):
+        found = [each for each in drafts(_documents(r, states)) if same_query(each.query) not in asked]
+    with r.progress.stage("look up", looked_up(found, count) if rank is not None else 0, "question"):
+        picked = chosen(found, count, rank)
     picked, drafted_as = _reworded(picked, rewrite, asked) if rewrite is not None else (picked, [""] * len(picked))
     lines = []
     first = len(load_golden(target).queries) if target.exists() else 0
@@ -98,13 +101,13 @@ def _reworded(picked: Sequence[Draft], rewrite: Rewrite, asked: Collection[str])
     return found, before
 
 
-def _documents(r: Resources) -> Iterator[Document]:
-    """Every document that a release built now would hold, as parsed."""
-    states = [state for state in r.stores.documents.read() if state.in_release]
+def _documents(r: Resources, states: Sequence[DocumentState]) -> Iterator[Document]:
+    """These documents as parsed."""
     for i in range(0, len(states), READ_DOCUMENTS):
         ids = [version_id(s.key, s.version, s.parse_fingerprint) for s in states[i : i + READ_DOCUMENTS]]
         held = r.stores.versions.get(ids)
         yield from (held[id] for id in ids if id in held)
+        r.progress.advance(len(ids))
 
 
 def _rank(r: Resources, release: Release) -> Callable[[Draft], int | None]:
@@ -114,6 +117,7 @@ def _rank(r: Resources, release: Release) -> Callable[[Draft], int | None]:
 
     def rank(each: Draft) -> int | None:
         hits = searcher.search_documents(each.query, everyone, DEPTH)
+        r.progress.advance(1)
         return next((place for place, hit in enumerate(hits, 1) if (hit.uri, hit.source) == (each.uri, each.source)), None)
 
     return rank

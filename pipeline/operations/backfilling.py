@@ -96,7 +96,7 @@ def backfill(
     With `order` value, what was searched most is done first; with `stop_at` (06:00, or a moment) no partition is begun after
     it, what is left is due, and the next run does it.
     """
-    run.until = end_of(stop_at, utc_now(), r.settings.schedule.timezone, said="--stop-at")
+    run.until = end_of(stop_at, utc_now(), r.settings.schedule.timezone, said="--until or --stop-at")
     chosen, asked = which.of(r), asdict(which)
     if order == "value":
         run.worth = searches_by_document(r)
