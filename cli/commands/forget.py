@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from cli.answers import as_json as answer
 from cli.console import show
 from cli.launch import changing
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline.erasure import forgetting
 from sluice.display import counted
@@ -31,7 +31,7 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
         done = forgetting.allow_again(r, run, uri, source) if undo else forgetting.forget(r, run, uri, source)
     result = answer(done)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         if undo:
             console.print(f"{uri} may come back: the next run takes it in if its source lists it", markup=False)
             return

@@ -178,7 +178,7 @@ def add(
         show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
         return
     with writing(path, makes_folders=True), opened(config) as r:
-        target = checking.golden_file(r, path)
+        target = checking.golden_file(r, path, drafted=False)
         labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
         if quote and not labels:
             raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
@@ -209,7 +209,7 @@ def _sitting(
 ) -> dict[str, Any]:
     """Search for the next questions of a log, let go of the index, and put them before whoever sits at the terminal."""
     with opened(config) as r:
-        target = checking.golden_file(r, path)
+        target = checking.golden_file(r, path, drafted=False)
         skipped = judging.Skipped(r.settings.state_dir / "golden-skipped.jsonl")
         passed_over = () if again else tuple(skipped.queries.values())
         waiting, known = judging.unasked(target, log, passed_over, principal=tags)

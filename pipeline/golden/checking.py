@@ -24,19 +24,20 @@ def golden_set(r: Resources, path: Path | None) -> evaluation.GoldenSet:
     return evaluation.load_golden(golden_file(r, path))
 
 
-def golden_file(r: Resources, path: Path | None) -> Path:
+def golden_file(r: Resources, path: Path | None, *, drafted: bool = True) -> Path:
     """Where that set is, or will be: a gate may name the file that its first question makes.
 
-    Of a gate by drafted questions only where no other names a set.
+    Of a gate by drafted questions only where no other names a set, and without `drafted` not even then.
     """
     if path is not None:
         return path
     named = [getattr(build(section, r.settings), "options", None) for section in r.settings.gates if "golden" in section.options]
     for options in sorted(named, key=lambda options: getattr(options, "synthetic", False)):
-        if isinstance(file := getattr(options, "golden", None), Path):
+        if isinstance(file := getattr(options, "golden", None), Path) and (drafted or not getattr(options, "synthetic", False)):
             return file
     hint = "name one: --golden FILE; where there is none yet, golden add and golden draft make it"
-    raise ConfigurationError(f"{r.settings.path}: no gate names a golden set", hint=hint)
+    which = "a golden set" if drafted or not named else "a golden set of other than drafted questions"
+    raise ConfigurationError(f"{r.settings.path}: no gate names {which}", hint=hint)
 
 
 def to_search_in(r: Resources) -> Release | None:

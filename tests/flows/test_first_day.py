@@ -481,13 +481,20 @@ def test_a_golden_set_can_be_made_before_anything_is_live(index: Index) -> None:
     (index.folder / "questions.txt").write_text("parental leave?\n", encoding="utf-8")
     _, _, told = index.shown("golden", "add", "--log", str(index.folder / "questions.txt"))  # and nobody is at the terminal
     assert f"what is found is of release {rejected}" in told
+    gates = index.settings["gates"]
+    index.configure(gates=gates[:1])
+    alone = index("golden", "add", "--query", "who?", "--uri", "people/0.md")
+    assert (alone.code, "no gate names a golden set of other than drafted" in alone.out["error"]["message"]) == (2, True)
+    index.configure(gates=gates)
     for line in golden_lines():
         label = line["relevant"][0]
         added = index("golden", "add", "--query", line["query"], "--uri", label["uri"], "--quote", label["quote"])
         assert added.out.get("golden") == str(golden), "not the drafted ones, whose gate comes first"
     measured = index.shown("evaluate", "--release", rejected, "--golden", str(index.folder / "drafted.jsonl"))[1]
     assert "all of them drafted: nobody asked them" in measured
-    assert index.run()["release"] == rejected
+    promoted = index.run()
+    assert promoted["release"] == rejected
+    assert f"{drafted['added']} drafted quer" in next(v["reason"] for v in promoted["verdicts"] if v["gate"] == "retrieval")
 
 
 class _Steps(Silent):
