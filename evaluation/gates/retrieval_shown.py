@@ -204,7 +204,7 @@ def mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
         return (f"add questions to {golden.path}, in this release: sluice golden add --log FILE (one a line), or golden import",)
     more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
     named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
-    return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")
+    return (*named, f"mend the labels in {golden.path}: sluice golden check says which and why, golden repair proposes others")
 
 
 def lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, ...]:
