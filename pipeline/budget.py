@@ -33,7 +33,7 @@ def tokens_allowed(settings: Settings) -> int | None:
 
 
 def meter(r: Resources) -> Callable[[int, int], None] | None:
-    """Asked before each batch, with its tokens and texts; raises BudgetSpent when the run under way may not. None without a budget.
+    """Asked before each batch, with its tokens and texts; raises BudgetSpent when the run may not. None without a budget.
 
     The count is kept in MongoDB, for the run's processes on whatever machines; it is raised before the batch is embedded.
     """
