@@ -354,6 +354,8 @@ def test_yaml_s_own_shorthands_work(write: Write) -> None:
 def test_a_file_that_cannot_be_read_is_a_configuration_error(tmp_path: Path) -> None:
     """Missing, a folder, not UTF-8: exit code 2, and what to do."""
     assert "no such configuration file" in refused(tmp_path / "none.yaml").message
+    (tmp_path / "none.yml").touch()
+    assert "but none.yml is there" in refused(tmp_path / "none.yaml").message
     assert "cannot be read" in refused(tmp_path).message
     (tmp_path / "latin.yaml").write_bytes("index: é".encode("latin-1"))
     assert "cannot be read" in refused(tmp_path / "latin.yaml").message
