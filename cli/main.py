@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Each command: where it lives, and what the list of commands says of it; it is imported only when it is used."""
 
 
-WORKS = ("run", "ingest", "index", "promote", "rollback", "backfill", "compare", "evaluate", "doctor", "serve")
+WORKS = (
+    *("run", "ingest", "index", "promote", "rollback", "backfill", "compare", "cuts", "evaluate", "doctor", "serve"),
+    *("duplicates", "forget", "gc", "export", "import"),
+)
 """Commands that may work for long before they have an answer."""
 
 EVERYWHERE = ("--config", "-v", "--verbose", "--quiet")
@@ -181,7 +185,7 @@ class LazyGroup(click.Group):
 
 def _subject(args: Sequence[str], config: Path) -> str:
     """What a command is about to work on: its configuration, or the experiment, which names one of its own."""
-    named = [arg for arg in args[1:] if not arg.startswith("-")] if args[0] == "compare" else []
+    named = [arg for arg in args[1:] if not arg.startswith("-")] if args[0] in ("compare", "cuts") else []
     return named[0] if named else str(config)
 
 
@@ -218,7 +222,7 @@ def cli(ctx: click.Context, config: Path, verbose: bool, quiet: bool) -> None:
       sluice --config my.yaml run                    ingest, build, gate, promote
       sluice --config my.yaml search "…" --as staff  search as a principal
 
-    --config, -v and --quiet may stand after the command, too.
+    --config, -v, --quiet and --json may stand before the command or after it.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 rejected by a gate, 4 another process holds the index.
     """
@@ -228,7 +232,7 @@ def cli(ctx: click.Context, config: Path, verbose: bool, quiet: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, report any failure in the contract's terms, exit with its code."""
     given = to_the_front(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given
+    as_json = wants_json(sys.argv[1:] if arguments is None else arguments)
     set_level(given)
     memory.end_when_out(as_json)
     try:
@@ -259,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
     err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
-    out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if "--json" in sys.argv else ""
+    out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if wants_json(sys.argv) else ""
     occupy()
     interrupts.listen(*((b"", b"") if json_lines.wanted() else (err.encode(), out.encode())))
     garbage.look_seldom()
@@ -277,19 +281,30 @@ def entry() -> None:
 INTERRUPTED = {"type": "Interrupted", "message": "interrupted", "hint": "run again: what was done is kept"}
 
 
+def wants_json(arguments: Iterable[str]) -> bool:
+    """Whether the answer is to be JSON: said anywhere, but behind `--`, where nothing is an option."""
+    return "--json" in takewhile(lambda argument: argument != "--", arguments)
+
+
 def to_the_front(arguments: Sequence[str]) -> list[str]:
-    """The arguments, with what is said to `sluice` itself before the command, wherever it was said."""
+    """The arguments, with what is said to `sluice` itself before the command, wherever it was said, and `--json` after it.
+
+    That is every command's own option: before the name of one within a group it would be the group's.
+    """
     front: list[str] = []
     rest: list[str] = []
+    json_: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--":
-            rest += [argument, *waiting]
+            return [*front, *rest, *json_, argument, *waiting]
+        if argument == "--json":
+            json_ = [argument]
         elif argument in EVERYWHERE or argument.startswith("--config="):
             front += [argument, *([value] if argument == "--config" and (value := next(waiting, None)) is not None else [])]
         else:
             rest.append(argument)
-    return front + rest
+    return [*front, *rest, *(json_ if rest else ())]  # of no command at all it is said that none is named
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

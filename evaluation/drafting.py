@@ -94,6 +94,11 @@ def drafts(documents: Iterable[Document]) -> list[Draft]:
     return [draft for same, draft in found.items() if same not in ambiguous]
 
 
+def looked_up(found: Sequence[Draft], count: int) -> int:
+    """Of how many `chosen` asks the rank: each costs a search."""
+    return min(len(found), 2 * count)
+
+
 def chosen(found: Sequence[Draft], count: int, rank: Callable[[Draft], int | None] | None = None) -> list[Draft]:
     """At most `count`, spread over folders, kinds and lengths, hard ones first; the same ones each time.
 
@@ -101,7 +106,7 @@ def chosen(found: Sequence[Draft], count: int, rank: Callable[[Draft], int | Non
     then those it finds first; then those it does not find, of which many are not good questions.
     """
     if rank is not None:
-        pool = spread(found, 2 * count)  # what is looked up costs a search each
+        pool = spread(found, looked_up(found, count))
         ranked = [Draft(d.query, d.uri, d.source, d.quote, d.made_from, rank(d)) for d in pool]
         hard = [d for d in ranked if d.rank is not None and d.rank > 1]
         easy = [d for d in ranked if d.rank == 1]

@@ -68,11 +68,16 @@ def read_csv(path: Path, uri: Uri) -> list[Line]:
     `question, references, corpus_id`: `references` is JSON, a list of `content`, `start_index` and `end_index` (characters)
     in the document `corpus_id` (Chroma's chunking_evaluation). Or a row for each label: `query` and `document`, and where
     they are known `id`, `quote`, `start`, `end`, `slice` (separated by ;), `kind`; rows of one id or query are one query.
+    Where the heading has no comma, semicolons or tabs part the columns: what a spreadsheet writes depends on its country.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows, named = list(reader), list(reader.fieldnames or ())
+            heading = file.readline()
+            file.seek(0)
+            parted = next((mark for mark in ",;\t" if mark in heading), ",")
+            reader = csv.DictReader(file, strict=True, delimiter=parted)
+            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+            rows, named = list(reader), list(reader.fieldnames)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}", hint="a table in UTF-8 with a header is expected") from None
     for number, row in enumerate(rows, 1):
@@ -87,7 +92,8 @@ def read_csv(path: Path, uri: Uri) -> list[Line]:
         return _labels(path, rows, uri)
     raise ConfigurationError(
         f"{path}: the columns are {', '.join(sorted(map(str, columns))) or 'none'}",
-        hint="name them query and document (and id, quote, start, end, slice, kind), or question, references and corpus_id",
+        hint="name them query and document (and id, quote, start, end, slice, kind), or question, references and corpus_id; "
+        "questions without their documents are for golden add --log, one a line",
     )
 
 

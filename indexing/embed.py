@@ -65,7 +65,7 @@ class CachedEmbedder:
 
     A flush batch holds `batch_texts`; without, 256 at first and then what the encoder was seen to do in `FLUSH_S`, between
     256 and 8,192. `on_progress` is told after each flush how many texts it embedded. Tokens are counted where a tokenizer is
-    given; `ask` is told of those of each batch before it is embedded, and raises to refuse it.
+    given; `ask` is told of those of each batch, and of its texts, before it is embedded, and raises to refuse it.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class CachedEmbedder:
         tokenizer: TokenCounter | None = None,
         batch_texts: int | None = None,
         on_progress: Callable[[int], None] = lambda _texts: None,
-        ask: Callable[[int], None] | None = None,
+        ask: Callable[[int, int], None] | None = None,
     ) -> None:
         self.encoder = encoder
         self.cache = cache
@@ -118,7 +118,7 @@ class CachedEmbedder:
             return batch
         while True:
             try:
-                self.ask(sum(counts[key] for key in batch))
+                self.ask(sum(counts[key] for key in batch), len(batch))
             except BudgetSpent:
                 if len(batch) == 1:
                     raise

@@ -7,6 +7,7 @@ What they cannot foresee, the sandbox's time and memory limits end.
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from typing import Any
@@ -31,7 +32,7 @@ _ZIPPED: frozenset[Format] = frozenset({"docx", "pptx", "xlsx", "xlsb", "odt", "
 def check(content: bytes, kind: Format, uri: str, limits: LimitSettings) -> None:
     """Raise DocumentError for a document beyond its limits; one that is broken is left for its reader to refuse."""
     if len(content) > limits.size_mb << 20:
-        raise _beyond("too_large", uri, f"is {len(content) >> 20} MB large", f"{limits.size_mb} MB", "size_mb")
+        raise _beyond("too_large", uri, f"is {_mb(len(content))} MB large", f"{limits.size_mb} MB", "size_mb")
     if kind in _ZIPPED:
         _check_archive(content, uri, limits)
     elif kind in ("xml", "html"):
@@ -58,6 +59,11 @@ def check_losses(document: Document, limits: LimitSettings) -> None:
         )
 
 
+def _mb(size: int) -> str:
+    """Never rounded down to the limit that it is beyond."""
+    return f"{math.ceil(size / (1 << 20) * 10) / 10:,g}"
+
+
 def _check_archive(content: bytes, uri: str, limits: LimitSettings) -> None:
     try:
         entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
@@ -65,7 +71,7 @@ def _check_archive(content: bytes, uri: str, limits: LimitSettings) -> None:
         return
     expanded = sum(entry.file_size for entry in entries)  # what an archive gives as size is all that zipfile reads of it
     if expanded > limits.expanded_mb << 20:
-        raise _beyond("expands_too_far", uri, f"unpacks to {expanded >> 20} MB", f"{limits.expanded_mb} MB", "expanded_mb")
+        raise _beyond("expands_too_far", uri, f"unpacks to {_mb(expanded)} MB", f"{limits.expanded_mb} MB", "expanded_mb")
     if len(entries) > _ENTRIES:
         raise _beyond("expands_too_far", uri, f"unpacks to {counted(len(entries), 'file')}", f"{_ENTRIES}", "")
 

@@ -251,6 +251,7 @@ class Ingestion:
             first_seen=now,
             last_seen=now,
             run=self.run,
+            hint=redact.hushed(display.line(error.hint, _LONGEST_ERROR)),
         )
 
     def _keep(self, written: _Written, stage: str, before: Mapping[str, DocumentState]) -> None:

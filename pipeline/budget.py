@@ -32,8 +32,8 @@ def tokens_allowed(settings: Settings) -> int | None:
     return min(limits, default=None)
 
 
-def meter(r: Resources) -> Callable[[int], None] | None:
-    """Asked before each batch how many tokens it has; raises BudgetSpent when the run under way may not. None without a budget.
+def meter(r: Resources) -> Callable[[int, int], None] | None:
+    """Asked before each batch, with its tokens and texts; raises BudgetSpent when the run may not. None without a budget.
 
     The count is kept in MongoDB, for the run's processes on whatever machines; it is raised before the batch is embedded.
     """
@@ -41,10 +41,10 @@ def meter(r: Resources) -> Callable[[int], None] | None:
     if limit is None:
         return None
 
-    def ask(tokens: int) -> None:
+    def ask(tokens: int, texts: int) -> None:
         if r.spending is None:
             return  # no run: a search, an estimate
-        spent = r.stores.meters.spend(r.spending, tokens, limit)
+        spent = r.stores.meters.spend(r.spending, tokens, limit, texts)
         if spent is not None:
             key = "budget.cost" if r.settings.budget.tokens is None else "budget.tokens"
             more = f"raise {key} in {r.settings.path}"

@@ -9,6 +9,8 @@ holds it. Why `distributed` and not prefect-dask: docs/adr/0010-dask.md.
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
 import threading
 from collections import deque
@@ -180,6 +182,7 @@ def local_cluster(workers: int) -> Iterator[Any]:
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
     }
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # Prefect's handlers would print each step of its own
     with (
         dask.config.set(chosen),
         distributed.LocalCluster(
@@ -198,6 +201,13 @@ def local_cluster(workers: int) -> Iterator[Any]:
 
 _kept: dict[str, tuple[str, ExitStack, Resources]] = {}
 _kept_lock = threading.Lock()
+
+
+@atexit.register
+def _let_go() -> None:
+    """What a worker keeps is closed while Python can still do it."""
+    while _kept:
+        _kept.popitem()[1][1].close()
 
 
 def on_worker(function: Callable[[Resources, P], R], config: str, written: str, run: str, spending: str | None, part: P) -> R:

@@ -106,6 +106,9 @@ class DocumentError(Permanent):
         self.tags = tags
 
 
+RETRY = "look at the document first: sluice quarantine retry tries it again"
+"""What is said of a document that ended the processes that worked on it."""
+
 NOT_CUT = "not_cut"
 """The reason of a document that the chunking strategy cannot cut."""
 

@@ -204,6 +204,8 @@ class QuarantineEntry:
     first_seen: datetime
     last_seen: datetime
     run: str
+    hint: str = ""
+    """What to do about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -49,7 +49,13 @@ def _resolved(path: Path, info: ValidationInfo) -> Path:
         raise ValueError(f"'{path}': there is no user of that name; write ./{path} for a folder called so") from None
 
 
-ConfigPath = Annotated[Path, AfterValidator(_resolved)]
+def _named(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():  # of a variable that is set to nothing, it would be the file's own folder
+        raise ValueError("is empty; the folder of this file is '.'")
+    return value
+
+
+ConfigPath = Annotated[Path, BeforeValidator(_named), AfterValidator(_resolved)]
 """A path in a configuration, made absolute against the file that holds it."""
 
 
@@ -495,12 +501,21 @@ def _name_of_an_index(value: str) -> str:
     return value
 
 
+def _folders(options: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """The folders and files of this machine that a source reads, by key; also those of a source within it."""
+    for key in ("root", "path"):
+        if isinstance(value := options.get(key), str):
+            yield key, Path(os.path.expanduser(value))
+    if isinstance(inner := options.get("of"), Mapping):
+        yield from ((f"of.{key}", folder) for key, folder in _folders(inner))
+
+
 class Settings(Section):
     """One index: where its documents come from, how they become chunks and vectors, and what must hold to go live."""
 
     index: Annotated[str, AfterValidator(_name_of_an_index)]
     state_dir: ConfigPath
-    """What Sluice keeps on this machine; a file that does not say has it in `.sluice/INDEX` beside it."""
+    """What Sluice keeps on this machine; no source lies in it. A file that does not say has it in `.sluice/INDEX` beside it."""
     stores: StoreSettings = StoreSettings()
     sources: tuple[SourceSettings, ...] = Field(min_length=1)
     access: AccessSettings = AccessSettings()
@@ -524,6 +539,12 @@ class Settings(Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are named '{name}': a source's name is part of its documents' identity")
+        for source in self.sources:
+            for key, folder in _folders(source.options):
+                if Path(os.path.normpath(self.base / folder)).is_relative_to(self.state_dir):
+                    # What lies there would be closed to everybody else, or Sluice's own files be documents.
+                    where = f"sources.{source.name}.{key} ({folder})"
+                    raise ValueError(f"state_dir: {self.state_dir} holds {where}: give Sluice a folder of its own")
         rules = [{"match": rule.match} for rule in self.access.rules]
         for position, rule in enumerate(self.access.rules):
             if rule.source is not None and rule.source not in names:

@@ -28,6 +28,9 @@ def read_yaml(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     try:
         raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
+        other = file.with_suffix(".yml" if file.suffix == ".yaml" else ".yaml")
+        if other.exists():
+            raise ConfigurationError(f"{file}: no such file, but {other.name} is there", hint=f"--config {other}") from None
         raise ConfigurationError(f"{file}: no such configuration file", hint=f"{NO_FILE}\n{SHORTEST}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: cannot be read: {error}", hint="is it a text file in UTF-8?") from None

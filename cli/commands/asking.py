@@ -32,7 +32,7 @@ from sluice.display import counted
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only documents of this source (repeatable).")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Only documents in this language (repeatable).")
 @click.option("--since", metavar="DATE", help="Only documents modified at or after this date (ISO 8601).")
-@click.option("--until", metavar="DATE", help="Only documents modified at or before this date (ISO 8601).")
+@click.option("--until", metavar="DATE", help="Only documents modified at or before this date (ISO 8601; a day to its end).")
 @with_json
 @click.pass_obj
 def search(
@@ -95,17 +95,23 @@ def evaluate(config: Path, golden: Path | None, release: str | None, k: int, gat
     from pipeline.reading import evaluating  # what measures: a search does not pay for it
 
     with opened(config) as r:
-        result = measured_json(evaluating.evaluate(r, golden, release, k, gate=gate))
+        found = evaluating.evaluate(r, golden, release, k, gate=gate)
+        result = measured_json(found)
         judge = _judging(r.settings.search.log)
 
     def people(console: SafeConsole) -> None:
-        console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}")
+        drafted, counts = result.get("synthetic", {}), found.evaluation.counted
+        alone = ", all of them drafted: nobody asked them" if drafted and counts[0].query.synthetic else ""
+        console.print(f"release {result['release']} on {result['golden']}: {counted(result['queries'], 'query')}{alone}")
         if result["measures"]:
             console.print(measures_table(result["measures"], result["slices"], passages=True))
         else:
             console.print("none of its questions can be scored: sluice golden check says why")
         if result.get("kinds"):
             console.print(measures_table(result["measures"], result["kinds"], passages=True, by="kind"))
+        if drafted and not alone:
+            figures = ", ".join(f"{name} {value:.3f}" for name, value in drafted.items() if name != "queries")
+            console.prose(f"{counted(drafted['queries'], 'drafted question')}, in none of these means: {figures}")
         facts: dict[str, Any] = {name: result[name] for name in ("stale", "missing", "unscored") if result.get(name)}
         if result["unjudged"]:
             console.prose(f"{counted(result['unjudged'], 'hit')} among the first {k} that nobody judged: {judge}")

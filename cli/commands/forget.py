@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from cli.answers import as_json as answer
 from cli.console import show
 from cli.launch import changing
 from cli.main import with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline.erasure import forgetting
 from sluice.display import counted
@@ -31,7 +31,7 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
         done = forgetting.allow_again(r, run, uri, source) if undo else forgetting.forget(r, run, uri, source)
     result = answer(done)
 
-    def people(console: Console) -> None:
+    def people(console: SafeConsole) -> None:
         if undo:
             console.print(f"{uri} may come back: the next run takes it in if its source lists it", markup=False)
             return
@@ -43,7 +43,7 @@ def forget(config: Path, uri: str, source: str | None, undo: bool, as_json: bool
             f"{counted(proof['searches'], 'search')} made"
         )
         for told in result["elsewhere"]:
-            console.print(f"not erased from here: {told} may have been told its name", markup=False)
+            console.prose(f"{told} (may hold its name, and is not erased from here)", "elsewhere: ")
         if result["shared"]:
             console.print(f"{counted(result['shared'], 'content is', 'contents are')} also in other documents, and stay")
 

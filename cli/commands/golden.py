@@ -27,7 +27,7 @@ from pipeline.reading import parsed_texts
 from pipeline.resources import Resources
 from sluice.access import AccessTags, Principal
 from sluice.display import counted
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, ReleaseError
 
 
 @click.group(cls=WholeGroup)
@@ -178,7 +178,7 @@ def add(
         show(result, as_json, lambda console: console.print(_ended(result), markup=False, soft_wrap=True))
         return
     with writing(path, makes_folders=True), opened(config) as r:
-        target = path or checking.golden_set(r, None).path
+        target = checking.golden_file(r, path, drafted=False)
         labels: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
         if quote and not labels:
             raise ConfigurationError("--quote without --uri", hint="name the document that the words are from")
@@ -209,7 +209,7 @@ def _sitting(
 ) -> dict[str, Any]:
     """Search for the next questions of a log, let go of the index, and put them before whoever sits at the terminal."""
     with opened(config) as r:
-        target = path or checking.golden_set(r, None).path
+        target = checking.golden_file(r, path, drafted=False)
         skipped = judging.Skipped(r.settings.state_dir / "golden-skipped.jsonl")
         passed_over = () if again else tuple(skipped.queries.values())
         waiting, known = judging.unasked(target, log, passed_over, principal=tags)
@@ -236,7 +236,15 @@ def _found(r: Resources, batch: list[tuple[str, int]], tags: list[str] | None, k
     if not batch:
         return
     everyone = Principal.of(tags if tags is not None else sorted(r.known_tags(r.stores.documents.read())))
-    searcher = r.live_searcher()  # not in the query log: nobody asked
+    release = checking.to_search_in(r)
+    if release is None:
+        raise ReleaseError(
+            f"index '{r.settings.index}' has no release to search in",
+            hint="sluice ingest and sluice index stage one, before any gate; without one: --query TEXT --uri URI",
+        )
+    if release.last_live is None:
+        r.progress.note(f"nothing is live yet: what is found is of release {release.id}")
+    searcher = r.searcher(release)  # not in the query log: nobody asked
     for number, (text, times) in enumerate(batch, 1):
         yield judging.Question(text, times, tuple(searcher.search(text, everyone, k)), number, len(batch))
 

@@ -64,13 +64,14 @@ def draft(
             console.prose(f"{found.rewritten} of them in the words of {model}")
         looked = (
             f"{found.found_first} found first, {found.found_later} later, {found.not_found} not among the first {drafting.DEPTH}"
-            if found.live
-            else "nothing is live yet: none was looked up, so the hard ones do not come first"
+            if found.release
+            else "there is no release yet: none was looked up, so the hard ones do not come first"
         )
         console.prose(f"{looked}\n{found.golden}")
         console.prose(
-            "read them before you believe them; a gate by them: {type: retrieval, golden: "
-            f"{_as_written(found.golden, base)}, synthetic: true, min_recall: …}}"
+            f"read them before you believe them: sluice golden review {_as_written(found.golden, Path.cwd())}; what is found of "
+            f"them now: sluice evaluate --golden {_as_written(found.golden, Path.cwd())}; a gate by them, with a floor a little "
+            f"below that: {{type: retrieval, golden: {_as_written(found.golden, base)}, synthetic: true, min_recall: …}}"
         )
 
     show(result, as_json, people)
@@ -172,7 +173,7 @@ def mend(config: Path, path: Path | None, accepted: str, nearly: bool, as_json: 
     """
     ids = [id for id in accepted.split(",") if id]
     with opened(config) as r:
-        target = path or checking.golden_set(r, None).path
+        target = checking.golden_file(r, path)
         states = [state for state in r.stores.documents.read() if state.in_release]
         found = repair.proposals(load_golden(target), r.corpus(), states)
     chosen = [each for each in found if each.id in ids]

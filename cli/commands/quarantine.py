@@ -9,8 +9,12 @@ import click
 from cli.console import report, show, when
 from cli.launch import launch, opened
 from cli.main import WholeGroup, with_json
+from cli.safe_console import SafeConsole
 from cli.tables import table
 from pipeline.operations import backfilling
+
+MOST_HINTS = 10
+"""Kinds of failures of which it is said what to do."""
 
 
 @click.group(cls=WholeGroup, invoke_without_command=True)
@@ -24,11 +28,14 @@ def quarantine(ctx: click.Context, as_json: bool) -> None:
         entries = r.stores.quarantine.entries()
     rows = [(e.uri, e.stage, e.reason, e.error, e.attempts, when(e.last_seen), "yes" if e.retryable else "no") for e in entries]
     columns = ["document", "stage", "reason", "error", "#attempts", "last seen (UTC)", "retried by itself"]
-    show(
-        {"entries": entries},
-        as_json,
-        lambda console: console.print(table("", columns, rows) if rows else "nothing is in quarantine"),
-    )
+    next_ = dict.fromkeys((e.reason, e.hint) for e in entries if e.hint)
+
+    def people(console: SafeConsole) -> None:
+        console.print(table("", columns, rows) if rows else "nothing is in quarantine")
+        for reason, hint in list(next_)[:MOST_HINTS]:
+            console.prose(hint, f"{reason}: ", "bold")
+
+    show({"entries": entries}, as_json, people)
 
 
 @quarantine.command("retry")

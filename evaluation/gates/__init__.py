@@ -72,6 +72,10 @@ def _load(gate: Gate, where: str) -> None:
         if key is None:
             raise
         hint = f"{error.hint}; it is relative to the configuration"
+        if key == "golden":
+            hint += (
+                "; a set that is still to be made begins as an empty file, and every release is refused until it asks something"
+            )
         raise ConfigurationError(f"{where}.{key}: {error.message}", hint=hint) from None
 
 

@@ -37,6 +37,18 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
 WORST = 10
 """Documents with losses that are named."""
 
+LIMITS: Mapping[str, tuple[str, str]] = {
+    "unique_chunks": ("max_duplicate_chunks", ""),
+    "unique_documents": ("max_duplicates", "sluice duplicates lists them"),
+    "current_documents": ("max_stale_documents", "sluice documents --status stale lists them, sluice quarantine says why"),
+    "max_boilerplate": ("max_boilerplate", ""),
+    "in_languages": ("max_other_languages", "sluice documents --json has the language of each"),
+}
+"""By the parameter of an expectation: the option of this gate that it comes from, and where to look."""
+
+REPEATING = 3
+"""Documents that are named as those in which most of the repeated chunks stand."""
+
 Expectations = dict[str, list[dict[str, Any]]]
 
 
@@ -109,7 +121,28 @@ class DataQualityGate:
         }
         if docs is not None:
             evidence["data_docs"] = str(docs / "index.html")
-        return _verdict(self.name, findings, evidence)
+        return _verdict(self.name, findings, evidence, self._advice(findings, made["chunks"]))
+
+    def _advice(self, findings: Sequence[Finding], chunks: Columns) -> tuple[str, ...]:
+        """Of each limit that is not kept: where it is set, and where to look."""
+        said = []
+        limits = {
+            (table, (e.get("meta") or {}).get("claim")): value["$PARAMETER"]
+            for table, expectations in self.expectations.items()
+            for e in expectations
+            for value in e["kwargs"].values()
+            if isinstance(value, Mapping) and value.get("$PARAMETER") in LIMITS
+        }
+        for finding in findings:
+            parameter = limits.get((finding.suite, finding.claim))
+            if parameter is None or finding.met or not finding.critical:
+                continue
+            option, look = LIMITS[parameter]
+            look = _repeating(chunks) if parameter == "unique_chunks" else look
+            limit = f"{option}, now {getattr(self.options, option):g}, in the options of this gate"
+            meant = f"if the documents are meant to be so: {limit}"
+            said.append("; ".join(filter(None, (look, meant))))
+        return tuple(said)
 
     def _parameters(self, context: GateContext, vectors: Columns) -> dict[str, Any]:
         limits = self.options
@@ -134,6 +167,14 @@ _LANGUAGES: dict[str, Any] = {
 }
 
 
+def _repeating(chunks: Columns) -> str:
+    """The documents in which most of the repeated chunks stand, of how many each; their first places do not count."""
+    whole = Counter(chunks["uri"])
+    repeated = Counter(uri for uri, again in zip(chunks["uri"], chunks["duplicate"], strict=True) if again)
+    named = (f"{uri} ({times:,} of its {counted(whole[uri], 'chunk')})" for uri, times in repeated.most_common(REPEATING))
+    return f"most of them stand in {', '.join(named)}"
+
+
 def _shares(made: Mapping[str, Columns]) -> dict[str, float]:
     """What the limits are about, whether met or not: to see a limit coming nearer."""
     documents, chunks = made["documents"], made["chunks"]
@@ -154,12 +195,12 @@ def _losses(documents: Columns) -> dict[str, Any]:
     return {"documents": len(lossy), "worst": worst}
 
 
-def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any]) -> Verdict:
+def _verdict(gate: str, findings: Sequence[Finding], evidence: dict[str, Any], advice: tuple[str, ...]) -> Verdict:
     failed = [finding for finding in findings if not finding.met and finding.critical]
     warnings = tuple(_said(finding) for finding in findings if not finding.met and not finding.critical)
     shown = _shown(findings, evidence)
     if failed:
-        return Verdict(gate, False, "; ".join(_said(finding) for finding in failed), evidence, warnings, shown)
+        return Verdict(gate, False, "; ".join(_said(finding) for finding in failed), evidence, warnings, shown, advice)
     over = f"{counted(evidence['documents'], 'document')} and {counted(evidence['points'], 'point')}"
     reason = f"{counted(len(findings), 'expectation')} over {over}"
     return Verdict(gate, True, reason, evidence, warnings, shown)

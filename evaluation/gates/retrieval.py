@@ -51,6 +51,11 @@ class RetrievalGate:
         return f"{self.golden.path}{' (drafted)' if self.options.synthetic else ''}"
 
     @property
+    def _asked(self) -> str:
+        """What one of its questions is called: a mean over drafted ones is never said as if people had asked them."""
+        return "drafted query" if self.options.synthetic else "query"
+
+    @property
     def queries(self) -> list[str]:
         return [query.query for query in self.golden.queries]
 
@@ -114,7 +119,8 @@ class RetrievalGate:
         if failures:
             explained(evidence["worst"], candidate, context)
             advice = lost(evidence["worst"], f"Recall@{self.options.k}", context.candidate.id)
-            reason = _led(changed, "; ".join(failures))
+            by = f"by {counted(len(candidate.counted), self._asked)}: " if self.options.synthetic else ""
+            reason = _led(changed, by + "; ".join(failures))
             return Verdict(self.name, False, reason, evidence, tuple(warnings), self._shown(evidence), advice)
         reason = _led(changed, self._summary(candidate, pair, context))
         return Verdict(self.name, True, reason, evidence, tuple(warnings), self._shown(evidence))
@@ -265,7 +271,7 @@ class RetrievalGate:
     def _summary(self, candidate: Evaluation, pair: tuple[Evaluation, Evaluation] | None, context: GateContext) -> str:
         """The mean over all of its questions, and beside it live's, on the questions and labels that both were asked."""
         name = f"Recall@{self.options.k}"
-        own = f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.counted), 'query')}"
+        own = f"{name} {candidate.measures[name]:.3f} on {counted(len(candidate.counted), self._asked)}"
         if pair is None:
             return f"{own}, {context.alone_because}" + ("" if context.serving else " to compare with")
         mine, live = pair

@@ -6,6 +6,10 @@ from pydantic import Field, model_validator
 
 from sluice.settings import ConfigPath, Section, Share
 
+MEND = "mend the labels in {}: sluice golden check says which and why, golden repair proposes others"
+BEGIN = "add questions to {}, in this release: sluice golden add --log FILE (one a line), or golden import"
+"""What is done about a golden set that is no evidence, and about one that asks nothing yet."""
+
 
 class SliceFloors(Section):
     """The least that a slice's measures may be."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from evaluation.authors import Change
 from evaluation.gates.base import SAMPLES, GateContext
+from evaluation.gates.retrieval_options import BEGIN, MEND
 from evaluation.golden import GoldenSet
 from evaluation.labels import ResolvedSet
 from evaluation.scoring import Evaluation, Found, QueryResult
@@ -199,10 +200,9 @@ def bounds(interval: Mapping[str, float] | None) -> str | None:
 
 def mend(golden: GoldenSet, resolved: ResolvedSet) -> tuple[str, ...]:
     """What to do about a golden set that is no evidence: the labels by name, and how they are mended."""
-    stale = [f"{id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
-    more = [f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else []
-    named = [f"stale: {line}" for line in stale[:SAMPLES]] + more
-    return (*named, f"mend the labels in {golden.path}: sluice golden check says which, with their reasons")
+    stale = [f"stale: {id} on {label.label.uri}: {label.reason}" for id, label in resolved.with_state("stale")]
+    named = stale[:SAMPLES] + ([f"and {len(stale) - SAMPLES} more"] if len(stale) > SAMPLES else [])
+    return (*named, (MEND if resolved.scored or resolved.unscored else BEGIN).format(golden.path))
 
 
 def lost(worst: list[dict[str, Any]], measure: str, release: str) -> tuple[str, ...]:

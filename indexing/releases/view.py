@@ -13,7 +13,13 @@ from sluice.spelling import did_you_mean
 def nothing_live(index: str, releases: Sequence[Release]) -> ReleaseError:
     """What is said to who asks for the live release of an index that has none: what would be the next step."""
     staged = next((r.id for r in reversed(releases) if r.state == "staged" and r.removed is None), None)
-    hint = f"release {staged} is staged: sluice promote {staged}" if staged else "sluice run publishes one"
+    newest = releases[-1] if releases else None
+    if staged:
+        hint = f"release {staged} is staged: sluice promote {staged}"
+    elif newest is not None and newest.state == "rejected":  # the same run would say so again
+        hint = f"release {newest.id} was rejected: sluice releases show {newest.id} says why; --release {newest.id} reads it"
+    else:
+        hint = "sluice run publishes one"
     return ReleaseError(f"index '{index}' has no live release yet", hint=hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -127,12 +128,23 @@ def out_of_files(r: Resources, state: DocumentState) -> int:
         changed += 1
     releases = {release.id: release for release in r.releases.all()}
     for report in _mentioning(r.settings.state_dir / "releases", state):
-        write_report(r, releases[report.stem], [*releases.values()])
+        if report.stem in releases:
+            write_report(r, releases[report.stem], [*releases.values()])
+        elif _of_another(report, r.settings.index):
+            continue
+        else:  # of a release that the ledger lost (a backup that was restored): nobody can make it again
+            report.unlink()
         changed += 1
     for log in _mentioning(r.settings.state_dir / "runs", state):
         log.write_text(str(unnamed(log.read_text(encoding="utf-8"), state.uri)), encoding="utf-8")
         changed += 1
     return changed
+
+
+def _of_another(report: Path, index: str) -> bool:
+    """Whether a page is of a release of another index, which keeps its reports in the same state folder."""
+    said = re.search(r"<title>Release \S+ of (\S+)</title>", report.read_text(encoding="utf-8"))
+    return said is not None and said[1] != index
 
 
 def _mentioning(folder: Path, state: DocumentState) -> list[Path]:

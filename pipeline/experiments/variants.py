@@ -185,10 +185,18 @@ class Laboratory:
                 self.chunker(variant)
                 if variant.parsing is not None:
                     self._parsers(variant.parsing)
+                self._shortens(variant)
             except ConfigurationError as error:
                 if str(where) in error.message:
                     raise
                 raise ConfigurationError(f"{where}: variant '{variant.name}': {error.message}", hint=error.hint) from None
+
+    def _shortens(self, variant: VariantSettings) -> None:
+        """Raise ConfigurationError for `dimensions` of which the model has no more: nothing would be shortened."""
+        wanted = variant.vectors.dimensions if variant.vectors is not None else None
+        model = self._model(self.settings(variant).embedding)[0]
+        if wanted is not None and wanted > (there := model.encoder.dimension):
+            raise ConfigurationError(f"vectors.dimensions: {wanted}, and the model gives {there}", hint=f"{there} or fewer")
 
     def check_labels(self) -> None:
         """Whether the documents and labels can decide by the experiment's measure; asked before any variant is measured."""

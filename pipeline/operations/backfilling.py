@@ -58,9 +58,11 @@ class Selection:
             said = " ".join(f"{option} '{value}'" for option, value in asked.items() if value is not None)
             raise ConfigurationError(
                 f"no document is there to be done again{f': none matches {said}' if said else ''}",
-                hint="globs are matched against the whole uri, e.g. --match 'content/**/*.md'; sluice documents lists them"
-                if there
-                else "sluice run takes documents in first",
+                hint="sluice run takes documents in first"
+                if not there
+                else "globs are matched against the whole uri, e.g. --match 'content/**/*.md'; sluice documents lists them"
+                if self.match is not None
+                else "dates are of last modification, in UTC: sluice freshness says how old the documents are",
             )
         return chosen
 
@@ -94,7 +96,7 @@ def backfill(
     With `order` value, what was searched most is done first; with `stop_at` (06:00, or a moment) no partition is begun after
     it, what is left is due, and the next run does it.
     """
-    run.until = end_of(stop_at, utc_now(), r.settings.schedule.timezone, said="--stop-at")
+    run.until = end_of(stop_at, utc_now(), r.settings.schedule.timezone, said="--until or --stop-at")
     chosen, asked = which.of(r), asdict(which)
     if order == "value":
         run.worth = searches_by_document(r)

@@ -61,7 +61,8 @@ def unless_stopped(r: Resources, run: Run, work: Callable[[], Report]) -> Report
     except BudgetSpent as spent:
         reason = f"{spent.message}. Next: {spent.hint}"
         # The partitions in which it ended gave no account of what they embedded before.
-        run.account.built = replace(run.account.built, tokens_embedded=r.stores.meters.spent(run.id))
+        tokens, texts = r.stores.meters.spent(run.id)
+        run.account.built = replace(run.account.built, tokens_embedded=tokens, embedded=texts)
     run.account.warnings.append(f"stopped: {reason}")
     live = r.releases.live()
     return run.account.report("stopped", live.id if live else None, stopped=reason)

@@ -77,6 +77,8 @@ def _to_go_live(releases: Sequence[Release], nights: Sequence[PastRun]) -> str:
     """What puts something live; where the last run came to nothing, first what it said: the same run would say it again."""
     if staged := [release for release in releases if release.state == "staged" and not release.removed]:
         return f"sluice promote {staged[-1].id}"
+    if releases and releases[-1].state == "rejected":
+        return "mend what the newest release was rejected for, then sluice run"
     if nights and nights[0].outcome == "failed" and not nights[0].error.startswith(FROM_OUTSIDE):
         return "mend what the last run failed of, then sluice run"
     if nights and nights[0].counts.get("crawl", {}).get("seen") == 0:

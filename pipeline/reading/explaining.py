@@ -149,7 +149,9 @@ def _stopped(r: Resources, state: DocumentState, principal: Principal) -> _Stop 
         case "deleted":
             return _Stop("deleted", "its source does not list it any more", "put it back, and run again")
         case "unfetched" | "unparsed" | "withdrawn":
-            return _Stop("quarantined", held or "it could not be processed", "mend the document, then sluice quarantine retry")
+            hints = "; ".join(dict.fromkeys(entry.hint for entry in entries if entry.hint))
+            mend = hints or "mend the document, then sluice quarantine retry"
+            return _Stop("quarantined", held or "it could not be processed", mend)
         case "waiting":
             return _Stop("waiting", "its bytes are fetched and not parsed yet", "sluice run")
         case "dropped":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from indexing.releases.view import nothing_live
 from indexing.search import ANYWHERE
@@ -38,7 +38,11 @@ def narrowed(
     """What a search is narrowed to, in the words of its command; ConfigurationError for what is no date, for a source that
     nobody knows, and for a language in which this principal may read no document: which others there are is not theirs to know.
     """
-    dates = day("--since", since), day("--until", until)
+    first, last = day("--since", since), day("--until", until, whole=True)
+    if first and last and last < first:
+        raise ConfigurationError(
+            f"--until '{until}' lies before --since '{since}'", hint="no document was modified then; turn them"
+        )
     known_sources(r, sources, principal)
     if languages:
         there = sorted({state.language for state in _read_by(r, principal) if state.language})
@@ -51,7 +55,7 @@ def narrowed(
                     f"{did_you_mean(language, there)}",
                     hint=hint,
                 )
-    return Filters(tuple(sources), tuple(languages), *dates)
+    return Filters(tuple(sources), tuple(languages), first, last)
 
 
 def _read_by(r: Resources, principal: Principal) -> Iterator[DocumentState]:
@@ -63,7 +67,6 @@ def known_sources(r: Resources, names: Collection[str], principal: Principal | N
     where there is one): one that was taken out may still be live."""
     configured = {source.name for source in r.settings.sources}
     unknown = [name for name in names if name not in configured]
-    states = r.stores.documents.read() if principal is None else _read_by(r, principal)
     served = set[str]()
     if unknown:
         states = r.stores.documents.read() if principal is None else _read_by(r, principal)
@@ -80,8 +83,11 @@ def search(r: Resources, query: str, principal: Principal, k: int, release: str 
     return r.searcher(released(r, release), log=r.query_log).search(query, principal, k, filters)
 
 
-def day(option: str, value: str | None) -> datetime | None:
-    """The moment that an option of a command names, UTC unless it says otherwise; ConfigurationError for what is no date."""
+def day(option: str, value: str | None, *, whole: bool = False) -> datetime | None:
+    """The moment that an option of a command names, UTC unless it says otherwise; ConfigurationError for what is no date.
+
+    A date without a time is its beginning, or with `whole` its end.
+    """
     if value is None:
         return None
     try:
@@ -90,4 +96,6 @@ def day(option: str, value: str | None) -> datetime | None:
         raise ConfigurationError(
             f"{option} '{value}' is not a date", hint="use ISO 8601: 2026-11-21 or 2026-11-21T02:00:00Z"
         ) from None
+    if whole and ":" not in value and "T" not in value.upper():
+        parsed += timedelta(days=1) - timedelta.resolution
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -20,7 +20,7 @@ from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
 from pipeline.windows import Stopped, mapped
 from sluice.counts import StageCounts
-from sluice.errors import NOT_CUT, DocumentError
+from sluice.errors import NOT_CUT, RETRY, DocumentError
 from sluice.records import DocumentState
 from sluice.releases import Release
 
@@ -47,12 +47,16 @@ class Part:
         """Nothing of the one document is in the release; `build` sees to what follows."""
         [state] = r.stores.documents.read(self.keys)
         fingerprint = r.parse_fingerprints.get(state.source, "")
-        r.ingestion("").give_up_parsed([(state, DocumentError("worker_died", f"{state.uri}: {reason}"))], fingerprint)
+        error = DocumentError("worker_died", f"{state.uri}: {reason}", hint=RETRY)
+        r.ingestion("").give_up_parsed([(state, error)], fingerprint)
         return Built({"chunk": StageCounts(seen=1, failed={"worker_died": 1})})
 
 
 FEW_UNCUT = 3
 """Documents that a strategy may fail at before it is the strategy that is at fault, where they are more than one in ten."""
+
+
+RECUT = "mend the strategy, or choose another one; what the same one failed of: sluice quarantine retry"
 
 
 class LeftOut(Exception):
@@ -115,7 +119,7 @@ def _without_uncut(r: Resources, run: Run, uncut: Sequence[Uncut], members: int)
         return {}
     if len(uncut) == members or (len(uncut) > FEW_UNCUT and 10 * len(uncut) > members):
         raise NotCut(uncut)
-    errors = {each.document_key: DocumentError(NOT_CUT, each.error) for each in uncut}
+    errors = {each.document_key: DocumentError(NOT_CUT, each.error, hint=RECUT) for each in uncut}
     failed = [(state, errors[state.key]) for state in r.stores.documents.read(list(errors))]
     r.ingestion(run.id).give_up_parsed(failed, r.chunker.fingerprint)
     return {NOT_CUT: len(uncut)}

@@ -19,7 +19,7 @@ from pipeline.steps.settling import revoke, settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
 from sluice.counts import StageCounts
-from sluice.errors import DocumentError, MassDeletion, SluiceError
+from sluice.errors import RETRY, DocumentError, MassDeletion, SluiceError
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef
 
@@ -53,7 +53,7 @@ class Share:
         """Quarantine the one document of this share."""
         ref = self.refs[0] if self.refs else None
         uri = ref.uri if ref is not None else r.stores.documents.read(self.keys)[0].uri
-        error = DocumentError("worker_died", f"{uri}: {reason}")
+        error = DocumentError("worker_died", f"{uri}: {reason}", hint=RETRY)
         fingerprint, validator = r.parse_fingerprints[self.source], ref.validator if ref is not None else None
         stage = r.ingestion(self.run).give_up(self.source, uri, validator, fingerprint, error)
         failed = StageCounts(seen=1, failed={error.reason: 1})

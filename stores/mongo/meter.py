@@ -16,14 +16,15 @@ class MongoMeter:
     def __init__(self, database: MongoDatabase, index: str) -> None:
         self._database, self._rows, self._index = database, database["meters"], index
 
-    def spent(self, run: str) -> int:
-        """What is counted so far."""
+    def spent(self, run: str) -> tuple[int, int]:
+        """The units that are counted so far, and for how many texts."""
         with translated(self._database, f"reading what run {run} spent"):
             row = self._rows.find_one({"_id": f"{self._index}/{run}"})
-        return int(row["spent"]) if row else 0
+        return (int(row["spent"]), int(row.get("texts", 0))) if row else (0, 0)
 
-    def spend(self, run: str, units: int, limit: int) -> int | None:
-        """Count these units and return None; where they would pass the limit, count nothing and return what is spent."""
+    def spend(self, run: str, units: int, limit: int, texts: int = 0) -> int | None:
+        """Count these units of so many texts and return None; where they would pass the limit, count nothing and return what
+        is spent."""
         identity = {"_id": f"{self._index}/{run}"}
         with translated(self._database, f"counting what run {run} spends"):
             for _ in range(_ATTEMPTS):
@@ -33,10 +34,11 @@ class MongoMeter:
                     return spent
                 if row is None:
                     try:
-                        self._rows.insert_one({**identity, "index": self._index, "spent": units})
+                        self._rows.insert_one({**identity, "index": self._index, "spent": units, "texts": texts})
                     except DuplicateKeyError:
                         continue
                     return None
-                if self._rows.update_one({**identity, "spent": spent}, {"$set": {"spent": spent + units}}).matched_count:
+                counted = {"spent": spent + units, "texts": int(row.get("texts", 0)) + texts}
+                if self._rows.update_one({**identity, "spent": spent}, {"$set": counted}).matched_count:
                     return None
         raise IntegrityError(f"what run {run} spends keeps changing under this process", hint="run again")

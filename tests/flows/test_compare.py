@@ -325,6 +325,12 @@ def test_vectors_kept_otherwise_are_an_axis_with_their_answers_per_set_of_tags(i
     assert named["signs"]["cost"]["exact_overlap"][0]["recall"] < 1
     assert named["signs"]["vectors"] == {"dimensions": 64, "storage": "binary", "rescore": 0}
     assert index("compare", str(file), "--adopt", "signs").code == 2
+    longer = index("compare", str(experiment(index, {"name": "longer", **chunk, "vectors": {"dimensions": 257}})))
+    assert (longer.code, "'longer': vectors.dimensions: 257, and the model gives 256" in longer.out["error"]["message"]) == (
+        2,
+        True,
+    )
+    file = experiment(index, *variants)
     index.configure(stores={"mongodb": {"uri": "embedded"}, "qdrant": {"url": "embedded"}})
     adopted = index("compare", str(file), "--adopt", "int8").out["adopt"]
     assert adopted["stores"] == {"mongodb": {"uri": "embedded"}, "qdrant": {"url": "embedded", "quantization": "int8"}}

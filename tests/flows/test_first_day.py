@@ -19,7 +19,7 @@ from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.releases import held_until
 from sluice.settings import load
-from tests.flows.conftest import TOPICS, Index
+from tests.flows.conftest import TOPICS, Index, golden_lines
 from tests.mailroom import message
 
 
@@ -395,6 +395,16 @@ def test_what_is_met_first_says_what_to_do_next(index: Index) -> None:
     _, said, told = index.shown("run")
     assert "which failed, and why: sluice quarantine" in said
     assert "measuring" not in told
+    source = index.settings["sources"][0]
+    index.configure(sources=[source | {"limits": {"size_mb": 1}}])
+    index.write("people/8.md", "# Long\n\n" + "word " * 210_000)
+    index("ingest")
+    index.configure(sources=[source])
+    [entry] = [entry for entry in index("quarantine").out["entries"] if entry["uri"] == "people/8.md"]
+    assert entry["error"] == "people/8.md: is 1.1 MB large; allowed: 1 MB"
+    assert "raise the source's limits.size_mb" in entry["hint"]
+    assert f"too_large: {entry['hint']}" in index.shown("quarantine")[1]
+    assert index("why", "word", "people/8.md", "--as", "people").out["hint"] == entry["hint"]
     readers = next(check for check in index("doctor").out["checks"] if check["check"] == "readers")
     assert readers["ok"]
     assert "sluice documents --status unreadable" in readers["hint"]
@@ -452,6 +462,45 @@ def test_in_eighty_columns_nothing_is_broken_within_a_word_and_no_heading_stands
     for text in (listed, shown, diff, trace, cost, report):
         lines = [line for line in text.splitlines() if "/state/" not in line]  # a path is copied whole
         assert max(map(len, lines)) <= 80, text
+
+
+def test_a_golden_set_can_be_made_before_anything_is_live(index: Index) -> None:
+    """A gate names a file that is still to be made: empty, it refuses, and questions are judged in what it refused."""
+    golden = index.folder / "golden.jsonl"
+    golden.unlink()
+    index.configure(
+        gates=[{"type": "retrieval", "golden": "drafted.jsonl", "synthetic": True, "min_recall": 0.1}, *index.settings["gates"]]
+    )
+    assert "begins as an empty file" in index("run").out["error"]["hint"]
+    golden.touch()
+    (index.folder / "drafted.jsonl").touch()
+    code, said, _ = index.shown("run")
+    assert (code, f"{golden} holds no query" in said, "sluice golden add --log FILE" in said) == (3, True, True), said
+    rejected = index("releases").out["releases"][0]["id"]
+    assert f"sluice releases show {rejected}" in index("search", "leave", "--as", "people").out["error"]["hint"]
+    assert (
+        index("status").out["attention"][0] == "nothing is live: mend what the newest release was rejected for, then sluice run"
+    )
+    drafted = index("golden", "draft").out
+    assert (drafted["live"], drafted["release"]) == (False, rejected)
+    assert drafted["found_first"] + drafted["found_later"] == drafted["added"] > 0
+    (index.folder / "questions.txt").write_text("parental leave?\n", encoding="utf-8")
+    _, _, told = index.shown("golden", "add", "--log", str(index.folder / "questions.txt"))  # and nobody is at the terminal
+    assert f"what is found is of release {rejected}" in told
+    gates = index.settings["gates"]
+    index.configure(gates=gates[:1])
+    alone = index("golden", "add", "--query", "who?", "--uri", "people/0.md")
+    assert (alone.code, "no gate names a golden set of other than drafted" in alone.out["error"]["message"]) == (2, True)
+    index.configure(gates=gates)
+    for line in golden_lines():
+        label = line["relevant"][0]
+        added = index("golden", "add", "--query", line["query"], "--uri", label["uri"], "--quote", label["quote"])
+        assert added.out.get("golden") == str(golden), "not the drafted ones, whose gate comes first"
+    measured = index.shown("evaluate", "--release", rejected, "--golden", str(index.folder / "drafted.jsonl"))[1]
+    assert "all of them drafted: nobody asked them" in measured
+    promoted = index.run()
+    assert promoted["release"] == rejected
+    assert f"{drafted['added']} drafted quer" in next(v["reason"] for v in promoted["verdicts"] if v["gate"] == "retrieval")
 
 
 class _Steps(Silent):

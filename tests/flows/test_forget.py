@@ -80,7 +80,13 @@ def test_what_another_document_shares_stays(index: Index) -> None:
     index.run()
     index.write("people/0.md", "# People note 0\n\nRemember that we changed something.\n")
     index.run()
+    pages = index.folder / "state" / "releases"
+    page = next(pages.glob("*.html")).read_text(encoding="utf-8")
+    lost, others = pages / "20200101-000000-aaaaaaaa.html", pages / "20200101-000000-bbbbbbbb.html"
+    lost.write_text(f"{page} people/a.md", encoding="utf-8")  # of a release that the ledger does not know
+    others.write_text(f"{page} x/people/a.md".replace(" of small</title>", " of other</title>"), encoding="utf-8")
     answer = index("forget", "people/a.md").out
+    assert (lost.exists(), others.exists()) == (False, True), "what nobody can make again, and what is another index's"
     assert (answer["shared"], answer["erased"]["bytes"], answer["erased"]["vectors"]) == (1, 0, 0)
     assert index.find(SECRET, "people")[0] == "people/b.md"
     assert index("rollback").out["outcome"] == "rolled back"

@@ -210,6 +210,7 @@ def test_a_budget_of_less_than_a_batch_is_spent_and_not_waited_for(index: Index)
     first = index("run")
     assert (first.code, first.out["outcome"]) == (0, "stopped")
     assert 0 < first.out["tokens"] <= 60
+    assert 0 < first.out["embedded"] < 12, "texts that took those tokens"
     for _ in range(20):
         if (report := index("run").out)["outcome"] == "promoted":
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -113,6 +114,12 @@ def test_what_there_is_nothing_of_is_said_in_words(index: Index) -> None:
     assert none["message"] == "no document is there to be done again: none matches --match 'nope/**'"
     crossed = index("backfill", "--from", "parse", "--since", "2027-01-01", "--until", "2026-01-01")
     assert (crossed.code, "is not before --until" in crossed.out["error"]["message"]) == (2, True)
+    late = index("backfill", "--from", "parse", "--since", "2127-01-01").out["error"]
+    assert "dates are of last modification" in late["hint"]
+    crossed = index("search", "leave", "--as", "people", "--since", "2027-01-01", "--until", "2026-01-01")
+    assert (crossed.code, "lies before --since" in crossed.out["error"]["message"]) == (2, True)
+    today = datetime.now(UTC).date().isoformat()  # of the files' last change
+    assert index("search", "leave", "--as", "people", "--since", today, "--until", today).out["hits"]
     nothing = index.folder / "nothing.jsonl"
     nothing.touch()
     measured = index("evaluate", "--golden", str(nothing))

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from cli.commands.golden_drafted import review
 from cli.console import for_people
-from cli.main import main, to_the_front
+from cli.main import main, to_the_front, wants_json
 from cli.tables import table
 
 URIS = ["content/handbook/engineering/on-call/runbooks/the-gateway-does-not-answer.md", "a.md"]
@@ -116,6 +116,10 @@ def test_options_of_sluice_itself_are_understood_after_the_command() -> None:
     ]
     assert to_the_front(["run", "--config=a.yaml", "--quiet"]) == ["--config=a.yaml", "--quiet", "run"]
     assert to_the_front(["search", "--", "--config", "x"]) == ["search", "--", "--config", "x"]
+    assert to_the_front(["--json", "-v", "releases", "show", "x"]) == ["-v", "releases", "show", "x", "--json"]
+    assert to_the_front(["releases", "--json", "show", "--", "x"]) == ["releases", "show", "--json", "--", "x"]
+    assert to_the_front(["search", "--", "--json"]) == ["search", "--", "--json"]
+    assert (wants_json(["--json", "run"]), wants_json(["search", "--", "--json"])) == (True, False)
 
 
 def test_a_command_that_takes_long_says_at_once_that_it_began(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,6 +69,20 @@ def test_limits_can_be_set_and_what_they_are_about_is_shown_either_way() -> None
     assert "documents are in the languages expected" in judged(Release(DOCS), languages=["de"]).reason
 
 
+def test_a_limit_that_is_not_kept_says_where_it_is_set_and_where_to_look() -> None:
+    """The option by its name and value; repeated chunks by the documents that hold most of them."""
+    [stale] = judged(Stale(DOCS)).advice
+    assert "sluice documents --status stale" in stale
+    assert "max_stale_documents, now 0.05" in stale
+    pages, repeated = judged(Release([*DOCS[:6], *(replace(doc, text=LOGIN) for doc in DOCS[6:])])).advice
+    assert ("sluice duplicates" in pages, "max_duplicates, now 0.1" in pages) == (True, True)
+    assert "most of them stand in releases.md (2 of its 2 chunks), " in repeated
+    assert ("reviews.md" in repeated, "max_duplicate_chunks, now 0.2" in repeated) == (False, True), (
+        "its first place repeats none"
+    )
+    assert judged(Release(DOCS)).advice == ()
+
+
 def test_the_tables_hold_no_text_and_no_vector() -> None:
     """What Great Expectations is shown, and may write down, are figures and names."""
     made = tables(context(Release(DOCS)))

@@ -50,6 +50,12 @@ def test_a_table_with_a_row_for_each_label(tmp_path: Path) -> None:
     """Rows of one query are one line; a row without a document is a question without an answer."""
     table = "query,document,quote,slice,kind\nWhen?,tea,at four,a;b,fact\nWhen?,ferry,,b,fact\nWhy?,,,,\n"
     first, second = read_csv(written(tmp_path / "q.csv", table), URI)
+    for mark in ";\t":  # as spreadsheets of other countries write it
+        other = f"Query{mark} Document\nwhere?{mark}tea\n"
+        assert (
+            read_csv(written(tmp_path / "q.csv", other), URI)[0]["relevant"]
+            == read_csv(written(tmp_path / "q.csv", "query,document\nwhere?,tea\n"), URI)[0]["relevant"]
+        )
     assert first["relevant"] == [{"uri": "tea.md", "quote": "at four"}, {"uri": "ferry.md"}]
     assert (first["slice"], first["kind"], second["relevant"]) == (["a", "b"], "fact", [])
 

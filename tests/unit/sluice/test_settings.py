@@ -282,6 +282,23 @@ def test_a_wrong_value_fails_with_its_path(write: Write, changes: dict[str, Any]
     assert said in refused(write(**changes)).message
 
 
+@pytest.mark.parametrize(
+    ("state_dir", "source", "said"),
+    [
+        ("docs", {"root": "docs"}, "holds sources.s.root (docs)"),
+        (".", {"root": "docs"}, "holds sources.s.root (docs)"),
+        ("x", {"root": "./y/../x/docs"}, "holds sources.s.root"),
+        ("x", {"type": "changes", "of": {"type": "records", "path": "x/export"}}, "holds sources.s.of.path (x/export)"),
+        ("", {"root": "docs"}, "state_dir: is empty; the folder of this file is '.'"),
+    ],
+)
+def test_the_state_folder_is_sluice_s_own(write: Write, state_dir: str, source: dict[str, Any], said: str) -> None:
+    """Documents in it would be closed to everybody else, or Sluice's own files be documents; below a source it may lie."""
+    given = {"name": "s", "type": "files", **source}
+    assert said in refused(write(state_dir=state_dir, sources=[given])).message
+    assert load(write(state_dir="docs/.sluice"), {}).state_dir.name == ".sluice"
+
+
 def test_five_problems_are_named_and_the_rest_counted(write: Write) -> None:
     """A message that a person reads, whatever the file."""
     error = refused(write(**{f"wrong{i}": 1 for i in range(8)}))
@@ -337,6 +354,8 @@ def test_yaml_s_own_shorthands_work(write: Write) -> None:
 def test_a_file_that_cannot_be_read_is_a_configuration_error(tmp_path: Path) -> None:
     """Missing, a folder, not UTF-8: exit code 2, and what to do."""
     assert "no such configuration file" in refused(tmp_path / "none.yaml").message
+    (tmp_path / "none.yml").touch()
+    assert "but none.yml is there" in refused(tmp_path / "none.yaml").message
     assert "cannot be read" in refused(tmp_path).message
     (tmp_path / "latin.yaml").write_bytes("index: é".encode("latin-1"))
     assert "cannot be read" in refused(tmp_path / "latin.yaml").message
