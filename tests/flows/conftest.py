@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from cli.main import main
+from flows import fresh_database
 from pipeline import prefect_environment
 from stores.mongo.embedded import EmbeddedMongo
 
@@ -143,9 +144,11 @@ def golden_lines() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Prefect's temporary server keeps its database in a folder of this test process."""
-    os.environ.setdefault("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+    """Prefect's temporary server keeps its database in a folder of this test process, and need not make it (3.6 s)."""
+    home = tmp_path_factory.mktemp("prefect")
+    os.environ.setdefault("PREFECT_HOME", str(home))
     prefect_environment.prepare(tmp_path_factory.mktemp("state"))
+    fresh_database.of(home)
 
 
 @pytest.fixture
