@@ -217,7 +217,7 @@ def test_what_is_deployed_runs_on_schedule_by_hand_tells_of_a_rejection_and_can_
             index.write(f"people/{n}.md", text)
 
         for number in range(250):
-            index.write(f"people/more-{number}.md", f"# Note {number}\n\n" + f"Number {number} is remembered here. " * 40)
+            index.write(f"people/more-{number}.md", f"# Note {number}\n\n" + f"Τον αριθμό {number} τον θυμόμαστε εδώ. " * 40)
         begun = _asked(server, f"deployments/{nightly}/create_flow_run", {})
         _until("a run under way", lambda: index("runs").out["runs"][0]["outcome"] == "running")
         _asked(server, f"flow_runs/{begun['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
