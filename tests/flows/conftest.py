@@ -87,7 +87,7 @@ class Index:
             self._holds = True
 
     def let_go(self) -> None:
-        """The server leaves with its next user: for who looks at its files."""
+        """The server leaves before long, as it does after a command: for who looks at its files."""
         self._held.close()
         self._holds = False
 
