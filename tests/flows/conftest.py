@@ -18,6 +18,7 @@ import yaml
 from cli.main import main
 from flows import fresh_database
 from pipeline import prefect_environment
+from stores.locks import FileLock
 from stores.mongo.embedded import EmbeddedMongo
 
 DEPARTMENTS = ("engineering", "people", "security")
@@ -87,9 +88,12 @@ class Index:
             self._holds = True
 
     def let_go(self) -> None:
-        """The server leaves before long, as it does after a command: for who looks at its files."""
-        self._held.close()
-        self._holds = False
+        """The server leaves with its last user, and has left: for who looks at its files, or copies them."""
+        if self._holds:
+            self._held.close()
+            self._holds = False
+            with FileLock(self.folder / "state" / "mongodb" / "server.lock") as server:
+                assert server.acquire(wait_s=20)
 
     def __call__(self, *arguments: str) -> Answer:
         """Run a command with --json."""
