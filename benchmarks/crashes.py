@@ -139,6 +139,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar=("SCENARIO", "PART"), action="append", help=only)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if unknown := {name for name, *_ in asked.only or ()} - SCENARIOS.keys():
+        parser.error(f"no scenario: {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary, servers() as named, ExitStack() as opened:
         uri = named.mongodb_uri or opened.enter_context(EmbeddedMongo(Path(temporary)))
