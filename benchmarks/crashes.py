@@ -1,6 +1,6 @@
 """A process is killed at every moment at which it is about to leave something behind, and the next one goes on from there.
 
-    python -m benchmarks.crashes [--model hashing:64] [--only "a first run"] [--part 0/1] [--json]
+    python -m benchmarks.crashes [--model hashing:64] [--only "a first run" [0/1]] [--json]
 
 The moments of each scenario are counted in an undisturbed process (`moments.py`); then, for each, a process that does the
 same on a copy of the same index dies of SIGKILL there. Afterwards, without any repair, a reader sees a complete release;
@@ -135,17 +135,19 @@ class Matrix:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="hashing:64")
-    parser.add_argument("--only", choices=list(SCENARIOS), action="append")
-    parser.add_argument("--part", default="0/1", help="which part of the moments, e.g. 1/3 for the second third")
+    only = "a scenario, and which part of its moments, e.g. 1/3 for the second third; again for more scenarios"
+    parser.add_argument("--only", nargs="+", metavar=("SCENARIO", "PART"), action="append", help=only)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    part, parts = map(int, asked.part.split("/"))
+    if unknown := {name for name, *_ in asked.only or ()} - SCENARIOS.keys():
+        parser.error(f"no scenario: {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary, servers() as named, ExitStack() as opened:
         uri = named.mongodb_uri or opened.enter_context(EmbeddedMongo(Path(temporary)))
         start = Place(Path(temporary), uri, Path(temporary) / "models", servers=named if named.any else EMBEDDED)
         _warm(start, asked.model)
-        for name in asked.only or SCENARIOS:
+        for name, *share in asked.only or [[name] for name in SCENARIOS]:
+            part, parts = map(int, (share or ["0/1"])[0].split("/"))
             started, wrong, died = time.monotonic(), {}, 0
             matrix = Matrix(name, start, asked.model)
             for number, moment, problem in matrix.all(part, parts):

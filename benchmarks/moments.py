@@ -24,7 +24,7 @@ READING = {"aggregate", "buildinfo", "count", "endSessions", "find", "getMore", 
 GONE = re.compile(r"(\.gone-.*)-[0-9a-f]{8}$")
 RELEASE = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(?:[0-9a-f]{2})?(-\d+)?")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-PROCESS = re.compile(r"\.\d+\.tmp$")
+PROCESS = re.compile(r"\.(\d+|[0-9a-f]{8})\.tmp$")
 """A release's and a run's name hold the time, a file in the making its process, a
 segment's is random; a moment's name is none of that."""
 

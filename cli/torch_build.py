@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+_TORCH = re.compile(r"torch-", re.IGNORECASE)
 _CUDA = re.compile(r"(nvidia|triton|cuda)([-_]|$)", re.IGNORECASE)
 
 
@@ -15,8 +16,9 @@ def torch_build() -> str:
         version = metadata.version("torch")
     except metadata.PackageNotFoundError:
         return "torch is not installed"
-    packages = [d for d in metadata.distributions() if d.name and (d.name.lower() == "torch" or _CUDA.match(d.name))]
-    cuda = [d for d in packages if d.name.lower() != "torch"]
+    beside = Path(str(metadata.distribution("torch").locate_file(""))).glob("*-info")  # by name: to read each takes a second
+    packages = [metadata.Distribution.at(record) for record in beside if _TORCH.match(record.name) or _CUDA.match(record.name)]
+    cuda = [package for package in packages if package.name.lower() != "torch"]
     size = sum(file.size or 0 for package in packages for file in package.files or ()) / 1e9
     if not cuda and "+cu" not in version:
         return f"torch {version}, the CPU build: {size:.1f} GB"

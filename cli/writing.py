@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sluice.errors import ConfigurationError
+from sluice.replacing import replacing
 
 _WRONG = {
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EROFS,
@@ -41,13 +41,8 @@ def put(file: Path, text: str) -> None:
     if file.exists() and not file.is_file():  # /dev/stdout, a pipe: written to, never replaced
         file.write_text(text, encoding="utf-8")
         return
-    target = file.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(file.resolve(), 0o666) as made:
+        made.write_text(text, encoding="utf-8")
 
 
 def _about(error: OSError, path: Path) -> bool:

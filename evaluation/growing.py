@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from evaluation.quotes import plain
 from evaluation.readable import barred
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
+from sluice.replacing import replacing
 
 Line = dict[str, Any]
 
@@ -100,18 +99,14 @@ def rewrite(path: Path, change: Callable[[Line], Line | None]) -> None:
 def _replace(path: Path, text: str, check: Callable[[GoldenSet], None]) -> None:
     """Write a golden set whole or not at all: it must load, and `check` must not raise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".golden-", suffix=".jsonl", dir=path.parent)
-    made = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        check(load_golden(made))
-        made.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o600)  # it quotes documents
-        os.replace(made, path)
-    except ConfigurationError as error:
-        raise ConfigurationError(error.message.replace(str(made), str(path)), hint=error.hint) from None
-    finally:
-        made.unlink(missing_ok=True)
+    with replacing(path) as made:  # for its owner alone where it is new: it quotes documents
+        made.write_text(text, encoding="utf-8", newline="")
+        try:
+            check(load_golden(made))
+        except ConfigurationError as error:
+            raise ConfigurationError(error.message.replace(str(made), str(path)), hint=error.hint) from None
+        if path.exists():
+            made.chmod(path.stat().st_mode & 0o777)
 
 
 def next_id(path: Path, prefix: str) -> str:

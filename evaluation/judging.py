@@ -18,6 +18,7 @@ from evaluation.readable import barred
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.records import Hit
+from sluice.replacing import replacing
 
 _BETWEEN = re.compile(r"\s*(?:\.\.\.|…)\s*")
 
@@ -108,9 +109,8 @@ class Skipped:
 
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".writing")
-        beside.write_text("".join(json.dumps(q, ensure_ascii=False) + "\n" for q in self.queries.values()), encoding="utf-8")
-        beside.replace(self.path)
+        with replacing(self.path) as made:
+            made.write_text("".join(json.dumps(q, ensure_ascii=False) + "\n" for q in self.queries.values()), encoding="utf-8")
 
 
 def unasked(

@@ -9,12 +9,12 @@ import importlib.metadata
 import os
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.machine_cache import cache_folder
+from sluice.replacing import replacing
 
 ELSEWHERE = ("PREFECT_API_DATABASE_", "PREFECT_SERVER_DATABASE_")
 """Environment variables by which a user has a database of their own."""
@@ -29,11 +29,13 @@ class Fresh:
 
     def keep(self) -> None:
         """Keep the database as it is now; nothing is said of it where that cannot be done, it saves time only."""
-        with suppress(OSError, sqlite3.Error), tempfile.TemporaryDirectory(dir=self.kept.parent) as folder:
-            copy = Path(folder) / "copy.db"
-            with closing(sqlite3.connect(self.made)) as made, closing(sqlite3.connect(copy)) as target:
-                made.backup(target)
-            os.replace(copy, self.kept)
+        with (
+            suppress(OSError, sqlite3.Error),
+            replacing(self.kept) as copy,
+            closing(sqlite3.connect(self.made)) as made,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            made.backup(target)
 
 
 def of(home: Path) -> Fresh | None:
@@ -45,9 +47,8 @@ def of(home: Path) -> Fresh | None:
         return None
     kept = cache / f"{importlib.metadata.version('prefect')}.db"
     try:
-        part = made.with_suffix(f".{os.getpid()}")
-        shutil.copyfile(kept, part)
-        os.replace(part, made)  # whole or not at all: a server is started on it
+        with replacing(made) as copy:  # a server is started on it
+            shutil.copyfile(kept, copy)
     except FileNotFoundError:
         return Fresh(made, kept)
     except OSError:

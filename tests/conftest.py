@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from stores.mongo.embedded import EmbeddedMongo
 os.environ.pop("COLUMNS", None)  # xdist's workers have it: what they print through a pipe would be cut to it
 os.environ.setdefault("SLUICE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sluice-tests-{os.getuid()}"))
 """Models are made once for all tests of this user, and not in the home folder."""
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Images of containers set it: then each of the hundreds of processes that the tests start would compile Sluice anew (0.3 s)."""
 
 MEMORY, ROOM_BYTES = Path("/dev/shm"), 6 << 30
 """The tests write some 2 GB and sync a disk all the while: in memory, where it has so much room, they take half the time."""

@@ -18,8 +18,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from glob import escape
 from importlib.metadata import version
@@ -29,6 +28,7 @@ from typing import Any
 from evaluation.experiments.outcome import Outcome
 from evaluation.experiments.report import render
 from evaluation.experiments.running import VERSION, VariantResult
+from sluice.replacing import replacing
 
 CUTS = "cuts.html"
 """How the strategies cut the documents whose quotes they break; beside the report, and gone with the words of any of them."""
@@ -52,7 +52,7 @@ class Results:
     def put(self, result: VariantResult) -> None:
         """Keep a result; whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with _replacing(self._folder / f"{result.fingerprint}.json") as file:
+        with replacing(self._folder / f"{result.fingerprint}.json") as file:
             file.write_text(json.dumps(result.as_json(), ensure_ascii=False), encoding="utf-8")
 
 
@@ -124,7 +124,7 @@ def erase(experiments: Path, document_key: str) -> int:
             for entry in held:
                 entry["hits"] = [hit for hit in entry["hits"] if hit["document_key"] != document_key]
             summary = json.loads((passages.parent / "summary.json").read_text(encoding="utf-8"))
-            with _replacing(passages) as file, _replacing(passages.parent / "report.html") as page:
+            with replacing(passages) as file, replacing(passages.parent / "report.html") as page:
                 file.write_text(json.dumps(queries, ensure_ascii=False), encoding="utf-8")
                 there = {"cuts": (passages.parent / CUTS).exists()}
                 page.write_text(render({**summary, **there}, queries), encoding="utf-8")
@@ -132,7 +132,7 @@ def erase(experiments: Path, document_key: str) -> int:
     for table in sorted(experiments.glob("*/hits.parquet")):
         hits = pd.read_parquet(table)
         if (hits["document_key"] == document_key).any():
-            with _replacing(table) as file:
+            with replacing(table) as file:
                 hits[hits["document_key"] != document_key].to_parquet(file, index=False)
             changed += 1
     for parsed in sorted(experiments.glob(f"parsed/*/{document_key}-*")):
@@ -171,16 +171,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except ModuleNotFoundError:  # PackageNotFoundError is one: an optional package that is not installed
         return None
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file to write in place of `path`, which is replaced at the end, or left alone on an error."""
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    os.close(handle)
-    made = Path(name)
-    try:
-        yield made
-        os.replace(made, path)
-    finally:
-        made.unlink(missing_ok=True)

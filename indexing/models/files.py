@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from typing import Any
 
 from sluice.errors import ConfigurationError, IntegrityError
 from sluice.ids import digest, fingerprint
+from sluice.replacing import replacing
 
 BUNDLED = "bundled:all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -201,9 +201,8 @@ def _sha256(file: Path, stamps: Path | None) -> str:
     except FileNotFoundError:
         value = _sha256(file, None)
     stamps.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=stamps, delete=False, encoding="ascii") as written:
-        written.write(value)
-    os.replace(written.name, stamp)
+    with replacing(stamp) as made:
+        made.write_text(value, encoding="ascii")
     return value
 
 

@@ -11,7 +11,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +27,7 @@ from indexing.models.precision_sample import SAMPLE
 from sluice.errors import ConfigurationError, SluiceError
 from sluice.ids import digest
 from sluice.points import Vector
+from sluice.replacing import replacing
 
 if TYPE_CHECKING:
     from indexing.protocols import Encoder
@@ -173,9 +173,8 @@ def _remembered(file: Path) -> Decision | None:
 
 def _remember(file: Path, decision: Decision) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as written:
-        json.dump(decision.as_json(), written)
-    os.replace(written.name, file)
+    with replacing(file) as made:
+        made.write_text(json.dumps(decision.as_json()), encoding="utf-8")
 
 
 def _measured(

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from sluice.replacing import replacing
+
 _FILE = "selected.json"
 
 
@@ -22,9 +24,8 @@ def remember(cache: Path | None, selected: Iterable[str], there: Iterable[str]) 
     names = frozenset(selected) | (before & frozenset(there))
     if cache is not None and names != before:
         os.makedirs(cache, mode=0o700, exist_ok=True)
-        written = cache / f"{_FILE}.new"
-        written.write_text(json.dumps(sorted(names)), encoding="utf-8")
-        os.replace(written, cache / _FILE)
+        with replacing(cache / _FILE) as made:
+            made.write_text(json.dumps(sorted(names)), encoding="utf-8")
     return names
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from indexing.cuts import Cutter
 from pipeline.experiments.variants import Laboratory
 from sluice.errors import ConfigurationError
 from sluice.records import Document, DocumentState
+from sluice.replacing import replacing
 from sluice.spelling import find
 
 SHOWN = 3
@@ -41,10 +41,8 @@ def overlays(lab: Laboratory, uris: Sequence[str] = (), keys: Collection[str] = 
 def write(lab: Laboratory, file: Path, found: Sequence[Overlay]) -> Path:
     """The page, whole or not at all, for its owner alone: it holds words of documents."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    made = file.with_name(f".{file.name}.{os.getpid()}")
-    made.touch(mode=0o600)
-    made.write_text(page(f"How {lab.experiment.name} cuts", found), encoding="utf-8")
-    os.replace(made, file)
+    with replacing(file) as made:
+        made.write_text(page(f"How {lab.experiment.name} cuts", found), encoding="utf-8")
     return file
 
 

@@ -9,7 +9,6 @@ again; files of documents that are not in the index any more go when the same pa
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from pipeline.resources import Resources
 from sluice.errors import DocumentDropped
 from sluice.ids import version_id
 from sluice.records import Document, DocumentState
+from sluice.replacing import replacing
 from stores.mongo.codec import from_row, to_row
 
 
@@ -91,9 +91,8 @@ def parse(r: Resources, chosen: Mapping[str, Parser], held: Documents, folder: P
 def _parsed(r: Resources, parser: Parser, state: DocumentState, file: Path) -> Document:
     document = parser.parse(r.ingestion("compare").item(state), source=state.source)
     file.parent.mkdir(parents=True, exist_ok=True)
-    made = file.with_suffix(f".{os.getpid()}")
-    made.write_text(json.dumps(to_row(document)), encoding="utf-8")
-    os.replace(made, file)
+    with replacing(file) as made:
+        made.write_text(json.dumps(to_row(document)), encoding="utf-8")
     return document
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,10 @@ import pytest
 import yaml
 
 from cli.main import main
+from flows import fresh_database
 from pipeline import prefect_environment
+from stores.locks import FileLock
+from stores.mongo.embedded import EmbeddedMongo
 
 DEPARTMENTS = ("engineering", "people", "security")
 TOPICS = {
@@ -55,6 +60,8 @@ class Index:
     folder: Path
     capture: pytest.CaptureFixture[str]
     settings: dict[str, Any] = field(default_factory=dict)
+    _held: ExitStack = field(default_factory=ExitStack)
+    _holds: bool = False
 
     @property
     def config(self) -> Path:
@@ -74,8 +81,23 @@ class Index:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
+    def hold(self) -> None:
+        """From its second command on, this index's embedded MongoDB server stays: each command would start one."""
+        if not self._holds and (self.folder / "state" / "mongodb" / "data").exists():
+            self._held.enter_context(EmbeddedMongo(self.folder / "state"))
+            self._holds = True
+
+    def let_go(self) -> None:
+        """The server leaves with its last user, and has left: for who looks at its files, or copies them."""
+        if self._holds:
+            self._held.close()
+            self._holds = False
+            with FileLock(self.folder / "state" / "mongodb" / "server.lock") as server:
+                assert server.acquire(wait_s=20)
+
     def __call__(self, *arguments: str) -> Answer:
         """Run a command with --json."""
+        self.hold()
         self.capture.readouterr()
         with pytest.raises(SystemExit) as exit:
             main(["--config", str(self.config), *arguments, "--json"])
@@ -85,6 +107,7 @@ class Index:
 
     def shown(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command as a person does: its exit code, standard output and standard error."""
+        self.hold()
         self.capture.readouterr()
         with pytest.raises(SystemExit) as exit:
             main(["--config", str(self.config), *arguments])
@@ -103,6 +126,7 @@ class Index:
 
         A release is named by its second and its content: made again within that second it would be the very one that is gone.
         """
+        self.let_go()
         shutil.rmtree(self.folder / "state")
         time.sleep(1)
 
@@ -124,13 +148,15 @@ def golden_lines() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Prefect's temporary server keeps its database in a folder of this test process."""
-    os.environ.setdefault("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+    """Prefect's temporary server keeps its database in a folder of this test process, and need not make it (3.6 s)."""
+    home = tmp_path_factory.mktemp("prefect")
+    os.environ.setdefault("PREFECT_HOME", str(home))
     prefect_environment.prepare(tmp_path_factory.mktemp("state"))
+    fresh_database.of(home)
 
 
 @pytest.fixture
-def index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Index:
+def index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Index]:
     """Twelve documents of three departments, a hashing encoder, a golden set, leak cases; nothing has run yet."""
     made = Index(tmp_path, capsys)
     for department in DEPARTMENTS:
@@ -151,4 +177,5 @@ def index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Index:
             {"type": "leaks", "cases": "leaks.jsonl"},
         ],
     )
-    return made
+    yield made
+    made.let_go()

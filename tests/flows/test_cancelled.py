@@ -28,7 +28,9 @@ reporting.in_process("run", sys.argv[1], {}, server.ready())
 def test_a_cancelled_run_lets_go_of_the_lease_and_leaves_nothing_half_done(index: Index) -> None:
     """SIGTERM while it builds: it ends in seconds, its row says so, nothing is live, and the next run begins at once."""
     for number in range(500):
-        index.write(f"people/more-{number}.md", f"# Note {number}\n\n" + f"Number {number} is remembered here. " * 40)
+        index.write(
+            f"people/more-{number}.md", f"# Note {number}\n\n" + f"Τον αριθμό {number} τον θυμόμαστε εδώ. " * 40
+        )  # soon parsed
     collections = index.folder / "state" / "qdrant" / "collections"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     command = [sys.executable, "-c", PROGRAM, str(index.config), str(index.folder / "state")]

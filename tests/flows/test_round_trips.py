@@ -109,9 +109,9 @@ class Nights:
         (self.folder / "sluice.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
     def write(self, text: str) -> None:
-        """All documents anew, each another one."""
+        """All documents anew, each another one; in Greek, whose script tells the language: statistics take half of the time."""
         for n in range(self.count):
-            content = f"# Note {n}\n\nDocument {n} says the word w{n}x. {text}\n"
+            content = f"# Note {n}\n\nΤο έγγραφο λέει και γράφει πάντα: word w{n}x. {text}\n"
             (self.corpus / f"{n:03}.md").write_text(content, encoding="utf-8")
 
     def spoil(self) -> None:
@@ -139,9 +139,9 @@ class Nights:
 
 def lived(nights: Nights) -> dict[str, Counter[tuple[str, str]]]:
     """Nights and commands that each touch every document."""
-    nights.write("As it was first.")
+    nights.write("Όπως ήταν στην αρχή.")
     first = nights.night("cold")
-    nights.write("As it is now.")
+    nights.write("Όπως είναι τώρα.")
     second = nights.night("changed")
     nights.readers(*((f"{n:03}.md", f"reader-{n}") for n in range(nights.count)))
     with nights.counted("access sync") as r, holding(r, "access sync") as run:
@@ -154,7 +154,7 @@ def lived(nights: Nights) -> dict[str, Counter[tuple[str, str]]]:
     nights.spoil()
     with nights.counted("refused") as r, holding(r, "run") as run:
         assert sum(nightly.reindex(r, run).counts["parse"].failed.values()) == nights.count
-    nights.write("Mended.")
+    nights.write("Διορθωμένο.")
     for n in range(nights.count // 2, nights.count):
         (nights.corpus / f"{n:03}.md").unlink()
     nights.night("mended, half of them deleted")

@@ -124,6 +124,7 @@ def test_the_most_searched_documents_are_done_first_and_the_result_is_the_same(
     point."""
     searched(index)
     index.configure(chunking={"strategy": "recursive", "max_tokens": 100, "overlap_tokens": 0, "context": "title"})
+    index.let_go()
     copy = shutil.copytree(index.folder, tmp_path_factory.mktemp("other") / "index")
     released = {}
     for order, place in (("key", index), ("value", Index(copy, index.capture, index.settings))):
