@@ -13,6 +13,7 @@ import atexit
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,8 @@ D = TypeVar("D", bound="Divisible")
 
 CONNECT_S = 60.0
 """How long a cluster may take to answer and to have a worker."""
+UNSTAFFED_S = 600.0
+"""How long work waits for a cluster that has lost all its workers: others may be on their way."""
 
 
 class WorkerDied(Permanent):
@@ -54,6 +57,7 @@ class Dask:
     address: str | None = None
     workers: int = 2
     tries: int = 3
+    unstaffed_s: float = UNSTAFFED_S
     run: str = field(default_factory=lambda: os.urandom(6).hex())
     """Workers open their Resources anew for another executor: what a source listed for an earlier run is old."""
     _opened: ExitStack = field(default_factory=ExitStack)
@@ -93,6 +97,7 @@ class Dask:
 
         client, suspects, waiting = self._connected(), list[int](), deque(parts)
         failed, under_way, ended = dict[int, BaseException](), dict[Any, int](), SimpleQueue[Any]()
+        seen = time.monotonic()
         try:
             while waiting or under_way:
                 while waiting and not failed and len(under_way) < self._bound(client):
@@ -103,12 +108,14 @@ class Dask:
                 if not under_way:  # what one failed of did not leave the others half done and unseen
                     break
                 try:
-                    future = ended.get(timeout=CONNECT_S)
+                    future = ended.get(timeout=min(CONNECT_S, self.unstaffed_s))
                 except Empty:
-                    if client.status == "running":
+                    now = time.monotonic()
+                    seen = now if self._staff(client) else seen
+                    if client.status == "running" and now - seen < self.unstaffed_s:
                         continue
-                    raise self._gone(TimeoutError(f"silent for {CONNECT_S:.0f} s")) from None
-                position = under_way.pop(future)
+                    raise self._gone(TimeoutError(f"silent, or without a worker, for {now - seen:.0f} s")) from None
+                position, seen = under_way.pop(future), time.monotonic()
                 status, error = future.status, future.exception() if future.status == "error" else None
                 if status == "finished":
                     answers[position] = [future.result()]
@@ -146,7 +153,11 @@ class Dask:
 
     @staticmethod
     def _bound(client: Any) -> int:
-        return 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        return 2 * max(1, Dask._staff(client))
+
+    @staticmethod
+    def _staff(client: Any) -> int:
+        return len(client.scheduler_info(n_workers=-1)["workers"])
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -179,6 +190,8 @@ def local_cluster(workers: int) -> Iterator[Any]:
     chosen = {
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.worker-saturation": 1.0,
+        # After 15 s Dask would give up, for good, a worker that died and is begun anew: on a busy machine it takes longer.
+        "distributed.deploy.lost-worker-timeout": f"{UNSTAFFED_S:.0f}s",
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
     }

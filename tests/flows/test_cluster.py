@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cluster import Dask
+from pipeline.cluster import Dask, local_cluster
 from pipeline.executors import Executor, Inline
 from pipeline.experiments import comparing
 from pipeline.experiments.variants import laboratory
@@ -18,7 +18,7 @@ from pipeline.outcomes import Report
 from pipeline.resources import Resources, shared
 from pipeline.runs import holding
 from pipeline.windows import NotBegun, Within
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, StoreUnavailable
 from tests import killers
 from tests.flows.conftest import Index
 from tests.killers import Numbers
@@ -29,8 +29,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """A scheduler and two worker processes; its address."""
-    from pipeline.cluster import local_cluster
-
     with local_cluster(2) as made:
         yield made.scheduler_address
 
@@ -68,6 +66,15 @@ def test_a_worker_that_dies_costs_a_try_and_a_killer_its_own_document(cluster: s
         assert [n for n in found if isinstance(n, str)] == ["7: its worker died each of the 2 times that it was tried"]
         with pytest.raises(ConfigurationError, match="a seven"):
             dask.map(killers.wrong, parts(tmp_path), r)
+
+
+def test_a_cluster_that_lost_its_workers_for_good_ends_the_run(r: Resources, tmp_path: Path) -> None:
+    """Not waited for without end: after a while the run fails, as with a cluster that is gone, and can be run again."""
+    with local_cluster(1) as made, Dask(made.scheduler_address, unstaffed_s=3) as dask:
+        assert dask.map(killers.doubled, parts(tmp_path)[:1], r) == [[0, 2, 4]]
+        made.scale(0)
+        with pytest.raises(StoreUnavailable, match="without a worker"):
+            dask.map(killers.doubled, parts(tmp_path), r)
 
 
 class Deadly(Dask):
