@@ -87,11 +87,15 @@ class Index:
             self._held.enter_context(EmbeddedMongo(self.folder / "state"))
             self._holds = True
 
+    def leave(self) -> None:
+        """The server goes with its last user: with this, or with a worker of a cluster that still has it."""
+        self._held.close()
+        self._holds = False
+
     def let_go(self) -> None:
         """The server leaves with its last user, and has left: for who looks at its files, or copies them."""
         if self._holds:
-            self._held.close()
-            self._holds = False
+            self.leave()
             with FileLock(self.folder / "state" / "mongodb" / "server.lock") as server:
                 assert server.acquire(wait_s=20)
 
@@ -178,4 +182,4 @@ def index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Index]
         ],
     )
     yield made
-    made.let_go()
+    made.leave()
