@@ -93,6 +93,11 @@ class Stores:
         if "embedded" in (self._settings.stores.mongodb.uri, self._settings.stores.qdrant.url):
             private.room_for(self._settings.state_dir, points * (dimension * 8 + 4_000))
 
+    def write_out(self) -> None:
+        """Have no file of the embedded MongoDB keep the words of rows that were deleted; what a server keeps is its own."""
+        if self._settings.stores.mongodb.uri == "embedded":
+            embedded_files.write_out(self._settings.state_dir, self._settings.database)
+
     def close(self) -> None:
         """Let go of the servers; an embedded one stops when nobody else uses it. Safe to call again."""
         self._closing.close()

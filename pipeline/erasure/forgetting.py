@@ -151,6 +151,7 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
         "prefect": prefect_records.erase(r.settings.state_dir, state.uri),
     }
     stores.documents.delete([key])
+    stores.write_out()
     left = what_is_left(r, key, state.uri, collections, probes, everyone, contents - shared, traces.texts)
     if any(left.values()):
         raise IntegrityError(

@@ -7,10 +7,14 @@ gone beside it was cut or deleted, and an index that seems to know nothing would
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
-from sluice.errors import IntegrityError
+from sluice.errors import IntegrityError, StoreUnavailable
 from stores import private
+
+WAIT_S = 10.0
+"""How long the log waits for a moment at which nobody reads."""
 
 
 def refuse_emptied(state_dir: Path, database: str) -> None:
@@ -32,6 +36,28 @@ def begin(state_dir: Path, database: str) -> None:
     if not begun.exists() and file.exists() and file.stat().st_size:
         os.close(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))  # empty: there or not, never half
         private.sync(begun.parent)
+
+
+def write_out(state_dir: Path, database: str) -> None:
+    """Have what SQLite's log holds written into the file, and the log emptied: pages and log keep the words of rows that were
+    deleted until then. The server may have it open.
+
+    Raises StoreUnavailable where others read or write without a pause for longer than WAIT_S.
+    """
+    import sqlite3  # 5 ms, which nothing else pays
+
+    file, _ = _files(state_dir, database)
+    try:
+        with closing(sqlite3.connect(file, timeout=WAIT_S)) as opened:
+            found, *_ = opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        busy = "in use" if found else ""
+    except sqlite3.Error as error:
+        busy = f"not to be had ({error})"
+    if busy:
+        raise StoreUnavailable(
+            f"{file} is {busy}: its log still has the words of what was erased",
+            hint="run the same command again when nobody else works with this index",
+        )
 
 
 def _files(state_dir: Path, database: str) -> tuple[Path, Path]:

@@ -42,7 +42,6 @@ def test_a_forgotten_document_is_gone_from_every_release_and_every_file(index: I
     for release in (first["release"], second["release"]):
         assert "people/secret.md" not in index.find(SECRET, "people", "security", release=release, k=20)
         assert index("releases", "show", release).out["documents"] == 12
-    index.let_go()
     assert _files_that_say(index.folder / "state", "zanzibar") == []
     assert _files_that_say(index.folder / "state", URI) == []
     assert _files_that_say(prefect, URI) == []
@@ -126,7 +125,6 @@ def test_a_name_that_changed_its_unicode_form_is_erased_in_both_and_comes_back_i
     assert index("forget", nfd).out["uri"] == nfc
     for release in (None, first):
         assert not {nfc, nfd} & set(index.find(SECRET, "people", release=release, k=20))
-    index.let_go()
     assert _files_that_say(index.folder / "state", "zanzibar") == []
     assert index.run()["counts"]["crawl"]["dropped"] == {"forgotten": 1}
     assert index("forget", nfd, "--undo").code == 0
