@@ -287,6 +287,11 @@ def test_what_nests_deeply_is_read() -> None:
     assert text("<table><tr><td>" * 300 + "core", "a.html") == "core"
 
 
+def test_a_line_may_be_as_long_as_a_file() -> None:
+    """10 MB without a line's end, beyond what a parser of HTML allows a text by itself."""
+    assert len(text(b"word " * (2 << 20), "a.md")) == 5 * (2 << 20) - 1
+
+
 def test_tables_and_headings_that_are_so_by_their_roles() -> None:
     """WAI-ARIA: what programs for the Web make of elements that say nothing to a browser; a table within is a layout."""
     row = '<div role="row"><span role="{0}">{1}</span><span role="{0}">{2}</span></div>'
