@@ -50,8 +50,9 @@ def as_github(text: str) -> str:
         if mark := _FENCE.fullmatch(line):
             if fence:
                 fence = "" if mark[1].startswith(fence) and not mark[2].strip() else fence
-            elif (after := _directive(lines, at - 1, mark)) > at:
-                kept += _as_box(lines[at - 1 : after], mark)
+            elif box := _directive(lines, at - 1, mark):
+                directive, after = box
+                kept += _as_box(lines[at : after - 1], directive, ":" * len(mark[1]))
                 at = after
                 continue
             else:
@@ -62,12 +63,9 @@ def as_github(text: str) -> str:
         elif (code := _highlighted(lines, at - 1, ends)) > at:
             kept += ["", _LONGEST_FENCE, *lines[at : code - 1], _LONGEST_FENCE, ""]
             at = code
-        elif BORDER.fullmatch(line) and (rows := drawn(lines, at - 1)):
-            end = at
-            while end < len(lines) and lines[end].lstrip().startswith(("|", "+")):
-                end += 1
+        elif BORDER.fullmatch(line) and (table := drawn(lines, at - 1)):
+            rows, at = table
             kept += ["", *(_between_pipes(row) for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])), ""]
-            at = end
         elif ("{%" in line or "{{" in line) and "`" not in line and not line.startswith(("    ", "\t")):
             kept += _untagged(line)
         elif (alert := _ALERT.fullmatch(line)) and not (alert["title"].strip() and alert["kind"].isupper()):
@@ -106,42 +104,40 @@ def _highlighted(lines: list[str], begin: int, ends: list[int]) -> int:
     return 0
 
 
-def _directive(lines: list[str], begin: int, mark: re.Match[str]) -> int:
-    """The line behind a directive that holds text (MyST writes it as a fence); 0 where it holds code, or never ends."""
+def _directive(lines: list[str], begin: int, mark: re.Match[str]) -> tuple[re.Match[str], int] | None:
+    """A directive that holds text (MyST writes it as a fence), and the line behind it; None for code, and where it never ends."""
     found = _DIRECTIVE.fullmatch(mark[2].strip())
     if found is None or found["kind"] not in _HOLDERS:
-        return 0
+        return None
     for at in range(begin + 1, len(lines)):
         end = _FENCE.fullmatch(lines[at])
         if end and end[1].startswith(mark[1]) and not end[2].strip():
-            return at + 1
-    return 0
+            return found, at + 1
+    return None
 
 
-def _as_box(lines: list[str], mark: re.Match[str]) -> list[str]:
+def _as_box(held: list[str], directive: re.Match[str], colons: str) -> list[str]:
     """A directive as a box between colons (`ingest.readers.boxes`), without its options; what it holds may hold others."""
-    held = lines[1:-1]
     while held and _OPTION.fullmatch(held[0]):
         held.pop(0)
-    found = _DIRECTIVE.fullmatch(mark[2].strip())
-    title = found["title"].strip() if found else ""
-    kind = found["kind"] if found else ""
-    colons = ":" * len(mark[1])
-    return ["", f"{colons}{{{kind}}} {title}".rstrip(), "", *as_github("\n".join(held)).split("\n"), "", colons, ""]
+    head = f"{colons}{{{directive['kind']}}} {directive['title'].strip()}".rstrip()
+    return ["", head, "", *as_github("\n".join(held)).split("\n"), "", colons, ""]
 
 
-def drawn(lines: Sequence[str], begin: int) -> list[list[str]]:
-    """The rows of a table that is drawn with `+`, `-` and `|` (Pandoc, reStructuredText); [] where it is none.
+def drawn(lines: Sequence[str], begin: int) -> tuple[list[list[str]], int] | None:
+    """The rows of a table that is drawn with `+`, `-` and `|` (Pandoc, reStructuredText), and the line behind them; None where
+    it is none.
 
     A cell of several lines is one; its borders are those of its first line, so that a `|` within a cell is a character.
     """
     if not lines[begin + 1 : begin + 2] or not lines[begin + 1].lstrip().startswith("|"):
-        return []
+        return None
     border = lines[begin].rstrip()
     places = [at for at, sign in enumerate(border) if sign == "+"]
     rows: list[list[str]] = []
     held: list[list[str]] = []
-    for at in range(begin + 1, len(lines)):
+    at = begin + 1
+    while at < len(lines):
         line = lines[at].rstrip()
         if BORDER.fullmatch(line):
             rows += _one(held)
@@ -151,7 +147,9 @@ def drawn(lines: Sequence[str], begin: int) -> list[list[str]]:
             held.append(cells)
         else:
             break
-    return rows + _one(held)
+        at += 1
+    rows += _one(held)
+    return (rows, at) if rows else None
 
 
 def _between_pipes(row: list[str]) -> str:

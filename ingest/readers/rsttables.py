@@ -25,9 +25,7 @@ def table_at(lines: Sequence[str], at: int) -> tuple[str, str, int] | None:
         return None
     title, rows, end = "", list[list[str]](), at
     if BORDER.fullmatch(line):
-        rows = drawn(lines, at)
-        while end < len(lines) and lines[end].lstrip().startswith(("|", "+")):
-            end += 1
+        rows, end = drawn(lines, at) or ([], at)
     elif _SIMPLE.fullmatch(line):
         rows, end = _simple(lines, at)
     elif found := _DIRECTIVE.fullmatch(line):

@@ -45,6 +45,9 @@ def test_a_drawn_table_is_a_table() -> None:
     assert shape(f"Text\n{drawn}\nafter") == [("text", "Text"), ("table", "A | B\n1 | two more\n3 | x|y"), ("text", "after")]
     assert shape("+---+---+\n| a | b |\n| c | d |") == [("table", "a c | b d")]
     assert shape(f"```\n{drawn}\n```") == [("code", drawn)]
+    crooked = shape("+---+---+\n| a | b |\n+---+---+\n| c | d\n| e | f\n")
+    assert crooked[0] == ("table", "a | b"), "it ends where it is drawn no more"
+    assert {"c", "d", "e", "f"} <= set(" ".join(said for _, said in crooked[1:]).split()), "and nothing of what follows is lost"
 
 
 @pytest.mark.parametrize(
