@@ -23,9 +23,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             return {"release": outcome.release, "pinned": outcome.pinned}
         case Garbage():
             removed = {kind: len(names) for kind, names in outcome.removed.items()}
-            named = {
-                kind: list(names) for kind, names in outcome.removed.items() if kind != "vectors"
-            }  # a text's hash names nothing
+            # Of vectors none: a text's hash names nothing.
+            named = {kind: list(names) for kind, names in outcome.removed.items() if kind != "vectors"}
             return {"dry_run": outcome.dry_run, "removed": removed, "names": named, "freed_bytes": outcome.freed_bytes}
     found: dict[str, Any] = plain(outcome)
     return {name: value for name, value in found.items() if value is not None or name not in WHEN_THERE}

@@ -69,10 +69,8 @@ _OPTION = re.compile(
     r"|mariadb)\s[^\n]{0,60}?-p ?"
     r"|(?:-u|--user)[= ]['\"]?[\w.@-]+:)['\"]?(?P<value>[^\s'\"`<>|]{6,})"
 )
-_STORE = re.compile(
-    r"(?<!\w)(?:-(?:src|dest)?(?:store|key)pass[ \t]+['\"]?(?P<value>[^\s'\"`<>|]{6,})"
-    r"|htpasswd[ \t]+-\w*b\w*[ \t]+\S{1,200}[ \t]+\S{1,100}[ \t]+['\"]?(?P<third>[^\s'\"`<>|]{6,}))"
-)
+_STORE = re.compile(r"(?<!\w)-(?:src|dest)?(?:store|key)pass[ \t]+['\"]?(?P<value>[^\s'\"`<>|]{6,})")
+_HTPASSWD = re.compile(r"(?<!\w)htpasswd[ \t]+-\w*b\w*[ \t]+\S{1,200}[ \t]+\S{1,100}[ \t]+['\"]?(?P<value>[^\s'\"`<>|]{6,})")
 # A function that is given the name of a secret and then the secret: define('DB_PASSWORD', '…'), setProperty("db.password", "…").
 _HANDED = re.compile(
     rf"\([ \t]{{0,8}}(?P<q>[\"'])(?:[\w.-]{{1,40}}[._-])?(?:{_WORDS})\w{{0,10}}(?P=q)[ \t]{{0,8}},[ \t]{{0,8}}(?P<p>[\"'])"
@@ -170,11 +168,8 @@ def find(text: str) -> Iterator[Span]:
     """Where secrets stand; spans may overlap."""
     for pattern in (*_BLOCKS, _PREFIXED, _ISSUED):
         yield from (match.span() for match in pattern.finditer(text))
-    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _PARAMETER, _COOKIE, _NETRC, _HANDED, *_QUOTED):
+    for pattern in (_NAMED, _VARIABLE, _BEARER, _OPTION, _STORE, _HTPASSWD, _PARAMETER, _COOKIE, _NETRC, _HANDED, *_QUOTED):
         yield from (match.span("value") for match in pattern.finditer(text) if is_plausible(match["value"]))
-    for match in _STORE.finditer(text):
-        if is_plausible(match["value"] or match["third"]):
-            yield match.span("value" if match["value"] else "third")
     for pattern in (_WEBHOOK, _WRAPPED):
         yield from (match.span("value") for match in pattern.finditer(text))
     yield from (match.span() for match in _BOT.finditer(text))

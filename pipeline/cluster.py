@@ -110,9 +110,9 @@ class Dask:
                 try:
                     future = ended.get(timeout=min(CONNECT_S, self.unstaffed_s))
                 except Empty:
-                    now = time.monotonic()
-                    seen = now if self._staff(client) else seen
-                    if client.status == "running" and now - seen < self.unstaffed_s:
+                    now, is_up = time.monotonic(), client.status == "running"
+                    seen = now if is_up and self._staff(client) else seen
+                    if is_up and now - seen < self.unstaffed_s:
                         continue
                     raise self._gone(TimeoutError(f"silent, or without a worker, for {now - seen:.0f} s")) from None
                 position, seen = under_way.pop(future), time.monotonic()

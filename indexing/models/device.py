@@ -20,7 +20,7 @@ def resolve(wanted: str, environment: Mapping[str, str] = os.environ) -> str:
     Raises ConfigurationError for a GPU that is asked for by name and not there. Importing torch takes 2 s, and happens only
     where the machine looks as if it had a GPU, or where one is asked for.
     """
-    if wanted == "cpu" or (wanted == "auto" and not gpu_likely(wanted, environment)):
+    if wanted in ("cpu", "auto") and not gpu_likely(wanted, environment):
         return "cpu"
     found = _usable(wanted)
     if found is None and wanted != "auto":

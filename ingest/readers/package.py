@@ -6,15 +6,16 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from lxml import etree
 
 from sluice.errors import DocumentError
 
+T = TypeVar("T")
 Node = Any  # lxml.etree._Element; lxml ships no types
 
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -78,21 +79,22 @@ def xml_of(raw: bytes, uri: str) -> Node:
     """The root of an XML document, without comments; one that declares entities is refused: their text would be lost."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     plain = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", raw)
-    try:
-        root = etree.fromstring(plain, parser)
-    except etree.XMLSyntaxError:
-        if (mended := legal(plain)) == plain:
-            raise
-        root = etree.fromstring(mended, parser)
+    root: Node = as_legal(plain, lambda xml: etree.fromstring(xml, parser))
     declared = root.getroottree().docinfo.internalDTD
     if declared is not None and any(True for _ in declared.iterentities()):
         raise DocumentError("entities", f"{uri}: declares XML entities of its own", hint="save it again, or exclude it")
     return root
 
 
-def legal(raw: bytes) -> bytes:
-    """XML without the control characters that it forbids and that programs write into it all the same."""
-    return raw if b"\0" in raw[:200] else _FORBIDDEN.sub(b"", raw)
+def as_legal(raw: bytes, read: Callable[[bytes], T]) -> T:
+    """What is read of XML; where it is broken, without the control characters that it forbids and programs write all the same."""
+    try:
+        return read(raw)
+    except etree.XMLSyntaxError:
+        legal = raw if b"\0" in raw[:200] else _FORBIDDEN.sub(b"", raw)
+        if legal == raw:
+            raise
+    return read(legal)
 
 
 def local(node: Node) -> str:

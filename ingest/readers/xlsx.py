@@ -24,7 +24,7 @@ from ingest.readers import drawings, numbers
 from ingest.readers.base import Loss, Reading
 from ingest.readers.flat import packed
 from ingest.readers.ooxml import opened
-from ingest.readers.package import Node, Package, R, Related, child, elements, legal, local, whole, xml_of
+from ingest.readers.package import Node, Package, R, Related, as_legal, child, elements, local, whole, xml_of
 from ingest.readers.sheets import Sheet, sheet_pieces
 from ingest.readers.xlsxlooks import Looks
 
@@ -95,7 +95,7 @@ class _Book:
         extra = list(self._drawn(name, related))
         if found.kind == "chartsheet":
             return [Piece("title", name), *extra] if extra else []
-        sheet = self._legal_cells(raw)
+        sheet = as_legal(raw, self._cells)
         sheet.fade([*sheet.painted, *self._tables(related)])
         sheet.settle()
         for what, count in sheet.unseen().items():
@@ -105,14 +105,6 @@ class _Book:
         self._lose("picture", sheet.pictures, name)
         self._notes(related, sheet)
         return sheet_pieces(name, sheet, extra)
-
-    def _legal_cells(self, raw: bytes) -> Sheet:
-        try:
-            return self._cells(raw)
-        except etree.XMLSyntaxError:
-            if (mended := legal(raw)) == raw:
-                raise
-            return self._cells(mended)
 
     def _cells(self, raw: bytes) -> Sheet:
         """The cells of a sheet, read as a stream: a row is forgotten when it is read."""

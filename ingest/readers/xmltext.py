@@ -251,5 +251,4 @@ def _inside(node: Node) -> str:
             parts.append(at.text or (" " if len(at) or name in _BREAKS else ""))
             for child in reversed(at):
                 waiting += [(child, True), (child, False)]
-            parts.append("")
     return "".join(parts)

@@ -58,8 +58,9 @@ def narrowed(
     return Filters(tuple(sources), tuple(languages), first, last)
 
 
-def _read_by(r: Resources, principal: Principal) -> Iterator[DocumentState]:
-    return (state for state in r.stores.documents.read() if principal.may_read(state.tags))
+def _read_by(r: Resources, principal: Principal | None) -> Iterator[DocumentState]:
+    """The documents that they may read; all of them where nobody is named."""
+    return (state for state in r.stores.documents.read() if principal is None or principal.may_read(state.tags))
 
 
 def known_sources(r: Resources, names: Collection[str], principal: Principal | None = None) -> None:
@@ -67,10 +68,7 @@ def known_sources(r: Resources, names: Collection[str], principal: Principal | N
     where there is one): one that was taken out may still be live."""
     configured = {source.name for source in r.settings.sources}
     unknown = [name for name in names if name not in configured]
-    served = set[str]()
-    if unknown:
-        states = r.stores.documents.read() if principal is None else _read_by(r, principal)
-        served = {state.source for state in states}
+    served = {state.source for state in _read_by(r, principal)} if unknown else set()
     for name in unknown:
         if name not in served:
             r.settings.source(name)
