@@ -23,9 +23,10 @@ def folder(kind: str, owner: object, within: Path | None = None) -> Path:
     there = within or Path(tempfile.gettempdir())
     for left in there.glob(f"{prefix}*"):
         _remove_unheld(left)
-    made = Path(tempfile.mkdtemp(prefix=prefix, dir=there))
-    held = os.open(made / _HELD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    begun = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=there))  # by a name that nobody looks for until it is held
+    held = os.open(begun / _HELD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(held, fcntl.LOCK_EX)
+    made = begun.rename(there / begun.name.removeprefix("."))
     weakref.finalize(owner, _end, made, held)
     return made
 
