@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
 from sluice.ids import fingerprint
+from sluice.jsons import bounded
 from sluice.settings import Tag, validated
 
 
@@ -214,12 +215,11 @@ def object_of(text: str, where: str) -> dict[str, Any]:
     """A line's JSON object; raises ConfigurationError for what is none, or gives a key twice."""
     hint = "write one JSON object on each line"
     try:
-        value = json.loads(text, object_pairs_hook=_once)
+        value = bounded(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise ConfigurationError(f"{where}: not valid JSON: {error.msg} at column {error.colno}", hint=hint) from None
-    except (ValueError, RecursionError) as error:
-        said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ConfigurationError(f"{where}: not valid JSON: {said}", hint=hint) from None
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: not valid JSON: {error}", hint=hint) from None
     if not isinstance(value, dict):
         raise ConfigurationError(f"{where}: a JSON object is expected, this is a {type(value).__name__}", hint=hint)
     if "\\u" in text and re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)):

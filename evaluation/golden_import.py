@@ -7,7 +7,6 @@ from the id that the set gives it: `{id}.md` says that it lies in a file of that
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from evaluation.golden import object_of
 from sluice.errors import ConfigurationError
+from sluice.jsons import bounded
 
 Line = dict[str, Any]
 Uri = Callable[[str], str]
@@ -100,7 +100,7 @@ def read_csv(path: Path, uri: Uri) -> list[Line]:
 def _spans(path: Path, number: int, row: Mapping[str, str], uri: Uri) -> Line:
     corpus = row["corpus_id"]
     try:
-        references = json.loads(row["references"])
+        references = bounded(row["references"])
         labels = [
             {"uri": uri(corpus), "quote": str(r["content"]), "start": int(r["start_index"]), "end": int(r["end_index"])}
             for r in references

@@ -15,6 +15,7 @@ from evaluation.quotes import plain
 from evaluation.readable import barred
 from sluice.access import AccessTags
 from sluice.errors import ConfigurationError
+from sluice.jsons import bounded
 from sluice.replacing import replacing
 
 Line = dict[str, Any]
@@ -154,7 +155,7 @@ def _query(line: str) -> str:
     if not line.lstrip().startswith("{"):
         return line
     try:
-        found = json.loads(line)
+        found = bounded(line)
         return str(found.get("query") or "") if isinstance(found, dict) else line
     except ValueError:
         return line

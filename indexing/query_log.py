@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sluice.access import Principal
+from sluice.jsons import bounded
 from sluice.records import Hit
 
 _logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def searches(path: Path) -> Iterator[tuple[str, ...]]:
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
-                    hits = json.loads(line)["hits"]
+                    hits = bounded(line)["hits"]
                 except (ValueError, TypeError, KeyError):
                     continue
                 if isinstance(hits, list):

@@ -23,7 +23,7 @@ from ingest import grid
 from ingest.elements import Loss, Piece, clean, row_text
 from ingest.exports import from_confluence, without_comments
 from ingest.formulas import formula, ruby
-from ingest.markup import BLOCKS, UNSEEN, Node, parsed, says, spaced
+from ingest.markup import BLOCKS, UNSEEN, Node, says, spaced, walked
 from ingest.numerals import marker
 
 _LEVELS = {f"h{level}": level - 1 for level in range(1, 7)}
@@ -43,9 +43,10 @@ def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[
     Raises ValueError where the parser itself would lose text (more than 2,048 levels).
     """
     source = from_confluence(source)
-    root = parsed(source)
-    if root is None:
-        return [], ()
+    return walked(source, lambda root: _blocks(root, source, page)) or ([], ())
+
+
+def _blocks(root: Node, source: str, page: bool) -> tuple[list[Piece], tuple[Loss, ...]]:
     body = root.find(".//body")
     body = root if body is None else body
     walk = _Walk(page)

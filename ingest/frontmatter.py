@@ -12,7 +12,6 @@ them grant, and of `expires` the earliest; spellings of one key (`ingest.front_k
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tomllib
@@ -28,6 +27,7 @@ from ingest.front_block import Block
 from ingest.front_keys import meaning
 from sluice.access import AccessTags
 from sluice.errors import DocumentError
+from sluice.jsons import bounded
 from sluice.records import Metadata
 
 REPEATS = "front_matter_repeats"
@@ -191,7 +191,7 @@ def _read_json(block: str) -> tuple[Any, dict[Any, list[Any]]]:
             given.setdefault(key, []).append(value)
         return dict(pairs)
 
-    values = json.loads(block, object_pairs_hook=noted)
+    values = bounded(block, object_pairs_hook=noted)
     return values, {key: found for key, found in given.items() if len(found) > 1} if isinstance(values, dict) else {}
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 import lxml.html
 from lxml import etree
 
+T = TypeVar("T")
 Node = Any  # lxml.html.HtmlElement; lxml ships no types
 
 _UNSEEN_NAMES = (
@@ -45,10 +48,52 @@ def parsed(source: str) -> Node | None:
     root, limit = _tree(source, huge=False)
     if limit:  # fonts that nobody closed, quotations of quotations: the parser ends at 256 levels and 10 MB of one text
         root, limit = _tree(source, huge=True)
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))  # never lowered: another thread may be deep within one
     if limit:
         raise ValueError(f"text would be lost: {limit}")
     return root
+
+
+def walked(source: str, walk: Callable[[Node], T]) -> T | None:
+    """What a walk that calls itself for what is within makes of the tree, however deep it is; None where there is none.
+
+    Raises ValueError as `parsed`. Safe in several threads.
+    """
+    root = parsed(source)
+    if root is None:
+        return None
+    try:
+        return walk(root)
+    except RecursionError:
+        with _deeper:
+            return walk(parsed(source))  # anew: the walk may have changed it
+
+
+class _Deeper:
+    """More calls within calls while any thread walks a deep tree, and as many as before once none does.
+
+    The limit is the whole process's: left up, what else is read would depend on what was read before.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._walks = 0
+        self._before = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._walks += 1
+            if self._walks == 1:
+                self._before = sys.getrecursionlimit()
+                sys.setrecursionlimit(max(self._before, _FRAMES))
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._walks -= 1
+            if not self._walks:
+                sys.setrecursionlimit(self._before)
+
+
+_deeper = _Deeper()
 
 
 def _unquoted(source: str) -> str:
@@ -76,11 +121,12 @@ def _tree(source: str, *, huge: bool) -> tuple[Node | None, str]:
 
 def visible_text(source: str) -> str:
     """HTML without tags, scripts and styles; entities resolved; blocks on lines of their own."""
-    root = parsed(source)
-    if root is None:
-        return ""
-    etree.strip_elements(root, "script", "style", "template", with_tail=False)
-    return spaced(root, "\n")
+
+    def walk(root: Node) -> str:
+        etree.strip_elements(root, "script", "style", "template", with_tail=False)
+        return spaced(root, "\n")
+
+    return walked(source, walk) or ""
 
 
 def spaced(node: Node, separator: str) -> str:

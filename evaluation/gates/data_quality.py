@@ -24,6 +24,7 @@ from sluice.display import counted
 from sluice.errors import ConfigurationError
 from sluice.evidence import Block, Figures, Notes, Table
 from sluice.ids import fingerprint
+from sluice.jsons import bounded
 from sluice.records import Verdict
 from sluice.settings import ConfigPath, Section, Share
 
@@ -249,7 +250,7 @@ def _ours(table: str) -> list[dict[str, Any]]:
 def _users(path: ConfigPath) -> Expectations:
     """A user's suite by table; raises ConfigurationError naming the file and the entry."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = bounded(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}", hint="correct the gate's 'suite'") from None
     except ValueError as error:

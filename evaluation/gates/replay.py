@@ -6,7 +6,6 @@ readers). Answers are compared by document, because a changed strategy gives eve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from sluice.display import counted
 from sluice.errors import ConfigurationError, IntegrityError, ReleaseError
 from sluice.evidence import Answer, Block, Figures, Hits
 from sluice.ids import fingerprint
+from sluice.jsons import bounded
 from sluice.records import Hit, Verdict
 from sluice.settings import ConfigPath, Section, Share
 
@@ -139,7 +139,7 @@ def _blocks(evidence: dict[str, Any]) -> tuple[Block, ...]:
 
 def _question(line: str) -> _Asked | None:
     try:
-        value = json.loads(line)
+        value = bounded(line)
         query, tags = value["query"], value["tags"]
     except (ValueError, KeyError, TypeError):
         return None

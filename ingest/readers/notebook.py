@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from ingest.readers.base import Reading, text_of, without_hidden
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
 from sluice.errors import DocumentError
+from sluice.jsons import loads
 
 _WRITTEN_OVER = re.compile(r"[^\n]*\r(?!\n)(?=[^\r\n])")
 """What a line of a terminal showed before it was written anew: a bar that grows."""
@@ -30,8 +30,8 @@ def notebook(content: bytes, uri: str, label: str = "") -> Reading:
     """nbformat 3 and 4; raises DocumentError `malformed` for what is no notebook."""
     found = text_of(content, uri, label=label)
     try:
-        written = json.loads(found.text)
-    except (ValueError, RecursionError) as error:
+        written = loads(found.text)
+    except ValueError as error:
         raise DocumentError("malformed", f"{uri}: no notebook: {type(error).__name__}", hint="save it again") from None
     cells = _cells(written) if isinstance(written, dict) else None
     if cells is None:

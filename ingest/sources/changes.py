@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo
 
 from ingest.protocols import Source
-from ingest.sources.jsons import doubled, loads
 from sluice.errors import ConfigurationError, SourceUnavailable
 from sluice.globs import selected
+from sluice.jsons import doubled, loads
 from sluice.records import ItemRef, RawItem
 from sluice.settings import Section
 from sluice.spelling import comparable

@@ -20,12 +20,12 @@ from typing import Any, Literal, TextIO
 from pydantic import Field
 
 from ingest.sources import once_selected
-from ingest.sources.jsons import doubled, loads
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
 from sluice.display import counted
 from sluice.errors import ConfigurationError, DocumentError, SluiceError, SourceUnavailable
 from sluice.globs import selected
+from sluice.jsons import doubled, loads
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Glob
 

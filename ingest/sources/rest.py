@@ -18,12 +18,12 @@ from pydantic import Field, field_validator, model_validator
 
 from ingest.sources.addresses import authority
 from ingest.sources.http import Answer, Http, HttpOptions, shown
-from ingest.sources.jsons import doubled, loads
 from ingest.sources.paths import FieldPath, value_at
 from ingest.sources.rows import RowOptions, Rows
 from ingest.sources.snapshot import Listed, Snapshot
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.ids import digest
+from sluice.jsons import doubled, loads
 from sluice.records import ItemRef, RawItem
 from sluice.settings import Section
 

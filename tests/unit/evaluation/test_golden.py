@@ -45,7 +45,8 @@ def test_a_query_without_relevant_documents_says_that_it_has_no_answer(tmp_path:
         ('{"id": "q2", "query": "x", "relevant": [{"uri": "a", "uri": "b"}]}', "the key 'uri' is given twice"),
         ('{"id": "q2", "query": "x \\ud800", "relevant": []}', "half of a character"),
         ('{"id": "q2", "query": "x", "relevant": [], "note": ' + "9" * 5000 + "}", "not valid JSON: Exceeds the limit"),
-        ('{"id": "q2", "query": "x", "relevant": [], "note": ' + "[" * 9999 + "]" * 9999 + "}", "nested too deeply"),
+        ('{"id": "q2", "query": "x", "relevant": [], "note": ' + "[" * 9999 + "]" * 9999 + "}", "nested more than 200 deep"),
+        ('{"id": "q2", "query": "x", "relevant": [], "note": ' + "[" * 201 + "]" * 201 + "}", "nested more than 200 deep"),
         (QUERY | {"id": "q2", "principals": ["hr"]}, "unknown key 'principals'; did you mean 'principal'?"),
         (
             QUERY | {"id": "q2", "relevant": [{"uri": "a", "qoute": "x"}]},

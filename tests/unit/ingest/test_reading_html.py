@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.markup import Node, visible_text, walked
 from ingest.numerals import marker
 from tests.unit.ingest.reads import losses, reason, shape, steps, text
 
@@ -260,8 +265,13 @@ def test_work_is_linear(piece: str) -> None:
     def taken(count: int) -> int:
         return steps(lambda: reason(piece * count, "a.md" if piece[0] == "[" else "a.html"))
 
-    taken(10)  # imports
-    assert taken(1000) < 5 * taken(250)
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(30_000)  # from the beginning: Python ends tracing where it ends a recursion
+    try:
+        taken(10)  # imports
+        assert taken(1000) < 5 * taken(250)
+    finally:
+        sys.setrecursionlimit(before)
 
 
 @pytest.mark.parametrize(
@@ -290,6 +300,42 @@ def test_what_nests_deeply_is_read() -> None:
 def test_a_line_may_be_as_long_as_a_file() -> None:
     """10 MB without a line's end, beyond what a parser of HTML allows a text by itself."""
     assert len(text(b"word " * (2 << 20), "a.md")) == 5 * (2 << 20) - 1
+
+
+@pytest.mark.parametrize("levels", [20, 84, 120, 250, 255, 260, 500, 1000])
+def test_no_depth_is_refused_that_a_deeper_one_is_not(levels: int) -> None:
+    """Up to the parser's own end, whatever was read before in the process, in each of the ways in which an element is read."""
+    for opened in ("<div>", "<table><tr><td>", "<ul><li>", "<h1>", "<a href=x>", "<q>", "<svg><text>", "<math><mrow>", "<ruby>"):
+        count = levels // opened.count("<")
+        assert "core" in text(opened * count + "core", "a.html"), opened
+        assert "core" in visible_text(opened * count + "core"), opened
+
+
+def test_a_deep_page_leaves_nothing_behind_for_what_is_read_next() -> None:
+    """How many calls within calls may be is the whole process's, as it was before once the last of its threads is done."""
+    before = sys.getrecursionlimit()
+    together = threading.Barrier(2, timeout=60)
+    seen: list[int] = []
+
+    def walk(root: Node) -> str:
+        if sys.getrecursionlimit() == before:
+            raise RecursionError
+        together.wait()
+        seen.append(sys.getrecursionlimit())
+        together.wait()
+        return root.text_content()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda page: walked(page, walk), ["<div>x", "<div>y"])) == ["x", "y"]
+    assert min(seen) > 20_000
+    assert sys.getrecursionlimit() == before
+
+    def broken(_: Node) -> None:
+        raise RecursionError if sys.getrecursionlimit() == before else ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        walked("<div>x", broken)
+    assert sys.getrecursionlimit() == before
 
 
 def test_tables_and_headings_that_are_so_by_their_roles() -> None:

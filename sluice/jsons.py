@@ -18,6 +18,7 @@ from typing import Any
 
 MOST_VALUES = 4_000_000
 DEEPEST = 200
+_DEEP = f"it is nested more than {DEEPEST} deep"
 _STRUCTURE = ("[", "{", ",")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAYBE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -34,14 +35,23 @@ def loads(source: str | bytes) -> Any:
     text = source if isinstance(source, str) else _text(source)
     if sum(map(text.count, _STRUCTURE)) > MOST_VALUES:
         raise ValueError(f"it holds more than {MOST_VALUES} values")
-    try:
-        found = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_object, parse_constant=_nothing, parse_int=_integer)
-    except RecursionError:
-        raise ValueError(f"it is nested more than {DEEPEST} deep") from None
-    if text.count("[") + text.count("{") > DEEPEST and _deeper(found):
-        raise ValueError(f"it is nested more than {DEEPEST} deep")
+    found = bounded(text.removeprefix("\ufeff"), object_pairs_hook=_object, parse_constant=_nothing, parse_int=_integer)
     if _MAYBE_SURROGATE.search(text) or _SURROGATE.search(text):
         return _mended(found)
+    return found
+
+
+def bounded(text: str, **how: Any) -> Any:
+    """`json.loads`, but ValueError for what is nested more than `DEEPEST` deep.
+
+    How deep the standard library itself reads is the interpreter's: its version, and its limit of calls.
+    """
+    try:
+        found = json.loads(text, **how)
+    except RecursionError:
+        raise ValueError(_DEEP) from None
+    if text.count("[") + text.count("{") > DEEPEST and _is_deep(found):
+        raise ValueError(_DEEP)
     return found
 
 
@@ -87,8 +97,8 @@ def _long(digits: str) -> int | str:
     return number if -(2**63) <= (number := int(digits)) < 2**63 else digits
 
 
-def _deeper(value: Any) -> bool:
-    level = [value]
+def _is_deep(found: Any) -> bool:
+    level = [found]
     for _ in range(DEEPEST):
         level = [
             child

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sources.jsons import doubled, loads
+from sluice.jsons import DEEPEST, bounded, doubled, loads
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -52,3 +53,18 @@ def test_a_name_given_twice_is_found_wherever_it_is() -> None:
     """Readers differ on which value counts."""
     assert doubled(loads('{"a": 1, "b": [{"c": 1, "c": 2}], "a": 3}')) == ("a", "c")
     assert doubled(loads('{"a": {"b": 1}, "b": {"a": 1}}')) == ()
+
+
+@pytest.mark.parametrize("calls", [1_000, 30_000])
+@pytest.mark.parametrize("deep", [DEEPEST + 1, 900, 9_000, 100_000])
+def test_how_deep_is_not_the_interpreters_to_say(deep: int, calls: int) -> None:
+    """Whatever its limit of calls is: the same line is read, or not, on every machine and after every other."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, calls))
+    try:
+        with pytest.raises(ValueError, match=f"more than {DEEPEST} deep"):
+            bounded("[" * deep + "]" * deep)
+        assert bounded("[" * DEEPEST + "]" * DEEPEST)
+        assert bounded('"' + "[" * deep + '"') == "[" * deep
+    finally:
+        sys.setrecursionlimit(before)
