@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from ingest import passing
 from ingest.sources.media import media_type
 from ingest.sources.repository import SCHEMES, Repository, without_password
+from sluice import passing
 from sluice.errors import ConfigurationError, DocumentError
 from sluice.globs import matches, selected
 from sluice.ids import digest

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ingest import passing
 from ingest.sources.mailboxes import Entry, message_id
+from sluice import passing
 from sluice.display import counted
 from sluice.errors import ConfigurationError, SourceUnavailable
 

@@ -26,7 +26,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from ingest import passing
 from ingest.canonical import CANONICAL_URI
 from ingest.sources.addresses import authority
 from ingest.sources.bounded import within_limits
@@ -34,6 +33,7 @@ from ingest.sources.http import USER_AGENT, Http, HttpOptions, http_date, shown
 from ingest.sources.pages import canonical, is_at, validator_of
 from ingest.sources.robots import AGENT, directives
 from ingest.sources.webpage import HTML, WARM, as_utf8, read_page
+from sluice import passing
 from sluice.errors import DocumentError, SourceUnavailable
 from sluice.globs import selected
 from sluice.records import ItemRef, RawItem
