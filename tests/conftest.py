@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pipeline import prefect_environment
 from stores.mongo.connection import MongoDatabase, connect
 from stores.mongo.embedded import EmbeddedMongo
 
@@ -32,6 +34,16 @@ settings.load_profile("sluice")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Where temporary files and Prefect's database lie: before anything is collected, for some of it imports Prefect, which reads
+    its settings once."""
+    _to_memory(config)
+    home = tempfile.mkdtemp(prefix="prefect-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # after Prefect's own server ends, which is told so at exit, too
+    os.environ["PREFECT_HOME"] = home  # of this process: xdist's workers would share what they inherit
+    prefect_environment.prepare(Path(home))
+
+
+def _to_memory(config: pytest.Config) -> None:
     """Temporary files go to memory where there is room for them; the workers of xdist inherit it, and every child process."""
     if "PYTEST_XDIST_WORKER" in os.environ or "TMPDIR" in os.environ or not MEMORY.is_dir():
         return

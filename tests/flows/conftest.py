@@ -17,7 +17,6 @@ import yaml
 
 from cli.main import main
 from flows import fresh_database
-from pipeline import prefect_environment
 from stores.locks import FileLock
 from stores.mongo.embedded import EmbeddedMongo
 
@@ -151,11 +150,13 @@ def golden_lines() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Prefect's temporary server keeps its database in a folder of this test process, and need not make it (3.6 s)."""
-    home = tmp_path_factory.mktemp("prefect")
-    os.environ.setdefault("PREFECT_HOME", str(home))
-    prefect_environment.prepare(tmp_path_factory.mktemp("state"))
+def prefect_home() -> None:
+    """Prefect's temporary server has its database in this test process's folder, and need not make it (3.6 s)."""
+    from prefect.settings import get_current_settings  # within: this file is read before tests/conftest.py is asked
+
+    settings = get_current_settings()
+    home = Path(os.environ["PREFECT_HOME"])
+    assert (settings.home, settings.server.ephemeral.startup_timeout_seconds) == (home, 180), "Prefect was imported too early"
     fresh_database.of(home)
 
 

@@ -323,7 +323,7 @@ def test_a_deep_page_leaves_nothing_behind_for_what_is_read_next() -> None:
         together.wait()
         seen.append(sys.getrecursionlimit())
         together.wait()
-        return root.text_content()
+        return str(root.text_content())
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda page: walked(page, walk), ["<div>x", "<div>y"])) == ["x", "y"]
