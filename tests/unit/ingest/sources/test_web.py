@@ -64,7 +64,7 @@ def site() -> Iterator[Site]:
 
 
 def source(site: Site, **more: object) -> WebSource:
-    options = {"start": [f"{site.url}/"], "delay_s": 0, "timeout_s": 2, "attempts": 1, "max_bytes": 100_000, **more}
+    options = {"start": [f"{site.url}/"], "delay_s": 0, "timeout_s": 5, "attempts": 1, "max_bytes": 100_000, **more}
     return WebSource("web", WebOptions.model_validate(options))
 
 
@@ -485,7 +485,7 @@ def test_a_robots_txt_that_cannot_be_had_is_no_permission() -> None:
     """Nothing of its host is read (RFC 9309, 2.3.1.4), unless it is not to be asked; one that is not there forbids nothing."""
     with website() as site:
         site.pages["/"] = Page(article("Home"))
-        for robots in (Page("busy", 503), Page("slower", 429), Page(wait_s=4)):
+        for robots in (Page("busy", 503), Page("slower", 429), Page(wait_s=20)):
             site.pages["/robots.txt"] = robots
             with pytest.raises(SourceUnavailable, match=r"the robots.txt of .* cannot be had .*robots: false"):
                 list(source(site).scan({}))
