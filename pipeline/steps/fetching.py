@@ -108,6 +108,9 @@ def _whole(seen: Look) -> SluiceError:
     if others:
         more = "; ".join(error.message for error in others[:4])
         first.hint = f"{first.hint}; also in trouble: {more}".removeprefix("; ")
+    if whole := [name for name, why in seen.looked.items() if not why]:
+        told = f"{whole[0]} (and so for {', '.join(whole[1:])})" if len(whole) > 1 else whole[0]
+        first.hint = f"{first.hint}; what is new elsewhere goes live without it: sluice run --source {told}".removeprefix("; ")
     return first
 
 
@@ -205,7 +208,8 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
     due, held = to_parse(
         r.stores.documents.read(touched),
         {source: r.parse_fingerprints[source]},
-        r.stores.quarantine.entries(stage="parse", keys=touched),
+        r.stores.quarantine.entries(keys=touched),
+        chunker=r.chunker.fingerprint,
         force=lambda uri: document_key(source, uri) in share.again,
     )
     r.progress.advance(len(touched) - len(due))
@@ -239,7 +243,8 @@ def _count(r: Resources, run: Run, seen: Look) -> None:
     entries = [e for e in r.stores.quarantine.entries() if e.source in looked_at]
     account.warnings += [*seen.empty, *overlooked(r, seen, states), *unreadable_permissions(entries)]
     account.warnings += spelled_almost_like_a_rule(r, states)
-    failures = {e.document_key for e in entries if e.stage == "parse"}
+    stale = {s.key for s in states if s.stale}
+    failures = {e.document_key for e in entries if e.stage == "parse" or (e.stage == "chunk" and e.document_key in stale)}
     dropped: dict[str, int] = {}
     for state in states:
         if state.status == "active" and state.dropped and state.key not in failures:
