@@ -22,7 +22,7 @@ MARGIN_BYTES = 128 * 1024 * 1024
 """Free space below which nothing more is begun: a file mapped into memory that cannot grow kills the process."""
 
 MARGIN_FILES = 400
-"""The same of files that a disk can still hold (its inodes): a collection has some hundred, and who only reads needs a few, too."""
+"""The same of files that a disk can still hold (its inodes): a collection has some hundred, and a reader needs a few, too."""
 
 
 SYNCS = 8
