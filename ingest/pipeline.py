@@ -33,6 +33,9 @@ from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, Ra
 DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
 """What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
 
+STAGES = ("fetch", "parse", "chunk")
+"""Where a document may be in quarantine."""
+
 HELD_ITEMS, HELD_BYTES = 200, 8_000_000
 """Bytes of so many documents are held at once, to be kept or read in one request."""
 
@@ -310,14 +313,21 @@ class Ingestion:
         """
         gone = [after(state, "gone") for state in states]
         self.states.write(gone)
-        for stage in ("fetch", "parse", "chunk"):
+        for stage in STAGES:
             self.quarantine.clear_all([state.key for state in gone], stage)
         return len(gone)
 
     def leave_out(self, states: Iterable[DocumentState]) -> int:
-        """Mark documents that the configuration does not ask for: they leave with the next release; returns how many."""
-        done = [replace(state, unasked=True) for state in states if not state.unasked]
+        """Mark documents that the configuration does not ask for: they leave with the next release; returns how many.
+
+        What could not be processed of them is nobody's trouble any more; asked for again, they are fetched again.
+        """
+        unasked = {state.key: state for state in states}
+        done = [replace(state, unasked=True) for state in unasked.values() if not state.unasked]
         self.states.write(done)
+        if unasked and (failed := {entry.document_key for entry in self.quarantine.entries()} & unasked.keys()):
+            for stage in STAGES:
+                self.quarantine.clear_all(failed, stage)
         return len(done)
 
     def expire(self, states: Iterable[DocumentState]) -> int:

@@ -103,9 +103,10 @@ def _no_longer_configured(r: Resources, states: Sequence[DocumentState], now: bo
             left.setdefault(state.source, []).append(state)
     when = "now" if now else "with the next release"
     for name, gone in left.items():
-        r.progress.note(
-            f"source '{name}' is not configured any more: its {counted(len(gone), 'document leaves', 'documents leave')} {when}"
-        )
+        if leaving := sum(now or not state.unasked for state in gone):  # said once, not every night
+            r.progress.note(
+                f"source '{name}' is not configured any more: its {counted(leaving, 'document leaves', 'documents leave')} {when}"
+            )
     return [SourcePlan(name, 0, unasked=tuple(gone)) for name, gone in left.items()]
 
 

@@ -235,6 +235,19 @@ def test_neither_versions_readers_are_widened_by_standing_in() -> None:
         assert given_up(house, text_of(first)).tags == AccessTags(wanted)
 
 
+def test_what_is_not_asked_for_is_no_trouble() -> None:
+    """Who excludes what cannot be processed, as its hint says, has nothing more to look at; asked for again, it is tried again."""
+    house = House()
+    source = ScriptedSource({"a": b"broken", "b": DocumentError("too_large", "b: too large"), "c": b"broken"})
+    house.run(source)
+    assert house.failing("parse") | house.failing("fetch") == {"a", "b", "c"}
+    assert house.ingestion.leave_out([house.state("a"), house.state("b")]) == 2
+    assert house.failing("parse") | house.failing("fetch") == {"c"}
+    assert house.ingestion.leave_out([house.state("a"), house.state("b")]) == 0
+    house.run(source)
+    assert house.failing("parse") | house.failing("fetch") == {"a", "b", "c"}
+
+
 def test_what_is_not_served_or_was_taken_away_stands_in_for_nothing() -> None:
     """A document of which no other text is live, or one from before it was deleted, has no place in a release."""
     house = House()
