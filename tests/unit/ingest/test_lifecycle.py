@@ -236,7 +236,7 @@ def test_neither_versions_readers_are_widened_by_standing_in() -> None:
 
 
 def test_what_is_not_asked_for_is_no_trouble() -> None:
-    """Who excludes what cannot be processed, as its hint says, has nothing more to look at; asked for again, it is tried again."""
+    """What is excluded, as the hint of a failure says, is nothing to look at any more; asked for again, it is tried again."""
     house = House()
     source = ScriptedSource({"a": b"broken", "b": DocumentError("too_large", "b: too large"), "c": b"broken"})
     house.run(source)
