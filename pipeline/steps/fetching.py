@@ -14,7 +14,7 @@ from ingest.sandbox import SandboxedParser
 from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
-from pipeline.steps.looking import check, check_uris, look, overlooked, spelled_almost_like_a_rule
+from pipeline.steps.looking import check, check_uris, failed_by, look, overlooked, spelled_almost_like_a_rule
 from pipeline.steps.settling import revoke, settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
@@ -205,11 +205,12 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
             r.go_on()  # cancelled while it waited
             counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
     touched = list(share.documents)
+    failures = r.stores.quarantine.entries(keys=touched)
     due, held = to_parse(
         r.stores.documents.read(touched),
         {source: r.parse_fingerprints[source]},
-        r.stores.quarantine.entries(keys=touched),
-        chunker=r.chunker.fingerprint,
+        failures,
+        chunker=failed_by(r, failures),
         force=lambda uri: document_key(source, uri) in share.again,
     )
     r.progress.advance(len(touched) - len(due))

@@ -130,7 +130,12 @@ def _to_parse(
 ) -> tuple[list[DocumentState], dict[str, int]]:
     """Those of a source's documents that are due, and those that are held back."""
     fingerprints = {name: r.parse_fingerprints[name]}
-    return to_parse(states, fingerprints, failures, chunker=r.chunker.fingerprint, force=redo.forces("parse", name))
+    return to_parse(states, fingerprints, failures, chunker=failed_by(r, failures), force=redo.forces("parse", name))
+
+
+def failed_by(r: Resources, failures: Sequence[QuarantineEntry]) -> str:
+    """The present chunker's fingerprint, where something could not be cut: else nobody has to load a tokenizer to know it."""
+    return r.chunker.fingerprint if any(entry.stage == "chunk" for entry in failures) else ""
 
 
 def overlooked(r: Resources, seen: Look, states: Sequence[DocumentState]) -> list[str]:
