@@ -25,7 +25,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             removed = {kind: len(names) for kind, names in outcome.removed.items()}
             # Of vectors none: a text's hash names nothing.
             named = {kind: list(names) for kind, names in outcome.removed.items() if kind != "vectors"}
-            return {"dry_run": outcome.dry_run, "removed": removed, "names": named, "freed_bytes": outcome.freed_bytes}
+            gone = {"dry_run": outcome.dry_run, "removed": removed, "names": named, "freed_bytes": outcome.freed_bytes}
+            return gone | {"warnings": list(outcome.warnings)}
     found: dict[str, Any] = plain(outcome)
     return {name: value for name, value in found.items() if value is not None or name not in WHEN_THERE}
 

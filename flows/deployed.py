@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import State
-from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 from pydantic import Field
 
 import evaluation
-from flows.run_page import opened
+from flows.run_page import opened, shown
 from flows.tasks import executor
 from flows.telling import Rejection, named_flow
 from pipeline.executors import Executor
@@ -145,8 +144,11 @@ def gc(config: Config, dry_run: bool = False) -> Answer:
         config: Path of the configuration, on the worker's machine.
         dry_run: Only say what it would be.
     """
-    with opened(config) as r, _waiting(r, "gc") as run:
-        return collecting.collect_garbage(r, run, dry_run=dry_run)
+    with opened(config) as r:
+        if dry_run:
+            return collecting.would_collect(r)
+        with _waiting(r, "gc") as run:
+            return collecting.collect_garbage(r, run)
 
 
 @named_flow("golden-check")
@@ -161,7 +163,7 @@ def golden_check(config: Config, golden: str | None = None) -> Answer:
         found = checking.check_golden(r, Path(golden) if golden else None)
         care = found.care.as_json()
         told = "\n".join(f"- {name}: {value}" for name, value in care.items() if isinstance(value, int | float | str))
-        create_markdown_artifact(key=f"golden-{r.settings.index}".lower().replace("_", "-").replace(".", "-"), markdown=told)
+        shown(r, f"golden-{r.settings.index}", told)
         if found.care.stale:
             return Completed(
                 name="Stale", message=f"{counted(len(found.care.stale), 'label')} of {found.golden} went stale", data=care
@@ -182,11 +184,8 @@ def compare(experiment: str) -> Answer:
     """
     with laboratory(experiment) as lab, executor(lab.r, one_by_one=True) as workers:
         found = comparing.compare(lab, workers)
-        create_markdown_artifact(
-            key=f"experiment-{found.name}".lower().replace("_", "-").replace(".", "-"),
-            markdown=comparing.markdown(found),
-            description=(said := " ".join(found.summary()["conclusion"])),
-        )
+        said = " ".join(found.summary()["conclusion"])
+        shown(lab.r, f"experiment-{found.name}", comparing.markdown(found), said)
         return Completed(message=said, data=found)
 
 
@@ -203,7 +202,7 @@ def _outcome(r: Resources, found: Report) -> Answer:
     if found.report is not None and found.release is not None:
         told = f"{found.outcome}: {found.release}"
         markdown = evaluation.report(r.releases.get(found.release))
-        create_markdown_artifact(key=f"release-{found.release}".lower(), markdown=markdown, description=told)
+        shown(r, f"release-{found.release}", markdown, told)
     if found.outcome == "rejected":
         raise Rejection(found)
     if found.stopped is not None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
+from flows import answering
 from pipeline.outcomes import Garbage, Outcome, Report
 from pipeline.resources import Resources, shared
 from sluice.display import counted
@@ -25,6 +27,16 @@ def opened(config: str) -> AbstractContextManager[Resources]:
         return Resources(settings, progress=RunPage(logger))
 
     return shared(config, make)
+
+
+def shown(r: Resources, key: str, markdown: str, description: str | None = None) -> None:
+    """An artifact of the flow run; a server that does not take it is noted, and stops nothing."""
+    try:
+        create_markdown_artifact(key=key.lower().replace("_", "-").replace(".", "-"), markdown=markdown, description=description)
+    except Exception as error:
+        if not answering.is_silent(error):
+            raise
+        r.progress.note(f"the Prefect server did not take the page {key}: {answering.why(error)}")
 
 
 class RunPage:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -38,6 +39,9 @@ STATES: Mapping[str, str] = {
 """The names of the states that errors end in; of any other, Prefect's own: Failed."""
 
 
+ENDED: ContextVar[list[Any] | None] = ContextVar("what the flow came to", default=None)
+"""What the flow that is run in this context came to: what it gives, or the error that it raises."""
+
 SERVED_BY = "SLUICE_SERVED_BY"
 """The environment variable in which `sluice serve` tells its runs its process id."""
 
@@ -65,22 +69,33 @@ def named_flow(name: str, **options: Any) -> Callable[[Callable[..., Any]], Flow
 
 
 def in_words(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, whose state says in words what came of it; of a SluiceError a failed one, and whoever asks is raised it."""
+    """The function, whose state says in words what came of it; of a SluiceError a failed one, and whoever asks is raised it.
+
+    What it came to is in `ENDED` as well, for who wants to know it whatever Prefect's server hears of it.
+    """
 
     @wraps(function)
     def told(*given: Any, **named: Any) -> Any:
         try:
-            found = function(*given, **named)
+            found = _noted(function(*given, **named))
             return Completed(message=in_a_sentence(found), data=found) if isinstance(found, Outcome) else found
         except SluiceError as error:
+            _noted(error)
             said = f"{error.message} Next: {error.hint}" if error.hint else error.message
             return Failed(name=STATES.get(type(error).__name__, "Failed"), message=said, data=error)
         except Exception as error:  # the log of the run has the traceback
+            _noted(error)
             place = own_code(error)
             said = f"{type(error).__name__}: {error}"
             return Failed(message=said if place is None else f"{place}: {said}", data=error)
 
     return told
+
+
+def _noted(ended: Any) -> Any:
+    if (noted := ENDED.get()) is not None:
+        noted.append(ended)
+    return ended
 
 
 def say_that_it_began(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from ingest.freshness import NO_RULES, Lifetimes
 from sluice.access import NOBODY, AccessRules, AccessTags
-from sluice.records import DocumentState
+from sluice.records import Document, DocumentState
 
 Condition = Literal["unfetched", "waiting", "unparsed", "current", "stale", "dropped", "withdrawn", "deleted"]
 Event = Literal[
@@ -37,6 +37,7 @@ Event = Literal[
     "parsed",
     "left_out",  # parsed, and empty or dropped by policy
     "parse_failed",
+    "unfit",  # parsed, and what comes after parsing fails of it: an earlier version is served
     "policy_refused",  # redaction, poison, front matter that cannot be read with certainty
     "gone",
 ]
@@ -58,6 +59,7 @@ _ROWS: Mapping[Event, tuple[Condition, ...]] = {
     "parsed":           ("current",   "current",   "current",   "current",   "current",   "current",   "current",   "current"),
     "left_out":         ("dropped",   "dropped",   "dropped",   "dropped",   "dropped",   "dropped",   "dropped",   "dropped"),
     "parse_failed":     ("unfetched", "unparsed",  "unparsed",  "stale",     "stale",     "dropped",   "withdrawn", "deleted"),
+    "unfit":            ("unfetched", "waiting",   "unparsed",  "stale",     "stale",     "dropped",   "withdrawn", "deleted"),
     "policy_refused":   ("withdrawn", "withdrawn", "withdrawn", "withdrawn", "withdrawn", "withdrawn", "withdrawn", "withdrawn"),
     "gone":             ("deleted",   "deleted",   "deleted",   "deleted",   "deleted",   "deleted",   "deleted",   "deleted"),
 }  # fmt: skip
@@ -128,6 +130,30 @@ def _bound(before: DocumentState, now: DocumentState) -> AccessTags | None:
         return before.bound
     own = (before.source_tags, now.source_tags, before.stands_for or None, now.stands_for or None)
     return before.tags if any(said is not None for said in own) else None
+
+
+def stood_in(state: DocumentState, earlier: Document, parsed_by: str, readers: AccessTags) -> DocumentState:
+    """The state where an earlier version, as this parser read it, takes the place of one that could not be processed.
+
+    Neither version's readers are widened by it: what the present one says of its own permissions holds, and of an earlier one
+    that was read otherwise, or where permissions come from elsewhere than the rules, `readers` (who may read it now) are the
+    bound. The earlier end of both holds.
+    """
+    own = (state.own_tags, earlier.tags, state.source_tags, state.stands_for or None)
+    alone = parsed_by != state.parse_fingerprint or any(said is not None for said in own)
+    ends = [end for end in (state.expires, earlier.expires) if end is not None]
+    done = after(
+        state,
+        "unfit",
+        version=earlier.version,
+        parse_fingerprint=parsed_by,
+        title=earlier.title,
+        language=earlier.language,
+        metadata=dict(earlier.metadata),
+        expires=min(ends, default=None),
+    )
+    kept = tuple(version for version in state.earlier if version != earlier.version)
+    return replace(done, earlier=kept, bound=readers if alone else None)
 
 
 def with_tags(state: DocumentState, rules: AccessRules) -> DocumentState:

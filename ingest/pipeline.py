@@ -19,7 +19,8 @@ from typing import Any
 
 from ingest import redact
 from ingest.freshness import NO_RULES, Lifetimes
-from ingest.lifecycle import NOTHING_SAID, Event, after, settled
+from ingest.lifecycle import NOTHING_SAID, Event, after, settled, stood_in
+from ingest.planning import processing
 from ingest.protocols import Blobs, DocumentStates, Parser, Quarantine, Source, Versions
 from sluice import bounds, display
 from sluice.access import NOBODY, AccessRules, AccessTags
@@ -31,6 +32,9 @@ from sluice.records import Document, DocumentState, ItemRef, QuarantineEntry, Ra
 
 DOCUMENT_FAILURES = (DocumentError, IntegrityError, SourceUnavailable)
 """What one document may fail of. Any other error is the partition's: a store that does not answer, a wrong setting."""
+
+STAGES = ("fetch", "parse", "chunk")
+"""Where a document may be in quarantine."""
 
 HELD_ITEMS, HELD_BYTES = 200, 8_000_000
 """Bytes of so many documents are held at once, to be kept or read in one request."""
@@ -47,7 +51,18 @@ class _Written:
     cleared: list[str] = field(default_factory=list)
     discarded: set[str] = field(default_factory=set)
     """Content hashes of bytes that policy does not let us keep."""
+    fresh: list[str] = field(default_factory=list)
+    """Documents with other bytes than those that may be in quarantine because they could not be cut."""
     counts: StageCounts = field(default_factory=StageCounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which text of a document is served now: its content hash, what parsed it, and who may read it."""
+
+    version: str
+    parse_fingerprint: str
+    readers: AccessTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,8 @@ class Ingestion:
         for group in by_size(fetched, lambda item: len(item.content), most=HELD_ITEMS, most_bytes=HELD_BYTES):
             self._keep_bytes(group, known, source.name, written)
         self._keep(written, "fetch", known)
+        if written.fresh:
+            self.quarantine.clear_all(written.fresh, "chunk")
         return written.counts
 
     def _items(
@@ -106,6 +123,8 @@ class Ingestion:
             written.counts += StageCounts(seen=1, kept=int(not same), unchanged=int(same))
             written.states.append(state)
             written.cleared.append(key)
+            if before is not None and (before.stale or before.dropped) and content != before.content_hash:
+                written.fresh.append(key)
 
     def _fetched(self, before: DocumentState | None, key: str, source: str, item: RawItem, content: str) -> DocumentState:
         now = self.now()
@@ -186,10 +205,30 @@ class Ingestion:
         self._keep(written, stage, {key: state})
         return stage
 
-    def give_up_parsed(self, failed: Sequence[tuple[DocumentState, DocumentError]], fingerprint: str) -> None:
-        """Quarantine parsed documents that a later stage cannot process: they have no place in a release until parsed anew."""
-        self.states.write(replace(state, dropped=error.reason) for state, error in failed)
-        self.quarantine.add_all(self._entry("chunk", error, state, state.content_hash, fingerprint) for state, error in failed)
+    def give_up_parsed(
+        self, failed: Sequence[tuple[DocumentState, DocumentError]], chunker: str, served: Mapping[str, Served]
+    ) -> None:
+        """Quarantine parsed documents that a later stage cannot process, until their bytes, the parser or the chunker change.
+
+        The version that is served stays in the place of a newer one, marked stale; a document of which no other is served has no
+        place in a release. `served` is by document key.
+        """
+        names = {s.key: version_id(s.key, text.version, text.parse_fingerprint) for s, _ in failed if (text := _other(s, served))}
+        earlier = self.versions.get(list(names.values())) if names else {}
+        states = []
+        for state, error in failed:
+            document = earlier.get(names.get(state.key, ""))
+            if document is None:
+                states.append(replace(state, dropped=error.reason))
+                continue
+            text = served[state.key]
+            now = stood_in(state, document, text.parse_fingerprint, text.readers)
+            states.append(settled(now, self.rules, self.now(), self.lifetimes))
+        self.states.write(states)
+        self.quarantine.add_all(
+            self._entry("chunk", error, state, state.content_hash, processing(state.parse_fingerprint, chunker))
+            for state, error in failed
+        )
 
     def _with_bytes(self, states: Sequence[DocumentState]) -> Iterator[tuple[DocumentState, bytes | None]]:
         """Each document with its bytes, read for many at once; None where they must be asked for one by one."""
@@ -274,14 +313,21 @@ class Ingestion:
         """
         gone = [after(state, "gone") for state in states]
         self.states.write(gone)
-        for stage in ("fetch", "parse"):
+        for stage in STAGES:
             self.quarantine.clear_all([state.key for state in gone], stage)
         return len(gone)
 
     def leave_out(self, states: Iterable[DocumentState]) -> int:
-        """Mark documents that the configuration does not ask for: they leave with the next release; returns how many."""
-        done = [replace(state, unasked=True) for state in states if not state.unasked]
+        """Mark documents that the configuration does not ask for: they leave with the next release; returns how many.
+
+        What could not be processed of them is nobody's trouble any more; asked for again, they are fetched again.
+        """
+        unasked = {state.key: state for state in states}
+        done = [replace(state, unasked=True) for state in unasked.values() if not state.unasked]
         self.states.write(done)
+        if unasked and (failed := {entry.document_key for entry in self.quarantine.entries()} & unasked.keys()):
+            for stage in STAGES:
+                self.quarantine.clear_all(failed, stage)
         return len(done)
 
     def expire(self, states: Iterable[DocumentState]) -> int:
@@ -308,6 +354,14 @@ def _one_item(uri: str, reason: str = "") -> Iterator[None]:
         if reason:
             raise DocumentError(reason, said, hint="please report this with the file, or exclude it") from error
         raise SourceUnavailable(said, hint="mend the source, or exclude the item; it is tried again in the next run") from error
+
+
+def _other(state: DocumentState, served: Mapping[str, Served]) -> Served | None:
+    """What is served of a document, where that is another text than its present one, and nothing took it away since."""
+    text = served.get(state.key)
+    if text is None or (text.version, text.parse_fingerprint) == (state.version, state.parse_fingerprint):
+        return None
+    return text if text.version in (state.version, *state.earlier) else None
 
 
 def _unfetched(state: DocumentState, error: SluiceError) -> DocumentState:

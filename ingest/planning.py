@@ -13,6 +13,7 @@ from datetime import datetime
 from ingest.freshness import NO_RULES, Lifetimes
 from sluice.display import counted
 from sluice.errors import IntegrityError, MassDeletion
+from sluice.ids import digest
 from sluice.records import DocumentState, ItemRef, QuarantineEntry
 
 GUARD_MINIMUM = 10
@@ -109,15 +110,20 @@ def to_parse(
     fingerprints: Mapping[str, str],
     failures: Iterable[QuarantineEntry] = (),
     *,
+    chunker: str = "",
     force: Callable[[str], bool] = lambda _uri: False,
 ) -> tuple[list[DocumentState], dict[str, int]]:
     """Documents whose bytes, source's word or parser changed since they were parsed, and those held back (reason → count).
 
     `fingerprints` gives each source's parse fingerprint. A permanent failure is held back until the bytes or the
-    parser's fingerprint change; a retryable one is tried again. An expired document is parsed like any other: only its
+    parser's fingerprint change; a retryable one is tried again. Bytes that parse and then cannot be cut are held back until they,
+    the parser or the chunker (by its fingerprint) change. An expired document is parsed like any other: only its
     new version can say that it is to live longer.
     """
-    failed = {e.document_key: e for e in failures if e.stage == "parse"}
+    failed, unfit = dict[str, QuarantineEntry](), dict[str, QuarantineEntry]()
+    for entry in failures:
+        if entry.stage in ("parse", "chunk"):
+            (failed if entry.stage == "parse" else unfit)[entry.document_key] = entry
     due: list[DocumentState] = []
     held: dict[str, int] = {}
     for state in states:
@@ -133,9 +139,22 @@ def to_parse(
             and (failure.content_hash, failure.fingerprint) == (state.content_hash, wanted)
         ):
             held[failure.reason] = held.get(failure.reason, 0) + 1
+        elif failure is None and (later := unfit.get(state.key)) is not None and _still_unfit(state, later, wanted, chunker):
+            held[later.reason] = held.get(later.reason, 0) + 1
         elif failure is not None or (state.version, state.parse_fingerprint) != (state.content_hash, wanted) or state.renamed:
             due.append(state)
     return due, held
+
+
+def processing(parse_fingerprint: str, chunker: str) -> str:
+    """What decides, beside a document's bytes, whether it can be parsed and cut."""
+    return digest("processing", parse_fingerprint, chunker)
+
+
+def _still_unfit(state: DocumentState, entry: QuarantineEntry, parse_fingerprint: str, chunker: str) -> bool:
+    """Whether an earlier version stands in for these bytes, which could not be processed by what would process them now."""
+    tried = (state.content_hash, processing(parse_fingerprint, chunker))
+    return state.stale and not state.renamed and (entry.content_hash, entry.fingerprint) == tried
 
 
 def unreadable_permissions(failures: Iterable[QuarantineEntry], samples: int = 3) -> list[str]:

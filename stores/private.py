@@ -21,6 +21,9 @@ from sluice.errors import ConfigurationError, DiskFull
 MARGIN_BYTES = 128 * 1024 * 1024
 """Free space below which nothing more is begun: a file mapped into memory that cannot grow kills the process."""
 
+MARGIN_FILES = 400
+"""The same of files that a disk can still hold (its inodes): a collection has some hundred, and a reader needs a few, too."""
+
 
 SYNCS = 8
 """Files that are brought to the disk at once: a collection has some ninety, and the disk takes many as fast as one."""
@@ -115,10 +118,17 @@ def sync(path: Path) -> None:
 
 
 def room_for(folder: Path, needed: int) -> None:
-    """Raises DiskFull when the disk has no room for this many more bytes."""
+    """Raises DiskFull when the disk has no room for this many more bytes, or for the files that they come in."""
     free = shutil.disk_usage(folder).free
     if free < needed + MARGIN_BYTES:
         raise full(folder, f"{free / 1e6:.0f} MB free, {(needed + MARGIN_BYTES) / 1e6:.0f} MB needed")
+    if (files := free_files(os.statvfs(folder))) is not None and files < MARGIN_FILES:
+        raise full(folder, f"it takes {files} more files, {MARGIN_FILES} are needed: df -i")
+
+
+def free_files(disk: os.statvfs_result) -> int | None:
+    """How many more files a disk takes; None where nothing but its bytes limits them."""
+    return disk.f_favail if disk.f_files else None
 
 
 def full(folder: Path, seen: str) -> DiskFull:
@@ -131,9 +141,14 @@ def full(folder: Path, seen: str) -> DiskFull:
 
 def unwritable(path: Path, error: OSError) -> ConfigurationError | DiskFull:
     """Why a file below the state directory could not be written."""
+    said = error.strerror or str(error)[:300]  # of a folder that was copied: a list of what was said of each file
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return full(path, str(error.strerror))
+        return full(path, said)
+    if isinstance(error, shutil.Error):
+        for number in (errno.ENOSPC, errno.EDQUOT):
+            if os.strerror(number) in str(error):
+                return full(path, os.strerror(number))
     return ConfigurationError(
-        f"the state directory cannot be written: {path}: {error.strerror}",
+        f"the state directory cannot be written: {path}: {said}",
         hint="choose another state_dir, or give this user the right to write there",
     )

@@ -17,6 +17,7 @@ from cli.launch import opened
 from cli.main import unforeseen, with_json
 from cli.tables import table
 from cli.torch_build import torch_build
+from flows import answering
 from ingest import sources
 from ingest.lifecycle import settled
 from ingest.overlooked import why_none
@@ -214,6 +215,11 @@ def _readers(r: Resources) -> str | Doubtful:
     return f"each of {counted(there, 'document')} that a run took in has a reader"
 
 
+def _prefect(_: Resources) -> str:
+    where = answering.reach(PATIENCE_S)
+    return "no server is configured, and none is needed" if where is None else f"{where} answers"
+
+
 CHECKS: dict[str, Callable[[Resources], str | Doubtful]] = {
     "configuration": _configuration,
     "sources": _sources,
@@ -225,6 +231,7 @@ CHECKS: dict[str, Callable[[Resources], str | Doubtful]] = {
     "model": _model,
     "torch": _torch,
     "chunking": _chunking,
+    "prefect": _prefect,
 }
 
 NEEDS: Mapping[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flows import own_server
+from flows import answering, own_server
 from pipeline import prefect_environment
 from sluice.errors import IndexBusy
 from sluice.settings import Settings, load
@@ -32,6 +32,7 @@ def serve(config: Path) -> None:
 
 def _serve(settings: Settings) -> None:
     prefect_environment.prepare(settings.state_dir)
+    answering.reach()
     with own_server.running(settings.state_dir):
         from flows import serving  # only now: see own_server
 

@@ -14,7 +14,7 @@ import yaml
 
 from cli.answers import as_json as answer
 from cli.completing import release_ids
-from cli.console import reasons, show, when
+from cli.console import noted, reasons, show, when
 from cli.launch import changing, opened
 from cli.main import WholeGroup, with_json
 from cli.safe_console import SafeConsole
@@ -194,19 +194,25 @@ def _written(value: Any) -> str:
 @click.pass_obj
 def gc(config: Path, dry_run: bool, as_json: bool) -> None:
     """Remove what no release needs: collections beyond retention, orphans, old versions, bytes and vectors."""
-    from pipeline.operations.collecting import collect_garbage
+    from pipeline.operations.collecting import collect_garbage, would_collect
 
-    with changing(config, "gc") as (r, run):
-        found = collect_garbage(r, run, dry_run=dry_run)
+    if dry_run:
+        with opened(config) as r:
+            found = would_collect(r)
+    else:
+        with changing(config, "gc") as (r, run):
+            found = collect_garbage(r, run)
     rows = [
         (kind, len(names), ", ".join(map(_short, names[:3])) + (" …" if len(names) > 3 else ""))
         for kind, names in found.removed.items()
     ]
-    show(
-        answer(found),
-        as_json,
-        lambda console: console.print(table("would remove" if dry_run else "removed", ["kind", "#count", "which"], rows)),
-    )
+
+    def people(console: SafeConsole) -> None:
+        console.print(table("would remove" if dry_run else "removed", ["kind", "#count", "which"], rows))
+        for warning in found.warnings:
+            noted(console, warning)
+
+    show(answer(found), as_json, people)
 
 
 def _short(name: str) -> str:

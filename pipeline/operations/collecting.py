@@ -39,10 +39,15 @@ class Waste:
         return {"collections": collections, "versions": self.versions, "blobs": self.blobs, "vectors": self.vectors}
 
 
-def collect_garbage(r: Resources, run: Run, *, dry_run: bool = False) -> Garbage:
-    """Remove what nothing needs; with `dry_run` only say what that is."""
-    if dry_run:
-        return Garbage(outcome="unchanged", dry_run=True, removed=waste(r).by_kind())
+def would_collect(r: Resources) -> Garbage:
+    """What nothing needs, of an index that nobody has to hold for that: who asks is in no run's way, and a run in nobody's."""
+    holder, found = r.stores.lease.living(), waste(r)
+    warnings = (f"the index is being changed by {holder}: what it is about to do may change this",) if holder else ()
+    return Garbage(outcome="unchanged", dry_run=True, removed=found.by_kind(), warnings=warnings)
+
+
+def collect_garbage(r: Resources, run: Run) -> Garbage:
+    """Remove what nothing needs."""
 
     def work() -> Garbage:
         found, stores, releases = waste(r), r.stores, r.releases_by(run.actor)

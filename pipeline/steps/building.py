@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 
 import evaluation
 from indexing.build import Built
+from indexing.contents import holdings
 from indexing.cuts import NotCut, Uncut
 from indexing.delta import Delta, difference, may_be_base
 from ingest.lifecycle import with_tags
+from ingest.pipeline import Served
+from ingest.planning import processing
 from pipeline.budget import money
 from pipeline.cluster import Dask
 from pipeline.evidence.views import holds_what_was_judged
@@ -19,6 +22,7 @@ from pipeline.resources import Resources, utc_now
 from pipeline.runs import Run
 from pipeline.steps.assessing import Assessment
 from pipeline.windows import Stopped, mapped
+from sluice.access import AccessTags
 from sluice.counts import StageCounts
 from sluice.errors import NOT_CUT, RETRY, DocumentError
 from sluice.records import DocumentState
@@ -44,11 +48,10 @@ class Part:
         return [Part(self.release, (key,)) for key in self.keys]
 
     def given_up(self, r: Resources, reason: str) -> Built:
-        """Nothing of the one document is in the release; `build` sees to what follows."""
+        """Nothing new of the one document is in the release; `build` sees to what follows."""
         [state] = r.stores.documents.read(self.keys)
-        fingerprint = r.parse_fingerprints.get(state.source, "")
         error = DocumentError("worker_died", f"{state.uri}: {reason}", hint=RETRY)
-        r.ingestion("").give_up_parsed([(state, error)], fingerprint)
+        _give_up(r, "", [(state, error)])
         return Built({"chunk": StageCounts(seen=1, failed={"worker_died": 1})})
 
 
@@ -79,12 +82,17 @@ def build(r: Resources, run: Run, found: Assessment) -> Release:
             built = (Built() if delta is None else delta.kept) + built_parts(r, run, parts, len(found.documents))
         if not evaluation.may_search(r.gates):  # judging takes memory, too
             r.model.rest()
-        failed = {entry.document_key for entry in r.stores.quarantine.entries(stage="chunk")}
-        r.stores.quarantine.clear_all(failed.intersection(keys), "chunk")  # they are built now
+        r.stores.quarantine.clear_all(_built_now(r, found.documents, keys), "chunk")
         staged = _stage(r, run, release, built)
         if delta is not None:
             r.contents.cloned(delta.base.collection, staged.collection, without=delta.stale, written=delta.write)
         return staged
+
+
+def _built_now(r: Resources, documents: Sequence[DocumentState], keys: Sequence[str]) -> set[str]:
+    """Of the documents that were built, those in quarantine until now; not those of which an earlier version was built."""
+    failed = {entry.document_key for entry in r.stores.quarantine.entries(stage="chunk")}.intersection(keys)
+    return failed - {state.key for state in documents if state.stale} if failed else failed
 
 
 def built_parts(r: Resources, run: Run, parts: Sequence[Part], members: int) -> Built:
@@ -121,17 +129,29 @@ def _without_uncut(r: Resources, run: Run, uncut: Sequence[Uncut], members: int)
         raise NotCut(uncut)
     errors = {each.document_key: DocumentError(NOT_CUT, each.error, hint=RECUT) for each in uncut}
     failed = [(state, errors[state.key]) for state in r.stores.documents.read(list(errors))]
-    r.ingestion(run.id).give_up_parsed(failed, r.chunker.fingerprint)
+    _give_up(r, run.id, failed)
     return {NOT_CUT: len(uncut)}
+
+
+def _give_up(r: Resources, run: str, failed: Sequence[tuple[DocumentState, DocumentError]]) -> None:
+    """Quarantine documents that were parsed; what is live of them stays."""
+    live, keys = r.releases.live(), [state.key for state, _ in failed]
+    held = holdings(r.stores.qdrant, live.collection, keys) if live is not None else {}
+    served = {
+        key: Served(each.version, each.parse_fingerprint, AccessTags(frozenset.intersection(*each.tags)))
+        for key, each in held.items()
+    }
+    r.ingestion(run).give_up_parsed(failed, r.chunker.fingerprint, served)
 
 
 def to_be_cut_again(r: Resources, states: list[DocumentState]) -> list[DocumentState]:
     """The states; those that another strategy than the present one could not cut have a place in a release again."""
     if not any(state.dropped == NOT_CUT for state in states):
         return states
-    tried = {e.document_key for e in r.stores.quarantine.entries(stage="chunk") if e.fingerprint == r.chunker.fingerprint}
+    tried = {(e.document_key, e.fingerprint) for e in r.stores.quarantine.entries(stage="chunk")}
+    uncut = [(s, processing(s.parse_fingerprint, r.chunker.fingerprint)) for s in states if s.dropped == NOT_CUT]
     rules = r.settings.access.compiled()
-    again = {s.key: with_tags(replace(s, dropped=""), rules) for s in states if s.dropped == NOT_CUT and s.key not in tried}
+    again = {s.key: with_tags(replace(s, dropped=""), rules) for s, way in uncut if (s.key, way) not in tried}
     r.stores.documents.write(again.values())
     return [again.get(state.key, state) for state in states]
 

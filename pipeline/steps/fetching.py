@@ -14,7 +14,7 @@ from ingest.sandbox import SandboxedParser
 from pipeline.executors import FlowNeeded, IfSmall
 from pipeline.resources import Resources
 from pipeline.runs import Run
-from pipeline.steps.looking import check, check_uris, look, overlooked, spelled_almost_like_a_rule
+from pipeline.steps.looking import check, check_uris, failed_by, look, overlooked, spelled_almost_like_a_rule
 from pipeline.steps.settling import revoke, settle
 from pipeline.windows import Stopped, mapped
 from pipeline.work import Look, Redo
@@ -108,6 +108,9 @@ def _whole(seen: Look) -> SluiceError:
     if others:
         more = "; ".join(error.message for error in others[:4])
         first.hint = f"{first.hint}; also in trouble: {more}".removeprefix("; ")
+    if whole := [name for name, why in seen.looked.items() if not why]:
+        told = f"{whole[0]} (and so for {', '.join(whole[1:])})" if len(whole) > 1 else whole[0]
+        first.hint = f"{first.hint}; what is new elsewhere goes live without it: sluice run --source {told}".removeprefix("; ")
     return first
 
 
@@ -202,10 +205,12 @@ def ingest_partition(r: Resources, share: Share) -> TakenIn:
             r.go_on()  # cancelled while it waited
             counts["crawl"] = ingestion.fetch(r.sources[source], share.refs)
     touched = list(share.documents)
+    failures = r.stores.quarantine.entries(keys=touched)
     due, held = to_parse(
         r.stores.documents.read(touched),
         {source: r.parse_fingerprints[source]},
-        r.stores.quarantine.entries(stage="parse", keys=touched),
+        failures,
+        chunker=failed_by(r, failures),
         force=lambda uri: document_key(source, uri) in share.again,
     )
     r.progress.advance(len(touched) - len(due))
@@ -239,7 +244,8 @@ def _count(r: Resources, run: Run, seen: Look) -> None:
     entries = [e for e in r.stores.quarantine.entries() if e.source in looked_at]
     account.warnings += [*seen.empty, *overlooked(r, seen, states), *unreadable_permissions(entries)]
     account.warnings += spelled_almost_like_a_rule(r, states)
-    failures = {e.document_key for e in entries if e.stage == "parse"}
+    stale = {s.key for s in states if s.stale}
+    failures = {e.document_key for e in entries if e.stage == "parse" or (e.stage == "chunk" and e.document_key in stale)}
     dropped: dict[str, int] = {}
     for state in states:
         if state.status == "active" and state.dropped and state.key not in failures:

@@ -81,7 +81,7 @@ def look(
     held: dict[str, int] = {}
     for name in names:
         staying = [s for s in states if s.source == name and s.key not in going]
-        parse, kept_back = to_parse(staying, {name: r.parse_fingerprints[name]}, failures, force=redo.forces("parse", name))
+        parse, kept_back = _to_parse(r, redo, name, staying, failures)
         due += parse
         for reason, count in kept_back.items():
             held[reason] = held.get(reason, 0) + count
@@ -103,9 +103,10 @@ def _no_longer_configured(r: Resources, states: Sequence[DocumentState], now: bo
             left.setdefault(state.source, []).append(state)
     when = "now" if now else "with the next release"
     for name, gone in left.items():
-        r.progress.note(
-            f"source '{name}' is not configured any more: its {counted(len(gone), 'document leaves', 'documents leave')} {when}"
-        )
+        if leaving := sum(now or not state.unasked for state in gone):  # said once, not every night
+            r.progress.note(
+                f"source '{name}' is not configured any more: its {counted(leaving, 'document leaves', 'documents leave')} {when}"
+            )
     return [SourcePlan(name, 0, unasked=tuple(gone)) for name, gone in left.items()]
 
 
@@ -119,9 +120,22 @@ def _fetched_again(
 ) -> Callable[[str], bool]:
     """Which uris to fetch although nothing changed: as told, and those to be parsed whose bytes may not be kept."""
     unkept = [state for state in mine if not state.raw]
-    due, _ = to_parse(unkept, {name: r.parse_fingerprints[name]}, failures, force=redo.forces("parse", name))
+    due, _ = _to_parse(r, redo, name, unkept, failures)
     again, told = {state.uri for state in due}, redo.forces("fetch", name)
     return lambda uri: uri in again or told(uri)
+
+
+def _to_parse(
+    r: Resources, redo: Redo, name: str, states: Sequence[DocumentState], failures: Sequence[QuarantineEntry]
+) -> tuple[list[DocumentState], dict[str, int]]:
+    """Those of a source's documents that are due, and those that are held back."""
+    fingerprints = {name: r.parse_fingerprints[name]}
+    return to_parse(states, fingerprints, failures, chunker=failed_by(r, failures), force=redo.forces("parse", name))
+
+
+def failed_by(r: Resources, failures: Sequence[QuarantineEntry]) -> str:
+    """The present chunker's fingerprint, where something could not be cut: else nobody has to load a tokenizer to know it."""
+    return r.chunker.fingerprint if any(entry.stage == "chunk" for entry in failures) else ""
 
 
 def overlooked(r: Resources, seen: Look, states: Sequence[DocumentState]) -> list[str]:

@@ -142,10 +142,12 @@ def _folder(where: str) -> str:
 
 
 def _unavailable(kind: str, doing: str, where: str) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"MongoDB at {where} did not answer while {doing} ({kind})",
-        hint="check that it runs and can be reached from here, and stores.mongodb.uri; nothing was lost",
-    )
+    if where.startswith("/") and where.endswith("/mongodb.sock"):  # as embedded_server.socket_path names it
+        log = Path(_folder(where)).with_name("server.log")
+        hint = f"it is the embedded server, which ended or hangs ({log}): run again, it is started anew; nothing was lost"
+    else:
+        hint = "check that it runs and can be reached from here, and stores.mongodb.uri; nothing was lost"
+    return StoreUnavailable(f"MongoDB at {where} did not answer while {doing} ({kind})", hint=hint)
 
 
 def insert_new(rows: Collection[dict[str, Any]], made: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

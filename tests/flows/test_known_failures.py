@@ -190,7 +190,7 @@ def test_an_interrupted_build_that_nothing_calls_for_any_more_is_given_up(index:
         with holding(w, "ingest") as one:
             parts.ingest(w, one)
         with holding(w, "gc") as one:
-            listed = collecting.collect_garbage(w, one, dry_run=True).removed["collections"]
+            listed = collecting.would_collect(w).removed["collections"]
             assert listed == collecting.collect_garbage(w, one).removed["collections"]
         assert len(listed) == 1
     else:

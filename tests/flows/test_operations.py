@@ -21,7 +21,7 @@ from ingest.protocols import Source
 from pipeline.erasure.texts import embedded_texts, ways
 from pipeline.executors import Inline, P, R
 from pipeline.operations import nightly, parts, syncing
-from pipeline.operations.collecting import collect_garbage, unused_vectors
+from pipeline.operations.collecting import collect_garbage, unused_vectors, would_collect
 from pipeline.resources import Resources
 from pipeline.runs import holding
 from sluice.errors import DocumentError, StoreUnavailable
@@ -77,10 +77,10 @@ def test_a_dry_run_of_gc_lists_what_gc_removes_and_gc_leaves_nothing_to_remove(i
     with Resources(load(index.config)) as r, holding(r, "gc") as run:
         r.stores.qdrant.create("small__lost", dimension=2, sparse=False)
         before = r.stores.vectors.hashes()
-        said = collect_garbage(r, run, dry_run=True).removed
+        said = would_collect(r).removed
         assert r.stores.vectors.hashes() == before
         done = collect_garbage(r, run).removed
-        again = collect_garbage(r, run, dry_run=True).removed
+        again = would_collect(r).removed
         live = r.releases.live()
         assert live is not None
         held = {point.payload["text_hash"] for point in r.stores.qdrant.scan(live.collection, ["text_hash"])}
@@ -90,6 +90,22 @@ def test_a_dry_run_of_gc_lists_what_gc_removes_and_gc_leaves_nothing_to_remove(i
     assert len(done["collections"]) == 4
     assert all(done.values())
     assert index.run("unchanged")["embedded"] == 0
+
+
+def test_a_dry_run_of_gc_is_in_no_runs_way_and_no_run_in_its(index: Index) -> None:
+    """It changes nothing, so it holds nothing: it answers while a run is on, and says so; gc itself has to wait."""
+    index.run()
+    with Resources(load(index.config)) as r:
+        r.stores.qdrant.create("small__lost", dimension=2, sparse=False)
+    alone = index("gc", "--dry-run")
+    assert (alone.code, alone.out["names"]["collections"], alone.out["warnings"]) == (0, ["small__lost"], [])
+    with Resources(load(index.config)) as r, r.stores.lease.acquire("run"):
+        beside = index("gc", "--dry-run")
+        assert (beside.code, beside.out["names"]) == (0, alone.out["names"])
+        assert "being changed by process" in beside.out["warnings"][0]
+        assert "being changed by process" in index.shown("gc", "--dry-run")[1]
+        assert index("gc").code == 4
+    assert index("gc").out["removed"]["collections"] == 1
 
 
 def test_gc_cuts_nothing_that_was_cut(index: Index) -> None:

@@ -162,6 +162,60 @@ def test_a_document_that_a_strategy_cannot_cut_stops_no_other(index: Index, modu
     assert "people/odd.md" in index.find("The zeppelin is in the shed.", "people", k=10)
 
 
+def test_what_is_served_stays_where_its_new_version_cannot_be_cut(index: Index, modules: Path) -> None:
+    """As where one does not parse: stale, held back until its bytes or the strategy change, and read by nobody more than both
+    versions let."""
+    code = CHOOSY.replace("WHAT", "raise ValueError('too odd')")
+    (modules / "broken.py").write_text(code.replace("VERSION", "1").replace("DISLIKED", "'zeppelin'"), encoding="utf-8")
+    index.write("people/odd.md", "# Odd\n\nThe balloon is in the shed.\n")
+    index.write("people/pay.md", "# Pay\n\nThe balloon costs nine hundred.\n")
+    index.configure(chunking={"strategy": "broken:Choosy", "max_tokens": 50}, gates=[])
+    live = index.run()
+    index.write("people/odd.md", "# Odd\n\nThe zeppelin is in the shed.\n")
+    index.write("people/pay.md", "---\naccess_tags: [hr]\n---\n# Pay\n\nThe zeppelin costs nine hundred.\n")
+
+    stays = index.run("unchanged")
+    assert (stays["counts"]["chunk"]["failed"], stays["release"]) == ({"not_cut": 2}, live["release"])
+    assert index.find("The balloon is in the shed.", "people")[0] == "people/odd.md"
+    assert "people/pay.md" not in index.find("The balloon costs nine hundred.", "people", k=10), "the new version says so"
+    listed = {d["uri"]: d for d in index("documents").out["documents"]}
+    assert (listed["people/odd.md"]["status"], listed["people/odd.md"]["chunks"]) == ("stale", 1)
+    assert "too odd" in listed["people/odd.md"]["why"]
+
+    again = index.run("unchanged")
+    assert (again["counts"]["parse"]["failed"], again["embedded"]) == ({"not_cut": 2}, 0)
+    assert "chunk" not in again["counts"], "nothing is cut again before something changes"
+    index.write("security/new.md", "# New\n\nAnother page of the night.\n")
+    assert index.run()["counts"]["parse"]["failed"] == {"not_cut": 2}
+    assert index.find("The balloon is in the shed.", "people")[0] == "people/odd.md", "other documents' releases keep it"
+    assert [entry["uri"] for entry in index("quarantine").out["entries"]] == ["people/odd.md", "people/pay.md"]
+
+    (index.corpus / "people/pay.md").unlink()
+    index.run()
+    assert [entry["uri"] for entry in index("quarantine").out["entries"]] == ["people/odd.md"], "what is deleted is no trouble"
+    (modules / "broken.py").write_text(code.replace("VERSION", "2").replace("DISLIKED", "'submarine'"), encoding="utf-8")
+    sys.modules.pop("broken")
+    index.run()
+    assert index("quarantine").out["entries"] == []
+    [hit] = index("search", "The zeppelin is in the shed.", "--as", "people", "-k", "1").out["hits"]
+    assert "zeppelin" in hit["text"]
+
+
+def test_bytes_that_come_back_are_no_trouble_any_more(index: Index, modules: Path) -> None:
+    """Who takes back an edit that could not be cut has the document as it was, and nothing in quarantine."""
+    code = CHOOSY.replace("WHAT", "raise ValueError('too odd')")
+    (modules / "broken.py").write_text(code.replace("VERSION", "1").replace("DISLIKED", "'zeppelin'"), encoding="utf-8")
+    index.configure(chunking={"strategy": "broken:Choosy", "max_tokens": 50}, gates=[])
+    index.write("people/odd.md", "# Odd\n\nThe balloon is in the shed.\n")
+    index.run()
+    index.write("people/odd.md", "# Odd\n\nThe zeppelin is in the shed.\n")
+    index.run("unchanged")
+    index.write("people/odd.md", "# Odd\n\nThe balloon is in the shed.\n")
+    index.run("unchanged")
+    assert index("quarantine").out["entries"] == []
+    assert {d["status"] for d in index("documents", "people/odd.md").out["documents"]} == {"served"}
+
+
 def test_a_strategy_that_fails_at_many_documents_takes_none_of_them_away(index: Index, modules: Path) -> None:
     """It is the strategy that is at fault: the run fails, and what is live stays whole."""
     live = index.run()

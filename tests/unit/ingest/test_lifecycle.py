@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingest.freshness import Lifetimes
 from ingest.lifecycle import READABLE, TRANSITIONS, Condition, Event, after, condition, settled, with_tags
+from ingest.pipeline import Served
 from ingest.planning import unreadable_permissions
 from sluice.access import NOBODY, AccessRule, AccessRules, AccessTags
 from sluice.errors import DocumentDropped, DocumentError, SluiceError
@@ -191,6 +192,74 @@ def test_the_text_that_stands_in_is_opened_by_its_own_bytes_again() -> None:
     assert settled(after(refused, "parsed", version="2"), rules, NOW).tags == wide
     linked = replace(served, source_tags=None, stands_for="hr/pay", tags=narrow)
     assert settled(after(linked, "fetched", content_hash="2", stands_for=""), rules, NOW).tags == narrow, "it was a link"
+
+
+UNCUT = DocumentError("not_cut", "a: too odd")
+
+
+def given_up(house: House, served: Served | None = None) -> DocumentState:
+    """The one document after a strategy failed at its present version, with what was live of it."""
+    state = house.state("a")
+    house.ingestion.give_up_parsed([(state, UNCUT)], "k1", {state.key: served} if served else {})
+    assert house.failing("chunk") == {"a"}
+    return house.state("a")
+
+
+def text_of(state: DocumentState) -> Served:
+    return Served(state.version, state.parse_fingerprint, state.tags)
+
+
+def test_what_is_served_stands_in_for_what_cannot_be_cut() -> None:
+    """With its own title and what it says of itself; the earlier end of both holds, and a new version of it is current again."""
+    house = House()
+    house.run(ScriptedSource({"a": b"---\ntitle: First\nexpires: 2027-03-01\n---\none"}))
+    first = house.state("a")
+    house.run(ScriptedSource({"a": b"---\ntitle: Second\nexpires: 2027-02-01\n---\ntwo"}))
+    second = house.state("a")
+    now = given_up(house, text_of(first))
+    assert (condition(now), now.version, now.title, now.tags, now.in_release) == ("stale", first.version, "First", STAFF, True)
+    assert (now.content_hash, now.expires) == (second.content_hash, second.expires)
+    assert now.earlier == ()
+    house.run(ScriptedSource({"a": b"three"}))
+    assert (condition(house.state("a")), house.failing("chunk")) == ("current", set())
+    assert house.state("a").earlier == (first.version,)
+
+
+def test_neither_versions_readers_are_widened_by_standing_in() -> None:
+    """A new version that is for fewer leaves the old text to those; one that is for more opens it to nobody."""
+    for old, new, wanted in [(b"hr, staff", b"hr", {"hr"}), (b"hr", b"hr, staff", {"hr"}), (b"hr", b"staff", set())]:
+        house = House()
+        house.run(ScriptedSource({"a": b"---\naccess_tags: [%b]\n---\none" % old}))
+        first = house.state("a")
+        house.run(ScriptedSource({"a": b"---\naccess_tags: [%b]\n---\ntwo" % new}))
+        assert given_up(house, text_of(first)).tags == AccessTags(wanted)
+
+
+def test_what_is_not_asked_for_is_no_trouble() -> None:
+    """What is excluded, as the hint of a failure says, is nothing to look at any more; asked for again, it is tried again."""
+    house = House()
+    source = ScriptedSource({"a": b"broken", "b": DocumentError("too_large", "b: too large"), "c": b"broken"})
+    house.run(source)
+    assert house.failing("parse") | house.failing("fetch") == {"a", "b", "c"}
+    assert house.ingestion.leave_out([house.state("a"), house.state("b")]) == 2
+    assert house.failing("parse") | house.failing("fetch") == {"c"}
+    assert house.ingestion.leave_out([house.state("a"), house.state("b")]) == 0
+    house.run(source)
+    assert house.failing("parse") | house.failing("fetch") == {"a", "b", "c"}
+
+
+def test_what_is_not_served_or_was_taken_away_stands_in_for_nothing() -> None:
+    """A document of which no other text is live, or one from before it was deleted, has no place in a release."""
+    house = House()
+    house.run(ScriptedSource({"a": b"one"}))
+    first = house.state("a")
+    assert (given_up(house).dropped, house.state("a").version) == ("not_cut", first.version)
+    house.run(ScriptedSource({}))
+    assert house.failing("chunk") == set(), "what is deleted is no trouble"
+    house.run(ScriptedSource({"a": b"two"}))
+    assert condition(given_up(house, text_of(first))) == "dropped"
+    house.run(ScriptedSource({"a": b"three"}))
+    assert condition(given_up(house, text_of(house.state("a")))) == "dropped", "it is the version that failed"
 
 
 @given(st.lists(st.tuples(st.sampled_from(get_args(Event)), st.sampled_from("123"), st.booleans()), max_size=10))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, to_parse
+from ingest.planning import SourcePlan, expired, guard_against_mass_deletion, plan_source, processing, to_parse
 from sluice.errors import IntegrityError, MassDeletion
 from sluice.ids import document_key
 from sluice.records import DocumentState, ItemRef, QuarantineEntry, Status
@@ -29,6 +29,10 @@ def failure(
     return QuarantineEntry(
         document_key("s", uri), "s", uri, stage, "too_large", "…", retryable, content, fingerprint, 1, NOW, NOW, "run-1"
     )
+
+
+def uncut(content: str = "c2", parser: str = "p1", chunker: str = "k1") -> QuarantineEntry:
+    return failure(stage="chunk", fingerprint=processing(parser, chunker), content=content)
 
 
 FETCH, UNCHANGED, HELD, GONE, NOTHING = "fetch", "unchanged", "held", "gone", "nothing"
@@ -185,6 +189,17 @@ PARSE_CASES: dict[str, tuple[DocumentState, QuarantineEntry | None, str]] = {
     "back to the last good bytes, whose entry must go": (known(), failure(stage="parse", fingerprint="p1", content="c2"), PARSE),
     "quarantined without an entry": (known(status="quarantined", version="", parse_fingerprint=""), None, PARSE),
     "a fetch failure is no business of parsing": (known(), failure(), LEFT),
+    "an earlier version stands in for what cannot be cut": (known(content_hash="c2", stale=True), uncut(), PARSE_HELD),
+    "what cannot be cut, of the same bytes": (known(parse_fingerprint="p0", stale=True), uncut(content="c1"), PARSE_HELD),
+    "other bytes than those that cannot be cut": (known(content_hash="c3", stale=True), uncut(), PARSE),
+    "another parser than of what cannot be cut": (known(content_hash="c2", stale=True), uncut(parser="p0"), PARSE),
+    "another chunker than the one that failed": (known(content_hash="c2", stale=True), uncut(chunker="k0"), PARSE),
+    "the source says something else of what cannot be cut": (
+        known(content_hash="c2", stale=True, renamed=True),
+        uncut(),
+        PARSE,
+    ),
+    "neither cut nor parsed, under another parser": (known(), uncut(parser="p0"), LEFT),
 }
 
 
@@ -192,7 +207,7 @@ PARSE_CASES: dict[str, tuple[DocumentState, QuarantineEntry | None, str]] = {
 def test_each_document_is_parsed_when_it_is_due(case: str) -> None:
     """Parsed again only when the bytes, the parser or a failure call for it."""
     state, failed, fate = PARSE_CASES[case]
-    due, held = to_parse([state], {"s": "p1"}, [failed] if failed else [])
+    due, held = to_parse([state], {"s": "p1"}, [failed] if failed else [], chunker="k1")
     assert (PARSE if due else PARSE_HELD if held else LEFT) == fate
     assert held in ({}, {"too_large": 1})
 
@@ -201,7 +216,7 @@ def test_each_document_is_parsed_when_it_is_due(case: str) -> None:
 def test_force_parses_what_there_is_to_parse(case: str) -> None:
     """A backfill from `parse` overrules what was parsed and what failed, but not that a document is deleted or never had."""
     state, failed, _ = PARSE_CASES[case]
-    due, held = to_parse([state], {"s": "p1"}, [failed] if failed else [], force=lambda _: True)
+    due, held = to_parse([state], {"s": "p1"}, [failed] if failed else [], chunker="k1", force=lambda _: True)
     assert (not held, bool(due)) == (True, case not in ("deleted", "never fetched"))
 
 

@@ -105,6 +105,16 @@ def test_what_the_server_calls_transient_is_retryable() -> None:
     assert type(mongo.translate(labelled, doing="x", where="y")) is StoreUnavailable
 
 
+def test_of_the_embedded_server_nobody_is_asked_whether_it_can_be_reached() -> None:
+    """It is nobody's to start; `stores.mongodb.uri` is not what is wrong."""
+    gone = pymongo.errors.ServerSelectionTimeoutError("refused")
+    own = mongo.translate(gone, doing="reading", where="/srv/state/mongodb/mongodb.sock")
+    assert "run again, it is started anew" in own.hint
+    assert "/srv/state/mongodb/server.log" in own.hint
+    for served in ("db.example:27017", "/run/mongodb-27017.sock"):
+        assert "stores.mongodb.uri" in mongo.translate(gone, doing="reading", where=served).hint
+
+
 def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
     """Host and port, never the credentials; the hint says what to look at."""
     with pytest.raises(StoreUnavailable) as error:

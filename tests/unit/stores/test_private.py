@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -17,9 +18,10 @@ import psutil
 import pytest
 
 from sluice.access import AccessTags
+from sluice.errors import ConfigurationError, DiskFull
 from sluice.points import Point
 from sluice.settings import load
-from stores import Stores, open_stores
+from stores import Stores, open_stores, private
 from stores.mongo.connection import connect
 from stores.mongo.embedded import EmbeddedMongo
 
@@ -133,3 +135,20 @@ def test_a_state_directory_with_a_long_name_has_its_socket_elsewhere(open_folder
         socket = Path(str(host))
         assert not socket.is_relative_to(deep)
         assert modes(socket.parent) == {("folder", "0o0"), ("file", "0o0")}
+
+
+def test_a_folder_that_could_not_be_copied_for_want_of_room_is_a_full_disk(tmp_path: Path) -> None:
+    """`shutil` raises an OSError that has no number, and a list of what was said of each file: exit 2 and `None` came of it."""
+    full = private.unwritable(tmp_path, shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]))
+    assert isinstance(full, DiskFull)
+    assert f"{tmp_path} is full (No space left on device)" in full.message
+    refused = private.unwritable(tmp_path, shutil.Error([("a", "b", "[Errno 13] Permission denied: 'b'")]))
+    assert isinstance(refused, ConfigurationError)
+    assert "Permission denied" in refused.message
+
+
+def test_a_disk_may_run_out_of_files_before_bytes() -> None:
+    """Where its inodes are counted; a file system that makes them as it needs says 0 of 0."""
+    given = (4096, 4096, 1000, 1000, 1000)
+    assert private.free_files(os.statvfs_result((*given, 300, 40, 38, 0, 255))) == 38
+    assert private.free_files(os.statvfs_result((*given, 0, 0, 0, 0, 255))) is None
