@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from ingest import properties
 from ingest.elements import Piece
 from ingest.readers.base import Loss, Reading, malformed
+from ingest.readers.fieldcodes import is_number, shown_by
 from ingest.readers.grid import Grid
 from ingest.readers.rtfwords import CHARSETS, READ_WITH_STAR, SIGNS, SKIPPED, SYMBOL_CHARSET, WORDS
 from ingest.readers.symbols import shown
@@ -65,6 +66,15 @@ class _Flow:
     is_cell: bool = False
 
 
+@dataclass(slots=True)
+class _Field:
+    """A field that is open: the depth of its group, its code, and whether its result shows anything."""
+
+    depth: int
+    code: list[str] = field(default_factory=list)
+    says: bool = False
+
+
 class _Rtf:
     def __init__(self) -> None:
         self._group = _Group()
@@ -86,6 +96,7 @@ class _Rtf:
         self._info: dict[str, str] = {}
         self._margins: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
         self._notes = 0
+        self._fields: list[_Field] = []
         self._listed = False
         self._lost: Counter[str] = Counter()
 
@@ -136,9 +147,21 @@ class _Rtf:
             self._named()
         if len(self._flows) > 1 and self._flows[-1].depth == len(self._stack):
             self._end_flow()
+        ends = self._fields.pop() if self._fields and self._fields[-1].depth == len(self._stack) else None
         if self._stack:
             self._group = self._stack.pop()
+        if ends is not None and self._group.into == "text":
+            self._end_field(ends)
         self._star, self._skip = False, 0
+
+    def _end_field(self, ended: _Field) -> None:
+        """A field without a result shows what its code says."""
+        if not ended.says:
+            code = "".join(ended.code)
+            self._put(shown_by(code))
+            self._lost["automatic_number"] += is_number(code)
+        elif self._fields:
+            self._fields[-1].says = True
 
     def _raw(self, data: bytes, characters: int) -> None:
         """Bytes in the current font's encoding; those that stand in for a character already given are passed over."""
@@ -173,6 +196,10 @@ class _Rtf:
                 self._lost["hidden_text"] += bool(text.strip())
             case "text":
                 self._flows[-1].line.append(shown(text, group.font) if group.symbols else text)
+                if self._fields and text.strip():
+                    self._fields[-1].says = True
+            case "code" if self._fields:
+                self._fields[-1].code.append(text)
             case "font" | "style":
                 self._names.append(text)
                 if ";" in text:
@@ -218,6 +245,10 @@ class _Rtf:
             group.into = "gone"
         elif group.into == "skip" and word in ("sn", "sv"):
             group.into = word
+        elif word == "fldinst" and group.into == "text":
+            group.into = "code"
+        elif word == "field" and group.into == "text":
+            self._fields.append(_Field(len(self._stack)))
         elif (
             word in SKIPPED
             or (word[0] == "m" and word.endswith("Pr"))
@@ -230,7 +261,7 @@ class _Rtf:
             group.into = "skip"
         elif word in ("title", "author") and group.into == "skip" and len(self._stack) < 4:
             group.into = word
-        elif group.into in ("skip", "sn", "sv") and word not in ("ud", "shptxt", "dptxbxtext"):
+        elif group.into in ("skip", "code", "sn", "sv") and word not in ("ud", "shptxt", "dptxbxtext"):
             return word in ("pict", "object")
         elif word in ("pict", "object", "annotation"):
             self._lost[{"pict": "picture", "object": "embedded_object", "annotation": "comment"}[word]] += 1

@@ -515,3 +515,9 @@ def test_a_message_that_is_called_text_is_a_message() -> None:
     saved = "From: Ada <a@x.example>\nSubject: Hello\nMIME-Version: 1.0\nContent-Type: text/html\n\n<p>Words</p>\n"
     assert (read(saved, "mail.txt").title, text(saved, "mail.txt")) == ("Hello", "Words")
     assert text("From: Ada\nTo: Bob\n\nThe MIME-Version: 1.0 header", "a.txt").startswith("From: Ada\nTo: Bob")
+
+
+def test_a_line_goes_on_behind_white_space_that_a_gateway_added() -> None:
+    """RFC 2045, 6.7: white space at the end of a line of quoted-printable is none of it."""
+    head = "Subject: s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n"
+    assert text(f"{head}caf=c3=a9 conti= \t\nnues =\nhere\n", "a.eml") == "café continues here"

@@ -119,3 +119,12 @@ def test_a_box_before_a_table_that_ends_the_text_is_read() -> None:
     """Nothing follows that would end the paragraph it is anchored in."""
     content = rb"{\rtf1 a\par{\shp{\*\shpinst{\shptxt boxed\par}}}\trowd\cellx1000\intbl outer\cell\row}"
     assert sorted(read(content, "a.rtf").text.split("\n\n")) == ["a", "boxed", "outer"]
+
+
+def test_a_field_without_a_result_shows_what_its_code_says() -> None:
+    """As in DOCX; a result, and a code that shows nothing, are what they were."""
+    button = r"{\field{\*\fldinst MACROBUTTON NoMacro [Type {\b name}]}{\fldrslt }}"
+    linked = r'{\field{\*\fldinst HYPERLINK "x"}{\fldrslt here}}{\field{\*\fldinst XE "gone"}}'
+    sign = r'{\field{\*\fldinst SYMBOL 183 \\f "Symbol" \\s 10}{\fldrslt\f2\fs20}}'
+    assert read(rtf(rf"a {button} {linked} {sign}\par"), "a.rtf").text == "a [Type name] here •"
+    assert losses(read(rtf(r"{\field{\*\fldinst AUTONUM }} a\par"), "a.rtf")) == {"automatic_number": 1}
