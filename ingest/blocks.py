@@ -35,6 +35,10 @@ _TYPED = frozenset(("text", "email", "number", "search", "tel", "url", "date", "
 _DISPLAYED = re.compile(r"display\s*:\s*(?:block|list-item|flex|grid|table(?!-c))", re.IGNORECASE)
 _DISPLAYS = re.compile(r"(?:block|list-item|flex|grid|table(?!-c)).*")
 _CELL = re.compile(r"display\s*:\s*table-c", re.IGNORECASE)
+_TO_HERE = ("¶", "🔗", "\uf0c1")
+_NUMBERS = re.compile(r"list-style(?:-type)?\s*:[^;]*?\b(none|(?:lower|upper)-(?:alpha|latin|roman)|decimal)\b", re.IGNORECASE)
+_TYPES = {"alpha": "a", "latin": "a", "roman": "i"}
+_QUESTION = re.compile(r".*[?？؟]|(?:\S+\s+){2,}\S+", re.DOTALL)
 _FORMULA = re.compile(r"math/(?:tex|asciimath)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 _WHERES = 3
@@ -195,9 +199,11 @@ class _Walk:
             self._line.append(formula(found))
 
     def link(self, node: Node) -> None:
-        """A link; the sign that stands beside a heading to link to it (`¶`, `#`) is none of its words."""
-        if self._heads and str(node.get("href") or "").startswith("#") and not any(map(str.isalnum, node.text_content())):
-            return
+        """A link; the sign that stands beside a heading or a name to link to it (`¶`, `#`) is none of its words."""
+        if str(node.get("href") or "").startswith("#"):
+            text = node.text_content().strip()
+            if text in _TO_HERE or (self._heads and not any(map(str.isalnum, text))):
+                return
         if _is_block(node) or (self._sheet and self._is_in_lines(node, str(node.get("class") or "").split())):
             self.block(node)
         else:
@@ -250,7 +256,7 @@ class _Walk:
         for child in node:
             if child.tag == "li":
                 number = _number(child.get("value"), number)
-                label = marker(number, child.get("type") or node.get("type") or "1") if is_ordered else ""
+                label = _numbered(number, child, node) if is_ordered else ""
                 box = ticks.of_item(child, node)
                 self._list_item(child, box or label)
                 number += step
@@ -343,7 +349,9 @@ class _Walk:
             self._line.append(f" {' '.join(_QUOTED.sub(' ', node.text or '').split())} ")
 
     def chrome(self, node: Node) -> None:
-        if not self._page:
+        if self._heads and node.tag == "button":  # what it opens is below the heading
+            self._children(node)
+        elif not self._page or (node.tag == "button" and _opens_an_answer(node)):
             self.block(node)
         elif says(node.text_content()):
             self.lose("navigation" if node.tag == "nav" else "button")
@@ -380,6 +388,24 @@ def _number(written: str | None, otherwise: int) -> int:
         if text.lstrip("+-").isdecimal() and text.isascii() and len(text) < 10 and text.count("-") + text.count("+") < 2
         else otherwise
     )
+
+
+def _numbered(number: int, item: Node, listed: Node) -> str:
+    """The number of an item as its attributes or its styles want it; none where they want none."""
+    styles = (str(node.get("style") or "") for node in (item, listed))
+    found = next((found for style in styles if (found := _NUMBERS.search(style))), None)
+    if found is None:
+        return marker(number, item.get("type") or listed.get("type") or "1")
+    case, _, kind = found[1].lower().partition("-")
+    sign = _TYPES.get(kind, "1")
+    return "" if case == "none" else marker(number, sign.upper() if case == "upper" else sign)
+
+
+def _opens_an_answer(button: Node) -> bool:
+    """Whether a button is a question, or words that stand for what is folded below them, not a tool of the page."""
+    text = button.text_content().strip()
+    found = _QUESTION.fullmatch(text) if text else None
+    return found is not None and (button.get("aria-expanded") is not None or text[-1] in "?？؟")
 
 
 def _is_block(node: Node) -> bool:

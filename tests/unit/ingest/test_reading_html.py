@@ -482,3 +482,28 @@ def test_boxes_that_styles_draw_are_said() -> None:
 )
 def test_a_formula_for_mathjax_is_read_once(html: str, expected: str) -> None:
     assert text(html, "a.html") == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<h3><button aria-expanded=false>What is it?</button></h3><p>a</p>", [("title", "What is it?"), ("text", "a")]),
+        ("<button>How do I reset?</button><div>Press</div>", [("text", "How do I reset?"), ("text", "Press")]),
+        ("<button aria-expanded=false>Leave of absence rules</button>a", [("text", "Leave of absence rules"), ("text", "a")]),
+        ("<button>Sign up</button><button aria-expanded=true>Menu</button>a", [("text", "a")]),
+    ],
+)
+def test_buttons_that_open_an_answer_are_words(html: str, expected: list[tuple[str, str]]) -> None:
+    """Headings of what is folded below them, and questions; a button that does something is said as ever."""
+    assert shape(html, "a.html") == expected
+
+
+def test_a_list_counts_as_its_style_wants() -> None:
+    """Editors write how a list counts into its style, and where it does not."""
+    page = "<ol style='list-style-type: lower-alpha' start=2><li>x<li style='list-style:upper-roman'>y</ol>"
+    assert text(f"{page}<ol style='list-style: none outside'><li>z</ol>", "a.html").split() == ["b.", "x", "III.", "y", "z"]
+
+
+def test_the_sign_that_links_to_a_name_is_no_word() -> None:
+    page = "<dl><dt>run(x)<a class=headerlink href='#run'>¶</a></dt><dd>a <a href='#b'>#</a> <a href='#c'>c</a></dd></dl>"
+    assert text(page, "a.html") == "run(x)\n\na # c"
