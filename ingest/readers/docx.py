@@ -187,18 +187,18 @@ class _Word:
         style = self._styles.of(name)
         line = _Line(name, (self._cell_hides, style.hidden), style.bold, parts=self._held)
         mark = child(about, "rPr")
-        # A list does not count a paragraph that is hidden with its end.
-        label = None if (ends_hidden := flag(mark, "vanish", self._styles.hides(*line.hidden))) else self._label(about, name)
+        ends_deleted = mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None)
+        ends_hidden = flag(mark, "vanish", self._styles.hides(*line.hidden))
+        # A list does not count a paragraph that is hidden with its end, nor one that the next one goes on with.
+        label = None if ends_hidden or ends_deleted else self._label(about, name)
         self._held = []
         page = self._page
         self._inline(node, line)
         text = "".join(line.parts).replace("\xa0", " ")
-        if ends_hidden and text.strip():
+        if ends_hidden and not ends_deleted and text.strip():
             label = self._label(about, name)
         drop_cap = child(about, "framePr")
-        if (mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None)) or (
-            drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")  # a large first letter
-        ):
+        if ends_deleted or (drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")):  # a large first letter
             self._held = line.parts
             return line.after
         if not text.strip():

@@ -565,3 +565,18 @@ def test_a_diagram_is_read_in_the_order_of_its_connections() -> None:
     drawn = '<w:r><w:drawing><a:graphic><a:graphicData><dgm:relIds r:dm="rId9"/></a:graphicData></a:graphic></w:drawing></w:r>'
     made = word(para(drawn), related=(("rId9", "diagramData", "diagrams/data1.xml"),), parts={"diagrams/data1.xml": model})
     assert read(made, "a.docx").text == "Plan\nBuild\nTest\nDeploy\nAlone"
+
+
+def test_a_list_does_not_count_what_was_deleted() -> None:
+    """Neither a paragraph that is gone, nor one whose end is: the next one goes on with it, under one number."""
+    numbering = (
+        f'<w:numbering {W_NAMES}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:lvlText w:val="%1."/></w:lvl>'
+        '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    listed = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    gone = f'{listed}<w:rPr><w:del w:id="1" {BY}/></w:rPr>'
+    body = para(run("a"), about=listed)
+    body += para(f'<w:del w:id="2" {BY}><w:r><w:delText>gone</w:delText></w:r></w:del>', about=gone)
+    body += para(run("b "), about=gone) + para(run("c"), about=listed) + para(run("d"), about=listed)
+    made = word(body, related=(("rId1", "numbering", "numbering.xml"),), parts={"numbering.xml": numbering})
+    assert read(made, "a.docx").text == "1. a\n2. b c\n3. d"
