@@ -36,7 +36,9 @@ _DISPLAYED = re.compile(r"display\s*:\s*(?:block|list-item|flex|grid|table(?!-c)
 _DISPLAYS = re.compile(r"(?:block|list-item|flex|grid|table(?!-c)).*")
 _CELL = re.compile(r"display\s*:\s*table-c", re.IGNORECASE)
 _TO_HERE = ("¶", "🔗", "\uf0c1")
-_NUMBERS = re.compile(r"list-style(?:-type)?\s*:[^;]*?\b(none|(?:lower|upper)-(?:alpha|latin|roman)|decimal)\b", re.IGNORECASE)
+_NUMBERS = re.compile(
+    r"list-style(?:-type)?\s*:[^;]{0,80}?\b(none|(?:lower|upper)-(?:alpha|latin|roman)|decimal)\b", re.IGNORECASE
+)
 _TYPES = {"alpha": "a", "latin": "a", "roman": "i"}
 _QUESTION = re.compile(r".*[?？؟]|(?:\S+\s+){2,}\S+", re.DOTALL)
 _FORMULA = re.compile(r"math/(?:tex|asciimath)\b", re.IGNORECASE)
