@@ -19,18 +19,30 @@ import re
 from collections import Counter
 from typing import Any
 
-from ingest import grid
+from ingest import grid, ticks
 from ingest.elements import Loss, Piece, clean, row_text
 from ingest.exports import from_confluence, without_comments
 from ingest.formulas import formula, ruby
 from ingest.markup import BLOCKS, UNSEEN, Node, says, spaced, walked
 from ingest.numerals import marker
+from ingest.stylesheets import style_rules
+from ingest.unseen import without_hidden
 
 _LEVELS = {f"h{level}": level - 1 for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _BULLETS = ("•", "◦", "▪", "‣", "●", "■", "○", "∙", "·")
 _TYPED = frozenset(("text", "email", "number", "search", "tel", "url", "date", "time", "month", "week", "datetime-local"))
 _DISPLAYED = re.compile(r"display\s*:\s*(?:block|list-item|flex|grid|table(?!-c))", re.IGNORECASE)
+_DISPLAYS = re.compile(r"(?:block|list-item|flex|grid|table(?!-c)).*")
+_CELL = re.compile(r"display\s*:\s*table-c", re.IGNORECASE)
+_TO_HERE = ("¶", "🔗", "\uf0c1")
+_NUMBERS = re.compile(
+    r"list-style(?:-type)?\s*:[^;]{0,80}?\b(none|(?:lower|upper)-(?:alpha|latin|roman)|decimal)\b", re.IGNORECASE
+)
+_TYPES = {"alpha": "a", "latin": "a", "roman": "i"}
+_QUESTION = re.compile(r".*[?？؟]|(?:\S+\s+){2,}\S+", re.DOTALL)
+_FORMULA = re.compile(r"math/(?:tex|asciimath)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 _WHERES = 3
 _LONGEST_INSTEAD = 300
 _MATHEMATICS = frozenset(("katex", "MathJax", "mwe-math-element"))
@@ -47,21 +59,29 @@ def html_blocks(source: str, *, page: bool = False) -> tuple[list[Piece], tuple[
 
 
 def _blocks(root: Node, source: str, page: bool) -> tuple[list[Piece], tuple[Loss, ...]]:
-    body = root.find(".//body")
-    body = root if body is None else body
-    walk = _Walk(page)
-    walk.lose("comment", without_comments(body, source))
-    mains = [main for main in body.iter("main") if says(main.text_content())] if page else []
+    walk = _Walk(page, sheet=_line_makers(source))
+    walk.lose("comment", without_comments(root, source))
+    mains = [main for main in root.iter("main") if says(main.text_content())] if page else []
     if mains:
         outer = [main for main in mains if not any(above.tag == "main" for above in main.iterancestors())]
-        named = _heading_above(body, outer)
+        named = _heading_above(root, outer)
         for part in [*named, *outer]:
             walk.block(part) if part.tag == "main" else walk.heading(part)
-        outside = len(spaced(body, " ").split()) - sum(len(spaced(part, " ").split()) for part in [*named, *outer])
+        body = root.find(".//body")
+        outside = len(spaced(root if body is None else body, " ").split()) - sum(
+            len(spaced(part, " ").split()) for part in [*named, *outer]
+        )
         walk.lose("outside_main", max(0, outside))
     else:
-        walk.block(body)
+        walk.block(root)  # not its body: a page may have several, and text behind them
     return walk.pieces, walk.losses()
+
+
+def _line_makers(source: str) -> frozenset[str]:
+    """The tags, classes (`.card`) and ids to which a page's own style sheets give lines of their own."""
+    if "display" not in source or "<style" not in source.lower():
+        return frozenset()
+    return frozenset(name for name, look in style_rules(source)[0].items() if _DISPLAYS.fullmatch(look.get("display", "")))
 
 
 def _heading_above(body: Node, mains: list[Node]) -> list[Node]:
@@ -80,9 +100,10 @@ def _heading_above(body: Node, mains: list[Node]) -> list[Node]:
 class _Walk:
     """The walk: text waits in `_line` until a block begins or ends."""
 
-    def __init__(self, page: bool, *, heads: bool = False) -> None:
+    def __init__(self, page: bool, *, heads: bool = False, sheet: frozenset[str] = frozenset()) -> None:
         self.pieces: list[Piece] = []
         self._page = page
+        self._sheet = sheet
         self._heads = heads  # within a heading
         self._line: list[str] = []
         self._item: str | None = None  # the number ("" for a bullet) of a list item of which nothing has been said yet
@@ -114,7 +135,7 @@ class _Walk:
 
     def _node(self, node: Node) -> None:
         tag = node.tag
-        if not isinstance(tag, str) or (tag in UNSEEN and tag != "template"):
+        if not isinstance(tag, str) or (tag in UNSEEN and tag not in ("template", "script")):
             return
         if (special := _SPECIAL.get(tag)) is not None:
             special(self, node)
@@ -122,12 +143,25 @@ class _Walk:
             self._typeset(node)
         elif "mw-editsection" in classes:  # a wiki's, beside each heading
             self.lose("button")
+        elif (classes or node.get("role") == "checkbox") and (box := ticks.of_box(node, classes)):
+            self._line.append(f"{box} ")
         elif (role := node.get("role")) is not None and (played := _ROLES.get(role)) is not None:
             played(self, node)
-        elif tag in BLOCKS or _is_block(node):
+        elif tag in BLOCKS or _is_block(node) or (self._sheet and self._is_in_lines(node, classes)):
             self.block(node)
+        elif _CELL.search(str(node.get("style") or "")):
+            self.apart(node)
         else:
             self._children(node)
+
+    def _is_in_lines(self, node: Node, classes: list[str]) -> bool:
+        """Whether the page's style sheets give an element lines of its own."""
+        name = node.get("id")
+        return (
+            node.tag in self._sheet
+            or (name is not None and f"#{name.lower()}" in self._sheet)
+            or any(f".{each.lower()}" in self._sheet for each in classes)
+        )
 
     def _flush(self) -> None:
         if not self._line:
@@ -152,7 +186,7 @@ class _Walk:
         """All text below a node in one line."""
         if not len(node):
             return " ".join(clean(node.text or "").split())
-        inner = _Walk(self._page, heads=self._heads)
+        inner = _Walk(self._page, heads=self._heads, sheet=self._sheet)
         inner.block(node)
         for loss in inner.losses():
             self.lose(loss.what, loss.count, loss.where)
@@ -167,10 +201,15 @@ class _Walk:
             self._line.append(formula(found))
 
     def link(self, node: Node) -> None:
-        """A link; the sign that stands beside a heading to link to it (`¶`, `#`) is none of its words."""
-        if self._heads and str(node.get("href") or "").startswith("#") and not any(map(str.isalnum, node.text_content())):
-            return
-        self._children(node)
+        """A link; the sign that stands beside a heading or a name to link to it (`¶`, `#`) is none of its words."""
+        if str(node.get("href") or "").startswith("#"):
+            text = node.text_content().strip()
+            if text in _TO_HERE or (self._heads and not any(map(str.isalnum, text))):
+                return
+        if _is_block(node) or (self._sheet and self._is_in_lines(node, str(node.get("class") or "").split())):
+            self.block(node)
+        else:
+            self._children(node)
 
     def heading(self, node: Node) -> None:
         self._flush()
@@ -219,7 +258,9 @@ class _Walk:
         for child in node:
             if child.tag == "li":
                 number = _number(child.get("value"), number)
-                self._list_item(child, marker(number, child.get("type") or node.get("type") or "1") if is_ordered else "")
+                label = _numbered(number, child, node) if is_ordered else ""
+                box = ticks.of_item(child, node)
+                self._list_item(child, box or label)
                 number += step
             else:
                 self._node(child)
@@ -289,10 +330,30 @@ class _Walk:
             self.block(node)
 
     def embedded(self, node: Node) -> None:
-        self.lose("embedded_page", 1, node.get("src"))
+        """A page within the page: read where it is written here (`srcdoc`), said where it lies elsewhere."""
+        if (source := node.get("srcdoc")) is None:
+            self.lose("embedded_page", 1, node.get("src"))
+            return
+        self._flush()
+        kept, unseen = without_hidden(source)
+        pieces, losses = html_blocks(kept)
+        self.pieces += pieces
+        for loss in (*unseen, *losses):
+            self.lose(loss.what, loss.count, loss.where)
+
+    def script(self, node: Node) -> None:
+        """A formula that a program would typeset (MathJax 2), unless it stands typeset beside it."""
+        if not _FORMULA.match(str(node.get("type") or "")):
+            return
+        before = node.getprevious()
+        drawn = before is not None and "MathJax" in str(before.get("class") or "") and not says(before.tail)
+        if not (drawn and says(before.text_content())):
+            self._line.append(f" {' '.join(_QUOTED.sub(' ', node.text or '').split())} ")
 
     def chrome(self, node: Node) -> None:
-        if not self._page:
+        if self._heads and node.tag == "button":  # what it opens is below the heading
+            self._children(node)
+        elif not self._page or (node.tag == "button" and _opens_an_answer(node)):
             self.block(node)
         elif says(node.text_content()):
             self.lose("navigation" if node.tag == "nav" else "button")
@@ -331,6 +392,24 @@ def _number(written: str | None, otherwise: int) -> int:
     )
 
 
+def _numbered(number: int, item: Node, listed: Node) -> str:
+    """The number of an item as its attributes or its styles want it; none where they want none."""
+    styles = (str(node.get("style") or "") for node in (item, listed))
+    found = next((found for style in styles if (found := _NUMBERS.search(style))), None)
+    if found is None:
+        return marker(number, item.get("type") or listed.get("type") or "1")
+    case, _, kind = found[1].lower().partition("-")
+    sign = _TYPES.get(kind, "1")
+    return "" if case == "none" else marker(number, sign.upper() if case == "upper" else sign)
+
+
+def _opens_an_answer(button: Node) -> bool:
+    """Whether a button is a question, or words that stand for what is folded below them, not a tool of the page."""
+    text = button.text_content().strip()
+    found = _QUESTION.fullmatch(text) if text else None
+    return found is not None and (button.get("aria-expanded") is not None or text[-1] in "?？؟")
+
+
 def _is_block(node: Node) -> bool:
     """Whether an element has lines of its own by its style."""
     style = node.get("style")
@@ -351,6 +430,7 @@ _SPECIAL: dict[str, Any] = {
     "a": _Walk.link,
     "input": _Walk.box,
     "template": _Walk.template,
+    "script": _Walk.script,
     "q": _Walk.quote,
     **dict.fromkeys(("video", "audio", "canvas", "progress", "meter"), _Walk.instead),
     "noframes": _Walk.frameless,

@@ -15,15 +15,13 @@ from lxml import etree
 T = TypeVar("T")
 Node = Any  # lxml.html.HtmlElement; lxml ships no types
 
-_UNSEEN_NAMES = (
-    "script style template noscript datalist del xml head title meta link base rp desc metadata"  # the last two in SVG
-)
+_UNSEEN_NAMES = "script style template noscript datalist del xml title meta link base rp desc metadata"  # the last two in SVG
 UNSEEN = frozenset(_UNSEEN_NAMES.split())
-"""Elements that a browser does not show, or not as text."""
+"""Elements that a browser does not show, or not as text. A `head` is none: what does not belong in it is shown all the same."""
 _BLOCK_NAMES = (
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer "
-    "form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html iframe legend li listing main menu nav noframes ol optgroup option "
-    "p plaintext pre search section summary table tbody td tfoot th thead tr ul xmp"
+    "form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li listing main menu nav noframes ol optgroup "
+    "option p plaintext pre search section summary table tbody td tfoot th thead tr ul xmp"
 )
 BLOCKS = frozenset(_BLOCK_NAMES.split())
 """Elements that begin and end a line (HTML, "Rendering")."""
@@ -116,7 +114,23 @@ def _tree(source: str, *, huge: bool) -> tuple[Node | None, str]:
     except etree.ParserError:  # only comments or white space, or nothing within the limits
         root = None
     limits = (entry.message.strip() for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT")
-    return root, next(limits, "")
+    return None if root is None else rejoined(root), next(limits, "")
+
+
+def rejoined(root: Node) -> Node:
+    """The tree with what stands behind `</body>` and `</html>` in its body, where a browser has it.
+
+    The parser makes a document of its own of what follows the page, and a second body of one that is opened again.
+    """
+    body = root.find("body")
+    into, rest = (root, []) if body is None else (body, list(body.itersiblings()))
+    if body is not None and says(body.tail):
+        between = body.makeelement("div")
+        between.text, body.tail = body.tail, None
+        body.append(between)
+    for node in [*rest, *root.itersiblings()]:
+        into.append(node)
+    return root
 
 
 def visible_text(source: str) -> str:

@@ -16,6 +16,8 @@ _STRAY_FIELDS = re.compile(
     rb"(?i)\s*(?:mime-version:[^\r\n]*\r?\n)?content-type:\s*multipart/[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n"
     rb"(?:content-[\w-]+:[^\r\n]*\r?\n)*\r?\n"
 )
+_PADDED_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
+"""A line that goes on, with the white space that gateways add at the end of lines (RFC 2045, 6.7)."""
 _TYPED = re.compile(rb"(?im)^content-type:")
 _PLAIN_TAIL = re.compile(
     rb"(?<=\n)(?:_{3,}|-{2,}|={3,}|\*{3,})[^\S\n]*\r?\n[^\0]*\Z|(?:(?<=\n)|\A)(?:[^\s=]+[^\S\n]+){2,}[^\s=]+[^\0]*\Z"
@@ -51,6 +53,8 @@ def content_of(part: Message) -> bytes:
     """The bytes of a part; whatever the standard library raises on hostile encodings is raised."""
     if encoding(part) == "base64" and isinstance(written := part.get_payload(), str):
         return unpacked(written.encode("ascii", "replace"), "base64")
+    if encoding(part) == "quoted-printable" and isinstance(written := part.get_payload(), str):
+        return unpacked(written.encode("ascii", "surrogateescape"), "quoted-printable")
     if (said := part.get("Content-Transfer-Encoding")) is not None and str(said).lower() != encoding(part):
         part.replace_header("Content-Transfer-Encoding", encoding(part))  # as the standard library knows it
     content = part.get_payload(decode=True)
@@ -70,7 +74,7 @@ def unpacked(content: bytes, kind: str) -> bytes:
     The standard library gives such base64 back as it is: letters without a meaning would be the text.
     """
     if kind != "base64":
-        return quopri.decodestring(content)
+        return quopri.decodestring(_PADDED_BREAK.sub(b"=", content))
     if plain := _PLAIN_TAIL.search(content):
         return unpacked(content[: plain.start()], kind) + b"\n" + content[plain.start() :]
     parts = [b"".join(_BASE64.findall(part)) for part in re.split(rb"=+", content)]

@@ -35,7 +35,7 @@ from sluice.errors import DocumentError
 from sluice.records import Document
 from sluice.settings import PoisonSettings
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a rule finds or cuts something else than before."""
 
 RULES = tuple(PoisonSettings.model_fields)

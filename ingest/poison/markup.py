@@ -7,11 +7,13 @@ of `<style>` blocks whose selector is one tag, class or id. It does not know ext
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 from ingest.poison.text import addresses_the_model
+from ingest.stylesheets import declarations, style_rules
 
 WORTH_A_SCAN = re.compile(r"style\s*=|<style|\shidden\b|<font|bgcolor|<!--|\salt\s*=", re.IGNORECASE)
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
@@ -26,6 +28,8 @@ _CLOSES = {  # opening tags that end an element which nobody closed
     "option": frozenset({"option"}),
 }
 _UNSEEN = frozenset({"script", "style", "template", "head", "title", "noscript"})
+_IN_HEAD = _UNSEEN | {"base", "link", "meta", "basefont", "bgsound", "noframes"}
+"""What may stand in a page's head: anything else ends it, said or not."""
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
 _TRANSPARENT = re.compile(r"transparent|rgba?\(\s*\d+[,\s]+\d+[,\s]+\d+\s*[,/]\s*0(?:\.0+)?%?\s*\)|#[0-9a-f]{3}0|#[0-9a-f]{6}00")
 _RUNAWAY = 4_000
@@ -96,9 +100,10 @@ class _Scan(HTMLParser):
         super().__init__(convert_charrefs=False)
         self._lines = [0, *(found.end() for found in re.finditer("\n", source))]
         self._length = len(source)
-        self._rules, complete = _style_rules(source)
-        self._foreign = not complete or bool(re.search(r"<link[^>]+stylesheet", source, re.IGNORECASE))
+        self._rules, complete = style_rules(source)
+        self._foreign = not complete or bool(re.search(r"<link[^<>]+stylesheet", source, re.IGNORECASE))
         self._open: list[tuple[str, _Look]] = [("", _Look(background=None if self._foreign else (255, 255, 255)))]
+        self._opened: Counter[str] = Counter()
         self._events: list[tuple[int, str]] = []
 
     def cuts(self) -> list[Cut]:
@@ -111,8 +116,8 @@ class _Scan(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        while tag in _CLOSES.get(self._open[-1][0], ()):
-            self._open.pop()
+        while tag in _CLOSES.get(inner := self._open[-1][0], ()) or (inner == "head" and tag not in _IN_HEAD):
+            self._opened[self._open.pop()[0]] -= 1
         look = self._looks(tag, given, self._open[-1][1])
         if tag == "img" and addresses_the_model(given.get("alt", "")):
             self._at("alt_text")
@@ -120,15 +125,17 @@ class _Scan(HTMLParser):
         self._at(look.hidden)
         if tag not in _VOID:
             self._open.append((tag, look))
+            self._opened[tag] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)  # HTML knows no self-closing tags; only void ones close themselves
 
     def handle_endtag(self, tag: str) -> None:
         self._at(self._open[-1][1].hidden)
-        for place in range(len(self._open) - 1, 0, -1):
-            if self._open[place][0] == tag:
-                del self._open[place:]
+        while self._opened[tag]:  # one that nothing opened ends nothing
+            ended, _ = self._open.pop()
+            self._opened[ended] -= 1
+            if ended == tag:
                 return
 
     def handle_data(self, data: str) -> None:
@@ -156,7 +163,7 @@ class _Scan(HTMLParser):
         style: dict[str, str] = {}
         for selector in (tag, *(f".{name}" for name in given.get("class", "").split()), f"#{given.get('id', '')}"):
             style |= self._rules.get(selector.lower(), {})
-        style |= _declarations(given.get("style", ""))
+        style |= declarations(given.get("style", ""))
         if "color" in given and tag == "font":
             style.setdefault("color", given["color"])
         if "bgcolor" in given:
@@ -199,26 +206,6 @@ def _hides(style: Mapping[str, str], given: Mapping[str, str]) -> str:
             return "hidden_offscreen"
     moved += [style.get("margin-left", ""), style.get("margin-top", "")]
     return "hidden_offscreen" if any((_length(way) or 0) <= -500 for way in moved) else ""
-
-
-def _style_rules(source: str) -> tuple[dict[str, dict[str, str]], bool]:
-    """Selector → declarations, of the selectors that are one tag, class or id; and whether those were all there are."""
-    rules: dict[str, dict[str, str]] = {}
-    complete = True
-    for block in re.findall(r"<style[^>]*>(.*?)</style", source, re.DOTALL | re.IGNORECASE):
-        flat = re.sub(r"/\*.*?\*/|@[^{;]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", block, flags=re.DOTALL)
-        for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", flat):
-            for selector in selectors.split(","):
-                if re.fullmatch(r"[a-z0-9]*[.#]?[\w-]+", name := selector.strip().lower()):
-                    rules.setdefault(re.sub(r"^[a-z0-9]+(?=[.#])", "", name), {}).update(_declarations(body))
-                else:
-                    complete = False
-    return rules, complete
-
-
-def _declarations(style: str) -> dict[str, str]:
-    pairs = (part.partition(":") for part in style.lower().split(";"))
-    return {name.strip(): value.replace("!important", "").strip() for name, _, value in pairs if value.strip()}
 
 
 def _length(value: str) -> float | None:

@@ -10,11 +10,11 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest import edits, frontmatter, nlp, properties
+from ingest import frontmatter, nlp, properties
 from ingest.blocks import html_blocks
 from ingest.decode import decoded
 from ingest.elements import Loss, Piece, pieces
-from ingest.poison.markup import hidden
+from ingest.unseen import without_hidden
 from sluice.errors import DocumentError
 
 
@@ -56,13 +56,6 @@ def text_of(content: bytes, uri: str, *, declared: bool = False, label: str = ""
     losses = (Loss("undecodable_byte", found.lost, share=share),) if found.lost else ()
     guess = Guess(found.encoding, found.confidence) if found.confidence is not None else None
     return Text(found.text, losses, guess)
-
-
-def without_hidden(source: str, *, markdown: bool = False) -> tuple[str, tuple[Loss, ...]]:
-    """HTML or Markdown without what its styles hide: for what the poison rules do not open (an envelope, a notebook)."""
-    cuts = [cut for cut in hidden(source, markdown=markdown) if cut.rule.startswith("hidden_")]
-    kept = edits.edited(source, [edits.Edit(cut.start, cut.end) for cut in cuts])
-    return kept, (Loss("hidden", len(cuts)),) if cuts else ()
 
 
 def protected(uri: str) -> DocumentError:

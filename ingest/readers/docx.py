@@ -20,6 +20,7 @@ from ingest.readers import drawings
 from ingest.readers.base import Loss, Reading, malformed
 from ingest.readers.chunks import chunk
 from ingest.readers.equations import equation
+from ingest.readers.fieldcodes import is_number, shown_by
 from ingest.readers.flat import packed
 from ingest.readers.grid import Grid
 from ingest.readers.ooxml import opened
@@ -69,8 +70,18 @@ class _Line:
         self.plain = self.plain or (not bold and bool(text.strip()))
 
 
+@dataclass(slots=True)
+class _Field:
+    """A field that is open: its code as far as it is written, and whether its result shows anything."""
+
+    code: list[str] = field(default_factory=list)
+    is_code: bool = True
+    """Whether its code (not its result) is being passed."""
+    says: bool = False
+
+
 class _Word:
-    """One document; `_codes` says for each open field whether its code (not its result) is being passed."""
+    """One document; `_fields` are those that are open."""
 
     def __init__(self, package: Package, path: str, depth: int = 0) -> None:
         self._depth = depth  # of a document within documents
@@ -90,7 +101,7 @@ class _Word:
                 if note.get(f"{W}type") in (None, "normal"):
                     self._notes[kind, str(note.get(f"{W}id"))] = (note, found)
         self._seen: dict[tuple[str, str], int] = {}
-        self._codes: list[bool] = []
+        self._fields: list[_Field] = []
         self._in_table = 0
         self._cell_hides: bool | None = None  # what the style of the table says of the text of the cell that is read
         self._held: list[str] = []  # text of a paragraph whose end was deleted: the next one goes on with it
@@ -105,12 +116,12 @@ class _Word:
 
     def _story(self, root: Node) -> list[Piece]:
         _settle_fields(root)
-        codes, self._codes = self._codes, []
+        fields, self._fields = self._fields, []
         found = self._blocks(root)
         if self._held:
             found += [Piece("text", "".join(self._held), page=self._page)]
             self._held = []
-        self._codes = codes
+        self._fields = fields
         return found
 
     def _margins(self, body: Node, kind: str) -> list[Piece]:
@@ -176,18 +187,18 @@ class _Word:
         style = self._styles.of(name)
         line = _Line(name, (self._cell_hides, style.hidden), style.bold, parts=self._held)
         mark = child(about, "rPr")
-        # A list does not count a paragraph that is hidden with its end.
-        label = None if (ends_hidden := flag(mark, "vanish", self._styles.hides(*line.hidden))) else self._label(about, name)
+        ends_deleted = mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None)
+        ends_hidden = flag(mark, "vanish", self._styles.hides(*line.hidden))
+        # A list does not count a paragraph that is hidden with its end, nor one that the next one goes on with.
+        label = None if ends_hidden or ends_deleted else self._label(about, name)
         self._held = []
         page = self._page
         self._inline(node, line)
         text = "".join(line.parts).replace("\xa0", " ")
-        if ends_hidden and text.strip():
+        if ends_hidden and not ends_deleted and text.strip():
             label = self._label(about, name)
         drop_cap = child(about, "framePr")
-        if (mark is not None and (mark.find(f"{W}del") is not None or mark.find(f"{W}moveFrom") is not None)) or (
-            drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")  # a large first letter
-        ):
+        if ends_deleted or (drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")):  # a large first letter
             self._held = line.parts
             return line.after
         if not text.strip():
@@ -220,6 +231,8 @@ class _Word:
                     self._run(node, line)
                 case "oMath" | "oMathPara":
                     line.say(f" {equation(node)} ")
+                case "fldSimple" if not len(node):
+                    self._unsaid(str(node.get(f"{W}instr") or ""), line)
                 case "AlternateContent":
                     self._alternative(node, line)
                 case "p" | "tbl":
@@ -264,9 +277,13 @@ class _Word:
                 self._field(node, line)
             elif name == "lastRenderedPageBreak":
                 self._page = None if self._page is None else self._page + 1
-            elif any(self._codes):
+            elif any(field.is_code for field in self._fields):
+                if name == "instrText" and self._fields[-1].is_code:
+                    self._fields[-1].code.append(str(node.text or ""))
                 continue
-            elif name == "t":
+            elif self._fields:
+                self._fields[-1].says = True
+            if name == "t":
                 line.say(shown(str(node.text or ""), font), bold=bold)
             elif name in _SIGNS:
                 line.say(_SIGNS[name], bold=True)
@@ -297,13 +314,22 @@ class _Word:
     def _field(self, node: Node, line: _Line) -> None:
         match node.get(f"{W}fldCharType"):
             case "begin" if node.get("unmatched") is None:
-                self._codes.append(True)
-                if not any(self._codes[:-1]):
+                self._fields.append(_Field())
+                if not any(field.is_code for field in self._fields[:-1]):
                     line.say(_form_field(child(node, "ffData")))
-            case "separate" if self._codes:
-                self._codes[-1] = False
-            case "end" if self._codes:
-                self._codes.pop()
+            case "separate" if self._fields:
+                self._fields[-1].is_code = False
+            case "end" if self._fields:
+                ended = self._fields.pop()
+                if not any(field.is_code for field in self._fields) and not ended.says:
+                    self._unsaid("".join(ended.code), line)
+                if self._fields:
+                    self._fields[-1].says |= ended.says
+
+    def _unsaid(self, code: str, line: _Line) -> None:
+        """A field without a result: what its code shows."""
+        line.say(shown_by(code))
+        self.losses["automatic_number"] += is_number(code)
 
     def _note(self, kind: str, reference: Node, line: _Line) -> None:
         name = str(reference.get(f"{W}id"))

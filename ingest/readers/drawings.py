@@ -32,7 +32,13 @@ def is_hidden(node: Node) -> bool:
     if re.search(r"visibility\s*:\s*hidden", str(node.get("style") or "")):
         return True
     looks = [look for below in elements(node) for look in (below, *(elements(below) if local(below).startswith("nv") else ()))]
-    return any(local(look) in ("docPr", "cNvPr") and str(look.get("hidden", "0")).lower() in ("1", "true") for look in looks)
+    marked = (look for look in looks if local(look) in ("docPr", "cNvPr"))
+    return any(str(look.get("hidden", "0")).lower() in ("1", "true") and not _is_control(look) for look in marked)
+
+
+def _is_control(look: Node) -> bool:
+    """Whether a shape stands for a form's control, which Excel draws from its old drawings and hides among the new ones."""
+    return any(local(below) == "compatExt" for below in look.iter())
 
 
 def holds_text(node: Node) -> bool:
@@ -118,8 +124,25 @@ def referred(node: Node, package: Package, related: Mapping[str, Related], page:
 
 
 def diagram(root: Node, page: int | None = None) -> list[Piece]:
-    """The points of a SmartArt diagram, in the order of its model."""
-    bodies = [body for point in root.iter() if local(point) == "pt" and (body := child(point, "t")) is not None]
+    """The points of a SmartArt diagram as its outline has them: each before what is below it, in the order of its connections.
+
+    The model lists points in the order in which they were made; one that nothing connects comes after the others.
+    """
+    points = {str(node.get("modelId")): node for node in root.iter() if local(node) == "pt"}
+    below: dict[str, list[tuple[int, str]]] = {}
+    for node in root.iter():
+        if local(node) == "cxn" and node.get("type", "parOf") == "parOf":
+            below.setdefault(str(node.get("srcId")), []).append((whole(node.get("srcOrd"), 0), str(node.get("destId"))))
+    ends = {end for found in below.values() for _, end in found}
+    waiting = [name for name in reversed(points) if name not in ends]
+    order: dict[str, None] = {}
+    while waiting:
+        name = waiting.pop()
+        if name not in order:
+            order[name] = None
+            waiting += [end for _, end in sorted(below.get(name, ()), key=lambda found: found[0], reverse=True)]
+    order |= dict.fromkeys(points)  # points that go round in a circle
+    bodies = [body for name in order if name in points and (body := child(points[name], "t")) is not None]
     return [Piece("list", piece.text, page=page) for body in bodies for piece in paragraphs(body)]
 
 

@@ -49,6 +49,10 @@ _UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S[^\r\n]*)\r?\n(?:[ -`]{1,70}\r?\n
 _YENCODED = re.compile(r"^=ybegin [^\n]*?\bname=([^\r\n]*)\r?\n(?:(?!=y(?:begin|end) )[^\n]*\n)*?=yend [^\n]*$", re.MULTILINE)
 _PART_BEGINS = re.compile(r"^--([^\s\"-][^\s\"]{0,68})[ \t]*\r?\n(?:content-[a-z-]+:|\r?\n)", re.IGNORECASE | re.MULTILINE)
 _ENRICHED = re.compile(r"<<|<param>[^<]*</param>|<[^<>]*>", re.IGNORECASE)
+_LATE_HEAD = re.compile(
+    rb"(?i)((?:(?![\w-]+:|From |>From )[^\r\n]{0,200}\r?\n){1,5})(?:received|return-path|delivered-to|from|message-id|subject): "
+)
+"""What a server or a program wrote before the header fields of a message (`220 ready`)."""
 _HTML_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _QUOTES = re.compile(r"(>[> ]*)?(.*)", re.DOTALL)
 
@@ -87,10 +91,19 @@ def message_of(content: bytes, uri: str) -> EmailMessage:
         content = decode(content, uri=uri).encode("utf-8")
     if too_deep(content):
         raise DocumentError("malformed", f"{uri}: parts within parts, {DEEPEST} levels deep", hint="exclude it")
-    message = email.message_from_bytes(mended(content.lstrip(b"\xef\xbb\xbf\r\n")), policy=email.policy.default)
+    content = content.lstrip(b"\xef\xbb\xbf\r\n")
+    if (begins := _LATE_HEAD.match(content)) is not None:
+        content = content[begins.end(1) :]
+    message = email.message_from_bytes(mended(content), policy=email.policy.default)
     if not message.keys():
         raise DocumentError("malformed", f"{uri}: has no e-mail headers", hint="exclude it, or name it .txt")
     return message
+
+
+def _has_parts(part: Message) -> bool:
+    """Whether a text names a boundary that stands in it: some programs call a message of several parts what its last part is."""
+    boundary, written = part.get_param("boundary"), part.get_payload()
+    return isinstance(boundary, str) and isinstance(written, str) and bool(boundary.strip('" ')) and f"--{boundary}" in written
 
 
 class _Parts:
@@ -133,6 +146,8 @@ class _Parts:
             self._sealed(part, depth)
         elif subtype in ("ms-tnef", "vnd.ms-tnef") or _name(part).lower() == "winmail.dat":
             self._winmail(part)
+        elif kind == "text" and _has_parts(part):
+            self._unbounded(part, depth)
         elif kind == "text" and subtype == "rtf" and not _is_attachment(part):
             self._rich(_bytes(part))
         elif kind == "text" and not _is_attached(part, subtype):
@@ -146,10 +161,12 @@ class _Parts:
         """Parts whose message names no boundary, or another one than stands between them."""
         written = part.get_payload()
         found = _PART_BEGINS.search(written) if isinstance(written, str) else None
-        if found is None or depth >= _DEEPEST:
+        boundary = str(part.get_param("boundary")) if _has_parts(part) else found[1] if found is not None else ""
+        if not boundary or depth >= _DEEPEST:
             self._text(part, "plain")
             return
-        about = f'Content-Type: {part.get_content_type()}; boundary="{found[1]}"\n\n{written}'
+        kind = part.get_content_type() if part.get_content_maintype() == "multipart" else "multipart/mixed"
+        about = f'Content-Type: {kind}; boundary="{boundary}"\n\n{written}'
         inner = _Parts(self._uri, enclosed=True)  # the poison rules cannot tell them apart
         inner.read(message_of(about.encode("utf-8", "surrogateescape"), self._uri), depth + 1)
         self._take(inner)

@@ -15,6 +15,7 @@ from typing import Any
 from ingest import frontmatter, properties
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece
+from ingest.readers.attributes import ATTRIBUTES, without_attributes
 from ingest.readers.base import Reading, text_of
 from ingest.readers.boxes import without_boxes
 from ingest.readers.dialects import as_github
@@ -35,7 +36,7 @@ _DRAWING_NAMES = "text tspan textpath g defs use symbol rect circle line polygon
 _DRAWING = frozenset(_DRAWING_NAMES.split())
 _DEEPEST = 100
 _CONTAINERS = re.compile(r"^[ \t>]+")
-_NAMED = re.compile(r"(?<=\S)\s+\{:?\s*#[\w:.-]+(?:\s+[.#]?[\w=\"'-]+)*\s*\}\s*$")
+_NAMED = re.compile(rf"(?<=\S)\s+(?:{ATTRIBUTES}|\{{-\}})\s*$")
 _COMPONENT = re.compile(r"^[ \t]*</[A-Z][A-Za-z.]*>[ \t]*$", re.MULTILINE)
 """The end of a component on a line of its own: MDX that is called Markdown, as Docusaurus reads all of it."""
 _PAGE = re.compile(r"\s*(?:<!doctype\s+html\b|<html[\s>])", re.IGNORECASE)
@@ -176,9 +177,15 @@ def _reader() -> Any:
                 if child.type == "text":
                     child.content = _UNPAIRED.sub("", child.content)
 
+    def attributed(state: Any) -> None:
+        for token in state.tokens:
+            if token.children and "{" in token.content:
+                without_attributes(token.children)
+
     reader.block.ruler.at("reference", definition)
     reader.core.ruler.before("inline", "in_tables", in_tables)
     reader.core.ruler.push("unpaired", unpaired)
+    reader.core.ruler.push("attributed", attributed)
     reader.core.ruler.before("inline", "unnamed", unnamed)
     reader.core.ruler.before("inline", "excess", excess)
     reader.add_render_rule("html_inline", _raw_html)

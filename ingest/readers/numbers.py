@@ -1,12 +1,14 @@
 """Numbers as a spreadsheet shows them: its number formats (ECMA-376, 18.8.31), which are also those of charts.
 
 What depends on the machine that shows it is written as it is safest to search: the system's short date as
-2026-01-31, decimals with a point, thousands with a comma, names of days and months in English.
+2026-01-31, decimals with a point, thousands with a comma, names of days and months in English unless the format itself says
+in which language.
+
+Over 300 lines: one small language, its sections, dates, digits and fractions read side by side.
 """
 
 from __future__ import annotations
 
-import calendar
 import math
 import re
 from collections.abc import Callable
@@ -15,6 +17,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
+
+from ingest.readers import daynames
 
 GENERAL = "General"
 BUILT_IN = {
@@ -41,8 +45,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda a, b: a >= b,
     "<>": lambda a, b: a != b,
 }
-_MONTHS = tuple(calendar.month_name)[1:]  # in English: nothing here sets a locale
-_DAYS = tuple(calendar.day_name)
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 
 
@@ -56,6 +58,7 @@ class _Part:
 class _Section:
     parts: tuple[_Part, ...]
     condition: tuple[str, float] | None
+    language: int = daynames.language_of("409")
 
     def has(self, *kinds: str) -> bool:
         return any(part.kind in kinds for part in self.parts)
@@ -128,24 +131,26 @@ def _sections(code: str) -> tuple[_Section, ...]:
     found: list[_Section] = []
     parts: list[_Part] = []
     condition: tuple[str, float] | None = None
+    locale = ""
     for token in _TOKEN.finditer(code):
         kind, text = token.lastgroup or "", token.group()
         if kind == "other" and text == ";":
-            found.append(_Section(_settled(parts), condition))
-            parts, condition = [], None
+            found.append(_Section(_settled(parts), condition, daynames.language_of(locale)))
+            parts, condition, locale = [], None, ""
         elif kind == "bracket":
             inside = token["bracket"]
             if limit := _CONDITION.fullmatch(inside):
                 condition = (limit.group(1), float(limit.group(2)))
             elif re.fullmatch(r"[hH]+|[mM]+|[sS]+", inside):
                 parts.append(_Part("elapsed", inside.lower()))
-            elif inside.startswith("$") and (money := inside[1:].partition("-")[0]):
-                parts.append(_Part("literal", money))
+            elif inside.startswith("$"):
+                money, _, locale = inside[1:].partition("-")
+                parts += [_Part("literal", money)] if money else []
         elif kind in ("quoted", "escaped"):
             parts.append(_Part("literal", token[kind]))
         elif kind:
             parts.append(_Part(kind, text.lower() if kind == "date" else text))
-    found.append(_Section(_settled(parts), condition))
+    found.append(_Section(_settled(parts), condition, daynames.language_of(locale)))
     return tuple(found)
 
 
@@ -178,10 +183,27 @@ def _dated(value: float, section: _Section, from_1904: bool) -> str:
     except OverflowError:
         return ""
     has_noon = section.has("noon")
-    return "".join(_moment(part, at, seconds, has_noon) for part in section.parts).strip()
+    if section.language == daynames.JAPANESE and any(part.kind == "date" and part.text[0] in "ge" for part in section.parts):
+        return _of_an_era(section, at, seconds, has_noon)
+    return "".join(_moment(part, at, seconds, has_noon, section.language) for part in section.parts).strip()
 
 
-def _moment(part: _Part, at: datetime, seconds: float, has_noon: bool) -> str:
+def _of_an_era(section: _Section, at: datetime, seconds: float, has_noon: bool) -> str:
+    """A Japanese day by the emperor's years (令和8年1月31日): `g` is the era's letter, `gg` its first sign, `ggg` its name."""
+    name, letter, year = daynames.era(at) or ("", "", at.year)
+    text = ""
+    for part in section.parts:
+        size = len(part.text)
+        if part.kind == "date" and part.text[0] == "g":
+            text += letter if size == 1 else name[:1] if size == 2 else name
+        elif part.kind == "date" and part.text[0] == "e":
+            text += f"{year:0{min(size, 2)}d}"
+        else:
+            text += _moment(part, at, seconds, has_noon, section.language)
+    return text.strip()
+
+
+def _moment(part: _Part, at: datetime, seconds: float, has_noon: bool, language: int) -> str:
     text = part.text
     if part.kind == "elapsed":
         unit = {"h": 3600, "m": 60, "s": 1}[text[0]]
@@ -195,11 +217,9 @@ def _moment(part: _Part, at: datetime, seconds: float, has_noon: bool) -> str:
         case "y" | "e":
             return f"{at.year % 100:02d}" if text[0] == "y" and size < 3 else f"{at.year:04d}"
         case "m":
-            name = _MONTHS[at.month - 1]
-            return {1: str(at.month), 2: f"{at.month:02d}", 3: name[:3], 5: name[0]}.get(size, name)
+            return f"{at.month:0{size}d}" if size < 3 else daynames.month(at, size, language)
         case "d":
-            name = _DAYS[at.weekday()]
-            return {1: str(at.day), 2: f"{at.day:02d}", 3: name[:3]}.get(size, name)
+            return f"{at.day:0{size}d}" if size < 3 else daynames.day(at, size, language)
         case "h":
             hour = (at.hour % 12 or 12) if has_noon else at.hour
             return f"{hour:02d}" if size > 1 else str(hour)

@@ -9,6 +9,7 @@ Over 300 lines: one reading of a page, whose rules of lines, columns and paragra
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,12 @@ _LEADS = re.compile(r"(?:[.\u2026\u00b7_] ?){4,} ?[\divxlc]{1,6}$")
 """How a line of a table of contents ends."""
 _ADDRESS = re.compile(r"\b(?:https?|ftp)://\S*[/=&?_]$|\bwww\.\S*[/=&?_]$")
 _IN_ADDRESS = re.compile(r"[\w%~.-]*[/=&?#][\w/%=&?#.~-]*|[\w%~-]+\.\w{2,5}(?:\s|$)")
+_APART, _BESIDE = 1.8, 0.7
+_TIGHT = 1.5
+"""Of its size, at most, from a line to the next one of the same cell."""
+_CLOSER = 0.87
+_NEAR = 40
+_SHORTEST_WRAPPED = 10
 _ENDS = tuple(".!?:。！？؟।…")
 _LONGEST_HEADING = 200
 _LONGEST_SEARCHED = 2000
@@ -52,6 +59,10 @@ class Line:
     size: float = 0.0
     is_table: bool = False
     """A whole table, whose cells were drawn: its text is its rows."""
+    region: int = 0
+    """Parts of a column that empty strips alone hold apart are one region: a table may go on from one to the next."""
+    wraps: bool = False
+    """Whether it goes on with cells of the row above it."""
 
     @property
     def text(self) -> str:
@@ -69,11 +80,14 @@ class Line:
 def lines(segments: Sequence[Segment]) -> list[Line]:
     """The lines of a page in reading order."""
     found: list[Line] = []
-    for column, part in enumerate(_columns(_with_initials(list(segments)), 0)):
+    region, was_band = 0, False
+    for column, (part, is_band) in enumerate(_columns(_with_initials(list(segments)), 0)):
+        region += not (is_band and was_band)
+        was_band = is_band
         for row in _rows(part):
             size = max(segment.size for segment in row)
             top, bottom = max(segment.top for segment in row), min(segment.bottom for segment in row)
-            found.append(Line(row, column, top, bottom, size))
+            found.append(Line(row, column, top, bottom, size, region=region))
     return found
 
 
@@ -137,15 +151,19 @@ def _is_rightward(text: str) -> bool:
     return not any("\u0590" <= character <= "\u08ff" for character in text)
 
 
-def _columns(segments: list[Segment], depth: int) -> list[list[Segment]]:
+Part = tuple[list[Segment], bool]
+"""Segments, and whether they are a strip over all of what they are a part of (not a column beside another one)."""
+
+
+def _columns(segments: list[Segment], depth: int) -> list[Part]:
     """The segments in parts to be read one after the other."""
     gutter = _gutter(segments) if depth < _MOST_COLUMNS and len(segments) >= 2 * _FEWEST_LINES else None
     if gutter is None:
         above, below = _bands(segments) if depth < _MOST_COLUMNS else (segments, [])
         if not below:
-            return [segments] if segments else []
+            return [(segments, True)] if segments else []
         return [*_columns(above, depth + 1), *_columns(below, depth + 1)]
-    parts: list[list[Segment]] = []
+    parts: list[Part] = []
     left: list[Segment] = []
     right: list[Segment] = []
     across: list[Segment] = []
@@ -161,7 +179,7 @@ def _columns(segments: list[Segment], depth: int) -> list[list[Segment]]:
             across.append(segment)
             continue
         if across and not (left[1:] or right[1:]):
-            parts.append(across)
+            parts.append((across, False))
             across = []
     return parts + _flush(across, left, right, depth)
 
@@ -179,11 +197,12 @@ def _bands(segments: list[Segment]) -> tuple[list[Segment], list[Segment]]:
     return (order[:place], order[place:]) if place else (segments, [])
 
 
-def _flush(across: list[Segment], left: list[Segment], right: list[Segment], depth: int) -> list[list[Segment]]:
-    found = [across] if across else []
+def _flush(across: list[Segment], left: list[Segment], right: list[Segment], depth: int) -> list[Part]:
+    found: list[Part] = [(across, False)] if across else []
     if left and right and (len(left) < 2 or len(right) < 2):
-        return [*found, left + right]
-    return [*found, *_columns(left, depth + 1), *_columns(right, depth + 1)]
+        return [*found, (left + right, False)]
+    beside = [*_columns(left, depth + 1), *_columns(right, depth + 1)]
+    return [*found, *((part, False) for part, _ in beside)]
 
 
 def _gutter(segments: Sequence[Segment]) -> float | None:
@@ -201,12 +220,27 @@ def _gutter(segments: Sequence[Segment]) -> float | None:
         before = x
     if place is None:
         return None
-    for column in ([s for s in segments if s.right <= place], [s for s in segments if s.left >= place]):
+    columns = [s for s in segments if s.right <= place], [s for s in segments if s.left >= place]
+    if _are_labels(*columns) or _are_labels(*reversed(columns)):
+        return None
+    for column in columns:
         width = max(s.right for s in column) - min(s.left for s in column)
         is_prose = median(len(s.text) for s in column) >= _PROSE and median(s.right - s.left for s in column) >= 0.2 * width
         if not is_prose:
             return None
     return place
+
+
+def _are_labels(column: Sequence[Segment], other: Sequence[Segment]) -> bool:
+    """Whether the lines of a column stand far apart, each beside a line of the other one: the labels of a table's rows."""
+    size = median(segment.size for segment in column)
+    places = sorted(segment.middle for segment in column)
+    steps = [after - before for before, after in pairwise(places) if after - before > 0.5 * size]
+    if not steps or median(steps) <= _APART * size:
+        return False
+    beside = sorted(segment.middle for segment in other)
+    near = sum(bisect_left(beside, at - 0.3 * size) < bisect_right(beside, at + 0.3 * size) for at in places)
+    return near >= _BESIDE * len(places)
 
 
 def vocabulary(pages: Iterable[Sequence[Line]]) -> frozenset[str]:
@@ -269,6 +303,10 @@ def pieces(page: Sequence[Line], number: int, body: float, sizes: Sequence[float
         if line is not None and not line.is_table and group and _continues(group, line, pitch, body, edges):
             group.append(line)
             continue
+        if line is not None and not line.is_table and group and _wraps(group, line):
+            line.wraps = True
+            group.append(line)
+            continue
         if group:
             found += _piece(group, number, body, sizes, words)
         group = [line] if line is not None and not line.is_table else []
@@ -324,9 +362,10 @@ def _continues(group: list[Line], line: Line, pitch: float, body: float, edges: 
     before = group[-1]
     if is_heading(before, body) != is_heading(line, body) or abs(before.size - line.size) > 0.15 * max(before.size, line.size):
         return False
-    is_row, was_row = len(line.segments) > 1, len(before.segments) > 1
+    is_row, was_row = len(line.segments) > 1, len(before.segments) > 1 or before.wraps
     if is_row or was_row:
-        return is_row and was_row and before.column == line.column and before.bottom - line.bottom <= 2.5 * max(pitch, line.size)
+        follows = before.column == line.column or (before.region == line.region and not is_heading(line, body))
+        return is_row and was_row and follows and before.bottom - line.bottom <= 2.5 * max(pitch, line.size)
     if (_BULLET.match(line.text) and not _HYPHENATED.search(before.text)) or _LEADS.search(before.text):
         return False
     if before.column != line.column:
@@ -341,6 +380,68 @@ def _continues(group: list[Line], line: Line, pitch: float, body: float, edges: 
         return False
     indented = line.left > before.left + line.size and not _BULLET.match(group[0].text)
     return not (before.text.endswith(_ENDS) and (ended_early or indented))
+
+
+def _wraps(group: Sequence[Line], line: Line) -> bool:
+    """Whether a line is the rest of one cell of the row above: it begins where that begins, and its first word had no room there.
+
+    In the first column, where a paragraph may follow the table, it begins small, too, and the table has two rows before.
+    """
+    before = group[-1]
+    if len(group[0].segments) < 2 or len(line.segments) > 1 or before.region != line.region:
+        return False
+    if abs(before.size - line.size) > 0.15 * line.size or not 0 < before.bottom - line.bottom <= _TIGHT * line.size:
+        return False
+    rest = line.segments[0]
+    row = next((above for above in reversed(group[-_NEAR:]) if not above.wraps), None)
+    if row is None or _BULLET.match(rest.text) or not _had_no_room(group, line, rest):
+        return False
+    next_cell = min((cell.left for cell in row.segments if cell.left > rest.left + line.size), default=float("inf"))
+    is_first = row.segments[0].left >= rest.left - 0.3 * line.size
+    is_alone = row is group[0]  # one line with a wide gap in it may be a line of prose
+    return rest.right <= next_cell and not (is_first and (is_alone or not rest.text[:1].islower()))
+
+
+def _had_no_room(above: Sequence[Line], line: Line, rest: Segment) -> bool:
+    """Whether the first word of a segment did not fit behind the words above it, in the width that its column has nearby."""
+    cells = [cell for one in above[-_NEAR:] for cell in one.segments if abs(cell.left - rest.left) <= 0.3 * line.size]
+    if not cells or " " not in cells[-1].text or len(cells[-1].text) < _SHORTEST_WRAPPED:
+        return False
+    first = rest.text.partition(" ")[0]
+    width = (rest.right - rest.left) * len(first) / max(len(rest.text), 1)
+    return cells[-1].right + 0.25 * line.size + width > max(cell.right for cell in [*cells, rest])
+
+
+def _whole_rows(group: Sequence[Line], words: Collection[str]) -> list[list[Segment]]:
+    """The rows of a table whose cells go on below: lines that wrap, and those that stand closer than rows do.
+
+    Of these one without a first cell is no row of its own, and neither is one of which no cell had room above.
+    """
+    left = min(line.left for line in group)
+    has_first = [line.left <= left + line.size for line in group]
+    steps = [0.0, *(a.bottom - b.bottom for a, b in pairwise(group))]
+    between = [step for step, begins, line in zip(steps, has_first, group, strict=True) if step and begins and not line.wraps]
+    closest = _CLOSER * median(between) if len(between) > 1 else 0.0
+    rows: list[list[tuple[Segment, list[str]]]] = []
+    for at, line in enumerate(group):
+        near = group[max(at - _NEAR, 0) : at]
+        goes_below = 0 < steps[at] < closest and (
+            not has_first[at] or all(_had_no_room(near, line, segment) for segment in line.segments)
+        )
+        if not rows or not (line.wraps or goes_below):
+            rows.append([(segment, [segment.text]) for segment in line.segments])
+            continue
+        for segment in line.segments:
+            over = [n for n, (cell, _) in enumerate(rows[-1]) if segment.left < cell.right and segment.right > cell.left]
+            if len(over) == 1:
+                cell, said = rows[-1][over[0]]
+                said.append(segment.text)
+                wider = replace(cell, left=min(cell.left, segment.left), right=max(cell.right, segment.right))
+                rows[-1][over[0]] = (wider, said)
+            else:
+                rows[-1].append((segment, [segment.text]))
+                rows[-1].sort(key=lambda one: one[0].left)
+    return [[replace(cell, text=joined(said, words)) for cell, said in row] for row in rows]
 
 
 def table_rows(rows: Sequence[Sequence[Segment]]) -> list[list[str]]:
@@ -369,9 +470,11 @@ def table_rows(rows: Sequence[Sequence[Segment]]) -> list[list[str]]:
 
 
 def _piece(group: list[Line], number: int, body: float, sizes: Sequence[float], words: Collection[str]) -> list[Piece]:
-    if len(group) > 1 and all(len(line.segments) > 1 for line in group):
-        rows = table_rows([line.segments for line in group])
-        return [Piece("table", "\n".join(map(row_text, rows)).replace("\u00ad", ""), page=number)]
+    if len(group) > 1 and all(len(line.segments) > 1 or line.wraps for line in group):
+        rows = table_rows(_whole_rows(group, words))
+        if len(rows) > 1:
+            return [Piece("table", "\n".join(map(row_text, rows)).replace("\u00ad", ""), page=number)]
+        return [Piece("text", " ".join(rows[0]).replace("\u00ad", ""), page=number)]
     text = joined([line.text for line in group], words)
     if is_heading(group[0], body) and len(text) <= _LONGEST_HEADING:
         size = round(group[0].size * 2) / 2

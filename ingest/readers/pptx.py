@@ -43,6 +43,7 @@ class _Deck:
         self._related: dict[str, Related] = {}
         self._once: set[str] = set()
         self._grounds: dict[str, None] = {}
+        self._layouts: set[str] = set()
         self._lost: Counter[str] = Counter()
         self._hidden: list[int] = []
 
@@ -65,7 +66,7 @@ class _Deck:
         for other in list(self._related.values()):
             match other.kind:
                 case "slideLayout":
-                    self._grounds |= dict.fromkeys((other.path, self._package.first(other.path, "slideMaster")))
+                    self._behind(root, other.path)
                 case "notesSlide":
                     found += self._notes(other.path, page)
                 case "comments":
@@ -74,6 +75,15 @@ class _Deck:
                         0 if comments is None else sum(local(node) in ("cm", "reply") for node in comments.iter())
                     )
         return found
+
+    def _behind(self, slide: Node, path: str) -> None:
+        """The layout and the master that are seen behind a slide: each may say that it shows none of what is behind it."""
+        if _is_set(slide, "showMasterSp", "1"):
+            self._grounds[path] = None
+            layout = self._package.xml(path) if path not in self._layouts else None
+            if layout is not None and _is_set(layout, "showMasterSp", "1"):
+                self._grounds[self._package.first(path, "slideMaster")] = None
+            self._layouts.add(path)
 
     def ground(self) -> list[Piece]:
         """What the layouts and masters in use say on every slide, once; no placeholder of theirs is shown."""
@@ -181,5 +191,5 @@ def _table(table: Node, page: int | None) -> list[Piece]:
     return grid.piece(page)
 
 
-def _is_set(node: Node, name: str) -> bool:
-    return str(node.get(name, "0")).lower() in ("1", "true")
+def _is_set(node: Node, name: str, otherwise: str = "0") -> bool:
+    return str(node.get(name, otherwise)).lower() in ("1", "true")

@@ -10,12 +10,15 @@ Over 300 lines: one machine over one stream, whose states are read side by side.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from ingest import properties
 from ingest.elements import Piece
 from ingest.readers.base import Loss, Reading, malformed
+from ingest.readers.fieldcodes import is_number, shown_by
 from ingest.readers.grid import Grid
 from ingest.readers.rtfwords import CHARSETS, READ_WITH_STAR, SIGNS, SKIPPED, SYMBOL_CHARSET, WORDS
 from ingest.readers.symbols import shown
@@ -23,6 +26,10 @@ from ingest.readers.symbols import shown
 _TOKEN = re.compile(r"\\([a-zA-Z]+)(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\", re.DOTALL)
 _MARGINS = frozenset(["header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"])
 _DEEPEST = 50
+_SAME_PLACE = 60
+"""Twips between the ends of cells that are one column to the eye."""
+_BULLET = re.compile("^[\ue000-\uf8ff]\\s*")
+"""A bullet of a font that nobody knows here."""
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 
 
@@ -59,10 +66,21 @@ class _Flow:
     mark: str = ""
     cells: list[str] = field(default_factory=list)
     inner: list[str] = field(default_factory=list)
-    grid: Grid | None = None
+    rows: list[tuple[list[tuple[str, int, int]], list[int]]] = field(default_factory=list)
+    """Of the table that is open: each row's cells, and where each of them ends."""
     defined: list[str] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
     covered: dict[int, str] = field(default_factory=dict)
     is_cell: bool = False
+
+
+@dataclass(slots=True)
+class _Field:
+    """A field that is open: the depth of its group, its code, and whether its result shows anything."""
+
+    depth: int
+    code: list[str] = field(default_factory=list)
+    says: bool = False
 
 
 class _Rtf:
@@ -86,6 +104,7 @@ class _Rtf:
         self._info: dict[str, str] = {}
         self._margins: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
         self._notes = 0
+        self._fields: list[_Field] = []
         self._listed = False
         self._lost: Counter[str] = Counter()
 
@@ -136,9 +155,21 @@ class _Rtf:
             self._named()
         if len(self._flows) > 1 and self._flows[-1].depth == len(self._stack):
             self._end_flow()
+        ends = self._fields.pop() if self._fields and self._fields[-1].depth == len(self._stack) else None
         if self._stack:
             self._group = self._stack.pop()
+        if ends is not None and self._group.into == "text":
+            self._end_field(ends)
         self._star, self._skip = False, 0
+
+    def _end_field(self, ended: _Field) -> None:
+        """A field without a result shows what its code says."""
+        if not ended.says:
+            code = "".join(ended.code)
+            self._put(shown_by(code))
+            self._lost["automatic_number"] += is_number(code)
+        elif self._fields:
+            self._fields[-1].says = True
 
     def _raw(self, data: bytes, characters: int) -> None:
         """Bytes in the current font's encoding; those that stand in for a character already given are passed over."""
@@ -173,6 +204,10 @@ class _Rtf:
                 self._lost["hidden_text"] += bool(text.strip())
             case "text":
                 self._flows[-1].line.append(shown(text, group.font) if group.symbols else text)
+                if self._fields and text.strip():
+                    self._fields[-1].says = True
+            case "code" if self._fields:
+                self._fields[-1].code.append(text)
             case "font" | "style":
                 self._names.append(text)
                 if ";" in text:
@@ -218,6 +253,10 @@ class _Rtf:
             group.into = "gone"
         elif group.into == "skip" and word in ("sn", "sv"):
             group.into = word
+        elif word == "fldinst" and group.into == "text":
+            group.into = "code"
+        elif word == "field" and group.into == "text":
+            self._fields.append(_Field(len(self._stack)))
         elif (
             word in SKIPPED
             or (word[0] == "m" and word.endswith("Pr"))
@@ -230,7 +269,7 @@ class _Rtf:
             group.into = "skip"
         elif word in ("title", "author") and group.into == "skip" and len(self._stack) < 4:
             group.into = word
-        elif group.into in ("skip", "sn", "sv") and word not in ("ud", "shptxt", "dptxbxtext"):
+        elif group.into in ("skip", "code", "sn", "sv") and word not in ("ud", "shptxt", "dptxbxtext"):
             return word in ("pict", "object")
         elif word in ("pict", "object", "annotation"):
             self._lost[{"pict": "picture", "object": "embedded_object", "annotation": "comment"}[word]] += 1
@@ -303,11 +342,12 @@ class _Rtf:
             case "intbl":
                 flow.is_cell = True
             case "trowd":
-                flow.defined, self._merge = [], ""
+                flow.defined, flow.ends, self._merge = [], [], ""
             case "clmrg" | "clvmgf" | "clvmrg":
                 self._merge = word
             case "cellx":
                 flow.defined.append(self._merge)
+                flow.ends.append(number or 0)
                 self._merge = ""
             case "cell" | "nestcell":
                 text, flow.line = _text(flow.line), []
@@ -320,19 +360,21 @@ class _Rtf:
                 flow.line.append(flow.mark)
 
     def _row(self, flow: _Flow) -> None:
-        flow.grid = flow.grid or Grid()
         line: list[tuple[str, int, int]] = []
+        ends: list[int] = []  # the last place of each cell
         for column, text in enumerate(flow.cells):
             merge = flow.defined[column] if column < len(flow.defined) else ""
             if merge == "clmrg" and line:
                 line[-1] = (f"{line[-1][0]} {text}".strip(), line[-1][1] + 1, 1)
+                ends[-1] = column
                 continue
             if merge == "clvmrg":
                 text = text.strip() or flow.covered.get(column, "")
             else:
                 flow.covered[column] = text if merge == "clvmgf" else ""
             line.append((text, 1, 1))
-        flow.grid.row(line)
+            ends.append(column)
+        flow.rows.append((line, [flow.ends[column] for column in ends] if max(ends, default=0) < len(flow.ends) else []))
         flow.cells = []
 
     def _paragraph(self) -> None:
@@ -347,7 +389,7 @@ class _Rtf:
             self._end_table(flow)
         if text:
             kind = "title" if self._level is not None and len(text) <= 300 else "list" if listed else "text"
-            text = text.replace("\t", " ", 1) if listed else text
+            text = _BULLET.sub("• ", text.replace("\t", " ", 1)) if listed else text
             flow.pieces.append(Piece(kind, text, (self._level or 0) if kind == "title" else 0))
         flow.pieces += flow.after
         flow.after = []
@@ -355,9 +397,9 @@ class _Rtf:
     def _end_table(self, flow: _Flow) -> None:
         if flow.cells:  # a row that never ended
             self._row(flow)
-        if flow.grid is not None:
-            flow.pieces += flow.grid.piece()
-            flow.grid, flow.covered = None, {}
+        if flow.rows:
+            flow.pieces += _grid(flow.rows).piece()
+            flow.rows, flow.covered = [], {}
 
     def _begin_flow(self, kind: str) -> None:
         mark = ""
@@ -384,6 +426,24 @@ class _Rtf:
             text = ended.pieces[0].text
             ended.pieces[0] = replace(ended.pieces[0], text=f"{ended.mark} {text.removeprefix(ended.mark).strip()}")
         self._flows[-1].after += ended.pieces
+
+
+def _grid(rows: list[tuple[list[tuple[str, int, int]], list[int]]]) -> Grid:
+    """The rows as a table: a cell that ends where the next column of other rows does covers both, merged or not."""
+    places: list[int] = []
+    for end in sorted({end for _, ends in rows for end in ends}):
+        if not places or end - places[-1] > _SAME_PLACE:
+            places.append(end)
+    grid = Grid()
+    for line, ends in rows:
+        if not ends or any(after - before <= _SAME_PLACE for before, after in pairwise(ends)):
+            grid.row(line)
+            continue
+        columns = [bisect_right(places, end) for end in ends]
+        grid.row(
+            (text, column - before, down) for (text, _, down), column, before in zip(line, columns, [0, *columns], strict=False)
+        )
+    return grid
 
 
 def _text(parts: list[str]) -> str:

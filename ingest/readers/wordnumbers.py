@@ -98,5 +98,7 @@ _FORMS: dict[str, Callable[[int], str]] = {
 
 
 def number(value: int, form: str) -> str:
-    """A number as a list prints it: `lowerRoman` 4 is iv; a form that is not known prints digits."""
+    """A number as a list prints it: `lowerRoman` 4 is iv, `000` is 004; a form that is not known prints digits."""
+    if form and not form.strip("0"):
+        return f"{value:0{min(len(form), 20)}d}"
     return _FORMS.get(form, str)(value) if value > 0 else str(value)

@@ -255,6 +255,10 @@ def _printed(counts: Mapping[int, int], levels: Mapping[int, _Level], level: int
 
 def _level(node: Node) -> _Level:
     said = {local(below): str(below.get(_VAL) or "") for below in node if isinstance(below.tag, str)}
+    if "AlternateContent" in said:  # digits with as many zeros as its first number has, which Word knows since 2010
+        own = child(node, "AlternateContent", "Choice", "numFmt")
+        first = "" if own is None else str(own.get(f"{W}format") or "").partition(",")[0].strip()
+        said["numFmt"] = "0" * len(first) if first.isdecimal() else said.get("numFmt", "decimal")
     restart = whole(said["lvlRestart"], 0) if "lvlRestart" in said else None
     return _Level(
         said.get("numFmt", "decimal"),

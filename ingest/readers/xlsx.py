@@ -66,6 +66,7 @@ class _Book:
         about = child(root, "workbookPr")
         self._from_1904 = about is not None and str(about.get("date1904", "0")).lower() in ("1", "true")
         self._pictured = bool(package.first(path, "richValueRel"))
+        self._hides_zeros = False  # of the sheet that is read
         self._lost: Counter[str] = Counter()
         self._where: dict[str, list[str]] = {}
 
@@ -109,10 +110,11 @@ class _Book:
     def _cells(self, raw: bytes) -> Sheet:
         """The cells of a sheet, read as a stream: a row is forgotten when it is read."""
         sheet = Sheet()
+        self._hides_zeros = False
         head = raw[:1000]
         if b"<!DOCTYPE" in head or b"purl.oclc.org" in head:
             raw = etree.tostring(xml_of(raw, self._package.uri))
-        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", "sheetFormatPr", *_PAINTED, *_MARGINS)]
+        tags = [f"{{*}}{name}" for name in ("c", "row", "col", "mergeCell", "sheetFormatPr", "sheetView", *_PAINTED, *_MARGINS)]
         rows = etree.iterparse(io.BytesIO(raw), tag=tags, resolve_entities=False, no_network=True, remove_comments=True)
         row = column = 0
         rows_are_hidden = False
@@ -137,6 +139,8 @@ class _Book:
                 node.clear()
                 while node.getprevious() is not None:
                     del node.getparent()[0]
+            elif name == "sheetView":
+                self._hides_zeros = not _is_on(node.get("showZeros", "1"))
             elif name == "sheetFormatPr":
                 rows_are_hidden = _is_on(node.get("zeroHeight"))
             elif name == "col" and _is_hidden(node, "width"):
@@ -173,7 +177,8 @@ class _Book:
             case "str":
                 return numbers.text_shown(_unescaped(raw), code)
         try:
-            return numbers.shown(float(raw), code, from_1904=self._from_1904)
+            number = float(raw)
+            return "" if self._hides_zeros and not number else numbers.shown(number, code, from_1904=self._from_1904)
         except (ValueError, OverflowError):
             return raw
 

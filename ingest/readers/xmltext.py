@@ -43,6 +43,8 @@ _TABLES = frozenset(["table", "informaltable", "simpletable", "tgroup"])
 _ROWS = frozenset(["row", "tr", "strow", "sthead"])
 _CELLS = frozenset(["entry", "td", "th", "cell", "stentry"])
 _ITEMS = frozenset(["listitem", "li", "list-item"])
+_SAID = {"outline": "text", "node": "TEXT"}
+"""OPML's outlines, and the nodes of FreeMind's maps."""
 _BINARY = re.compile(r"[A-Za-z0-9+/\s]{256,}={0,2}\s*")
 _LINE_OF_BINARY = 40
 _TAGS = re.compile(r"<(?:p|br|div|span|a|b|i|em|strong|ul|ol|li|img|table|h[1-6])\b[^<>]*>", re.IGNORECASE)
@@ -91,8 +93,8 @@ class _Walk:
                 pass
             elif name in _RICH and not len(node) and _TAGS.search(node.text or ""):  # a feed's, whose HTML is text to XML
                 self._html(node.text)
-            elif name == "outline" and says(node.get("text")):  # OPML, whose text is in attributes
-                self._say("list", " ".join(str(node.get("text")).split()))
+            elif name in _SAID and says(said := node.get(_SAID[name])):  # what has its text in an attribute
+                self._say("list", " ".join(_visible(str(said)).split()))
                 waiting.extend((child, depth) for child in reversed(node))
             elif says(node.text) or any(says(child.tail) for child in node):
                 self._paragraph(node, name)

@@ -21,6 +21,7 @@ from urllib.parse import urljoin
 
 from ingest.decode import decode
 from ingest.edits import Edit, edited
+from ingest.markup import rejoined
 from ingest.poison.markup import hidden
 from sluice.errors import DocumentError
 
@@ -208,7 +209,7 @@ def _parsed(text: str) -> Node:
         raise DocumentError(
             "nested_too_deeply", "its elements are nested more than 2,000 deep", hint="mend the page, or exclude it"
         )
-    return reader.document_fromstring("<html><body></body></html>") if root is None else root
+    return reader.document_fromstring("<html><body></body></html>") if root is None else rejoined(root)
 
 
 def _body_of(root: Node) -> Node:

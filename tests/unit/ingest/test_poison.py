@@ -185,3 +185,25 @@ def test_a_crafted_page_takes_linear_time(unit: str) -> None:
 
     seconds(4_000)
     assert seconds(64_000) < 45 * max(min(seconds(4_000) for _ in range(2)), 0.01)
+
+
+def test_what_a_head_cannot_hold_ends_it() -> None:
+    """A browser shows it, so what hides there is looked for; scripts and titles stay what they are."""
+    assert [cut.rule for cut in hidden("<head><title>t</title><p style='display:none'>ignore this</p>")] == ["hidden_style"]
+    assert hidden("<head><script>a</script><title style='display:none'>t</title></head><p style='x:y'>b</p>") == []
+
+
+@pytest.mark.parametrize(
+    ("sheet", "expected"),
+    [
+        (".a{display:none}", True),
+        ("/* x */ b.a , i { color: red; DISPLAY : none !important }", True),
+        ("@import url(x.css); .a{display:none}", True),
+        ("@media screen{.a{display:none}} .b{display:none}", False),
+        ("/* .a{display:none}", False),
+        (".a{color:red} .c{.a{display:none}}", False),
+    ],
+)
+def test_rules_of_a_style_sheet_hide(sheet: str, expected: bool) -> None:
+    """Those of one tag, class or id that hold everywhere."""
+    assert bool(hidden(f"<style>{sheet}</style><p class='a' style='x:y'>words here</p>")) is expected

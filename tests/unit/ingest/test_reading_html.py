@@ -418,3 +418,92 @@ def test_boxes_say_which_of_them_are_ticked() -> None:
     rows = "<tr><td>A<td><input type=checkbox checked><tr><td>B<td><input type=checkbox>"
     assert text(f"<table><tr><th>Task<th>Done{rows}</table>", "a.html") == "Task | Done\nA | ☒\nB"
     assert text("Plan: <input type=radio> Basic <input type=radio checked>Gold", "a.html") == "Plan: Basic ☒ Gold"
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<html><body><p>a</p></body></html><p>b</p>c <i>d</i>", ["a", "b", "c d"]),
+        ("<html><body><p>a</p></body></html>\n<html><body><p>b</p></body></html>", ["a", "b"]),
+        ("<body><p>a</p></body>b<body><p>c</p></body>", ["a", "b", "c"]),
+        ("<title>t</title><p>a</p></html><!-- x --><p>b</p>", ["a", "b"]),
+        ("<head><title>t</title><details>a</details><p>b</p>", ["a", "b"]),
+        ("<html><body><main><p>a</p></main></body></html><main>b</main>", ["a", "b"]),
+    ],
+)
+def test_what_stands_beside_the_body_is_read(html: str, expected: list[str]) -> None:
+    """Behind `</html>`, where mailing lists and proxies write, in a second body, in a head that was never closed."""
+    assert [said for _, said in shape(html, "a.html")] == expected
+
+
+def test_a_page_that_is_written_within_a_page_is_read() -> None:
+    """Not one that lies elsewhere, nor what its own styles hide: the poison rules do not look into an attribute."""
+    inner = "&lt;p&gt;in &amp;amp; out&lt;/p&gt;&lt;p style='display:none'&gt;gone&lt;/p&gt;"
+    page = f'<p>a</p><iframe srcdoc="{inner}"></iframe><iframe src="x"></iframe><p>b</p>'
+    assert text(page, "a.html") == "a\n\nin & out\n\nb"
+    assert losses(page, "a.html") == {"hidden": 1, "embedded_page": 1}
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<style>.r{display:block}</style><b class=r>a</b><b class='x R'>b</b><b>c</b><b>d</b>", ["a", "b", "cd"]),
+        ("<style>/* .r{display:block} */ @media print{.r{display:block}}</style><b class=r>a</b><b class=r>b</b>", ["ab"]),
+        ("<style>i, #one{color:red;display:flex}</style><i>a</i><i>b</i><b id=one>c</b><b>d</b>", ["a", "b", "c", "d"]),
+        ("<style>.r{display:inline-block}</style><b class=r>a</b><b class=r>b</b>", ["ab"]),
+        ("<style>.r{display:block}</style><a class=r>a</a><a class=r>b</a><a style='display:block'>c</a><a>d</a>", [*"abcd"]),
+        ("<span style='display:table-cell'>a</span><span style='display:table-cell'>b</span>", ["a b"]),
+    ],
+)
+def test_lines_by_a_style_sheet_are_lines(html: str, expected: list[str]) -> None:
+    """Those that one tag, class or id gets from the page's own sheets, whatever the screen."""
+    assert [said for _, said in shape(html, "a.html")] == expected
+
+
+def test_boxes_that_styles_draw_are_said() -> None:
+    """Of Notion, Confluence, and editors that keep them in attributes."""
+    notion = "<ul><li><div class='checkbox checkbox-on'></div>a</li><li><div class='checkbox checkbox-off'></div>b</li></ul>"
+    confluence = "<ul class=inline-task-list><li class=checked>c</li><li>d</li></ul>"
+    other = "<ol><li data-list=unchecked>e</li><li data-list=bullet>f</li></ol><span role=checkbox aria-checked=true></span>g"
+    assert text(notion + confluence + other, "a.html").split("\n") == [
+        *("☒ a", "☐ b", "☒ c", "☐ d", "☐ e", "2. f"),
+        *("", "☒ g"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<p>so <script type="math/tex">E=mc^2</script>.</p>', "so E=mc^2 ."),
+        ('<script type="math/tex; mode=display">% <![CDATA[\na<b %]]></script>', "a<b"),
+        ('<span class="MathJax">E=mc2</span><script type="math/tex">E=mc^2</script>', "E=mc2"),
+        ('a<script type="text/javascript">b</script><script>c</script>', "a"),
+    ],
+)
+def test_a_formula_for_mathjax_is_read_once(html: str, expected: str) -> None:
+    assert text(html, "a.html") == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<h3><button aria-expanded=false>What is it?</button></h3><p>a</p>", [("title", "What is it?"), ("text", "a")]),
+        ("<button>How do I reset?</button><div>Press</div>", [("text", "How do I reset?"), ("text", "Press")]),
+        ("<button aria-expanded=false>Leave of absence rules</button>a", [("text", "Leave of absence rules"), ("text", "a")]),
+        ("<button>Sign up</button><button aria-expanded=true>Menu</button>a", [("text", "a")]),
+    ],
+)
+def test_buttons_that_open_an_answer_are_words(html: str, expected: list[tuple[str, str]]) -> None:
+    """Headings of what is folded below them, and questions; a button that does something is said as ever."""
+    assert shape(html, "a.html") == expected
+
+
+def test_a_list_counts_as_its_style_wants() -> None:
+    """Editors write how a list counts into its style, and where it does not."""
+    page = "<ol style='list-style-type: lower-alpha' start=2><li>x<li style='list-style:upper-roman'>y</ol>"
+    assert text(f"{page}<ol style='list-style: none outside'><li>z</ol>", "a.html").split() == ["b.", "x", "III.", "y", "z"]
+
+
+def test_the_sign_that_links_to_a_name_is_no_word() -> None:
+    page = "<dl><dt>run(x)<a class=headerlink href='#run'>¶</a></dt><dd>a <a href='#b'>#</a> <a href='#c'>c</a></dd></dl>"
+    assert text(page, "a.html") == "run(x)\n\na # c"

@@ -515,3 +515,22 @@ def test_a_message_that_is_called_text_is_a_message() -> None:
     saved = "From: Ada <a@x.example>\nSubject: Hello\nMIME-Version: 1.0\nContent-Type: text/html\n\n<p>Words</p>\n"
     assert (read(saved, "mail.txt").title, text(saved, "mail.txt")) == ("Hello", "Words")
     assert text("From: Ada\nTo: Bob\n\nThe MIME-Version: 1.0 header", "a.txt").startswith("From: Ada\nTo: Bob")
+
+
+def test_a_line_goes_on_behind_white_space_that_a_gateway_added() -> None:
+    """RFC 2045, 6.7: white space at the end of a line of quoted-printable is none of it."""
+    head = "Subject: s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n"
+    assert text(f"{head}caf=c3=a9 conti= \t\nnues =\nhere\n", "a.eml") == "café continues here"
+
+
+def test_parts_of_what_calls_itself_a_page_are_read() -> None:
+    """A program that names its message after its last part, and the boundary between all of them."""
+    head = 'Subject: s\nContent-Type: text/HTML;\n\tboundary="--N_4AF"\n\nThis is a multipart message.\n'
+    part = "Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n<p>Gr=C3=BC=C3=9Fe</p>"
+    assert text(f"{head}----N_4AF\n{part}\n----N_4AF--\n", "a.eml") == "Grüße"
+    assert text('Subject: s\nContent-Type: text/plain; boundary="x"\n\nno --parts here', "a.eml") == "no --parts here"
+
+
+def test_what_a_server_wrote_before_a_message_is_none_of_it() -> None:
+    assert text("220 ready\n\n\nFrom: a@x.example\nSubject: s\n\nbody", "a.eml") == "body"
+    assert reason("220 ready\nonly text", "a.eml") == "malformed"

@@ -104,3 +104,21 @@ def test_components_in_a_file_that_is_called_markdown_are_no_words() -> None:
     page = 'import Tabs from "@theme/Tabs"\n\n<Tabs>\n<TabItem value="a" label="First">\n\nIn *tab*\n\n</TabItem>\n</Tabs>\n'
     assert [said for _, said in shape(page)] == ["First", "In tab"]
     assert text("Dear <Name>, use List<String>.") == "Dear <Name>, use List<String>."
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('![Chart](a.png){width="6.5in" height="3in"} after', "Chart after"),
+        ("[]{#_Toc12 .anchor}Intro [out **of** it]{.underline} [x]{.a}", "Intro out of it x"),
+        ('See [here](x){:target="_blank"} and `ls`{.bash} and *so*{.b}.', "See here and ls and so."),
+        ("{ref}`Label <target>` or {doc}`guide`, {math}`x^2`", "Label or guide, x^2"),
+        ("{name} [x]{y} {a: 1} `{ref}` [1]{2} {}", "{name} [x]{y} {a: 1} {ref} [1]{2} {}"),
+        ("# Head {.unnumbered #x}", "Head"),
+        ("# Head {-}", "Head"),
+        ("# Set {a, b}", "Set {a, b}"),
+    ],
+)
+def test_attributes_and_roles_are_no_words(source: str, expected: str) -> None:
+    """What Pandoc, kramdown and MyST write in braces beside a word; other braces are words."""
+    assert text(source) == expected

@@ -499,3 +499,84 @@ def test_a_caption_that_is_bold_is_no_heading() -> None:
 
     assert styled("caption") == styled("Intense Quote") == "report"
     assert styled("Abschnitt") == "Sales by region"
+
+
+def code(written: str) -> str:
+    """A field without a result."""
+    return (
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'
+        f'<w:r><w:instrText xml:space="preserve">{written}</w:instrText></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (" MACROBUTTON NoMacro [Type the name] ", "[Type the name]"),
+        (" SYMBOL 174 ", "®"),
+        (' SYMBOL 252 \\f "Wingdings" \\s 10 ', "✓"),
+        (" SYMBOL 8364 \\u ", "€"),
+        (" EQ \\f(3,4) ", "3/4"),
+        (" EQ \\r(3;x+1) \\s\\do8(2) ", "3√(x+1) _2"),
+        (" eq \\o\\ac(○,7) ", "⑦"),
+        (' EQ \\* jc2 \\* "Font:MS Mincho" \\* hps10 \\o\\ad(\\s\\up 9(かんじ),漢字) ', "漢字(かんじ)"),
+        (' XE "Pump" ', ""),
+        (" TOC ", ""),
+    ],
+)
+def test_a_field_without_a_result_shows_what_its_code_says(written: str, shown: str) -> None:
+    """What Word draws from the code itself; where the field has a result, that is what stands there."""
+    assert read(word(para(run("a "), code(written), run(" b"))), "a.docx").text == f"a {shown} b"
+    assert read(word(para(run("a "), field(written, run("result")), run(" b"))), "a.docx").text == "a result b"
+
+
+def test_a_number_that_word_counts_by_itself_is_said_to_be_missing() -> None:
+    found = read(word(para(code(" AUTONUM "), run("First"))), "a.docx")
+    assert (found.text, losses(found)) == ("First", {"automatic_number": 1})
+
+
+def test_numbers_of_a_list_have_the_zeros_of_its_own_form() -> None:
+    """Word 2010 and later write such a form beside one that older programs know."""
+    choice = '<mc:Choice Requires="w14"><w:numFmt w:val="custom" w:format="001, 002, ..."/></mc:Choice>'
+    level = f'<mc:AlternateContent>{choice}<mc:Fallback><w:numFmt w:val="decimal"/></mc:Fallback></mc:AlternateContent>'
+    numbering = (
+        f'<w:numbering {W_NAMES}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0">{level}<w:lvlText w:val="R-%1"/></w:lvl>'
+        '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    listed = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    body = para(run("a"), about=listed) + para(run("b"), about=listed)
+    made = word(body, related=(("rId1", "numbering", "numbering.xml"),), parts={"numbering.xml": numbering})
+    assert read(made, "a.docx").text == "R-001 a\nR-002 b"
+
+
+def test_a_diagram_is_read_in_the_order_of_its_connections() -> None:
+    """Its points are listed in the order in which they were made; one that nothing connects is read, too."""
+
+    def point(name: int, text: str) -> str:
+        return f'<dgm:pt modelId="{name}"><dgm:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></dgm:t></dgm:pt>'
+
+    ends = ((0, 2, 0), (0, 3, 1), (0, 1, 2), (3, 4, 0), (4, 3, 0))
+    joined = "".join(f'<dgm:cxn srcId="{a}" destId="{b}" srcOrd="{n}"/>' for a, b, n in ends)
+    points = point(1, "Deploy") + point(2, "Plan") + point(3, "Build") + point(4, "Test") + point(5, "Alone")
+    names = 'xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram" '
+    names += 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    model = f'<dgm:dataModel {names}><dgm:ptLst><dgm:pt modelId="0" type="doc"/>{points}</dgm:ptLst>'
+    model += f"<dgm:cxnLst>{joined}</dgm:cxnLst></dgm:dataModel>"
+    drawn = '<w:r><w:drawing><a:graphic><a:graphicData><dgm:relIds r:dm="rId9"/></a:graphicData></a:graphic></w:drawing></w:r>'
+    made = word(para(drawn), related=(("rId9", "diagramData", "diagrams/data1.xml"),), parts={"diagrams/data1.xml": model})
+    assert read(made, "a.docx").text == "Plan\nBuild\nTest\nDeploy\nAlone"
+
+
+def test_a_list_does_not_count_what_was_deleted() -> None:
+    """Neither a paragraph that is gone, nor one whose end is: the next one goes on with it, under one number."""
+    numbering = (
+        f'<w:numbering {W_NAMES}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:lvlText w:val="%1."/></w:lvl>'
+        '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    listed = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    gone = f'{listed}<w:rPr><w:del w:id="1" {BY}/></w:rPr>'
+    body = para(run("a"), about=listed)
+    body += para(f'<w:del w:id="2" {BY}><w:r><w:delText>gone</w:delText></w:r></w:del>', about=gone)
+    body += para(run("b "), about=gone) + para(run("c"), about=listed) + para(run("d"), about=listed)
+    made = word(body, related=(("rId1", "numbering", "numbering.xml"),), parts={"numbering.xml": numbering})
+    assert read(made, "a.docx").text == "1. a\n2. b c\n3. d"

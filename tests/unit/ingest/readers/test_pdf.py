@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -485,3 +486,94 @@ def test_what_ocr_has_read_is_read_wherever_its_scan_is_drawn() -> None:
         content = made(page, extra=[f"{picture}\nstream\nabcd\nendstream"], resources="/XObject << /I0 10 0 R >>")
         assert hidden(content, (), ("hidden_style",))[0] == {}
     assert hidden(made(words), (), ("hidden_style",))[0] == {"hidden_style": 1}
+
+
+def without_lines(rows: Sequence[Sequence[str]], steps: Sequence[float], columns: Sequence[float] = (72, 200, 350)) -> bytes:
+    """A table of which nothing is drawn but its words; `steps` are from each line to the next."""
+    page, y = "", 700.0
+    for row, step in zip(rows, [*steps, 0.0], strict=True):
+        page += "".join(at(x, y, text) for x, text in zip(columns, row, strict=False) if text)
+        y -= step
+    return made(page)
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "expected"),
+    [
+        (
+            [
+                ("Item", "Description", "Price"),
+                ("Bolt", "A long bolt that", "5.00"),
+                ("", "needs two lines"),
+                ("Nut", "Short", "7"),
+            ],
+            [14, 14, 14],
+            "Item | Description | Price\nBolt | A long bolt that needs two lines | 5.00\nNut | Short | 7",
+        ),
+        (
+            [
+                ("Id", "Text of it", "N"),
+                ("1", "This is a demon-", "5"),
+                ("", "stration of a"),
+                ("", "longer cell"),
+                ("2", "b", "6"),
+            ],
+            [14, 14, 14, 14],
+            "Id | Text of it | N\n1 | This is a demonstration of a longer cell | 5\n2 | b | 6",
+        ),
+        (
+            [
+                *(("Item name", "Description", "Remark"), ("Bolt of steel with", "A long bolt that", "remark that goes")),
+                *(("a long name", "needs two lines", "on here"), ("Nut", "Short one", "none"), ("", "or another", "one")),
+                ("Key", "x", "y"),
+            ],
+            [24, 13, 24, 13, 24],
+            "Item name | Description | Remark\nBolt of steel with a long name | A long bolt that needs two lines | remark that goes on here"
+            "\nNut | Short one or another | none one\nKey | x | y",
+        ),
+        (
+            [
+                ("Team", "Name", "Role"),
+                ("Ops", "Ada Lovelace", "team lead role"),
+                ("", "Bob Marley", "team member role"),
+                ("X", "y", "z"),
+            ],
+            [14, 14, 14],
+            "Team | Name | Role\nOps | Ada Lovelace | team lead role\n | Bob Marley | team member role\nX | y | z",
+        ),
+        (
+            [("term words", "meaning"), ("annual leave", "time off with pay"), ("sick leave", "time off when ill")],
+            [14, 14],
+            "term words | meaning\nannual leave | time off with pay\nsick leave | time off when ill",
+        ),
+        (
+            [("Item", "Number", "Price"), ("a", "1", "2"), ("b", "3", "4"), ("c", "5", "6"), ("d", "7", "8")],
+            [27, 27, 27, 27],
+            "Item | Number | Price\na | 1 | 2\nb | 3 | 4\nc | 5 | 6\nd | 7 | 8",
+        ),
+    ],
+    ids=["one cell", "hyphen", "all cells", "empty first cells", "no rest", "far apart"],
+)
+def test_cells_without_lines_go_on_below(rows: list[tuple[str, ...]], steps: list[float], expected: str) -> None:
+    """Where a word had no room in its column, or lines stand closer than rows do; rows far apart are one table all the same."""
+    found = [line.strip(" |") for line in read(without_lines(rows, steps), "a.pdf").text.split("\n")]
+    assert found == [line.strip(" |") for line in expected.split("\n")]
+
+
+def test_labels_far_apart_are_no_column_of_prose() -> None:
+    """They are read with what stands beside them, however long both are."""
+    rows = [
+        ("Responsible person", "Ada Lovelace, Analytical Engine"),
+        ("", "Department, third floor, office"),
+        ("", "number 312"),
+    ]
+    rows += [
+        ("Deputy of that person", "Bob"),
+        ("Address of the office", "Fourteenth Street 5, Oslo"),
+        ("Telephone number", "5 55 01 23"),
+    ]
+    found = read(without_lines(rows, [14, 14, 24, 24, 24], (72, 306)), "a.pdf").text
+    assert found == (
+        "Responsible person | Ada Lovelace, Analytical Engine Department, third floor, office number 312\n"
+        "Deputy of that person | Bob\nAddress of the office | Fourteenth Street 5, Oslo\nTelephone number | 5 55 01 23"
+    )

@@ -119,3 +119,24 @@ def test_a_box_before_a_table_that_ends_the_text_is_read() -> None:
     """Nothing follows that would end the paragraph it is anchored in."""
     content = rb"{\rtf1 a\par{\shp{\*\shpinst{\shptxt boxed\par}}}\trowd\cellx1000\intbl outer\cell\row}"
     assert sorted(read(content, "a.rtf").text.split("\n\n")) == ["a", "boxed", "outer"]
+
+
+def test_a_field_without_a_result_shows_what_its_code_says() -> None:
+    """As in DOCX; a result, and a code that shows nothing, are what they were."""
+    button = r"{\field{\*\fldinst MACROBUTTON NoMacro [Type {\b name}]}{\fldrslt }}"
+    linked = r'{\field{\*\fldinst HYPERLINK "x"}{\fldrslt here}}{\field{\*\fldinst XE "gone"}}'
+    sign = r'{\field{\*\fldinst SYMBOL 183 \\f "Symbol" \\s 10}{\fldrslt\f2\fs20}}'
+    assert read(rtf(rf"a {button} {linked} {sign}\par"), "a.rtf").text == "a [Type name] here •"
+    assert losses(read(rtf(r"{\field{\*\fldinst AUTONUM }} a\par"), "a.rtf")) == {"automatic_number": 1}
+
+
+def test_a_wide_cell_covers_the_columns_of_other_rows() -> None:
+    """Programs merge cells by ending one where the next would; ends that differ by a hair are one column."""
+    table = r"\trowd\cellx2880\cellx4320\intbl both\cell c\cell\row\trowd\cellx1440\cellx2890\cellx4320\intbl 1\cell 2\cell 3\cell\row"
+    assert read(rtf(table), "a.rtf").text == "both | both | c\n1 | 2 | 3"
+    assert read(rtf(r"\trowd\cellx2880\intbl a\cell\row\trowd\cellx3000\intbl b\cell\row"), "a.rtf").text == "a\nb"
+
+
+def test_a_bullet_of_an_unknown_font_is_a_bullet() -> None:
+    """LibreOffice writes its own font's; what the letter shows is in no table."""
+    assert read(rtf(r"{\listtext\pard\plain \u61623\'3f\tab}item\par"), "a.rtf").text == "• item"

@@ -531,3 +531,44 @@ def test_a_picture_within_a_cell_is_said_and_is_no_error() -> None:
     found = read(zipped(parts), "a.xlsx")
     assert found.text == "S\n\n#N/A"
     assert losses(found) == {"picture": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("[$-407]d. mmmm yyyy", "31. Januar 2026"),
+        ("[$-40C]dddd d mmm yyyy", "samedi 31 janv. 2026"),
+        ("[$-F800]dddd, mmmm dd", "Saturday, January 31"),
+        ("[$-411]dddd", "土曜日"),
+        ("[$-411]ggge年m月d日", "令和8年1月31日"),
+        ("[$-411]ge.m.d", "R8.1.31"),
+        ("[$-419]d mmmm", "31 January"),
+        ("mmmm;[$-407]mmmm", "January"),
+    ],
+)
+def test_a_format_that_names_its_language_is_shown_in_it(code: str, expected: str) -> None:
+    """Any other is shown in English."""
+    assert numbers.shown(46053, code) == expected
+
+
+def test_zeros_that_a_sheet_does_not_show_are_not_read() -> None:
+    cells = rows(c("A1", "inlineStr", "<is><t>Bolt</t></is>") + c("B1", "n", "<v>0</v>") + c("C1", "n", "<v>5</v>"))
+    view = '<sheetViews><sheetView showZeros="0"/></sheetViews>'
+    assert read(workbook({"S": view + cells, "T": cells}), "a.xlsx").text == "S\n\nBolt | 5\n\nT\n\nBolt | 0 | 5"
+
+
+def test_what_stands_beside_a_box_on_a_sheet_is_read() -> None:
+    """Excel draws a form's controls from its old drawings, and hides the shapes that stand for them among the new ones."""
+    name = 'xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+    mark = '<a:extLst><a:ext><a14:compatExt xmlns:a14="a14" spid="_x0000_s1025"/></a:ext></a:extLst>'
+
+    def drawn(below: str, text: str) -> str:
+        about = f'<xdr:nvSpPr><xdr:cNvPr id="2" name="x" hidden="1">{below}</xdr:cNvPr></xdr:nvSpPr>'
+        return f"<xdr:sp>{about}<xdr:txBody><a:p>{said(text)}</a:p></xdr:txBody></xdr:sp>"
+
+    parts = {
+        "worksheets/_rels/sheet1.xml.rels": relations(("d1", "drawing", "../drawings/drawing1.xml")),
+        "drawings/drawing1.xml": f"<xdr:wsDr {name}{P_NAMES}>{drawn(mark, 'Checked')}{drawn('', 'gone')}</xdr:wsDr>",
+    }
+    found = read(workbook({"S": rows(c("A1", "n", "<v>1</v>"))}, parts=parts), "a.xlsx")
+    assert (found.text, losses(found)) == ("S\n\n1\n\nChecked", {"hidden_shape": 1})

@@ -222,3 +222,25 @@ def test_what_is_no_presentation_is_malformed() -> None:
 def test_a_break_that_xml_cannot_hold_is_a_break() -> None:
     """PowerPoint writes what Shift and Enter type as `_x000B_`; a name like `_x41_` is a name."""
     assert read(deck(shape(said("one_x000B_two _x41_"))), "a.pptx").text == "one\ntwo _x41_"
+
+
+@pytest.mark.parametrize(
+    ("slide", "layout", "expected"), [("1", "1", "t\n\nlaid\n\nmaster"), ("1", "0", "t\n\nlaid"), ("0", "1", "t")]
+)
+def test_what_is_hidden_behind_slides_is_not_read(slide: str, layout: str, expected: str) -> None:
+    """A slide may show nothing of its layout and master, a layout nothing of its master."""
+
+    def tree(kind: str, text: str, shows: str) -> str:
+        return f'<p:{kind} {P_NAMES} showMasterSp="{shows}"><p:cSld><p:spTree>{shape(said(text))}</p:spTree></p:cSld></p:{kind}>'
+
+    made = deck(
+        "",
+        parts={
+            "slides/slide1.xml": tree("sld", "t", slide),
+            "slides/_rels/slide1.xml.rels": relations(("r1", "slideLayout", "../slideLayouts/l1.xml")),
+            "slideLayouts/l1.xml": tree("sldLayout", "laid", layout),
+            "slideLayouts/_rels/l1.xml.rels": relations(("r1", "slideMaster", "../slideMasters/m1.xml")),
+            "slideMasters/m1.xml": tree("sldMaster", "master", "1"),
+        },
+    )
+    assert read(made, "a.pptx").text == expected

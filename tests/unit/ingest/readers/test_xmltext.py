@@ -99,3 +99,10 @@ def test_work_is_linear(piece: str) -> None:
 
     taken(10)  # imports
     assert taken(200) < 5 * taken(50)
+
+
+def test_a_map_of_freemind_has_its_nodes_beside_its_notes() -> None:
+    """Most nodes have their text in an attribute, those with a look of their own in an element."""
+    rich = '<richcontent TYPE="NODE"><html><body><p>rich</p></body></html></richcontent>'
+    source = f'<map><node TEXT="Root"><node TEXT="Child"/><node>{rich}</node></node></map>'
+    assert text(source, "a.mm") == "Root\nChild\n\nrich"
