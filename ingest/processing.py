@@ -25,17 +25,17 @@ from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
 
-VERSION = 5
+VERSION = 6
 """Raised whenever this module makes something else of the same bytes than before."""
 
 _FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
 """Formats besides Markdown, whose reader does it, that may begin with a block of front matter."""
 
-_UNFRONTED: frozenset[Format] = frozenset({
-    "docx", "doc", "odt", "rtf", "pdf", "email", "msg", "epub", "pptx", "odp", "ppt",
-    "code", "csv", "tsv", "xlsx", "ods", "calendar",
-})  # fmt: skip
-"""Formats that have no front matter: what begins with a permission all the same must not pass as text."""
+_MARKED: frozenset[Format] = frozenset({"html", "xml"})
+"""Of these, those whose text is laid out once what marks it is gone."""
+
+_WITH_BLOCKS: frozenset[Format] = _FRONTED | {"markdown"}
+"""Formats that may begin with a block; what begins with a permission in any other must not pass as text."""
 
 _TABLES: frozenset[Format] = frozenset({"csv", "tsv", "xlsx", "xls", "ods"})
 """Formats whose tables may have a column that says who may read each row, of what is one document here."""
@@ -102,10 +102,12 @@ class Processor:
             shown = replace(shown, content=in_file.content)
         document = self._parser.parse(shown, source=source)
         limits.check_losses(document, chosen.limits)
-        if kind in _UNFRONTED:
+        if kind not in _WITH_BLOCKS or (kind in _MARKED and chosen.mode == "elements"):
             stated.refuse_laid_out(document.text, uri=item.uri)
-        if kind in _TABLES:
-            stated.refuse_columns(_heads(document), uri=item.uri)
+        if kind == "code":
+            stated.refuse_keys(document.text, uri=item.uri)
+        if cells := tuple(_heads(document) if kind in _TABLES else _leading(document)):
+            stated.refuse_columns(cells, uri=item.uri)
         if not document.text.strip() and emptiness.holds_words(shown.content, kind):
             raise DocumentError(
                 "nothing_read",
@@ -159,10 +161,18 @@ class Processor:
 
 
 def _heads(document: Document) -> Iterator[str]:
-    """The cells of the first row of each table."""
+    """The cells of the first row of each table that has several."""
     for element in document.elements:
         if element.kind == "table":
-            yield from document.text[element.start : element.end].partition("\n")[0].split(" | ")
+            rows = (row.split(" | ") for row in document.text[element.start : element.end].splitlines())
+            yield from next((cells for cells in rows if len(cells) > 1), ())
+
+
+def _leading(document: Document) -> Iterator[str]:
+    """The cells of the first row and of the first column of a table that a text begins with, as viewers show front matter."""
+    if document.elements and document.elements[0].kind == "table":
+        rows = [row.split(" | ") for row in document.text[: document.elements[0].end].splitlines()]
+        yield from (*rows[0], *(cells[0] for cells in rows if len(cells) == 2))
 
 
 def _labelled(item: RawItem, kind: Format, settings: RedactSettings) -> str:
