@@ -37,6 +37,9 @@ _MARKED: frozenset[Format] = frozenset({"html", "xml"})
 _WITH_BLOCKS: frozenset[Format] = _FRONTED | {"markdown"}
 """Formats that may begin with a block; what begins with a permission in any other must not pass as text."""
 
+_AS_WRITTEN: frozenset[Format] = frozenset({"markdown", "text", "code"})
+"""Formats of which `verbatim` says no less of a permission than their structure would."""
+
 _TABLES: frozenset[Format] = frozenset({"csv", "tsv", "xlsx", "xls", "ods"})
 """Formats whose tables may have a column that says who may read each row, of what is one document here."""
 
@@ -93,7 +96,8 @@ class Processor:
         chosen = self._processing
         kind = format_of(item.uri, item.media_type, item.content, named=item.named)
         limits.check(item.content, kind, item.uri, chosen.limits)
-        front, shown = self._fronted(item, kind)
+        front, bare = self._fronted(item, kind)
+        shown = item if chosen.mode == "verbatim" else bare
         in_file = poison.in_file(shown.content, kind, item.uri, self._poison)
         self._refuse(in_file.counts, item.uri)
         if in_file.content is not None:
@@ -102,12 +106,10 @@ class Processor:
             shown = replace(shown, content=in_file.content)
         document = self._parser.parse(shown, source=source)
         limits.check_losses(document, chosen.limits)
-        if kind not in _WITH_BLOCKS or (kind in _MARKED and chosen.mode == "elements"):
-            stated.refuse_laid_out(document.text, uri=item.uri)
-        if kind == "code":
-            stated.refuse_keys(document.text, uri=item.uri)
-        if cells := tuple(_heads(document) if kind in _TABLES else _leading(document)):
-            stated.refuse_columns(cells, uri=item.uri)
+        untouched = chosen.mode == "verbatim" and kind not in _AS_WRITTEN
+        if (as_read := self._structured(bare, source) if untouched else document) is not None:
+            _refuse_stated(as_read, kind)
+            document = replace(document, tags=as_read.tags, expires=as_read.expires)
         if not document.text.strip() and emptiness.holds_words(shown.content, kind):
             raise DocumentError(
                 "nothing_read",
@@ -134,7 +136,7 @@ class Processor:
         return document
 
     def _fronted(self, item: RawItem, kind: Format) -> tuple[FrontMatter | None, RawItem]:
-        """What the block says that a text begins with, and the item without it (verbatim: as it is)."""
+        """What the block says that a text begins with, and the item without it."""
         if kind not in _FRONTED:
             return None, item
         try:
@@ -144,9 +146,18 @@ class Processor:
         front = frontmatter.split_other(text, uri=item.uri)
         if kind == "xml":
             stated.refuse_marked(text, uri=item.uri)
-        if front.body == text or self._processing.mode == "verbatim":
+        if front.body == text:
             return front, item
         return front, replace(item, content=codecs.BOM_UTF8 + front.body.encode("utf-8", "surrogatepass"))
+
+    def _structured(self, item: RawItem, source: str) -> Document | None:
+        """The document as it is read for its structure, which says what its text untouched does not; None where it cannot be."""
+        try:
+            return UnstructuredParser().parse(item, source=source)
+        except DocumentError as error:
+            if error.withdraws:
+                raise
+            return None
 
     def _refuse(self, counts: Counter[str], uri: str) -> None:
         refused = sorted(counts.keys() & self._poison.quarantine)
@@ -158,6 +169,16 @@ class Processor:
                 hint="look at it at the source; to let it in, set the rule's `poison` policy to strip or flag",
                 withdraws=True,
             )
+
+
+def _refuse_stated(document: Document, kind: Format) -> None:
+    """Raise for a permission that stands in what was read, where nothing reads it."""
+    if kind not in _WITH_BLOCKS or kind in _MARKED:
+        stated.refuse_laid_out(document.text, uri=document.uri)
+    if kind == "code":
+        stated.refuse_keys(document.text, uri=document.uri)
+    if cells := tuple(_heads(document) if kind in _TABLES else _leading(document)):
+        stated.refuse_columns(cells, uri=document.uri)
 
 
 def _heads(document: Document) -> Iterator[str]:

@@ -8,7 +8,7 @@ import json
 import pytest
 from pypdf import PdfWriter
 
-from ingest.processing import Processor
+from ingest.processing import Processing, Processor
 from sluice.access import AccessTags
 from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
@@ -139,6 +139,21 @@ def test_a_permission_among_properties_columns_and_comments_keeps_the_document_o
     assert (refused.value.reason, refused.value.withdraws) == ("bad_front_matter", True)
     assert "hr" not in refused.value.message.split()
     assert "pay" in parsed(uri, files("department")[uri]).text.lower() or uri == "a.sql"
+
+
+def test_what_is_taken_verbatim_is_asked_for_its_permissions_all_the_same() -> None:
+    """Its text is the bytes, and what they are to a reader says who may read them: a first cell, a header, a column, a head."""
+    verbatim = Processor(Processing(mode="verbatim"))
+    for uri in ("a.eml", "a.ics", "a.csv", "a.ipynb", "a.rtf", "unquoted.html", "a.json", "attribute.xml"):
+        with pytest.raises(DocumentError, match="front matter"):
+            verbatim.parse(RawItem(uri, files("access_tags")[uri], "v"), source="s")
+    block = "---\naccess_tags: [hr]\n---\n"
+    cells = [{"cell_type": "raw", "metadata": {}, "source": block}]
+    fronted = {"a.html": f"{block}<p>Pay</p>", "a.ipynb": json.dumps({"cells": cells, "metadata": {}, "nbformat": 4})}
+    for uri, text in fronted.items():
+        document = verbatim.parse(RawItem(uri, text.encode(), "v"), source="s")
+        assert (document.text, document.tags) == (text, AccessTags(["hr"]))
+    assert verbatim.parse(RawItem("broken.ipynb", b"{", "v"), source="s").text == "{"
 
 
 def test_a_header_that_the_source_of_a_message_reads_is_no_trouble() -> None:
