@@ -21,6 +21,8 @@ _SETTING = re.compile(
 _VALUE = re.compile(r"[\[\"'\w]")
 _JSON_BEGINS = re.compile(r"[\s\ufeff]*[{\[]")
 _MOST_RECORDS = 100
+_LARGE, _TAG = 5_000_000, re.compile(r"tags?[\"']?\s*:", re.IGNORECASE)
+"""From here on data are read only where something in them is called so: they take ten times their size."""
 
 
 def refuse_laid_out(text: str, *, uri: str = "") -> None:
@@ -52,7 +54,7 @@ def _of_data(text: str, extension: str) -> Iterator[str]:
     if extension in _LINES_OF_SETTINGS:
         found = _SETTING.finditer(text, 0, front_block.HEAD)
         yield from (m["key"] for m in found if meaning(m["key"]) == "tags" and (not m["within"] or _VALUE.match(m["value"])))
-    elif extension in _JSON and _JSON_BEGINS.match(text):
+    elif extension in _JSON and _JSON_BEGINS.match(text) and (len(text) <= _LARGE or _TAG.search(text)):
         for value in _values(text):
             records = value[:_MOST_RECORDS] if isinstance(value, list) else [value]
             for record in records:
