@@ -29,7 +29,7 @@ NAMES = (
 
 _VALUE = r"(?P<value>[^\s\"'`,;<>|()\[\]{}«»“”‘’]{8,128})"
 _PARTED = re.compile(
-    rf"(?<![^\W_])(?:{NAMES})[\"'`*]{{0,3}}[ \t]*(?:[ \t]--?[ \t]|-{{1,2}}>|[→⇒➔➜⟶»›|])[ \t]*[\"'`*]{{0,3}}{_VALUE}",
+    rf"(?<![^\W_])(?:{NAMES})[\"'`*]{{0,3}}[ \t]*(?:[ \t]--?[ \t]|-{{1,2}}>|[→⇒➔➜⟶»›|⮕➝➞⟹⇨▶►])[ \t]*[\"'`*]{{0,3}}{_VALUE}",
     re.IGNORECASE,
 )
 _ENCLOSED = re.compile(
@@ -55,7 +55,10 @@ _STATEMENT = re.compile(
     r"(?i)\b(?:identified[ \t]+by|(?:user|role|login)\b[^\n;]{0,80}?\bpassword|convertto-securestring)[ \t]+"
     r"(?P<q>[\"'])(?P<value>[^\"'\n]{6,128})(?P=q)"
 )
-_PGPASS = re.compile(rf"^[\w.*-]{{1,80}}:(?:\d{{2,5}}|\*):[\w*-]{{1,60}}:[\w.@*-]{{1,60}}:{_VALUE}[ \t]*$", re.MULTILINE)
+_PGPASS = re.compile(
+    rf"^(?!(?:[0-9A-Fa-f]{{2}}:){{4}})[\w.*-]{{1,80}}:(?:\d{{2,5}}|\*):[\w*-]{{1,60}}:[\w.@*-]{{1,60}}:{_VALUE}[ \t]*$",
+    re.MULTILINE,
+)
 _PATH = re.compile(
     r"(?i)/(?:reset|verify|confirm|invite|magic|activate|private|secret|unlock|signin)[\w-]{0,20}[/-](?P<value>[A-Za-z0-9_-]{20,200})"
 )
@@ -89,7 +92,7 @@ _COMMAND = re.compile(
     r"|snmp-server community[ ]|(?:password|secret)[ ]\d[ ](?=[0-9A-F]{8})"
     r"|echo[ ]+(?=[^\n|]{6,80}\|[ ]*(?:sudo[ ]-S|chpasswd))(?:[\"']?[\w.-]{1,40}:)?"
     r"|variable[ ]+\"[^\"\n]{0,60}(?:password|secret|token|key)[^\"\n]{0,30}\"\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,8}=\s{0,8}"
-    r"|(?<!\w)_(?:auth|password)[ ]?=[ ]?"
+    r"|(?<!\w)_(?:auth|password)[ ]?=[ ]?|\bWIFI:(?:[ST]:[^;\n]{0,64};|H:\w{0,5};){0,3}P:"
     r")[\"']?(?P<value>[^\s\"'`<>|]{6,128})"
 )
 
@@ -179,8 +182,8 @@ def is_mixed(value: str, is_plausible: Callable[[str], bool]) -> bool:
 
 def is_strong(value: str, is_plausible: Callable[[str], bool]) -> bool:
     """Whether a word may be a secret though it only stands near a label."""
-    value = value.rstrip(".:!?*")
+    as_word, value = value.rstrip(".:?*"), value.rstrip(".:!?*")  # no slug ends with a mark: `Sommer2024!`
     return bool(
         len(value) >= 8 and re.search(r"\d", value) and re.search(r"[^\W\d_]", value)
-        and is_plausible(value) and not _SLUG.fullmatch(value) and not _ADDRESS.search(value)
+        and is_plausible(value) and not _SLUG.fullmatch(as_word) and not _ADDRESS.search(value)
     )  # fmt: skip

@@ -55,15 +55,26 @@ _COMMENT = re.compile(r"/\*+|\"{3}|'{3}|<\?php|#!.*")
 _CODE = re.compile(r"(`{3,}|~{3,})")
 _KEY = rf"[^\W\d_](?:[\w \t.{_UNSEEN}-]{{1,40}}?)"
 _STATED = re.compile(
-    rf"(?:\#\+?|:|@|%+|//+|>|;|\.\.|--+|/\*+|\"{{3}}|'{{3}})?[ \t]{{0,4}}[\"'“”«{{\[(*_]{{0,4}}[ \t]{{0,4}}(?P<key>{_KEY})"
-    rf"[\"'“”»*_]{{0,4}}[ \t]{{0,4}}(?:=>|[:=：＝])"
+    rf"(?:\#\+?|:|@|%+|//+|NOTE(?=[ \t])|>|;|\.\.|--+|/\*+|\"{{3}}|'{{3}})?"
+    rf"[ \t]{{0,4}}[\"'“”«{{\[(*_]{{0,4}}[ \t]{{0,4}}(?P<key>{_KEY})"
+    rf"[\"'“”»*_]{{0,4}}[ \t]{{0,4}}(?:=>|[:=：＝∶꞉︓﹕])"
 )
 """A line that gives a key a value, in the ways of YAML, TOML, JSON, Org, reStructuredText and of people."""
-_NAMED = re.compile(rf"(?<![\w-])(?P<key>{_KEY})[\"'”*]{{0,3}}[ \t]{{0,3}}(?:=>|[:=：＝])")
+_NAMED = re.compile(rf"(?<![\w-])(?P<key>{_KEY})[\"'”*]{{0,3}}[ \t]{{0,3}}(?:=>|[:=：＝∶꞉︓﹕])")
 _META = re.compile(r"<meta\b[^>]{0,300}?\b(?:name|property)\s{0,3}=\s{0,3}[\"']?(?P<key>[\w.: -]{2,40})", re.IGNORECASE)
+_SHOWN_CODE = re.compile(
+    r"(?<=\n)[ \t]{0,3}(?P<f>`{3,}|~{3,})[^\n]*\n.*?(?:\n[ \t]{0,3}(?P=f)|\Z)|(?P<s>(?<!`)`{1,2}(?!`))[^`\n]+(?P=s)", re.DOTALL
+)
+"""Fences of code that do not begin a text, and spans of code in a line: what they show is an example."""
 _MARKED = re.compile(r"(?:<|\s)(?:[\w-]{1,40}:)?(?P<key>[\w.-]{2,40})(?=[\s/>]|\s{0,3}=\s{0,3}[\"'])")
 """What may be the name of an element, or of an attribute."""
 _HEADERLIKE = re.compile(r"$|\#|//|[-*] |[\]})]|[\"'\w][^\n]{0,200}?[:=]")
+_BULLET = re.compile(r"[-*+] (?=[\w \t.-]{2,40}:)")
+_WITHIN = re.compile(rf"[\[(]{{1,2}}(?P<key>{_KEY})::")
+"""A property within a line, as Dataview and Semantic MediaWiki have it."""
+_ORG = re.compile(r"#\+property:[ \t]*(?P<key>[\w-]{2,40})", re.IGNORECASE)
+_REMARK = re.compile(r"(?P<mark>\#+|//+|--+|%+|;+)[ \t]*(?=(?:-{3}|\+{3})[ \t]*$)")
+"""What makes a fence a comment of a program, as Jupytext writes notebooks."""
 _INDENTED_CODE = 4
 
 
@@ -115,14 +126,24 @@ def nearly(text: str, start: int = 0) -> str:
     if hidden := names(text[start:begin]):
         return hidden
     head = text[begin : begin + HEAD]
-    if meta := next((m["key"] for m in _META.finditer(head) if meaning(m["key"]) in ("tags", "nearly_tags")), ""):
+    if bullet := _BULLET.match(head):
+        head = head[bullet.end() :]  # the properties of a page of Logseq
+    if meta := next(
+        (m["key"] for m in _META.finditer(_SHOWN_CODE.sub("", head)) if meaning(m["key"]) in ("tags", "nearly_tags")), ""
+    ):
         return meta
     return next(_stated(re.split(_NL, head)[:_LINES]), "")
 
 
-def marked(text: str) -> str:
+def marked(text: str, most: int = HEAD) -> str:
     """The first element or attribute at the head of XML that is named as a permission; empty without one."""
-    return next((m["key"] for m in _MARKED.finditer(text, 0, HEAD) if meaning(m["key"]) == "tags"), "")
+    return next((m["key"] for m in _MARKED.finditer(text, 0, most) if meaning(m["key"]) == "tags"), "")
+
+
+def grants(words: str) -> str:
+    """The first key within free words (a comment, keywords) that says who may read, or nearly does; empty without one."""
+    keys = (m["key"].strip() for m in _NAMED.finditer(words[:HEAD]))
+    return next((key for key in keys if meaning(key) in ("tags", "nearly_tags")), "")
 
 
 def begins(text: str) -> str:
@@ -136,6 +157,9 @@ def begins(text: str) -> str:
     stated = _STATED.match(second.lstrip("* ") if opened else first)
     if stated and meaning(stated["key"]) in ("tags", "nearly_tags"):
         return stated["key"].strip()
+    if remark := _REMARK.match(first):
+        lines = (line.strip(_EDGES).removeprefix(remark["mark"]) for line in re.split(_NL, text[:HEAD], maxsplit=_LINES))
+        return nearly("\n".join(lines))
     return nearly(text) if _RULE.fullmatch(first) else ""
 
 
@@ -169,6 +193,9 @@ def _stated(lines: list[str]) -> Iterator[str]:
         indented = len(whole.expandtabs(4)) - len(whole.expandtabs(4).lstrip(_EDGES)) >= _INDENTED_CODE
         if stated and meant in ("tags", "nearly_tags") and (ruled or not indented):
             yield stated["key"].strip()
+        if (org := _ORG.match(line)) and meaning(org["key"]) in ("tags", "nearly_tags"):
+            yield org["key"]
+        yield from (m["key"].strip() for m in _WITHIN.finditer(line) if meaning(m["key"]) in ("tags", "nearly_tags"))
         if not indented and not _HEADERLIKE.match(line.lstrip("{[")):
             ruled, expiries = False, []
         elif stated and meant == "expires":

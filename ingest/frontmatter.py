@@ -125,6 +125,8 @@ def _refuse_mistyped(values: Mapping[Any, Any], uri: str) -> None:
                 raise bad(
                     uri, f"'{str(outer)[:40]}' holds '{str(key)[:40]}', nearly 'access_tags'", "write access_tags as one key"
                 )
+        if isinstance(value, str) and "\n" in value and (key := front_block.nearly(value)):
+            raise bad(uri, f"'{key[:40]}' stands within the text of '{str(outer)[:40]}'", "write it at the block's own level")
         for key in keys_of(value):
             if meaning(key) in ("tags", "nearly_tags") or key == "expires":
                 raise bad(uri, f"'{key[:40]}' stands below '{str(outer)[:40]}'", "write it at the block's own level")

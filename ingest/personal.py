@@ -49,7 +49,7 @@ _DIALLED = re.compile(r"(?<![\w.+/-])(?!\d{4}-\d\d-\d\d)(?:\(0?\d{1,5}\)|\d)[\d 
 _ANYWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "CH", "AT", "SE", "PL", "JP", "ZA", "MX", "IE")
 """Regions whose national numbers are known beside a word for telephone."""
 
-_CARD = re.compile(r"(?<![^\W_])(?<![./#-])(?:\d[ .-]?){12,18}\d(?![^\W_]|-)")
+_CARD = re.compile(r"(?<![A-Za-z0-9])(?<![./#-])(?:\d[ .-]?){12,18}\d(?![A-Za-z0-9]|-)")
 _CARD_IN_FOURS = re.compile(r"(?<![\w./#-])\d{4}(?:[ .-]?\s?\d{4}){3}(?![\w-])")
 _CARD_IN_GROUPS = re.compile(
     r"(?<![\w#])\d{4}(?P<s>[ ./_|-]{1,3}|\s)(?:\d{4}(?P=s)\d{4}(?P=s)\d{1,4}(?:(?P=s)\d{1,3})?|\d{6}(?P=s)\d{4,5})(?!\w)"
@@ -57,7 +57,7 @@ _CARD_IN_GROUPS = re.compile(
 _ISSUED = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|(?:6(?:011|4\d\d|5\d\d)|35\d\d|62\d\d)\d{12,15}"
 )
-_IBAN = re.compile(r"(?<![^\W_])[A-Z]{2} ?\d{2}(?:(?:[ ./_-]{0,2}| ?\n)[A-Z0-9]){11,30}(?![^\W_])", re.IGNORECASE)
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2} ?\d{2}(?:(?:[ ./_-]{0,2}| ?\n)[A-Z0-9]){11,30}(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class _Id:
                 yield match.span()
 
 
-_S = r"[ ./-]{0,3}"
-"""What may set the groups of a number apart."""
+_S = r"[ ./\n_-]{0,3}"
+"""What may set the groups of a number apart; a number stands apart from Latin letters only: Chinese has no blanks."""
 
 _IDS = (
     _Id(r"\d{3}-\d{2}-\d{4}", "us.ssn"),
@@ -242,12 +242,12 @@ def _is_number(written: str, region: str) -> bool:
 def _is_valid(module: str, written: str) -> bool:
     """Whether a number has the right check digit: as it stands, in one piece, or its groups joined by `-`."""
     valid = _validator(module)
-    return valid(written) or valid(re.sub(r"[ ./-]+", "", written)) or valid(re.sub(r"[ ./-]+", "-", written))
+    return valid(written) or valid(re.sub(r"[ ./\n_-]+", "", written)) or valid(re.sub(r"[ ./\n_-]+", "-", written))
 
 
 @cache
 def _pattern(written: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-])(?:{written})(?![\w-])")
+    return re.compile(rf"(?<![A-Za-z0-9-])(?:{written})(?![A-Za-z0-9-])")
 
 
 @cache

@@ -38,6 +38,8 @@ def _plain(character: str) -> str:
         return "-"
     if category == "Zs":
         return " "
+    if category in ("Zl", "Zp") or character == "\x85":
+        return "\n"
     folded = unicodedata.normalize("NFKC", character)
     return folded if len(folded) == 1 and folded.isascii() else character
 
@@ -64,7 +66,9 @@ class Plain:
 
 
 def plain(text: str) -> Plain:
-    """The plain form of a text."""
+    """The plain form of a text; its lines end in one way."""
+    if "\r" in text:
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
     if text.isascii():
         return Plain(text)
     places: list[int] = []

@@ -25,17 +25,20 @@ from sluice.errors import DocumentError
 from sluice.records import Document, RawItem
 from sluice.settings import LimitSettings, PoisonSettings, RedactSettings, SourceSettings
 
-VERSION = 5
+VERSION = 6
 """Raised whenever this module makes something else of the same bytes than before."""
 
 _FRONTED: frozenset[Format] = frozenset({"html", "xml", "text"})
 """Formats besides Markdown, whose reader does it, that may begin with a block of front matter."""
 
-_UNFRONTED: frozenset[Format] = frozenset({
-    "docx", "doc", "odt", "rtf", "pdf", "email", "msg", "epub", "pptx", "odp", "ppt",
-    "code", "csv", "tsv", "xlsx", "ods", "calendar",
-})  # fmt: skip
-"""Formats that have no front matter: what begins with a permission all the same must not pass as text."""
+_MARKED: frozenset[Format] = frozenset({"html", "xml"})
+"""Of these, those whose text is laid out once what marks it is gone."""
+
+_WITH_BLOCKS: frozenset[Format] = _FRONTED | {"markdown"}
+"""Formats that may begin with a block; what begins with a permission in any other must not pass as text."""
+
+_AS_WRITTEN: frozenset[Format] = frozenset({"markdown", "text", "code"})
+"""Formats of which `verbatim` says no less of a permission than their structure would."""
 
 _TABLES: frozenset[Format] = frozenset({"csv", "tsv", "xlsx", "xls", "ods"})
 """Formats whose tables may have a column that says who may read each row, of what is one document here."""
@@ -93,7 +96,8 @@ class Processor:
         chosen = self._processing
         kind = format_of(item.uri, item.media_type, item.content, named=item.named)
         limits.check(item.content, kind, item.uri, chosen.limits)
-        front, shown = self._fronted(item, kind)
+        front, bare = self._fronted(item, kind)
+        shown = item if chosen.mode == "verbatim" else bare
         in_file = poison.in_file(shown.content, kind, item.uri, self._poison)
         self._refuse(in_file.counts, item.uri)
         if in_file.content is not None:
@@ -102,10 +106,10 @@ class Processor:
             shown = replace(shown, content=in_file.content)
         document = self._parser.parse(shown, source=source)
         limits.check_losses(document, chosen.limits)
-        if kind in _UNFRONTED:
-            stated.refuse_laid_out(document.text, uri=item.uri)
-        if kind in _TABLES:
-            stated.refuse_columns(_heads(document), uri=item.uri)
+        untouched = chosen.mode == "verbatim" and kind not in _AS_WRITTEN
+        if (as_read := self._structured(bare, source) if untouched else document) is not None:
+            _refuse_stated(as_read, kind)
+            document = replace(document, tags=as_read.tags, expires=as_read.expires)
         if not document.text.strip() and emptiness.holds_words(shown.content, kind):
             raise DocumentError(
                 "nothing_read",
@@ -132,7 +136,7 @@ class Processor:
         return document
 
     def _fronted(self, item: RawItem, kind: Format) -> tuple[FrontMatter | None, RawItem]:
-        """What the block says that a text begins with, and the item without it (verbatim: as it is)."""
+        """What the block says that a text begins with, and the item without it."""
         if kind not in _FRONTED:
             return None, item
         try:
@@ -142,9 +146,18 @@ class Processor:
         front = frontmatter.split_other(text, uri=item.uri)
         if kind == "xml":
             stated.refuse_marked(text, uri=item.uri)
-        if front.body == text or self._processing.mode == "verbatim":
+        if front.body == text:
             return front, item
         return front, replace(item, content=codecs.BOM_UTF8 + front.body.encode("utf-8", "surrogatepass"))
+
+    def _structured(self, item: RawItem, source: str) -> Document | None:
+        """The document as it is read for its structure, which says what its text untouched does not; None where it cannot be."""
+        try:
+            return UnstructuredParser().parse(item, source=source)
+        except DocumentError as error:
+            if error.withdraws:
+                raise
+            return None
 
     def _refuse(self, counts: Counter[str], uri: str) -> None:
         refused = sorted(counts.keys() & self._poison.quarantine)
@@ -158,11 +171,29 @@ class Processor:
             )
 
 
+def _refuse_stated(document: Document, kind: Format) -> None:
+    """Raise for a permission that stands in what was read, where nothing reads it."""
+    if kind not in _WITH_BLOCKS or kind in _MARKED:
+        stated.refuse_laid_out(document.text, uri=document.uri)
+    if kind == "code":
+        stated.refuse_keys(document.text, uri=document.uri)
+    if cells := tuple(_heads(document) if kind in _TABLES else _leading(document)):
+        stated.refuse_columns(cells, uri=document.uri)
+
+
 def _heads(document: Document) -> Iterator[str]:
-    """The cells of the first row of each table."""
+    """The cells of the first row of each table that has several."""
     for element in document.elements:
         if element.kind == "table":
-            yield from document.text[element.start : element.end].partition("\n")[0].split(" | ")
+            rows = (row.split(" | ") for row in document.text[element.start : element.end].splitlines())
+            yield from next((cells for cells in rows if len(cells) > 1), ())
+
+
+def _leading(document: Document) -> Iterator[str]:
+    """The cells of the first row and of the first column of a table that a text begins with, as viewers show front matter."""
+    if document.elements and document.elements[0].kind == "table":
+        rows = [row.split(" | ") for row in document.text[: document.elements[0].end].splitlines()]
+        yield from (*rows[0], *(cells[0] for cells in rows if len(cells) == 2))
 
 
 def _labelled(item: RawItem, kind: Format, settings: RedactSettings) -> str:

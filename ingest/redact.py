@@ -25,7 +25,7 @@ from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document
 from sluice.settings import RedactSettings
 
-VERSION = 5
+VERSION = 6
 """Raised whenever the same text might be redacted differently."""
 
 LIBRARIES = ("detect-secrets", "phonenumbers", "python-stdnum")

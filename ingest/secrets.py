@@ -45,7 +45,7 @@ _ISSUED = re.compile(
 )
 
 _IS = (
-    r"(?:[ \t]*(?:[:=：＝]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|to|on)[ \t]*:?[ \t]+"
+    r"(?:[ \t]*(?:[:=：＝∶꞉︓﹕]|=>|:=)[ \t]*|[ \t]+(?:is|was|are|lautet|ist|est|es|è|é|är|er|jest|to|on)[ \t]*:?[ \t]+"
     r"(?:now |currently |set to |still )?"
     r"|は\s*|是\s*|为\s*)"
 )

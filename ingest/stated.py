@@ -5,11 +5,24 @@ Who wrote them there meant them to hold. So the document is kept out (`bad_front
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
 
 from ingest import front_block
 from ingest.front_keys import meaning
 from ingest.frontmatter import bad
+from sluice.jsons import loads
+
+_SETTING = re.compile(
+    r"^(?P<within>[ \t]{0,4})[\"']?(?P<key>[A-Za-z][\w .-]{1,40}?)[\"']?[ \t]*[:=][ \t]*(?P<value>[^\n]*)", re.MULTILINE
+)
+_VALUE = re.compile(r"[\[\"'\w]")
+_JSON_BEGINS = re.compile(r"[\s\ufeff]*[{\[]")
+_MOST_RECORDS = 100
+_LARGE, _TAG = 5_000_000, re.compile(r"tags?[\"']?\s*:", re.IGNORECASE)
+"""From here on data are read only where something in them is called so: they take ten times their size."""
 
 
 def refuse_laid_out(text: str, *, uri: str = "") -> None:
@@ -24,6 +37,50 @@ def refuse_laid_out(text: str, *, uri: str = "") -> None:
 def refuse_property(key: str, *, uri: str = "") -> None:
     """Raise for a permission among the properties of a file (Word, PDF, a notebook, a message), which nothing reads."""
     raise bad(uri, f"'{key[:40]}' stands among the file's properties, which narrow nothing", "use a rule, or take it out")
+
+
+def refuse_keys(text: str, *, uri: str = "") -> None:
+    """Raise for data (JSON, lines of it, YAML, TOML, properties) of which a key of its own says who may read.
+
+    Its own are those of the outermost object, of what that holds, and of its records. Below the outermost they count with a tag
+    or a list of them: a schema that describes such a key grants nothing.
+    """
+    if key := next(_of_data(text, uri.lower().rpartition(".")[2]), ""):
+        hint = "take it in as a source of records (type: records, tags: COLUMN), use a rule, or take it out"
+        raise bad(uri, f"the key '{key[:40]}' says who may read, and nothing reads it", hint)
+
+
+def _of_data(text: str, extension: str) -> Iterator[str]:
+    if extension in _LINES_OF_SETTINGS:
+        found = _SETTING.finditer(text, 0, front_block.HEAD)
+        yield from (m["key"] for m in found if meaning(m["key"]) == "tags" and (not m["within"] or _VALUE.match(m["value"])))
+    elif extension in _JSON and _JSON_BEGINS.match(text) and (len(text) <= _LARGE or _TAG.search(text)):
+        for value in _values(text):
+            records = value[:_MOST_RECORDS] if isinstance(value, list) else [value]
+            for record in records:
+                inner = list(record.values()) if isinstance(record, dict) else []
+                objects = [each for each in (record, *inner) if isinstance(each, dict)]
+                yield from (key for each in objects for key, said in each.items() if meaning(key) == "tags" and _names_tags(said))
+
+
+_LINES_OF_SETTINGS = frozenset(("yaml", "yml", "toml", "ini", "cfg", "conf", "env", "properties"))
+_JSON = frozenset(("json", "jsonl", "ndjson"))
+
+
+def _values(text: str) -> Iterator[Any]:
+    """What JSON says, or the first of its lines; nothing of what is none."""
+    try:
+        yield loads(text)
+    except ValueError:
+        for line in islice(filter(str.strip, text.splitlines()), _MOST_RECORDS):
+            try:
+                yield loads(line)
+            except ValueError:
+                return
+
+
+def _names_tags(said: Any) -> bool:
+    return isinstance(said, str) or (isinstance(said, list) and all(isinstance(tag, str) for tag in said))
 
 
 def refuse_columns(cells: Iterable[str], *, uri: str = "") -> None:

@@ -8,14 +8,18 @@ withdrawn. One that was parsed when less was masked is nobody's: a mask is a rev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Protocol
 
 from indexing.access_sync import CurrentAccess, Text
 from indexing.fingerprints import tags_root
-from ingest.redact import REDACTED
+from ingest.redact import REDACTED, redacted
 from sluice.access import NOBODY, AccessTags
+from sluice.errors import DocumentError
 from sluice.ids import digest, version_id
 from sluice.records import Document, DocumentState
+from sluice.settings import RedactSettings
 
 
 class Versions(Protocol):
@@ -24,19 +28,27 @@ class Versions(Protocol):
     def get(self, version_ids: Sequence[str]) -> dict[str, Document]: ...
 
 
-def current_access(versions: Versions, states: Sequence[DocumentState]) -> CurrentAccess:
-    """Access as it is now; `versions` are read only for documents of which a collection holds an older text that may gain
-    readers, or in which less was masked."""
-    masked = {state.key: state for state in states if state.tags and state.metadata.get(REDACTED)}
+def current_access(
+    versions: Versions, states: Sequence[DocumentState], policies: Mapping[str, RedactSettings] = MappingProxyType({})
+) -> CurrentAccess:
+    """Access as it is now, with what is masked in which source; `versions` are read only for documents of which a collection
+    holds an older text that may gain readers, or in which less may have been masked."""
+    masked = {state.key: state for state in states if state.tags and (state.metadata.get(REDACTED) or state.source in policies)}
 
     def older(texts: Mapping[str, Text]) -> Mapping[str, AccessTags]:
         names = {version_id(key, *text): key for key, text in texts.items()}
         by_key = {state.key: state for state in states}
         found: dict[str, AccessTags] = {}
+        for name, key in list(names.items()):  # the same bytes, in which nothing is masked: what they say is in the tags of now
+            state = by_key[key]
+            if key in masked and texts[key][0] == state.version and not state.metadata.get(REDACTED):
+                found |= {key: state.tags} if state.source_tags is None and not state.stands_for else {}
+                del names[name]
         for name, document in versions.get(list(names)).items():
             key = names[name]
             state = by_key[key]
-            if key in masked and texts[key][1] != state.parse_fingerprint and _less_masked(document, state):
+            other = texts[key][1] != state.parse_fingerprint
+            if key in masked and other and _less_masked(document, state, texts[key][0], policies.get(state.source)):
                 found[key] = NOBODY
             elif state.source_tags is None and not state.stands_for and texts[key][0] in (state.version, *state.earlier):
                 found[key] = state.tags if document.tags is None else AccessTags(state.tags & document.tags)
@@ -49,6 +61,13 @@ def current_access(versions: Versions, states: Sequence[DocumentState]) -> Curre
     return CurrentAccess({state.key: state.tags for state in states}, root, texts, older, frozenset(masked))
 
 
-def _less_masked(document: Document, state: DocumentState) -> bool:
-    before = document.metadata.get(REDACTED) or {}
-    return any(count > before.get(kind, 0) for kind, count in state.metadata[REDACTED].items())
+def _less_masked(document: Document, state: DocumentState, version: str, policy: RedactSettings | None) -> bool:
+    """Whether less is masked in an older text than now: of the same bytes by their counts, of others by looking through them."""
+    if version == state.version or policy is None:
+        before = document.metadata.get(REDACTED) or {}
+        return any(count > before.get(kind, 0) for kind, count in (state.metadata.get(REDACTED) or {}).items())
+    rest = {name: value for name, value in document.metadata.items() if name != REDACTED}
+    try:
+        return bool(redacted(replace(document, metadata=rest), policy).metadata.get(REDACTED))
+    except DocumentError:  # a policy that would keep all of it out
+        return True

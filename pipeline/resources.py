@@ -288,7 +288,8 @@ class Resources:
 
     def access(self, states: list[DocumentState]) -> CurrentAccess:
         """Who may read what now, and which older text of it."""
-        return current_access(self.stores.versions, states)
+        policies = {source.name: source.redact for source in self.settings.sources if source.redact.policies}
+        return current_access(self.stores.versions, states, policies)
 
     @property
     def query_log(self) -> QueryLog | None:

@@ -47,6 +47,8 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _MOST_CODES = re.compile(r"(?:%(?!3[Ff]|23|2[Aa])[0-9A-Fa-f]{2})+")
 """Of any character but `?`, `#` and `*`, which would be something else in a glob or an address."""
+_MOST_CODED = 3
+"""How often a name may be coded over: `hr%252Fpay` is `hr%2Fpay` to a server behind another."""
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PORTS = {"http": ":80", "https": ":443"}
 _HERE = re.compile(r"(?<![^/])(?:\./+)+")
@@ -74,7 +76,7 @@ def lookalike(text: str) -> str:
     """What a name may be taken for: without case, compatible forms, blanks and dots around its parts, parameters (`hr;v=1`), a
     user in its address, percent codes and backslashes; with Latin letters for those that look so, slashes for what looks like
     one, and `a/../hr` as what a shell takes it for."""
-    if "%" in text:
+    for _ in range(_MOST_CODED if "%" in text else 0):
         text = _MOST_CODES.sub(lambda codes: unquote(codes.group(), errors="replace"), unicodedata.normalize("NFC", text))
     text = _USER.sub("", text.translate(_SLASHLIKE))
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(LOOKALIKES).translate(_CAPITALS)

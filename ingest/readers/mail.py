@@ -17,7 +17,7 @@ from dataclasses import replace
 from email.message import EmailMessage, Message
 from typing import Any
 
-from ingest import properties
+from ingest import labels, properties
 from ingest.blocks import html_blocks
 from ingest.decode import decode
 from ingest.elements import Loss, Piece
@@ -42,6 +42,9 @@ _MOST_NAMES = 20
 _HTML_ENOUGH = 0.8
 _HTML, _CODEPAGE, _RICH = 0x1013, 0x3FDE, 0x1009
 """PidTagHtml, PidTagInternetCodepage and PidTagRtfCompressed ([MS-OXPROPS])."""
+_HEADERS = 0x007D
+"""PidTagTransportMessageHeaders."""
+_OWN_NAMES = ["__nameid_version1.0", "__substg1.0_00040102"]
 _ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
 _SIGNED = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\r?\n(?:[\w-]+:[^\n]*\n)*")
 _SIGNATURE = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)", re.DOTALL)
@@ -389,21 +392,21 @@ def msg(content: bytes, uri: str) -> Reading:
     label = _charset(_tried(lambda: found.properties.int_prop_value(_CODEPAGE)))
     html = (html, label) if html else (_tried(lambda: found.html_body).encode("utf-8", "replace"), "utf-8")
     read = []
-    for (content, label), subtype in ((html, "html"), ((plain.encode("utf-8", "replace"), "utf-8"), "plain")):
+    for (body, label), subtype in ((html, "html"), ((plain.encode("utf-8", "replace"), "utf-8"), "plain")):
         one = _Parts(uri, enclosed=True)
-        one._decoded(content, label, subtype)
+        one._decoded(body, label, subtype)
         read.append(one)
     rich, simple = read
     if not rich.pieces and not simple.pieces:
         packed = _tried(lambda: found.properties.binary_prop_value(_RICH))
         parts._rich(_tried(lambda: sealed.unpacked(packed)) if packed else b"")
+        if not parts.pieces and "multipart/encrypted".encode("utf-16-le") in content:
+            raise protected(uri)
         if packed and not parts.pieces:
             raise DocumentError("sealed", f"{uri}: its text is in RTF that cannot be read", hint="save it as .eml, or exclude it")
     parts._take(rich if len(_words(rich.pieces)) >= _HTML_ENOUGH * len(_words(simple.pieces)) else simple)
     for attached in _tried(lambda: list(found.attachments)) or []:
         parts.lose("attachment", str(_tried(lambda attached=attached: attached.file_name) or ""))  # type: ignore[misc]
-    if not parts.pieces and "multipart/encrypted".encode("utf-16-le") in content:
-        raise protected(uri)
     sent = _tried(lambda: found.sent_date)
     to = _tried(lambda: [r.email_address or r.name for r in found.recipients]) or []
     said = {
@@ -414,7 +417,30 @@ def msg(content: bytes, uri: str) -> Reading:
         "date": sent.isoformat() if sent is not None and hasattr(sent, "isoformat") else "",
     }
     about = {name: " ".join(str(value).split()) for name, value in said.items() if value}
+    about |= _stated_in(found, content)
     return Reading(parts.pieces, about, own_title=True, losses=parts.losses(), guess=parts.guess)
+
+
+def _stated_in(found: Any, content: bytes) -> properties.Properties:
+    """What the fields that somebody gave a saved message, and the headers that it came with, say of who may read it."""
+    import olefile
+
+    came = str(_tried(lambda: found.properties.str_prop_value(_HEADERS)))
+    headers = properties.of_email(email.message_from_string(came.lstrip(), policy=email.policy.default))
+    with olefile.OleFileIO(content) as ole:
+        names = _tried(lambda: ole.openstream(_OWN_NAMES).read()) or b""
+    kept = (properties.STATED, labels.SENSITIVITY)
+    return properties.stated(_field_names(names)) | {name: said for name, said in headers.items() if name in kept}
+
+
+def _field_names(stream: bytes) -> list[str]:
+    """The names in the string stream of named properties ([MS-OXMSG] 2.2.3.1.3): each with its length, to a whole of four."""
+    found, at = list[str](), 0
+    while at + 4 <= len(stream):
+        size = int.from_bytes(stream[at : at + 4], "little")
+        found.append(stream[at + 4 : at + 4 + size].decode("utf-16-le", "replace"))
+        at += 4 + size + -size % 4
+    return found
 
 
 def _tried(read: Callable[[], Any]) -> Any:

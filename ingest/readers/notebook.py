@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from ingest import frontmatter, properties, stated
 from ingest.blocks import html_blocks
 from ingest.elements import Loss, Piece, clean
-from ingest.front_keys import permission
-from ingest.properties import STATED
 from ingest.readers.base import Reading, text_of, without_hidden
 from ingest.readers.markdown import markdown_blocks
 from ingest.readers.plain import plain_pieces
@@ -36,24 +34,25 @@ def notebook(content: bytes, uri: str, label: str = "") -> Reading:
     cells = _cells(written) if isinstance(written, dict) else None
     if cells is None:
         raise DocumentError("malformed", f"{uri}: no notebook: it has no list of cells", hint="save it again, or exclude it")
-    front, cells = _fronted(cells, uri)
+    told, (front, cells) = [cell.get("metadata") for cell in cells], _fronted(cells, uri)
     pieces: list[Piece] = []
     lost: Counter[str] = Counter()
     for cell in cells:
         pieces += _cell(cell, lost)
     losses = tuple(Loss(what, count) for what, count in sorted((+lost).items()))
-    return Reading(pieces, _about(written), front=front, losses=(*found.losses, *losses), guess=found.guess)
+    return Reading(pieces, _about(written, told), front=front, losses=(*found.losses, *losses), guess=found.guess)
 
 
-def _about(written: Mapping[str, Any]) -> properties.Properties:
-    """The title and the authors that a notebook names in its metadata, and a permission, which nothing reads there."""
+def _about(written: Mapping[str, Any], told: Sequence[Any]) -> properties.Properties:
+    """The title and the authors that a notebook names in its metadata, and a permission, which nothing reads there or in
+    the metadata and tags of its cells."""
     about = written.get("metadata")
     named = about if isinstance(about, dict) else {}
     authors = [str(author.get("name") or "") for author in _dicts(named.get("authors"))]
     title = named.get("title")
     found = properties.named(title=title if isinstance(title, str) else "", author=", ".join(filter(None, authors)))
-    stands = permission(frontmatter.keys_of(about))
-    return found | {STATED: stands} if stands else found
+    tags = [tag for each in told if isinstance(each, dict) and isinstance(each.get("tags"), list) for tag in each["tags"]]
+    return found | properties.stated(frontmatter.keys_of([about, *told]), (tag for tag in tags if isinstance(tag, str)))
 
 
 def _fronted(cells: list[Mapping[str, Any]], uri: str) -> tuple[frontmatter.FrontMatter | None, list[Mapping[str, Any]]]:
@@ -63,6 +62,7 @@ def _fronted(cells: list[Mapping[str, Any]], uri: str) -> tuple[frontmatter.Fron
             stated.refuse_laid_out(_text(cell.get("source")), uri=uri)
     first = cells[0] if cells else {}
     if first.get("cell_type") not in ("raw", "markdown"):
+        stated.refuse_laid_out(_text(first.get("source", first.get("input"))), uri=uri)
         return None, cells
     front = frontmatter.split(_text(first.get("source")), uri=uri)
     return front, [{**first, "source": front.body}, *cells[1:]]

@@ -221,7 +221,7 @@ def picture(content: bytes, uri: str, languages: ocr.Languages) -> Reading:
     found = _printed(ocr.of_picture(content, uri, languages), None)
     if not found:
         raise _no_text(uri)
-    return Reading(found)
+    return Reading(found, properties.of_picture(content))
 
 
 def _printed(text: str, page: int | None) -> list[Piece]:

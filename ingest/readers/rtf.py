@@ -15,12 +15,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from ingest import properties
+from ingest import labels, properties
 from ingest.elements import Piece
 from ingest.readers.base import Loss, Reading, malformed
 from ingest.readers.fieldcodes import is_number, shown_by
 from ingest.readers.grid import Grid
-from ingest.readers.rtfwords import CHARSETS, READ_WITH_STAR, SIGNS, SKIPPED, SYMBOL_CHARSET, WORDS
+from ingest.readers.rtfwords import CHARSETS, INFO, READ_WITH_STAR, SIGNS, SKIPPED, SYMBOL_CHARSET, WORDS
 from ingest.readers.symbols import shown
 
 _TOKEN = re.compile(r"\\([a-zA-Z]+)(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\", re.DOTALL)
@@ -102,6 +102,7 @@ class _Rtf:
         self._merge = ""
         self._names: list[str] = []
         self._info: dict[str, str] = {}
+        self._own: list[str] = []  # what it has as properties and variables of its own, names and values in turn
         self._margins: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
         self._notes = 0
         self._fields: list[_Field] = []
@@ -139,7 +140,10 @@ class _Rtf:
         self._paragraph()
         self._end_table(body)
         heads, feet = ([Piece("other", said) for said in self._margins[kind]] for kind in ("header", "footer"))
-        about = {name: " ".join(said.split()) for name, said in self._info.items() if said.strip()}
+        info = {name: " ".join(said.split()) for name, said in self._info.items() if said.strip()}
+        about = {name: said for name, said in info.items() if name in ("title", "author")}
+        words = [said for name, said in info.items() if name not in about]
+        about |= properties.stated(self._own, words, labels.of_pairs(pairwise(self._own)))
         losses = tuple(Loss(what, count) for what, count in sorted((+self._lost).items()))
         return Reading([*heads, *body.pieces, *feet], properties.Properties(about), losses=losses)
 
@@ -148,6 +152,8 @@ class _Rtf:
         self._stack.append(self._group)
         self._group = replace(self._group)
         self._star, self._skip = False, 0
+        if self._group.into == "docvar":  # its name and its value are groups within it
+            self._own.append("")
 
     def _close(self) -> None:
         self._settle()
@@ -216,7 +222,9 @@ class _Rtf:
                 self._property = text.strip()
             case "sv" if self._property == "fHidden" and text.strip() == "1":
                 self._is_unseen = True
-            case "title" | "author" as name:
+            case "propname" | "staticval" | "docvar":
+                self._own[-1] += text
+            case name if name in INFO:
                 self._info[name] = self._info.get(name, "") + text
 
     def _named(self) -> None:
@@ -267,8 +275,11 @@ class _Rtf:
             group.into = "font" if word == "fonttbl" else "style"
         elif word in ("info", "upr"):
             group.into = "skip"
-        elif word in ("title", "author") and group.into == "skip" and len(self._stack) < 4:
+        elif word in INFO and group.into == "skip" and len(self._stack) < 4:
             group.into = word
+        elif word in ("propname", "staticval", "docvar"):
+            group.into = word
+            self._own.append("")
         elif group.into in ("skip", "code", "sn", "sv") and word not in ("ud", "shptxt", "dptxbxtext"):
             return word in ("pict", "object")
         elif word in ("pict", "object", "annotation"):

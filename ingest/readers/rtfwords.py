@@ -19,7 +19,9 @@ SKIPPED = frozenset({
     "mendChr", "msepChr", "mtype", "atnid", "atnauthor", "atntime", "atndate", "atnref", "atnicn", "atnparent", "sp",
     "mctrlPr", "mmathPict", "revtbl",
 })  # fmt: skip
+INFO = frozenset({"title", "author", "subject", "keywords", "category", "comment", "doccomm"})
 READ_WITH_STAR = frozenset({
+    "docvar",
     "footnote", "shptxt", "shpinst", "ud", "do", "moMath", "moMathPara", "shpgrp", "dptxbxtext", "pntext", "listtext",
     "result",
 })  # fmt: skip

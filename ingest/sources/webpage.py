@@ -23,6 +23,7 @@ from ingest.decode import decode
 from ingest.edits import Edit, edited
 from ingest.markup import rejoined
 from ingest.poison.markup import hidden
+from ingest.properties import permission_of_page
 from sluice.errors import DocumentError
 
 Node = Any  # lxml.html.HtmlElement; lxml ships no types
@@ -167,6 +168,7 @@ def main_text(text: str, url: str = "") -> str:
     judged = _STYLE.sub(_without_display, text)
     root = _parsed(edited(text, [Edit(cut.start, cut.end) for cut in hidden(judged) if cut.rule.startswith("hidden_")]))
     title = " ".join((root.findtext(".//title") or "").split())
+    stated = permission_of_page(root, text)
     _cut(root, _unseen(root))
     body = root.find(".//body")
     body = root if body is None else body
@@ -184,7 +186,8 @@ def main_text(text: str, url: str = "") -> str:
     if not any(map(_words, chosen)) and whole:  # all of it lies in what pages have around their text
         chosen = [_body_of(_parsed(text))]
     inner = "".join(map(_serialised, chosen))
-    return f"<html><head><meta charset='utf-8'><title>{html.escape(title)}</title></head><body>{inner}</body></html>"
+    named = f'<meta name="{html.escape(stated)}">' if stated else ""  # for its reader to refuse
+    return f"<html><head><meta charset='utf-8'>{named}<title>{html.escape(title)}</title></head><body>{inner}</body></html>"
 
 
 # ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────

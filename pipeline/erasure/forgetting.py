@@ -133,8 +133,11 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
     stores.cuts.erase([key])  # a context may be words of the document
     contents = {state.content_hash, state.version, *traces.versions, *(d.version for d in documents)} - {""}
     stores.documents.write([DocumentState(key, state.source, state.uri, "deleted", validator=state.validator)])
-    shared = contents & stores.blobs.references()
-    stores.blobs.delete_all(contents - shared)
+    used = stores.blobs.references()
+    shared = contents & used
+    stores.blobs.delete_all(
+        stores.blobs.hashes() - used
+    )  # also bytes that others took the place of: nobody knows whose they were
     entries = [entry for entry in stores.quarantine.entries() if entry.document_key == key]
     for entry in entries:
         stores.quarantine.clear(key, entry.stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from pathlib import Path
@@ -70,6 +71,21 @@ def test_a_forgotten_document_is_gone_from_every_release_and_every_file(index: I
     assert index("forget", "people/secret.md", "--undo").out["outcome"] == "allowed"
     assert index.run()["counts"]["crawl"]["kept"] == 1
     assert index.find(SECRET, "people")[0] == "people/secret.md"
+
+
+def test_bytes_that_were_replaced_before_anybody_read_them_go_too(index: Index) -> None:
+    """A text that was kept out and then mended: nothing refers to its bytes any more, and nothing says whose they were."""
+    index.configure(gates=[])
+    refused = f"---\nacess_tags: [people]\n---\n\n# Attic\n\n{SECRET}\n"
+    for text in (refused, "# Attic\n\nNothing is kept there.\n"):
+        index.write(URI, text)
+        index("ingest")
+    index.let_go()
+    kept = base64.b64encode(refused.encode())[:100].decode()  # as the embedded database has bytes
+    assert _files_that_say(index.folder / "state", kept)
+    assert index("forget", URI).out["erased"]["bytes"] == 1
+    index.let_go()
+    assert _files_that_say(index.folder / "state", kept) == []
 
 
 def test_what_another_document_shares_stays(index: Index) -> None:

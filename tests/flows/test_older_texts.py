@@ -151,6 +151,22 @@ def test_a_policy_that_masks_more_takes_the_unmasked_text_away_at_once(index: In
     assert reads(index, "people", "Ask [EMAIL] for it", release=masked), "it was masked by the same policy"
 
 
+def test_a_policy_reaches_an_older_text_of_what_has_nothing_to_mask_now(index: Index) -> None:
+    """The words were taken out before anybody thought of masking them: older releases hold them all the same."""
+    index.configure(gates=[])
+    index.write(URI, f"# Plan\n\n{SECRET} Ask mara@fjordline.example.no for it.\n")
+    index.write("people/5.md", "# Severance\n\nThe severance desk is on floor two.\n")
+    first = index.run()["release"]
+    index.write(URI, f"# Plan\n\n{SECRET}\n")
+    index.write("people/5.md", "# Severance\n\nThe severance desk is on floor three.\n")
+    index.run()
+    index.configure(sources=[{**index.settings["sources"][0], "redact": {"email": "mask"}}])
+    index.run()
+    assert not reads(index, "people", "mara@", release=first)
+    assert reads(index, "people", "floor two", release=first), "nothing is to be masked in it"
+    assert reads(index, "people", "severance plan")
+
+
 def test_permissions_of_a_source_that_widen_with_its_text_open_the_new_text_only(index: Index) -> None:
     """`access sync` knows the permissions before the text: the older text gains nobody, also where the new one is refused."""
     database = sqlite3.connect(index.folder / "notes.db")

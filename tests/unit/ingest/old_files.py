@@ -73,7 +73,29 @@ def compound(streams: Mapping[str, bytes]) -> bytes:
     return head + b"".join(sectors) + coded_chain
 
 
-def xls(sheets: Mapping[str, Sequence[Sequence[tuple[str, str]]]]) -> bytes:
+def summary(own: Mapping[str, str], codepage: int = 1200) -> dict[str, bytes]:
+    """The stream of a compound file with the user's own properties ([MS-OLEPS] 2.21)."""
+    wide = codepage == 1200
+
+    def coded(text: str) -> bytes:
+        return f"{text}\0".encode("utf-16-le" if wide else f"cp{codepage}")
+
+    names = struct.pack("<I", len(own))
+    for number, name in enumerate(own, 2):
+        raw = coded(name)
+        names += struct.pack("<II", number, len(raw) // (2 if wide else 1)) + raw + bytes(-len(raw) % 4 if wide else 0)
+    values = [names, struct.pack("<II", 2, codepage), *(struct.pack("<II", 0x1E, len(coded(v))) + coded(v) for v in own.values())]
+    at, table, body = 8 + 8 * len(values), b"", b""
+    for number, value in enumerate(values):
+        table += struct.pack("<II", number, at + len(body))
+        body += value + bytes(-len(value) % 4)
+    section = struct.pack("<II", at + len(body), len(values)) + table + body
+    user = bytes.fromhex("05d5cdd59c2e1b10939708002b2cf9ae")
+    head = struct.pack("<HHI", 0xFFFE, 0, 0) + bytes(16) + struct.pack("<I", 1) + user + struct.pack("<I", 48)
+    return {"\x05DocumentSummaryInformation": head + section}
+
+
+def xls(sheets: Mapping[str, Sequence[Sequence[tuple[str, str]]]], also: Mapping[str, bytes] | None = None) -> bytes:
     """An Excel 97 workbook: sheet → rows of (kind of record, text); kinds: `shared`, `label`, `rich`, `formula`."""
 
     def record(kind: int, body: bytes) -> bytes:
@@ -110,7 +132,7 @@ def xls(sheets: Mapping[str, Sequence[Sequence[tuple[str, str]]]]) -> bytes:
     for name, body in zip(sheets, bodies, strict=True):
         listed += record(0x85, struct.pack("<IH", size, 0) + string(name, 1))
         size += len(body)
-    return compound({"Workbook": head + listed + table + record(0x0A, b"") + b"".join(bodies)})
+    return compound({"Workbook": head + listed + table + record(0x0A, b"") + b"".join(bodies), **(also or {})})
 
 
 def xlsb(sheets: Mapping[str, Sequence[Sequence[tuple[str, str]]]]) -> bytes:
@@ -176,9 +198,18 @@ def xlsb(sheets: Mapping[str, Sequence[Sequence[tuple[str, str]]]]) -> bytes:
 
 
 def msg(
-    subject: str, *, plain: str = "", html: bytes = b"", codepage: int = 0, rich: bytes = b"", attached: Sequence[str] = ()
+    subject: str,
+    *,
+    plain: str = "",
+    html: bytes = b"",
+    codepage: int = 0,
+    rich: bytes = b"",
+    attached: Sequence[str] = (),
+    headers: str = "",
+    fields: Sequence[str] = (),
 ) -> bytes:
-    """A message as Outlook saves it ([MS-OXMSG]): its bodies, and attachments by name."""
+    """A message as Outlook saves it ([MS-OXMSG]): its bodies, attachments by name, the headers it came with, and the names of
+    fields that somebody gave it."""
 
     def properties(head: int, found: Mapping[int, bytes]) -> dict[str, bytes]:
         rows = b"".join(struct.pack("<IIII", tag, 6, len(value) + 2 * (tag & 0xFFFF == 0x1F), 0) for tag, value in found.items())
@@ -192,7 +223,11 @@ def msg(
     said |= {0x1000001F: plain.encode("utf-16-le")} if plain else {}
     said |= {0x10130102: html} if html else {}
     said |= {0x10090102: rich} if rich else {}
+    said |= {0x007D001F: headers.encode("utf-16-le")} if headers else {}
     streams = properties(32, said)
+    named = (field.encode("utf-16-le") for field in fields)
+    own = b"".join(struct.pack("<I", len(raw)) + raw + bytes(-len(raw) % 4) for raw in named)
+    streams |= {"__nameid_version1.0/__substg1.0_00040102": own} if own else {}
     for number, name in enumerate(attached):
         inner = properties(8, {0x3707001F: name.encode("utf-16-le"), 0x37010102: b"x"})
         streams |= {f"__attach_version1.0_#{number:08X}/{key}": value for key, value in inner.items()}

@@ -23,7 +23,12 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 of addresses": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "percent codes": lambda text: "".join(f"%{ord(c):02X}" for c in text),
+    "base64 of base64": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
     "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal apart": lambda text: text.encode().hex(":"),
+    "escapes": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "entities": lambda text: "".join(f"&#{ord(c)};" for c in text),
     "spaced out": lambda text: " ".join(text.replace(" ", "")),
 }
 
@@ -54,6 +59,8 @@ def test_a_disguised_secret_is_found_whole(disguise: str, secret: str, around: s
         ("secret", "password: T r 0 u b 4 d o r 3 x Y q"),
         ("email", "https://a.example/?to=mara%40fjordline%2Eexample%2Eno"),
         ("secret", "https://a.example/?q=ghp%5F" + TOKEN[4:]),
+        ("email", '{"to": "mara\\u0040fjordline.example.no"}'),
+        ("secret", "ghp&#95;" + TOKEN[4:]),
     ],
 )
 def test_what_is_spaced_out_or_coded_in_part_is_what_it_says(kind: str, text: str) -> None:
@@ -66,7 +73,8 @@ def test_what_is_spaced_out_or_coded_in_part_is_what_it_says(kind: str, text: st
 def test_what_is_no_text_is_passed_over(content: bytes) -> None:
     """Hashes and pictures, in base64 and in hexadecimal."""
     hashed = hashlib.sha256(content)
-    for run in (base64.b64encode(hashed.digest()).decode(), hashed.hexdigest(), base64.b64encode(b"\xff" + content).decode()):
+    coded = (base64.b64encode(hashed.digest()), base64.b32encode(hashed.digest()), base64.b64encode(b"\xff" + content))
+    for run in (*(each.decode() for each in coded), hashed.hexdigest(), hashed.digest().hex(":")):
         assert list(words(run)) == []
 
 
@@ -79,6 +87,8 @@ def test_what_is_no_text_is_passed_over(content: bytes) -> None:
         "https://a.example/Gro%C3%9Fe%20Stra%C3%9Fe?page=2&sort=name%20asc",
         base64.b64encode(b"Remember that the canteen opens at nine.").decode(),
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "9f:86:d0:81:88:4c:7d:65:9a:2f:ea:a0:c5:5a:d0:15:a3:bf:4f:1b",
+        "Caf\\u00e9 \\u2013 caf&#233; &#8211; \\x1b[31m",
     ],
 )
 def test_what_only_looks_like_a_disguise_is_left_alone(text: str) -> None:
@@ -88,7 +98,17 @@ def test_what_only_looks_like_a_disguise_is_left_alone(text: str) -> None:
 
 def test_it_takes_no_time_that_grows_faster_than_the_text() -> None:
     """Long runs of what begins as a disguise does and is none."""
-    for run in ("A" * 40_000, "%4" * 20_000, "a " * 20_000, "%41" * 15_000, "0" * 60_000):
+    for run in (
+        "A" * 40_000,
+        "\\u0041-" * 9_000,
+        "&#6" * 20_000,
+        "A2" * 20_000,
+        "41 " * 20_000,
+        "%4" * 20_000,
+        "a " * 20_000,
+        "%41" * 15_000,
+        "0" * 60_000,
+    ):
         assert len(list(words(run))) < 200
 
 

@@ -206,7 +206,7 @@ def test_a_text_is_no_list_of_tags() -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "hr%2Fpay.md", "%68r/pay.md", "hr;v=1/pay.md", "hr\u2044pay.md", "hr\u2215pay.md", "https://u:p@x.example/hr/pay",
+        "hr%2Fpay.md", "hr%252Fpay.md", "%68r/pay.md", "hr;v=1/pay.md", "hr\u2044pay.md", "hr\u2215pay.md", "https://u:p@x.example/hr/pay",
         "https://x.example/hr%2Fpay", "https://x.example/%48R/pay", "https://x.example/hr%20/pay", "https://x.example/hr%00/pay",
         "https://x.example/hr;jsessionid=1/pay",
     ],

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.processing import Processor
 from ingest.sources.webpage import as_utf8, decoded, main_text, read_page
 from sluice.errors import DocumentError
+from sluice.records import RawItem
 
 PROSE = "Whoever needs a key to the storage room asks the team lead two weeks before, in writing, and gets an answer. " * 3
 LIST = (
@@ -147,6 +149,20 @@ def test_a_page_says_its_links_its_address_and_its_directives() -> None:
         "robots": [("ROBOTS", "NOINDEX")],
         "login": True,
     }
+
+
+@pytest.mark.parametrize(
+    "head", ["<meta name=access_tags content=hr>", "<!-- access_tags: hr -->", "<meta http-equiv='Access-Tags' content='hr'>"]
+)
+def test_a_permission_in_a_pages_head_is_still_there_once_its_main_part_is_cut_out(head: str) -> None:
+    """For its reader to refuse: the head goes with the navigation. Its value stays behind, and other heads say nothing."""
+    page = main_text(
+        f"<html><head>{head}<title>Pay</title></head><body><nav>Home</nav><main><p>Pay rises.</p></main></body></html>"
+    )
+    with pytest.raises(DocumentError, match="front matter: '"):
+        Processor().parse(RawItem("https://x.example/pay", page.encode(), "v", media_type="text/html"), source="s")
+    assert "hr" not in page
+    assert "<meta name" not in main_text("<head><meta name=author content=x></head><main><p>Pay rises.</p></main>")
 
 
 def test_elements_nested_beyond_reading_are_refused() -> None:
