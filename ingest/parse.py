@@ -38,7 +38,7 @@ from sluice import ids
 from sluice.errors import DocumentDropped, DocumentError
 from sluice.records import Document, Element, RawItem
 
-VERSION = 7
+VERSION = 8
 """Raised whenever this package reads the same bytes differently than before."""
 
 Mode = Literal["elements", "verbatim"]
