@@ -27,7 +27,7 @@ import click
 from cli import early, memory
 from cli.leaving import leave
 from cli.safe_console import SafeConsole
-from cli.streams import flushed, occupy
+from cli.streams import flushed, in_utf8, legible, occupy
 from cli.talking import level, set_level, tell
 from pipeline.observability import json_lines
 from sluice import garbage, interrupts
@@ -262,9 +262,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
+    in_utf8()
     err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
     out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if wants_json(sys.argv) else ""
     occupy()
+    legible(wants_json(sys.argv))
     interrupts.listen(*((b"", b"") if json_lines.wanted() else (err.encode(), out.encode())))
     garbage.look_seldom()
     try:
