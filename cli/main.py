@@ -34,6 +34,7 @@ from sluice import garbage, interrupts
 from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
+from sluice.homes import have_a_home
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
@@ -267,6 +268,7 @@ def entry() -> None:
     out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if wants_json(sys.argv) else ""
     occupy()
     legible(wants_json(sys.argv))
+    have_a_home()
     interrupts.listen(*((b"", b"") if json_lines.wanted() else (err.encode(), out.encode())))
     garbage.look_seldom()
     try:

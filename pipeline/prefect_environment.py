@@ -11,9 +11,12 @@ import os
 import tomllib
 from pathlib import Path
 
+from sluice.homes import have_a_home
+
 
 def prepare(state_dir: Path) -> None:
     """Set what the user has not set; must run before the first `import prefect`."""
+    have_a_home()
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The temporary server takes 7 s to come up, and on a busy machine several times that; Prefect gives up after 20.
