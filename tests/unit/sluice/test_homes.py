@@ -13,11 +13,11 @@ from sluice.homes import have_a_home
 
 NOBODY = """
 import os
+from pathlib import Path
+from sluice.homes import have_a_home
 os.environ.pop("HOME", None)
 os.setgroups([])
 os.setuid(2**31 - 7)
-from pathlib import Path
-from sluice.homes import have_a_home
 have_a_home()
 print(Path.home())
 """
