@@ -27,13 +27,14 @@ import click
 from cli import early, memory
 from cli.leaving import leave
 from cli.safe_console import SafeConsole
-from cli.streams import flushed, occupy
+from cli.streams import flushed, in_utf8, legible, occupy
 from cli.talking import level, set_level, tell
 from pipeline.observability import json_lines
 from sluice import garbage, interrupts
 from sluice.blame import own_code
 from sluice.display import json_text
 from sluice.errors import ConfigurationError, SluiceError
+from sluice.homes import have_a_home
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
@@ -262,9 +263,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def entry() -> None:
     """The program `sluice`: `main`, and the process ends at once."""
+    in_utf8()
     err = f"error: {INTERRUPTED['message']}\nnext:  {INTERRUPTED['hint']}\n"
     out = json_text(json.dumps({"error": INTERRUPTED}, indent=2)) + "\n" if wants_json(sys.argv) else ""
     occupy()
+    legible(wants_json(sys.argv))
+    have_a_home()
     interrupts.listen(*((b"", b"") if json_lines.wanted() else (err.encode(), out.encode())))
     garbage.look_seldom()
     try:

@@ -21,6 +21,7 @@ import numpy as np
 
 from evaluation.reports.markup import text
 from sluice.errors import ConfigurationError, IntegrityError
+from sluice.homes import have_a_home
 
 SAMPLES = 5
 
@@ -69,6 +70,7 @@ class Suite:
 def library() -> Any:
     """Great Expectations, which does not phone home; the first import takes seconds, and a second thread waits for it."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when it is imported
+    have_a_home()
     # For good: to put filters back from a thread would undo what others set meanwhile.
     warnings.filterwarnings("ignore", message=r"module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
     with _IMPORTING:

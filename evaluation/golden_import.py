@@ -16,6 +16,7 @@ from typing import Any
 from evaluation.golden import object_of
 from sluice.errors import ConfigurationError
 from sluice.jsons import bounded
+from sluice.tables import named_rows_of
 
 Line = dict[str, Any]
 Uri = Callable[[str], str]
@@ -75,7 +76,7 @@ def read_csv(path: Path, uri: Uri) -> list[Line]:
             heading = file.readline()
             file.seek(0)
             parted = next((mark for mark in ",;\t" if mark in heading), ",")
-            reader = csv.DictReader(file, strict=True, delimiter=parted)
+            reader = named_rows_of(file, strict=True, delimiter=parted)
             reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
             rows, named = list(reader), list(reader.fieldnames)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -132,6 +132,7 @@ class _Worker:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         modules = os.pathsep.join(map(os.path.abspath, sys.path))
         environment |= {"PYTHONPATH": modules, "TMPDIR": self._folder, FOLDER: self._folder, "OMP_NUM_THREADS": "1"}
+        environment["PYTHONUTF8"] = "1"  # what is read of a document is no matter of the locale
         requests, self._wire_in = os.pipe()
         self._wire_out, replies = os.pipe()
         try:

@@ -11,9 +11,12 @@ import os
 import tomllib
 from pathlib import Path
 
+from sluice.homes import have_a_home
+
 
 def prepare(state_dir: Path) -> None:
     """Set what the user has not set; must run before the first `import prefect`."""
+    have_a_home()
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The temporary server takes 7 s to come up, and on a busy machine several times that; Prefect gives up after 20.
@@ -39,10 +42,10 @@ def server() -> tuple[str, dict[str, str]] | None:
 
 def _profile() -> dict[str, str]:
     """What the user's active profile sets, read as Prefect reads it: importing Prefect for it would cost a second."""
-    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     try:
+        home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
         written = tomllib.loads(Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # none; broken; a user without a home folder
         return {}
     chosen = written.get("profiles", {}).get(os.environ.get("PREFECT_PROFILE") or written.get("active", ""), {})
     return {name: str(value) for name, value in chosen.items()}

@@ -37,10 +37,10 @@ from ingest.protocols import Parser, Source
 from pipeline.budget import meter
 from pipeline.machine_cache import models_folder
 from pipeline.older_texts import current_access
-from pipeline.once import once
 from pipeline.progress import Progress, Silent
 from sluice.access import AccessTags, every_tag
 from sluice.errors import Cancelled, ReleaseError
+from sluice.once import once
 from sluice.recipe import Parts, Recipe
 from sluice.records import DocumentState
 from sluice.releases import Release

@@ -17,6 +17,7 @@ from indexing.models.precision import decide_precision
 from indexing.models.remote import RemoteEncoder
 from indexing.models.tokenizer import ModelTokenizer, open_tokenizer
 from indexing.sparse import Bm25Encoder
+from sluice.once import once
 
 if TYPE_CHECKING:  # the benchmark of models is carried to machines without pydantic
     from sluice.settings import EmbeddingSettings, EndpointSettings
@@ -41,15 +42,15 @@ class Model:
         self._make_tokenizer = tokenizer
         self._make_precision = precision
         self._make_encoder = encoder
-        self._lock = RLock()
+        self.lock = RLock()
 
-    @cached_property
+    @once
     def tokenizer(self) -> AnyTokenizer:
         return self._make_tokenizer()
 
     @property
     def precision(self) -> str:
-        with self._lock:
+        with self.lock:
             return self._precision
 
     @cached_property
@@ -58,12 +59,12 @@ class Model:
 
     @property
     def encoder(self) -> AnyEncoder:
-        with self._lock:  # two tasks that begin together must not both decide, or both load
+        with self.lock:  # two tasks that begin together must not both decide, or both load
             return self._encoder
 
     def rest(self) -> None:
         """Let go of what running the model takes, where it is opened; whoever embeds next opens it again."""
-        with self._lock:
+        with self.lock:
             opened = self.__dict__.get("_encoder")
         if isinstance(opened, ModelEncoder):
             opened.rest()

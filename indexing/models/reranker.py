@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from indexing.models.device import resolve
 from indexing.models.torch_runtime import without_torchvision
 from sluice.errors import ConfigurationError
 from sluice.ids import digest
+from sluice.once import once
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -25,8 +26,9 @@ class CrossEncoderReranker:
     def __init__(self, model: str, device: str = "auto") -> None:
         self.model = model
         self._device = device
+        self.lock = RLock()
 
-    @cached_property
+    @once
     def fingerprint(self) -> str:
         """Of what decides its scores: the files of a folder or of the hub's cached snapshot; the name where there are none."""
         found = Path(self.model)
@@ -37,7 +39,7 @@ class CrossEncoderReranker:
             return digest("reranker", self.model)
         return digest("reranker", *(part for file in files for part in (str(file.relative_to(found)), _hash(file))))
 
-    @cached_property
+    @once
     def _encoder(self) -> CrossEncoder:
         try:
             with without_torchvision():

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # Every model is a folder by the time it gets here (`files.locate`): nothing is left to ask the hub for.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+_importing = RLock()
 
 PROBES = (
     "How many days of leave may I carry over?",
@@ -190,14 +193,15 @@ def without_torchvision() -> Iterator[None]:
     unstructured's PDF extra brings in the torchvision of the package index, built for CUDA; beside a CPU build of torch its
     import fails ("operator torchvision::nms does not exist"), and with it sentence_transformers'. Where it works it takes 2 s.
     """
-    if "torchvision" in sys.modules:
-        yield
-        return
-    sys.modules["torchvision"] = None  # type: ignore[assignment]  # what makes an import fail, as if it were not installed
-    try:
-        yield
-    finally:
-        sys.modules.pop("torchvision", None)
+    with _importing:  # two at once: the second would take what the first put there for torchvision, until that is gone
+        if "torchvision" in sys.modules:
+            yield
+            return
+        sys.modules["torchvision"] = None  # type: ignore[assignment]  # what makes an import fail, as if it were not installed
+        try:
+            yield
+        finally:
+            sys.modules.pop("torchvision", None)
 
 
 @contextmanager

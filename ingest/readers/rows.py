@@ -6,13 +6,13 @@ import csv
 import io
 import itertools
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ingest.elements import Piece, clean, row_text
 from ingest.readers.base import Reading, text_of
+from sluice.tables import rows_of
 
 _DELIMITERS = (",", ";", "\t", "|", "^", "\x1f", ":")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -45,10 +45,9 @@ def rows(text: str, delimiter: str) -> Iterator[list[str]]:
 
     A quote that is never closed is a character of its cell: it would take all that follows into one cell.
     """
-    csv.field_size_limit(sys.maxsize)
     rest = list(io.StringIO(text.replace("\0", ""), newline=""))
     for _ in range(_MOST_UNCLOSED):
-        reader, begun = csv.reader(rest, **_options(delimiter)), 0
+        reader, begun = rows_of(rest, **_options(delimiter)), 0
         for row in reader:
             if reader.line_num == len(rest) > begun + 1 and _is_open(rest[begun:], delimiter):
                 break
@@ -56,9 +55,9 @@ def rows(text: str, delimiter: str) -> Iterator[list[str]]:
             begun = reader.line_num
         else:
             return
-        yield from csv.reader(rest[begun : begun + 1], quoting=csv.QUOTE_NONE, **_options(delimiter))
+        yield from rows_of(rest[begun : begun + 1], quoting=csv.QUOTE_NONE, **_options(delimiter))
         rest = rest[begun + 1 :]
-    yield from csv.reader(rest, quoting=csv.QUOTE_NONE, **_options(delimiter))
+    yield from rows_of(rest, quoting=csv.QUOTE_NONE, **_options(delimiter))
 
 
 def _is_escaped(text: str, delimiter: str) -> bool:
@@ -77,9 +76,8 @@ def _is_escaped(text: str, delimiter: str) -> bool:
 
 def _is_in_order(sample: str, delimiter: str) -> bool:
     """Whether every quote opens or closes a cell, up to where the sample ends."""
-    csv.field_size_limit(sys.maxsize)
     try:
-        list(csv.reader(io.StringIO(sample, newline=""), strict=True, **_options(delimiter or sniffed(sample))))
+        list(rows_of(io.StringIO(sample, newline=""), strict=True, **_options(delimiter or sniffed(sample))))
     except csv.Error as error:
         return "end of data" in str(error) and len(sample) == _SAMPLE
     return True
@@ -103,7 +101,7 @@ def _options(delimiter: str) -> Any:
 def _is_open(lines: list[str], delimiter: str) -> bool:
     """Whether the row that these lines are ends within quotes."""
     try:
-        list(csv.reader(lines, strict=True, **_options(delimiter)))
+        list(rows_of(lines, strict=True, **_options(delimiter)))
     except csv.Error as error:
         return "end of data" in str(error)
     return False
@@ -123,8 +121,7 @@ def _consistency(sample: str, delimiter: str) -> float:
     """How alike in length rows are, above 0 where most have several cells."""
     if delimiter not in sample:
         return 0.0
-    csv.field_size_limit(sys.maxsize)
-    cut = csv.reader(io.StringIO(sample.replace("\0", ""), newline=""), **_options(delimiter))
+    cut = rows_of(io.StringIO(sample.replace("\0", ""), newline=""), **_options(delimiter))
     found = [row for row in itertools.islice(cut, _SAMPLE_ROWS) if any(cell.strip() for cell in row)]
     widths = Counter(len(row) for row in found)
     several = Counter({width: count for width, count in widths.items() if width > 1})

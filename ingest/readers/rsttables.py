@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import textwrap
 from collections.abc import Sequence
 
 from ingest.elements import row_text
 from ingest.readers.dialects import BORDER, drawn
+from sluice.tables import rows_of
 
 _SIMPLE = re.compile(r"[ \t]*=+(?:[ \t]+=+)+[ \t]*")
 _RULE = re.compile(r"[ \t]*[-=]+(?:[ \t]+[-=]+)*[ \t]*")
@@ -30,10 +30,7 @@ def table_at(lines: Sequence[str], at: int) -> tuple[str, str, int] | None:
         rows, end = _simple(lines, at)
     elif found := _DIRECTIVE.fullmatch(line):
         title = found["title"].strip()
-        try:
-            rows, end = _directive(lines, at, found["kind"])
-        except csv.Error:  # a cell of more than 128 KB
-            return None
+        rows, end = _directive(lines, at, found["kind"])
     text = "\n".join(filter(None, map(row_text, rows)))
     return (title, text, end) if text else None
 
@@ -68,14 +65,14 @@ def _directive(lines: Sequence[str], at: int, kind: str) -> tuple[list[list[str]
     head: list[list[str]] = []
     while end < len(lines) and (option := _OPTION.fullmatch(lines[end])):
         if kind == "csv-table" and option["name"] == "header":
-            head = list(csv.reader([option["value"]], skipinitialspace=True))
+            head = list(rows_of([option["value"]], skipinitialspace=True))
         end += 1
     begins = end
     while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > depth):
         end += 1
     body = textwrap.dedent("\n".join(lines[begins:end])).strip("\n").split("\n")
     if kind == "csv-table":
-        return [*head, *csv.reader(body, skipinitialspace=True)], end
+        return [*head, *rows_of(body, skipinitialspace=True)], end
     rows: list[list[str]] = []
     for line in body:
         if line.startswith("* -"):

@@ -260,7 +260,8 @@ def _decoded(name: str) -> str:
 
 def _path(root: str, uri: str) -> str:
     """Where a uri lies: literally, else with the bytes that its escapes stand for."""
-    literal = os.path.join(root, *uri.split("/"))
+    name = uri if uri.isascii() else os.fsdecode(uri.encode("utf-8", "surrogateescape"))  # whatever the locale's encoding is
+    literal = os.path.join(root, *name.split("/"))
     if "\\x" not in uri or os.path.lexists(literal):
         return literal
     raw = _ESCAPED.sub(lambda found: bytes([int(found.group(1), 16)]), uri.encode("utf-8"))

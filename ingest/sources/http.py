@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from pydantic import Field
 from ingest.sources import encodings
 from ingest.sources.addresses import Guard, GuardedBackend, authority, deadline
 from sluice.errors import DocumentError, SourceUnavailable
+from sluice.once import once
 from sluice.settings import Section
 
 USER_AGENT = "sluice/0.1"
@@ -95,6 +96,7 @@ class Http:
     secret: Mapping[str, str] = field(default_factory=dict, repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    lock: Any = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     def get(
         self,
@@ -207,7 +209,7 @@ class Http:
         wait = seconds_asked(answer.headers.get("retry-after", ""), self.clock())
         return otherwise if wait is None else wait
 
-    @cached_property
+    @once
     def _client(self) -> httpx.Client:
         named = [*self.named, *self.options.allow_hosts]
         transport = _Transport(Guard(named), self.options.timeout_s)

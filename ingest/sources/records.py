@@ -28,6 +28,7 @@ from sluice.globs import selected
 from sluice.jsons import doubled, loads
 from sluice.records import ItemRef, RawItem
 from sluice.settings import ConfigPath, Glob
+from sluice.tables import rows_of
 
 _CSV = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _MARKS = (
@@ -39,6 +40,8 @@ _MARKS = (
 )
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that do not fit
 _LONGEST_HEADING = 1_000_000
+_LONGEST_RECORD = 131_072
+"""A record of a CSV may be so long as it is written, in characters, however small `max_bytes` is."""
 _HINT = "correct the line, or export it again"
 
 
@@ -200,13 +203,12 @@ class RecordsSource:
                 line = lines.readline(limit)
 
     def _csv(self, name: str, lines: TextIO, delimiter: str) -> Iterator[Listed]:
-        csv.field_size_limit(max(csv.field_size_limit(), min(self.options.max_bytes, 2**31 - 1)))
         first = lines.readline(_LONGEST_HEADING)
         lines.seek(0)
         if self.options.delimiter is None:
             delimiter = _other_delimiter(first, delimiter, self._needed) or delimiter
-        physical = _Remembered(lines)
-        reader = csv.reader(physical, delimiter=delimiter, strict=True)
+        physical = _Lines(lines, max(_LONGEST_RECORD, self.options.max_bytes))
+        reader = rows_of(physical, delimiter=delimiter, strict=True)
         try:
             heading = next(reader, [])
         except csv.Error as error:
@@ -227,7 +229,7 @@ class RecordsSource:
                 f"source '{self.name}': {name}: several columns have the name {', '.join(twice[:5])}", hint="name each once"
             )
         while True:
-            number = reader.line_num + 1
+            number = physical.begun()
             try:
                 values = next(reader)
             except StopIteration:
@@ -238,6 +240,7 @@ class RecordsSource:
                         f"source '{self.name}': {name}, line {number}: the file ends within quotes",
                         hint="run again when the export is complete; if it is, close the quotes",
                     ) from error
+                self._ends_whole(physical.last, f"{name}, line {number}")
                 yield self._rows.broken(str(number), f"{name}, line {number}", "malformed_record", str(error), _HINT)
                 continue
             if len(values) != len(heading) or any(map(_UNDECODABLE.search, values)):
@@ -257,17 +260,34 @@ def _column(path: str) -> str:
     return re.split(r"[.\[]", path.removeprefix("$."), maxsplit=1)[0]
 
 
-class _Remembered:
-    """Lines, and the last of them that was given."""
+class _Lines:
+    """Lines, and the last of them that was given; raises csv.Error where one record takes more than `most` characters."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
+    def __init__(self, lines: TextIO, most: int) -> None:
+        self._lines, self._most = lines, most
+        self._number = self._taken = 0
         self.last = ""
 
+    def begun(self) -> int:
+        """The number of the line on which the next record begins."""
+        self._taken = 0
+        return self._number + 1
+
     def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.last = line
-            yield line
+        return self
+
+    def __next__(self) -> str:
+        line = self._lines.readline(self._most)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self.last = line
+        self._taken += len(line)
+        if self._taken < self._most:
+            return line
+        while not self.last.endswith(("\r", "\n")) and (more := self._lines.readline(self._most)):
+            self.last = more
+        raise csv.Error(f"the record is larger than {self._most} characters")
 
 
 def _other_delimiter(heading: str, usual: str, needed: frozenset[str]) -> str:

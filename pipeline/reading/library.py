@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from pipeline.naming import named
-from pipeline.once import once
 from pipeline.reading.searching import known_sources
 from pipeline.resources import Resources
 from sluice.access import Principal
 from sluice.errors import ConfigurationError
 from sluice.library import Index, Searcher
+from sluice.once import once
 from sluice.points import Filters
 from sluice.records import Hit
 from sluice.settings import load

@@ -65,7 +65,8 @@ def store(request: pytest.FixtureRequest, state_dir: Path) -> Iterator[Any]:
             url, port, key = _server() if kind in SERVERS else (*request.getfixturevalue("stand_in"), None)
             if kind == "grpc":
                 url = "http://127.0.0.1:9"  # nobody is there: whatever went by REST would fail
-            served = QdrantStore(url, api_key=key, tuning=QdrantSettings(grpc="grpc" in kind, grpc_port=port))
+            # Patient: the stand-in thinks for seconds about a batch, and on a busy machine for minutes.
+            served = QdrantStore(url, api_key=key, timeout_s=600, tuning=QdrantSettings(grpc="grpc" in kind, grpc_port=port))
             with apart(served) as alone:
                 yield alone
             served.close()

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from indexing.endings import Over
-from pipeline.once import once
 from pipeline.reading import searching
 from pipeline.resources import Resources, utc_now
 from sluice.access import Principal
+from sluice.once import once
 from sluice.settings import load
 from tests.flows.conftest import TOPICS, Index
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,6 +43,37 @@ def test_what_cannot_be_written_changes_no_exit_code_to_a_traceback(folder: Path
     """An answer that nobody can have is a failure; an error that cannot be said keeps its own code."""
     ended = subprocess.run(["bash", "-c", f"{SLUICE} {command}"], cwd=folder, capture_output=True, text=True, check=False)
     assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), ended
+
+
+@pytest.mark.skipif(
+    not str(Path(__file__)).isascii(), reason="Python reads in the locale's encoding where Sluice's checkout lies"
+)
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "POSIX", "PYTHONIOENCODING": "latin-1"},
+    ],
+    ids=lambda environment: ",".join(environment),
+)
+def test_names_and_answers_are_utf_8_whatever_the_locale_says(folder: Path, locale: dict[str, str]) -> None:
+    """What cron or an old machine sets: the same file is found, its name is told whole in JSON, and for people nothing fails."""
+    (folder / "sluice.yaml").write_text(CONFIG.replace("corpus", "wörter–★"), encoding="utf-8")
+    (folder / "corpus" / "a.md").rename(folder / "corpus" / "ä.md")
+    (folder / "corpus").rename(folder / "wörter–★")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHON", "LANG"))} | locale
+    environment["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
+
+    def sluice(*command: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([str(SLUICE), *command], cwd=folder, env=environment, capture_output=True, check=False)
+
+    if "PYTHONUTF8" in locale:
+        told = json.loads(sluice("doctor", "--json").stdout.decode("utf-8"))
+        assert [check["detail"] for check in told["checks"] if check["check"] == "sources"] == ["notes lists 1 document"]
+    asked = sluice("releases", "show", "ü–★", "--json")
+    assert (asked.returncode, "ü–★" in json.loads(asked.stdout.decode("utf-8"))["error"]["message"]) == (2, True), asked
+    for_people = sluice("releases", "show", "ü–★")
+    assert (for_people.returncode, b"Traceback" in for_people.stderr, b"error:" in for_people.stderr) == (2, False, True)
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 import textwrap
 import time
 
@@ -210,6 +212,17 @@ def test_tables_of_restructuredtext_are_rows(source: str, expected: list[tuple[s
     around = [("title", "Head"), ("text", "Before."), *expected, ("text", "After.")]
     assert shape(f"Head\n====\n\nBefore.\n\n{source}\n\nAfter.\n", "a.rst") == around
     assert shape(f"::\n\n{textwrap.indent(source, '   ')}\n", "a.rst")[0][0] == "code"
+
+
+@pytest.mark.parametrize("allowed", [10, sys.maxsize])
+def test_a_long_cell_is_a_cell_whatever_was_read_before(allowed: int) -> None:
+    """How long the cells of a table may be is no matter of what another reader of the process allowed."""
+    before = csv.field_size_limit(allowed)
+    try:
+        found = shape(f'.. csv-table:: Ages\n\n   "{"x" * 140_000}","two"\n', "a.rst")
+    finally:
+        csv.field_size_limit(before)
+    assert found == [("text", "Ages"), ("table", f"{'x' * 140_000} | two")]
 
 
 def test_what_only_begins_like_a_table_is_text() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gc
 import os
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -160,6 +162,8 @@ def test_a_bad_line_costs_one_document(tmp_path: Path) -> None:
         ("a.csv", b'id,body\n1,x\n2,"y'),
         ("a.csv", b"id,body\n1,x\n2"),
         ("a.csv", b"id,body\n1,x\n2,\xc3"),
+        ("a.csv", b'id,body\n1,x\n2,"y"z'),
+        ("a.csv", b"id,body\n1,x\n2," + b"y" * 140_000),
         ("a.csv", b"id,bo"),
     ],
 )
@@ -167,7 +171,7 @@ def test_an_export_that_is_still_written_is_no_listing(tmp_path: Path, name: str
     """A file that ends within a record stops the scan, wherever it ends: its missing records would be taken for deleted."""
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceUnavailable, match="ends within"):
-        list(source(tmp_path).scan({}))
+        list(source(tmp_path, max_bytes=1000).scan({}))
 
 
 def test_a_last_line_that_can_be_read_needs_no_end(tmp_path: Path) -> None:
@@ -211,6 +215,27 @@ def test_csv_values_may_hold_commas_and_lines(tmp_path: Path) -> None:
     found = outcome(source(tmp_path))
     assert found.pop("#").startswith("malformed_record: source 'export': a.csv, line 4: has 1 field,")
     assert found == {"export/1": "one, and\ntwo", "export/3": "x,y"}
+
+
+@pytest.mark.parametrize("allowed", [10, 131_072, sys.maxsize])
+def test_how_long_a_record_may_be_is_its_sources_own(tmp_path: Path, allowed: int) -> None:
+    """Whatever cells another reader of the process allowed; a record of more costs itself, and is not built."""
+    rows = ["id,body", f"1,{'x' * 140_000}", "2,y", f'3,"{"x" * 100_000}', f'{"x" * 100_000}"', "4,z"]
+    (tmp_path / "a.csv").write_text("\r\n".join(rows) + "\r\n", newline="")
+    before = csv.field_size_limit(allowed)
+    try:
+        found, small = outcome(source(tmp_path)), outcome(source(tmp_path, max_bytes=1000))
+    finally:
+        csv.field_size_limit(before)
+    assert {uri: len(text) for uri, text in found.items()} == {
+        "export/1": 140_000,
+        "export/2": 1,
+        "export/3": 200_002,
+        "export/4": 1,
+    }
+    said = small.pop("#")
+    assert said == "malformed_record: source 'export': a.csv, line 4: the record is larger than 131072 characters"
+    assert small == {"export/2": "y", "export/4": "z"}
 
 
 def test_a_missing_export_is_a_wrong_configuration(tmp_path: Path) -> None:

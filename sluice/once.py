@@ -21,6 +21,7 @@ T = TypeVar("T")
 class once(Generic[Owner, T]):
     """A property that is made when it is first asked for, once, also when threads ask at the same time.
 
+    `functools.cached_property` does that on Python 3.11 only: from 3.12 on each thread makes one of its own.
     Its owner has an RLock as `lock`. A subclass may override it with `functools.cached_property` and call `super()`.
     """
 
