@@ -135,9 +135,8 @@ def _erase(r: Resources, run: Run, state: DocumentState) -> _Erased:
     stores.documents.write([DocumentState(key, state.source, state.uri, "deleted", validator=state.validator)])
     used = stores.blobs.references()
     shared = contents & used
-    stores.blobs.delete_all(
-        stores.blobs.hashes() - used
-    )  # also bytes that others took the place of: nobody knows whose they were
+    unused = stores.blobs.hashes() - used  # also bytes that others took the place of: nobody knows whose they were
+    stores.blobs.delete_all(unused)
     entries = [entry for entry in stores.quarantine.entries() if entry.document_key == key]
     for entry in entries:
         stores.quarantine.clear(key, entry.stage)
