@@ -108,7 +108,7 @@ class Dask:
                 if not under_way:  # what one failed of did not leave the others half done and unseen
                     break
                 try:
-                    future = ended.get(timeout=min(CONNECT_S, self.unstaffed_s))
+                    future = ended.get(timeout=self._silent_s)
                 except Empty:
                     now, is_up = time.monotonic(), client.status == "running"
                     seen = now if is_up and self._staff(client) else seen
@@ -117,8 +117,7 @@ class Dask:
                     raise self._gone(TimeoutError(f"silent, or without a worker, for {now - seen:.0f} s")) from None
                 position, seen = under_way.pop(future), time.monotonic()
                 status, error = future.status, future.exception() if future.status == "error" else None
-                if status == "finished":
-                    answers[position] = [future.result()]
+                if status == "finished" and self._answered(future, answers, position):
                     r.progress.advance(len(parts[position]))
                 elif error is not None and not isinstance(error, KilledWorker):
                     failed[position] = error
@@ -135,6 +134,21 @@ class Dask:
         if failed:
             raise failed[min(failed)]
         return sorted(suspects)
+
+    def _answered(self, future: Any, answers: dict[int, list[Any]], position: int) -> bool:
+        """Have the answer of what is done; False where its worker went before it could be asked for it.
+
+        Dask would do the work again, and wait without end where no worker is left.
+        """
+        try:
+            answers[position] = [future.result(timeout=self._silent_s)]
+        except TimeoutError:
+            return False
+        return True
+
+    @property
+    def _silent_s(self) -> float:
+        return min(CONNECT_S, self.unstaffed_s)
 
     def _alone(self, function: Callable[[Resources, D], R], part: D, r: Resources) -> list[R]:
         """A suspect, with nothing beside it; taken apart when it dies as often as it may, given up when it is one document."""

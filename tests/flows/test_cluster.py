@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
+import distributed
 import pytest
 
 from pipeline.cluster import Dask, local_cluster
@@ -75,6 +78,31 @@ def test_a_cluster_that_lost_its_workers_for_good_ends_the_run(r: Resources, tmp
         made.scale(0)
         with pytest.raises(StoreUnavailable, match="without a worker"):
             dask.map(killers.doubled, parts(tmp_path), r)
+
+
+def test_an_answer_that_went_with_its_worker_is_not_waited_for(
+    r: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work is done, and its worker ends before it is asked for the answer, while that is still under way to whoever waits."""
+    with local_cluster(1) as made, Dask(made.scheduler_address, unstaffed_s=3) as dask:
+        done = set[str]()
+
+        class Late(SimpleQueue[Any]):
+            def get(self, block: bool = True, timeout: float | None = None) -> Any:
+                future = super().get(block, timeout)
+                made.scale(0)
+                while made.scheduler.workers:
+                    time.sleep(0.05)
+                done.add(future.key)
+                return future
+
+        told = distributed.Future.status
+        seen = property(lambda future: "finished" if future.key in done else told.fget(future))
+        monkeypatch.setattr("pipeline.cluster.SimpleQueue", Late)
+        monkeypatch.setattr(distributed.Future, "status", seen)
+        with pytest.raises(StoreUnavailable, match="without a worker"):
+            dask.map(killers.doubled, parts(tmp_path)[:1], r)
+        assert done, "nothing was ever done"
 
 
 class Deadly(Dask):
