@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.plain_text import plain
@@ -143,14 +143,16 @@ def test_what_is_masked_once_has_nothing_left(metadata: dict[str, Any]) -> None:
 
 
 @given(st.text(max_size=60))
+@example("\r")
+@example("a\r\n\u200b1\r")
 def test_the_plain_form_knows_its_way_back(text: str) -> None:
-    """Every character of it stands for one of the text, in order; the whole of it for the whole."""
-    shown = plain(text)
+    """Every character of it stands for one of the text, in order; the whole of it for the whole. Lines end in one way."""
+    shown, lined = plain(text), text.replace("\r\n", " \n").replace("\r", "\n")
     places = [shown.original((i, i + 1)) for i in range(len(shown.text))]
     assert all(b - a >= 1 for a, b in places)
     assert [a for a, _ in places] == sorted({a for a, _ in places})
     for (a, _), character in zip(places, shown.text, strict=True):
-        assert character == text[a] or (character.isascii() and not text[a].isascii())
+        assert character == lined[a] or (character.isascii() and not lined[a].isascii())
 
 
 def test_front_matter_and_source_metadata_are_served_masked_and_kept_nowhere() -> None:
