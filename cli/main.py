@@ -33,7 +33,7 @@ from pipeline.observability import json_lines
 from sluice import garbage, interrupts
 from sluice.blame import own_code
 from sluice.display import json_text
-from sluice.errors import ConfigurationError, SluiceError
+from sluice.errors import ConfigurationError, SluiceError, chain
 from sluice.homes import have_a_home
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -367,11 +367,7 @@ def unforeseen(error: Exception) -> dict[str, str]:
 
 def disk_is_full(error: BaseException | None) -> bool:
     """Whether this, or what it came of, is the system's word for a disk without room."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT) for each in chain(error))
 
 
 def fail(error: Mapping[str, str], code: int, as_json: bool, usage: str = "") -> int:

@@ -15,6 +15,7 @@ import threading
 from types import TracebackType
 
 from sluice.display import json_text
+from sluice.errors import chain
 
 SAID = {
     "type": "OutOfMemory",
@@ -33,15 +34,13 @@ and Python waits for ever for a thread that found no memory to begin with (seen 
 
 def is_out(error: BaseException | None) -> bool:
     """Whether this, or what it came of, is for want of memory."""
-    while error is not None:
-        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-            return True
-        if isinstance(error, ImportError) and _CANNOT_LOAD in str(error):
-            return True
-        if isinstance(error, RuntimeError) and _NO_STACK in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        isinstance(each, MemoryError)
+        or (isinstance(each, OSError) and each.errno == errno.ENOMEM)
+        or (isinstance(each, ImportError) and _CANNOT_LOAD in str(each))
+        or (isinstance(each, RuntimeError) and _NO_STACK in str(each))
+        for each in chain(error)
+    )
 
 
 def look() -> None:

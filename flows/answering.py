@@ -5,11 +5,9 @@ Prefect itself is not imported: whoever only asks is not to wait for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pipeline import prefect_environment
-from sluice.display import line
-from sluice.errors import StoreUnavailable
+from sluice.display import address, line
+from sluice.errors import StoreUnavailable, chain
 
 TIMEOUT_S = 5.0
 
@@ -28,14 +26,14 @@ def reach(timeout_s: float = TIMEOUT_S) -> str | None:
         answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise unanswered(error) from error
-    return shown(url)
+    return address(url)
 
 
 def is_silent(error: BaseException) -> bool:
     """Whether this, or what it came of, is a server's failure to answer, as Prefect's client raises it."""
     import httpx
 
-    return any(isinstance(each, httpx.HTTPError) or "Failed to reach API" in str(each) for each in _chain(error))
+    return any(isinstance(each, httpx.HTTPError) or "Failed to reach API" in str(each) for each in chain(error))
 
 
 def why(error: BaseException) -> str:
@@ -43,7 +41,7 @@ def why(error: BaseException) -> str:
     import httpx
 
     first = error
-    for each in _chain(error):
+    for each in chain(error):
         if isinstance(each, httpx.HTTPError | OSError):
             first = each
     return line(f"{type(first).__name__}: {first}".removesuffix(": "), 200)
@@ -52,7 +50,7 @@ def why(error: BaseException) -> str:
 def unanswered(error: BaseException) -> StoreUnavailable:
     """What is said of a server that does not answer, or refuses."""
     configured = prefect_environment.server()
-    where = f" at {shown(configured[0])}" if configured is not None else ""
+    where = f" at {address(configured[0])}" if configured is not None else ""
     if (status := _status(error)) is not None and status < 500:
         said, hint = f"refuses what is asked of it ({status})", "is PREFECT_API_URL right (it ends in /api), and PREFECT_API_KEY?"
     else:
@@ -61,20 +59,7 @@ def unanswered(error: BaseException) -> StoreUnavailable:
     return StoreUnavailable(f"the Prefect server{where} {said}", hint=hint)
 
 
-def shown(url: str) -> str:
-    """The address without a user and a password."""
-    head, mark, rest = url.partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{head}{mark}{place.rpartition('@')[2]}{slash}{path}"
-
-
 def _status(error: BaseException) -> int | None:
     import httpx
 
-    return next((each.response.status_code for each in _chain(error) if isinstance(each, httpx.HTTPStatusError)), None)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    return next((each.response.status_code for each in chain(error) if isinstance(each, httpx.HTTPStatusError)), None)

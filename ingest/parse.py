@@ -35,7 +35,7 @@ from ingest.readers.base import Guess, text_of
 from ingest.readers.mail import message_of
 from ingest.readers.plain import unescaped
 from sluice import ids
-from sluice.errors import DocumentDropped, DocumentError
+from sluice.errors import DocumentDropped, DocumentError, chain
 from sluice.records import Document, Element, RawItem
 
 VERSION = 8
@@ -205,13 +205,11 @@ def _is_protected(error: BaseException | None) -> bool:
 
     An error that quotes a document may mention a password; that says nothing about the file.
     """
-    while error is not None:
-        if type(error).__name__ in _PROTECTED_BY:
-            return True
-        if type(error).__name__ in _SAID_BY and _PROTECTED.match(" ".join(str(error).split())):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        type(each).__name__ in _PROTECTED_BY
+        or (type(each).__name__ in _SAID_BY and _PROTECTED.match(" ".join(str(each).split())) is not None)
+        for each in chain(error)
+    )
 
 
 def _guarded(uri: str, work: Callable[[], T]) -> T:

@@ -38,6 +38,16 @@ def _many(one: str) -> str:
     return f"{one}es" if one.endswith(("s", "x", "ch", "sh")) else f"{one}s"
 
 
+def address(url: str) -> str:
+    """A server's address without what may be a secret: user, password, and the values of its query."""
+    head, marked, rest = url.partition("://")
+    if not marked:
+        return url
+    place, asks, query = rest.rpartition("@")[2].partition("?")
+    names = "&".join(f"{part.partition('=')[0]}=…" for part in query.split("&")) if asks else ""
+    return f"{head}://{place}{asks}{names}"
+
+
 def json_text(text: str) -> str:
     """JSON with whatever is not to be seen as JSON's own escapes: the same value, and nothing in it acts on a terminal."""
     return text if text.isascii() and "\x7f" not in text else _UNSAFE.sub(lambda found: _json_escape(found.group()), text)

@@ -25,6 +25,8 @@ Neither ever holds a secret.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class SluiceError(Exception):
     """Root of every expected failure: `message` for what happened, `hint` for what to do next."""
@@ -50,6 +52,13 @@ def _rebuild(kind: type[SluiceError], state: dict[str, object]) -> SluiceError:
     Exception.__init__(error, state["message"])
     error.__dict__.update(state)
     return error
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it came of, one after the other."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def together(first: SluiceError, *others: SluiceError) -> SluiceError:

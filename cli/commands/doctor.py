@@ -24,7 +24,7 @@ from ingest.overlooked import why_none
 from ingest.readerless import silent
 from pipeline.resources import Resources, utc_now
 from pipeline.steps.looking import spelled_almost_like_a_rule
-from sluice.display import counted
+from sluice.display import address, counted
 from sluice.errors import SluiceError, together
 from sluice.plain import plain
 from stores import open_vector_store, probe, reach_mongodb
@@ -154,9 +154,8 @@ def _mongodb(r: Resources) -> str:
             f"of {counted(len(results), 'operation')} {counted(len(failed), 'does', 'do')} not behave: {'; '.join(failed[:5])}",
             hint="use MongoDB 5 or newer",
         )
-    return (
-        f"{shown(r.settings.stores.mongodb.uri)}: {counted(len(results), 'operation behaves', 'operations behave')} as they must"
-    )
+    behaved = counted(len(results), "operation behaves", "operations behave")
+    return f"{address(r.settings.stores.mongodb.uri)}: {behaved} as they must"
 
 
 def _qdrant(r: Resources) -> str:
@@ -164,7 +163,7 @@ def _qdrant(r: Resources) -> str:
     quick = chosen.model_copy(update={"timeout_s": min(chosen.timeout_s, PATIENCE_S)})
     stores = r.settings.stores.model_copy(update={"qdrant": quick})
     with closing(open_vector_store(r.settings.model_copy(update={"stores": stores}))) as store:  # with MongoDB or without
-        return f"{shown(chosen.url)}: {store.describe()}"
+        return f"{address(chosen.url)}: {store.describe()}"
 
 
 def _features(r: Resources, answered: set[str]) -> list[dict[str, Any]]:
@@ -177,16 +176,6 @@ def _features(r: Resources, answered: set[str]) -> list[dict[str, Any]]:
         with closing(open_vector_store(r.settings)) as store:
             found += store.features()
     return [plain(feature) for feature in found]
-
-
-def shown(url: str) -> str:
-    """A server's address without what may be a secret: user, password, and the values of its query."""
-    head, marked, rest = url.partition("://")
-    if not marked:
-        return url
-    address, asks, query = rest.rpartition("@")[2].partition("?")
-    names = "&".join(f"{part.partition('=')[0]}=…" for part in query.split("&")) if asks else ""
-    return f"{head}://{address}{asks}{names}"
 
 
 def _model(r: Resources) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -48,30 +47,20 @@ class Model:
     def tokenizer(self) -> AnyTokenizer:
         return self._make_tokenizer()
 
-    @property
+    @once
     def precision(self) -> str:
-        with self.lock:
-            return self._precision
-
-    @cached_property
-    def _precision(self) -> str:
         return self._make_precision()
 
-    @property
+    @once
     def encoder(self) -> AnyEncoder:
-        with self.lock:  # two tasks that begin together must not both decide, or both load
-            return self._encoder
+        return self._make_encoder(self.precision)
 
     def rest(self) -> None:
         """Let go of what running the model takes, where it is opened; whoever embeds next opens it again."""
         with self.lock:
-            opened = self.__dict__.get("_encoder")
+            opened = vars(self).get("encoder")
         if isinstance(opened, ModelEncoder):
             opened.rest()
-
-    @cached_property
-    def _encoder(self) -> AnyEncoder:
-        return self._make_encoder(self.precision)
 
 
 def open_model(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.commands.doctor import shown
+from sluice.display import address
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ from cli.commands.doctor import shown
 )
 def test_an_address_is_shown_without_its_secrets(url: str, seen: str) -> None:
     """No user, password or value of a query is printed, wherever an address holds it."""
-    assert shown(url).startswith(seen)
-    assert not any(part in shown(url) for part in ("s3", "cret", "et@"))
+    assert address(url).startswith(seen)
+    assert not any(part in address(url) for part in ("s3", "cret", "et@"))
